@@ -1,0 +1,49 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo local test lint bench package docs format clean
+
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+export PYTHONPATH := lambda:.
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+$(VENV)/installed: requirements-dev.txt
+	$$(command -v $(PYTHON) || command -v python3) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+demo: $(VENV)/installed ## one whole night on the local AWS: terraform apply, backup, report, destroy
+	$(BIN)/python -m local.demo
+
+local: $(VENV)/installed ## keep the local AWS in the foreground (ARGS="--speed 60")
+	$(BIN)/python -m local.serve $(ARGS)
+
+test: $(VENV)/installed ## all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/installed ## ruff, mypy, terraform fmt, zip and generated docs up to date
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m tools.tf fmt -check -recursive
+	$(BIN)/python -m tools.build_zip --check
+	$(BIN)/python -m tools.gen_docs --check
+
+bench: $(VENV)/installed ## tables of figures: planning and discovery of 2,500 tables
+	$(BIN)/python -m benchmarks
+
+package: $(VENV)/installed ## build lambda/hippolyte.zip from lambda/hippolyte
+	$(BIN)/python -m tools.build_zip
+
+docs: $(VENV)/installed ## write the generated parts of the README
+	$(BIN)/python -m tools.gen_docs
+
+format: $(VENV)/installed ## format Python and HCL
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/python -m tools.tf fmt -recursive
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis
