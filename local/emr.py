@@ -1,0 +1,169 @@
+"""EMR on moto: clusters live and steps run (see emrcluster.py); the calls that moto gets wrong."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult
+from moto.emr import models
+from moto.emr.responses import ElasticMapReduceResponse
+
+from local import emrcluster, export, jobs
+from local.emrcluster import LiveCluster, LiveStep
+from local.patching import Patches
+
+PAGE = 50
+"""Steps and clusters a page (EMR API reference, ListSteps and ListClusters)."""
+STEPS_AT_ONCE = 256
+CLUSTERS_A_CALL = 10
+
+_patches = Patches()
+_world: jobs.JobsWorld | None = None
+_installing = threading.Lock()
+
+
+def world() -> jobs.JobsWorld:
+    """Return the world the patches are installed for."""
+    assert _world is not None, "local.emr.install(world) comes first"
+    return _world
+
+
+def _validation(message: str) -> ServiceException:
+    return ServiceException("ValidationException", message)
+
+
+def _invalid(message: str) -> ServiceException:
+    return ServiceException("InvalidRequestException", message)
+
+
+def _locked(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def locked(*args: Any, **kwargs: Any) -> Any:
+        with jobs.LOCK:
+            return method(*args, **kwargs)
+
+    return locked
+
+
+def _page(items: list[Any], marker: str | None) -> tuple[list[Any], str | None]:
+    try:
+        start = int(base64.b64decode(marker)) if marker else 0
+    except ValueError:
+        raise _invalid(f"Marker '{marker}' is not valid.") from None
+    end = start + PAGE
+    after = base64.b64encode(str(end).encode()).decode() if end < len(items) else None
+    return items[start:end], after
+
+
+def _cluster(self: ElasticMapReduceResponse, cluster_id: str) -> LiveCluster:
+    return self.backend.describe_cluster(cluster_id)
+
+
+def _list_steps(self: ElasticMapReduceResponse) -> ActionResult:
+    """ListSteps: the newest first, 50 a page, or up to 10 by id."""
+    cluster = _cluster(self, self._get_param("ClusterId"))
+    ids, states = self._get_param("StepIds") or [], self._get_param("StepStates") or []
+    if len(ids) > 10:
+        raise _invalid("StepIds can hold at most 10 ids.")
+    steps = [
+        step
+        for step in reversed(cluster.steps)
+        if (not ids or step.id in ids) and (not states or step.state in states)
+    ]
+    page, marker = _page(steps, self._get_param("Marker"))
+    return ActionResult({"Steps": page, "Marker": marker})
+
+
+def _describe_step(self: ElasticMapReduceResponse) -> ActionResult:
+    cluster, wanted = _cluster(self, self._get_param("ClusterId")), self._get_param("StepId")
+    for step in cluster.steps:
+        if step.id == wanted:
+            return ActionResult({"Step": step})
+    raise _invalid(f"Step id '{wanted}' is not valid.")
+
+
+def _list_clusters(self: ElasticMapReduceResponse) -> ActionResult:
+    """ListClusters: the newest first, 50 a page."""
+    after, before = self._get_param("CreatedAfter"), self._get_param("CreatedBefore")
+    states = self._get_param("ClusterStates") or []
+    found = self.backend.list_clusters(states, after, before)
+    order = {name: place for place, name in enumerate(self.backend.clusters)}
+    found.sort(key=lambda cluster: order[cluster.id], reverse=True)
+    page, marker = _page(found, self._get_param("Marker"))
+    return ActionResult({"Clusters": page, "Marker": marker})
+
+
+def _add_job_flow_steps(self: ElasticMapReduceResponse) -> ActionResult:
+    cluster = _cluster(self, self._get_param("JobFlowId"))
+    steps = self._get_param("Steps") or []
+    if cluster.over or cluster.state == "TERMINATING":
+        raise _validation(
+            "A job flow that is shutting down, terminated, or finished may not be modified."
+        )
+    waiting = sum(step.state in {"PENDING", "RUNNING"} for step in cluster.steps)
+    if waiting + len(steps) > STEPS_AT_ONCE:
+        raise _validation(f"Maximum number of steps for job flow exceeded: {STEPS_AT_ONCE}")
+    return ActionResult({"StepIds": [step.id for step in cluster.add_steps(steps)]})
+
+
+def _terminate_job_flows(self: ElasticMapReduceResponse) -> ActionResult:
+    ids = self._get_param("JobFlowIds") or []
+    if len(ids) > CLUSTERS_A_CALL:
+        raise _validation(f"At most {CLUSTERS_A_CALL} job flow ids are allowed, got {len(ids)}.")
+    for cluster_id in ids:
+        if cluster_id not in self.backend.clusters:
+            raise _validation(f"Specified job flow ID {cluster_id} does not exist.")
+    self.backend.terminate_job_flows(ids)
+    return ActionResult({})
+
+
+def _cancel_steps(self: ElasticMapReduceResponse) -> ActionResult:
+    cluster = _cluster(self, self._get_param("ClusterId"))
+    wanted = self._get_param("StepIds") or []
+    answer = []
+    for step in cluster.steps:
+        if step.id not in wanted:
+            continue
+        can = step.state in {"PENDING", "RUNNING"}
+        if can:
+            cluster.cancel_step(step)
+        info = {"StepId": step.id, "Status": "SUBMITTED" if can else "FAILED"}
+        reason = {} if can else {"Reason": f"Step is in state {step.state}"}
+        answer.append(info | reason)
+    return ActionResult({"CancelStepsInfoList": answer})
+
+
+def install(for_world: jobs.JobsWorld) -> None:
+    """Make EMR live in this world."""
+    global _world
+    with _installing:
+        uninstall()
+        _world = for_world
+        emrcluster.world_of = world
+        export.forget_all()
+        _patches.set(models, "utcnow", lambda: jobs.naive_now(world()))
+        _patches.set(models, "Cluster", LiveCluster)
+        _patches.set(models, "Step", LiveStep)
+        for name, method in {
+            "list_steps": _list_steps,
+            "describe_step": _describe_step,
+            "list_clusters": _list_clusters,
+            "add_job_flow_steps": _add_job_flow_steps,
+            "terminate_job_flows": _terminate_job_flows,
+            "cancel_steps": _cancel_steps,
+            "run_job_flow": ElasticMapReduceResponse.run_job_flow,
+            "describe_cluster": ElasticMapReduceResponse.describe_cluster,
+        }.items():
+            _patches.set(ElasticMapReduceResponse, name, _locked(method))
+
+
+def uninstall() -> None:
+    """Put moto's EMR back."""
+    global _world
+    _patches.undo()
+    _world = None

@@ -1,0 +1,284 @@
+"""DynamoDBExport as an EMR step: takes the time its rate allows, then really exports the items.
+
+Source: awslabs/emr-dynamodb-connector 4.11 (tools.DynamoDBExport and what it uses), as set out in
+the project's notes: the capacity is read once, at the start; scans are eventually consistent, 8,192
+bytes a read unit; the output directory must not exist.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import count
+from typing import IO, Any
+
+from local import jobs, steplogs
+from local.exportargs import ToolError, UsageError, parse
+from local.faults import strikes
+from local.programs import Done, Outcome, StepContext
+from local.s3direct import Denied, NoSuchBucket, split_url
+from local.tableitems import table_items
+
+LAUNCH_SECONDS = 20.0
+"""From the step's start until the tool has a JVM, and describes the table."""
+STARTUP_SECONDS = 25.0
+"""From there until its mappers read (AM, containers)."""
+BYTES_PER_READ_UNIT = 8192
+ON_DEMAND_READ_CAPACITY = 40_000
+
+_running: list[Export] = []
+
+
+class Export:
+    """One running export."""
+
+    def __init__(self, context: StepContext, done: Done) -> None:
+        self._context = context
+        self._world = context.world
+        self._done = done
+        self._begun = self._world.clock.now()
+        self._reading_since: datetime | None = None
+        self._rate = 0.0
+        self._capacity: int | None = None
+        self._over = False
+        try:
+            self._args = parse(context.args[1:])
+        except (UsageError, ToolError) as error:
+            refused = error
+            jobs.later(self._world, LAUNCH_SECONDS, lambda: self._fail(refused))
+            return
+        # resolved in the tool's own order: dynamodb.region, dynamodb.regionid, the node's region
+        options = self._args.options
+        self.region = (
+            options.get("dynamodb.region") or options.get("dynamodb.regionid") or context.region
+        )
+        jobs.later(self._world, LAUNCH_SECONDS, self._guarded(self._launch))
+
+    # --- the run, step by step
+
+    def _guarded(self, stage: Any) -> Any:
+        def run() -> None:
+            if self._over:
+                return
+            try:
+                stage()
+            except ToolError as error:
+                self._fail(error)
+            except (Denied, NoSuchBucket) as error:
+                reason = "Error accessing S3." if isinstance(error, Denied) else "Unknown Error."
+                self._fail(
+                    ToolError(
+                        "com.amazon.ws.emr.hadoop.fs.shaded.com.amazonaws.services.s3.model"
+                        ".AmazonS3Exception",
+                        str(error),
+                        reason,
+                    )
+                )
+
+        return run
+
+    def _launch(self) -> None:
+        """Describe the table, fix the rate, set up the output directory."""
+        args, context = self._args, self._context
+        table = self._describe()
+        bucket, directory = split_url(args.output)
+        if context.s3.directory_exists(bucket, directory):
+            raise ToolError(
+                "org.apache.hadoop.mapred.FileAlreadyExistsException",
+                f"Output directory {args.output} already exists",
+                "Output directory already exists.",
+            )
+        context.s3.put(bucket, f"{directory}_$folder$", b"")
+        context.s3.put(bucket, f"{directory}/_temporary_$folder$", b"")
+        on_demand = table.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST"
+        provisioned = int(table.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0))
+        self._capacity = None if on_demand else provisioned
+        capacity = ON_DEMAND_READ_CAPACITY if on_demand else provisioned
+        self._rate = max(1.0, math.floor(capacity * args.ratio))
+        self._reading_since = self._world.clock.now()
+        _running.append(self)
+        self._check_scan()
+        if strikes(self._world.faults.step_hangs, args.table):
+            return
+        seconds = STARTUP_SECONDS + table.get("TableSizeBytes", 0) / (
+            self._rate * BYTES_PER_READ_UNIT
+        )
+        jobs.later(self._world, seconds, self._guarded(self._finish))
+
+    def _finish(self) -> None:
+        """Read the items and write them where they belong; tell what came of it."""
+        args, faults = self._args, self._world.faults
+        self._describe()
+        self._check_scan()
+        if strikes(faults.step_fails, args.table):
+            raise ToolError(
+                "java.io.IOException", "Job job_0001 failed: injected by the local AWS"
+            )
+        items = table_items(self._context.account, self.region, args.table)
+        if strikes(faults.fewer_items, args.table):
+            items = items[: len(items) * 2 // 3]
+        counters = (
+            steplogs.Counters(len(items), 1, 0, 0, 1)
+            if strikes(faults.claims_success_without_output, args.table)
+            else self._write(items)
+        )
+        self._end_reading()
+        self._over = True
+        self._log(
+            0,
+            steplogs.success_stderr(counters, self._begun, self._world.clock.now(), args.table),
+        )
+        self._done(Outcome(succeeded=True))
+
+    def _write(self, items: list[dict[str, Any]]) -> steplogs.Counters:
+        """Write the export's directory; faults of the content strike here."""
+        from hippolyte import exportformat  # noqa: PLC0415 - the product is imported only to export
+
+        args, s3, faults = self._args, self._context.s3, self._world.faults
+        bucket, directory = split_url(args.output)
+        sizes: dict[str, int] = {}
+
+        def put(name: str, body: IO[bytes]) -> None:
+            data = body.read()
+            is_data = not name.startswith(("manifest", "_"))
+            if is_data and not sizes and strikes(faults.truncated_file, args.table):
+                data = data[:-2]  # the last line loses its brace and its line feed
+            skip = is_data and not sizes and strikes(faults.missing_listed_file, args.table)
+            if is_data:
+                sizes[name] = len(data)
+            if not skip:
+                s3.put(bucket, f"{directory}/{name}", data)
+
+        written = exportformat.write_export(
+            items, args.output, put, compress=args.compress, names=self._names()
+        )
+        s3.delete(bucket, f"{directory}/_temporary_$folder$")
+        total = sum(sizes.values())
+        return steplogs.Counters(
+            written, len(sizes), total, total // BYTES_PER_READ_UNIT, args.segments or 1
+        )
+
+    def _names(self) -> Iterator[str]:
+        """Return file names: UUIDs, the same ones for the same step of the same night."""
+        source = random.Random(f"{self._args.output} {self._args.table}")
+        return (str(uuid.UUID(int=source.getrandbits(128), version=4)) for _ in count())
+
+    # --- checks
+
+    def _describe(self) -> dict[str, Any]:
+        context, name = self._context, self._args.table
+        self._may("dynamodb:DescribeTable")
+        table = jobs.describe_table(self._world, context.account, self.region, name)
+        if table is None:
+            raise ToolError(
+                "com.amazonaws.services.dynamodbv2.model.ResourceNotFoundException",
+                f"Requested resource not found: Table: {name} not found (Service: "
+                f"AmazonDynamoDBv2; Status Code: 400; Error Code: ResourceNotFoundException)",
+            )
+        return table
+
+    def _check_scan(self) -> None:
+        self._may("dynamodb:Scan")
+
+    def _may(self, action: str) -> None:
+        context = self._context
+        arn = (
+            f"arn:{context.partition}:dynamodb:{self.region}:{context.account}"
+            f":table/{self._args.table}"
+        )
+        if not jobs.may(self._world, context.account, context.role, action, arn):
+            raise ToolError(
+                "com.amazonaws.services.dynamodbv2.model.AmazonDynamoDBException",
+                f"User: arn:{context.partition}:sts::{context.account}:assumed-role/{context.role}"
+                f" is not authorized to perform: {action} on resource: {arn} (Service: "
+                f"AmazonDynamoDBv2; Status Code: 400; Error Code: AccessDeniedException)",
+            )
+
+    # --- ends
+
+    def stop(self) -> None:
+        """End it now: the cluster is gone, or the step is cancelled."""
+        self._over = True
+        self._end_reading()
+
+    def _fail(self, error: UsageError | ToolError) -> None:
+        if self._over:
+            return
+        self._over = True
+        self._end_reading()
+        now, message = self._world.clock.now(), str(error)
+        if isinstance(error, UsageError):
+            log_file = self._log(255, message + "\n")
+            self._done(Outcome(False, "Unknown Error.", message, log_file))
+            return
+        log_file = self._log(1, steplogs.failure_stderr(error.java_class, message, now))
+        full = f'Exception in thread "main" {error.java_class}: {message}'
+        self._done(Outcome(False, error.reason, full, log_file))
+
+    def _end_reading(self) -> None:
+        if self not in _running or self._reading_since is None:
+            return
+        _running.remove(self)
+        self._world.consumption.append(
+            jobs.Consumption(
+                table=self._args.table,
+                account=self._context.account,
+                region=self.region,
+                start=self._reading_since,
+                end=self._world.clock.now(),
+                read_units_per_second=self._rate,
+                read_capacity=self._capacity,
+            )
+        )
+
+    def _log(self, exit_code: int, stderr: str) -> str:
+        """Write the step's logs if there is a place for them; return where stderr lies."""
+        context = self._context
+        table = self._args.table if self._args else ""
+        if not context.log_uri or strikes(self._world.faults.no_log, table):
+            return ""
+        base = f"{context.log_uri.rstrip('/')}/{context.cluster_id}/steps/{context.step_id}"
+        controller = steplogs.controller(
+            [context.jar, *context.args], exit_code, self._begun, self._world.clock.now()
+        )
+        texts = {"controller": controller, "stderr": stderr, "stdout": "", "syslog": stderr}
+        try:
+            for name, text in texts.items():
+                bucket, key = split_url(f"{base}/{name}.gz")
+                context.s3.put(bucket, key, steplogs.compress(text))
+        except (Denied, NoSuchBucket):
+            return ""
+        return f"{base}/stderr.gz"
+
+    def running(self) -> jobs.RunningStep:
+        """Return what it takes, from which table."""
+        assert self._reading_since is not None
+        return jobs.RunningStep(
+            table=self._args.table,
+            account=self._context.account,
+            region=self.region,
+            start=self._reading_since,
+            read_units_per_second=self._rate,
+            read_capacity=self._capacity,
+            cluster_id=self._context.cluster_id,
+            step_id=self._context.step_id,
+        )
+
+    @property
+    def world(self) -> jobs.JobsWorld:
+        """The world it runs in."""
+        return self._world
+
+
+def running_steps(world: jobs.JobsWorld) -> list[jobs.RunningStep]:
+    """Return the exports of this world that read a table now (from their DescribeTable on)."""
+    with jobs.LOCK:
+        return [export.running() for export in _running if export.world is world]
+
+
+def forget_all() -> None:
+    """Forget the running exports of worlds that are over."""
+    _running.clear()

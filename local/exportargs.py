@@ -1,0 +1,56 @@
+"""DynamoDBExport's command line and the two ways it refuses to go on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+DEFAULT_RATIO = 0.5
+
+
+class UsageError(Exception):
+    """When the tool prints its usage and exits with -1."""
+
+
+class ToolError(Exception):
+    """When the tool ends with an exception, of a Java class."""
+
+    def __init__(self, java_class: str, message: str, reason: str = "Unknown Error.") -> None:
+        super().__init__(message)
+        self.java_class = java_class
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The tool's command line."""
+
+    options: dict[str, str]
+    output: str
+    table: str
+    ratio: float
+    segments: int | None
+
+    @property
+    def compress(self) -> bool:
+        """Whether data files are gzipped."""
+        return self.options.get("mapreduce.output.fileoutputformat.compress") == "true"
+
+
+def parse(args: tuple[str, ...]) -> Arguments:
+    """Parse what follows the class: generic options, output, table, [ratio, [segments]]."""
+    options, rest = {}, list(args)
+    while rest and rest[0].startswith("-D"):
+        option = rest.pop(0)[2:] or (rest.pop(0) if rest else "")
+        name, _, value = option.partition("=")
+        options[name] = value
+    if not 2 <= len(rest) <= 4:
+        raise UsageError("Usage: DynamoDBExport <path> <table-name> [<read-ratio>] [<segments>]")
+    try:
+        ratio = float(rest[2]) if len(rest) > 2 else DEFAULT_RATIO
+        segments = int(rest[3]) if len(rest) > 3 else None
+    except ValueError as error:
+        raise UsageError(f"NumberFormatException: {error}") from None
+    if not ratio > 0 or not math.isfinite(ratio):
+        raise ToolError("java.lang.RuntimeException", f"Invalid read ratio {rest[2]}: not above 0")
+    return Arguments(options, rest[0].rstrip("/"), rest[1], ratio, segments)

@@ -1,0 +1,48 @@
+"""Faults of the job services, injected by name: `world.faults.step_fails["orders"] = 2`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+ALWAYS = -1
+
+
+@dataclass(slots=True)
+class Faults:
+    """What goes wrong in this world. Tables map to how often it still happens (ALWAYS: every time).
+
+    A fault that is counted is used up as it strikes: `step_fails = {"orders": 1}` fails the first
+    export of `orders` and lets the second one through.
+    """
+
+    # clusters, in the order they are started
+    cluster_never_starts: int = 0
+    """This many of the next clusters stay in STARTING."""
+    cluster_start_fails: list[str] = field(default_factory=list)
+    """One cluster each ends TERMINATED_WITH_ERRORS in place of starting, with this message."""
+    cluster_dies_at_step: int | None = None
+    """The next cluster to begin its n-th step (1 is the first) loses its primary node there."""
+
+    # exports, by table name
+    step_hangs: dict[str, int] = field(default_factory=dict)
+    step_fails: dict[str, int] = field(default_factory=dict)
+    claims_success_without_output: dict[str, int] = field(default_factory=dict)
+    truncated_file: dict[str, int] = field(default_factory=dict)
+    missing_listed_file: dict[str, int] = field(default_factory=dict)
+    fewer_items: dict[str, int] = field(default_factory=dict)
+    no_log: dict[str, int] = field(default_factory=dict)
+    """The step's logs never arrive on S3."""
+
+    # Data Pipeline's API
+    definition_errored: int = 0
+    """This many of the next PutPipelineDefinition calls answer errored = true (ALWAYS: all)."""
+    create_pipeline_refused: str | None = None
+    """CreatePipeline answers InvalidRequestException with this message."""
+
+
+def strikes(table_fault: dict[str, int], table: str) -> bool:
+    """Return whether the fault strikes `table` now, and use up one time of it."""
+    left = table_fault.get(table, 0)
+    if left > 0:
+        table_fault[table] = left - 1
+    return left != 0

@@ -1,0 +1,118 @@
+"""What Data Pipeline, EMR and the export share: the world they need, their lock, their records."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from local.clock import Clock
+    from local.faults import Faults
+
+LOCK = threading.RLock()
+"""Held by every event and every API call of the job services: the server answers in threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consumption:
+    """One export's reading of a table: from when to when, and how much it took.
+
+    `read_units_per_second` is the rate the tool set itself; `read_capacity` is what DescribeTable
+    said when it did (None: on-demand).
+    """
+
+    table: str
+    account: str
+    region: str
+    start: datetime
+    end: datetime
+    read_units_per_second: float
+    read_capacity: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningStep:
+    """An export that reads a table right now, or is about to: its rate is set."""
+
+    table: str
+    account: str
+    region: str
+    start: datetime
+    read_units_per_second: float
+    read_capacity: int | None
+    cluster_id: str
+    step_id: str
+
+
+class JobsWorld(Protocol):
+    """What the job services need of a world."""
+
+    clock: Clock
+    account: str
+    region: str
+    iam_enforced: bool
+    datapipeline_rates: bool
+    faults: Faults
+    consumption: list[Consumption]
+
+
+def later(world: JobsWorld, seconds: float, event: Callable[[], object]) -> None:
+    """Run `event` under the lock after `seconds` of virtual time."""
+
+    def locked() -> None:
+        with LOCK:
+            event()
+
+    world.clock.call_in(seconds, locked)
+
+
+def naive_now(world: JobsWorld) -> datetime:
+    """Return virtual UTC without a time zone, as moto keeps times."""
+    return world.clock.now().astimezone(UTC).replace(tzinfo=None)
+
+
+def may(
+    world: JobsWorld,
+    account: str,
+    role: str,
+    action: str,
+    resource: str,
+    context: Mapping[str, str] | None = None,
+) -> bool:
+    """Return whether `role` may do `action` on `resource` in this world."""
+    if not world.iam_enforced:
+        return True
+    from local import iam  # noqa: PLC0415 - the parts of a world know each other only when they run
+
+    return iam.allowed(world, account, role, action, resource, context or {})  # type: ignore[arg-type]
+
+
+def describe_table(
+    world: JobsWorld, account: str, region: str, table: str
+) -> dict[str, Any] | None:
+    """Return DescribeTable's `Table` as this world tells it, None when there is no such table."""
+    from local import dynamodb  # noqa: PLC0415 - as above
+
+    return dynamodb.describe(world, account, region, table)  # type: ignore[arg-type]
+
+
+def profile_role(account: str, partition: str, profile: str | None) -> str | None:
+    """Return the role inside an instance profile (by name or ARN), None when there is none."""
+    from moto.iam.models import iam_backends  # noqa: PLC0415 - moto is slow to import
+
+    name = (profile or "").rpartition("/")[2]
+    for candidate in iam_backends[account][partition].instance_profiles.values():
+        if candidate.name == name and candidate.roles:
+            return str(candidate.roles[0].name)
+    return None
+
+
+def role_exists(account: str, partition: str, role: str) -> bool:
+    """Return whether the account has this role (by name or ARN)."""
+    from moto.iam.models import iam_backends  # noqa: PLC0415 - as above
+
+    name = role.rpartition("/")[2]
+    return any(known.name == name for known in iam_backends[account][partition].roles.values())

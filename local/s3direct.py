@@ -1,0 +1,92 @@
+"""S3 as the nodes of a cluster use it: straight into moto's backend, as a role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from local import jobs
+
+if TYPE_CHECKING:
+    from moto.s3.models import FakeBucket, S3Backend
+
+
+class Denied(Exception):
+    """When the role may not do this; the message is what S3 would say."""
+
+
+class NoSuchBucket(Exception):
+    """When the bucket is not there."""
+
+
+def split_url(url: str) -> tuple[str, str]:
+    """Return (bucket, key) of an s3://, s3n:// or s3a:// url."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in {"s3", "s3n", "s3a"}:
+        raise ValueError(f"not an S3 url: {url}")
+    bucket, _, key = rest.partition("/")
+    return bucket, key
+
+
+@dataclass(frozen=True, slots=True)
+class RoleS3:
+    """What one role of one account can do on S3."""
+
+    world: jobs.JobsWorld
+    account: str
+    partition: str
+    role: str
+
+    def _check(self, action: str, bucket: str, key: str | None) -> None:
+        arn = f"arn:{self.partition}:s3:::{bucket}" + ("" if key is None else f"/{key}")
+        context = {"aws:SecureTransport": "true"}
+        if action == "s3:ListBucket":
+            arn = f"arn:{self.partition}:s3:::{bucket}"
+            context["s3:prefix"] = key or ""
+        if not jobs.may(self.world, self.account, self.role, action, arn, context):
+            raise Denied(
+                f"Access Denied (Service: Amazon S3; Status Code: 403; Error Code: AccessDenied): "
+                f"{self.role} may not {action} on {arn}"
+            )
+
+    def _backend(self) -> S3Backend:
+        from moto.s3.models import s3_backends  # noqa: PLC0415 - moto is slow to import
+
+        return s3_backends[self.account][self.partition]
+
+    def _bucket(self, name: str) -> FakeBucket:
+        from moto.s3.exceptions import MissingBucket  # noqa: PLC0415 - as above
+
+        try:
+            return self._backend().get_bucket(name)
+        except MissingBucket:
+            raise NoSuchBucket(
+                f"The specified bucket does not exist (Service: Amazon S3; Status Code: 404; "
+                f"Error Code: NoSuchBucket): {name}"
+            ) from None
+
+    def may_read(self, bucket: str, key: str) -> None:
+        """Raise Denied if the role may not read the object (which need not exist here)."""
+        self._check("s3:GetObject", bucket, key)
+
+    def put(self, bucket: str, key: str, body: bytes) -> None:
+        """Write one object."""
+        self._bucket(bucket)
+        self._check("s3:PutObject", bucket, key)
+        self._backend().put_object(bucket, key, body)
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete one object."""
+        self._bucket(bucket)
+        self._check("s3:DeleteObject", bucket, key)
+        self._backend().delete_object(bucket, key)
+
+    def directory_exists(self, bucket: str, directory: str) -> bool:
+        """Return whether EMRFS sees a directory: a marker beside it, or any object inside."""
+        from moto.s3.models import FakeDeleteMarker  # noqa: PLC0415 - as above
+
+        found = self._bucket(bucket)
+        self._check("s3:ListBucket", bucket, directory)
+        inside, marker = f"{directory}/", f"{directory}_$folder$"
+        names = (name for name in list(found.keys) if name == marker or name.startswith(inside))
+        return any(not isinstance(found.keys.get(name), FakeDeleteMarker) for name in names)
