@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from hippolyte.errors import HippolyteError
+
 MANIFEST = "manifest"
 SUCCESS = "_SUCCESS"
 VERSION = 3
@@ -18,7 +20,7 @@ VERSION = 3
 _URL = re.compile(r"s3[an]?://[^/]+/(?:.*/)?[^/]+", re.DOTALL)
 
 
-class FormatError(ValueError):
+class FormatError(HippolyteError):
     """When bytes are not what the export format allows; says in which file and line, if known."""
 
     def __init__(self, message: str, name: str | None = None, line: int | None = None) -> None:
