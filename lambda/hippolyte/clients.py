@@ -1,0 +1,61 @@
+"""The AWS clients, built in this one place: retries, time-outs and the user agent are set here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from hippolyte import __version__
+
+if TYPE_CHECKING:
+    from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_datapipeline import DataPipelineClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_emr import EMRClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+
+    from hippolyte.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """One client a service; Data Pipeline's in the pipeline region, all others in the own."""
+
+    dynamodb: DynamoDBClient
+    scaling: ApplicationAutoScalingClient
+    datapipeline: DataPipelineClient
+    emr: EMRClient
+    s3: S3Client
+    sns: SNSClient
+    cloudwatch: CloudWatchClient
+
+
+def build(settings: Settings) -> Clients:
+    """Build the clients of a deployment."""
+    config = Config(
+        # "standard" backs off with jitter on throttling and 5xx, and not on hopeless errors
+        retries={"mode": "standard", "total_max_attempts": 8},
+        connect_timeout=5,
+        read_timeout=30,
+        max_pool_connections=max(10, settings.planning.discovery_concurrency),
+        user_agent_extra=f"hippolyte/{__version__}",
+    )
+
+    def client(service: str, region: str) -> Any:
+        return boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]
+
+    own = settings.region
+    return Clients(
+        dynamodb=client("dynamodb", own),
+        scaling=client("application-autoscaling", own),
+        datapipeline=client("datapipeline", settings.pipeline_region),
+        emr=client("emr", own),
+        s3=client("s3", own),
+        sns=client("sns", settings.topic_arn.split(":")[3]),
+        cloudwatch=client("cloudwatch", own),
+    )

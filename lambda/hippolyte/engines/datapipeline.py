@@ -1,0 +1,317 @@
+"""The Data Pipeline engine: a pipeline a batch, ONDEMAND, followed by its instances.
+
+States and fields: AWS Data Pipeline Developer Guide, "Pipeline status codes". The pipeline's own
+state is not trusted; unknown instance states count as not terminal, bounded by the deadline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from hippolyte.engines.base import (
+    BatchStatus,
+    DefinitionError,
+    Handle,
+    JobState,
+    JobStatus,
+    Launch,
+    LimitError,
+)
+from hippolyte.engines.definition import (
+    TABLES_PER_PIPELINE,
+    api_objects,
+    definition,
+    export_id,
+    job_number,
+    log_uri,
+)
+from hippolyte.errors import EngineError
+
+if TYPE_CHECKING:
+    from hippolyte.clients import Clients
+    from hippolyte.settings import Settings
+
+# DescribeObjects takes 25 ids by its documentation
+_DESCRIBE_AT_ONCE = 25
+
+_STATES = {
+    "FINISHED": JobState.SUCCEEDED,
+    "MARK_FINISHED": JobState.SUCCEEDED,
+    "FAILED": JobState.FAILED,
+    "CASCADE_FAILED": JobState.CANCELLED,
+    "CANCELED": JobState.CANCELLED,
+    "CANCELLED": JobState.CANCELLED,
+    "TIMEDOUT": JobState.CANCELLED,
+    "TIMEOUT": JobState.CANCELLED,
+    "SKIPPED": JobState.CANCELLED,
+    "RUNNING": JobState.RUNNING,
+}
+_OVER = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
+_GONE = ("PipelineNotFoundException", "PipelineDeletedException")
+
+Fields = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DataPipelineEngine:
+    """Runs batches on Data Pipeline."""
+
+    clients: Clients
+    settings: Settings
+    tables_per_batch: int = TABLES_PER_PIPELINE
+    ordered: bool = False
+    raises_per_job: bool = False
+
+    def prepare(self, launch: Launch) -> Handle:
+        """Create the pipeline (same name and unique id: the same one) and put its definition.
+
+        Raises:
+            LimitError: a quota or the call rate is met.
+            DefinitionError: the service found faults; the pipeline is deleted again.
+            EngineError: the service refuses for any other reason.
+        """
+        pipeline = self._create(launch)
+        try:
+            answer = self.clients.datapipeline.put_pipeline_definition(
+                pipelineId=pipeline,
+                pipelineObjects=api_objects(definition(launch, self.settings)),  # type: ignore[arg-type]
+            )
+        except ClientError as error:
+            raise _refusal("PutPipelineDefinition", error) from error
+        # faults come with HTTP 200
+        if answer["errored"]:
+            self.clean_up({"pipeline": pipeline})
+            raise _definition_error(answer.get("validationErrors", []))
+        return {"pipeline": pipeline}
+
+    def start(self, handle: Handle) -> None:
+        """Activate the pipeline; each activation of an ONDEMAND pipeline is one more run."""
+        try:
+            self.clients.datapipeline.activate_pipeline(pipelineId=handle["pipeline"])
+        except ClientError as error:
+            raise _refusal("ActivatePipeline", error) from error
+
+    def started(self, handle: Handle) -> bool:
+        """Look whether the pipeline was ever activated."""
+        try:
+            answer = self.clients.datapipeline.describe_pipelines(pipelineIds=[handle["pipeline"]])
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                return False
+            raise
+        fields = answer["pipelineDescriptionList"][0]["fields"]
+        return any(f["key"] in ("@firstActivationTime", "@lastActivationTime") for f in fields)
+
+    def poll(self, handle: Handle, jobs: int) -> BatchStatus:
+        """Read the instances, and what EMR says of the cluster and its steps."""
+        try:
+            instances = self._instances(handle["pipeline"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE:
+                raise
+            return self._without_pipeline(handle, jobs)
+        cluster = instances.get("Cluster", {})
+        if cluster_id := cluster.get("@resourceId"):
+            # kept in the ledger: the pipeline may be deleted by somebody
+            handle["cluster"] = cluster_id
+        view = _ClusterView(self.clients, handle.get("cluster"), cluster)
+        failed = [
+            i["@headAttempt"]
+            for i in instances.values()
+            if _STATES.get(i.get("@status", "")) is JobState.FAILED and "@headAttempt" in i
+        ]
+        attempts = self._describe(handle["pipeline"], failed) if failed else {}
+        statuses = {
+            number: self._job(number, instances[export_id(number)], attempts, view)
+            for number in range(jobs)
+            if export_id(number) in instances
+        }
+        return BatchStatus(
+            jobs=statuses,
+            cluster_id=handle.get("cluster"),
+            cluster_gone=view.gone,
+            failure=_cluster_failure(cluster),
+            paused=any(i.get("@status") == "PAUSED" for i in instances.values()),
+        )
+
+    def cancel(self, handle: Handle, hard: bool) -> None:
+        """Deactivate the pipeline, which cancels what runs; `hard`: terminate the cluster too."""
+        try:
+            self.clients.datapipeline.deactivate_pipeline(
+                pipelineId=handle["pipeline"], cancelActive=True
+            )
+        except ClientError as error:
+            # gone, or in a state that cannot be deactivated: the cluster is what counts
+            if error.response["Error"]["Code"] not in (*_GONE, "InvalidRequestException"):
+                raise
+        if hard and (cluster := handle.get("cluster")):
+            self.clients.emr.terminate_job_flows(JobFlowIds=[cluster])
+
+    def clean_up(self, handle: Handle) -> None:
+        """Delete the pipeline: inactive ones are charged and count towards the quota."""
+        try:
+            self.clients.datapipeline.delete_pipeline(pipelineId=handle["pipeline"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE:
+                raise
+
+    def _create(self, launch: Launch) -> str:
+        tags = {"deployment": self.settings.name, "run": launch.run_id, "batch": launch.batch_id}
+        name = f"{self.settings.name}-{self.settings.region}-{launch.run_id}-{launch.batch_id}"
+        try:
+            return self.clients.datapipeline.create_pipeline(
+                name=name,
+                uniqueId=name,
+                description=f"{len(launch.jobs)} tables of {self.settings.account}",
+                tags=[{"key": f"hippolyte:{k}", "value": v} for k, v in tags.items()],
+            )["pipelineId"]
+        except ClientError as error:
+            raise _refusal("CreatePipeline", error) from error
+
+    def _instances(self, pipeline: str) -> dict[str, Fields]:
+        """Return the fields of the newest instance of the cluster and of each activity."""
+        pages = self.clients.datapipeline.get_paginator("query_objects").paginate(
+            pipelineId=pipeline, sphere="INSTANCE"
+        )
+        wanted: dict[str, str] = {}
+        for identifier in sorted(i for page in pages for i in page["ids"]):
+            component = identifier.removeprefix("@").rsplit("_", 1)[0]
+            if component == "Cluster" or component.startswith("Export"):
+                wanted[component] = identifier
+        found = self._describe(pipeline, wanted.values())
+        return {c: found[i] for c, i in wanted.items() if i in found}
+
+    def _describe(self, pipeline: str, identifiers: Iterable[str]) -> dict[str, Fields]:
+        found: dict[str, Fields] = {}
+        ids = list(identifiers)
+        paginator = self.clients.datapipeline.get_paginator("describe_objects")
+        for first in range(0, len(ids), _DESCRIBE_AT_ONCE):
+            chunk = ids[first : first + _DESCRIBE_AT_ONCE]
+            for page in paginator.paginate(pipelineId=pipeline, objectIds=chunk):
+                for entry in page["pipelineObjects"]:
+                    found[entry["id"]] = {
+                        f["key"]: f.get("stringValue", f.get("refValue", ""))
+                        for f in entry["fields"]
+                    }
+        return found
+
+    def _job(
+        self, number: int, fields: Fields, attempts: Mapping[str, Fields], view: _ClusterView
+    ) -> JobStatus:
+        state = _STATES.get(fields.get("@status", ""), JobState.WAITING)
+        step = view.step(number)
+        if state is JobState.RUNNING and step and step["Status"]["State"] == "PENDING":
+            # picked up by the runner, not yet run by EMR
+            state = JobState.WAITING
+        attempt = attempts.get(fields.get("@headAttempt", ""), {})
+        return JobStatus(
+            state=state,
+            dead=state is JobState.SUCCEEDED or (state in _OVER and view.dead(number)),
+            error=_error(state, fields, attempt),
+            log=f"{log_uri(self.settings)}{view.cluster_id}/steps/{step['Id']}/" if step else "",
+            started_at=_step_time(step, "StartDateTime") or fields.get("@actualStartTime"),
+            finished_at=fields.get("@actualEndTime") or fields.get("@finishedTime"),
+        )
+
+    def _without_pipeline(self, handle: Handle, jobs: int) -> BatchStatus:
+        """Somebody deleted the pipeline: what is left of it is the cluster."""
+        cluster = handle.get("cluster")
+        view = _ClusterView(self.clients, cluster, {"@status": "CANCELED"})
+        lost = JobStatus(JobState.CANCELLED, dead=view.gone, error="the pipeline was deleted")
+        return BatchStatus(
+            jobs=dict.fromkeys(range(jobs), lost),
+            cluster_id=cluster,
+            cluster_gone=view.gone,
+            failure="the pipeline was deleted by somebody",
+        )
+
+
+class _ClusterView:
+    """What EMR says of a batch's cluster, asked once a poll."""
+
+    def __init__(self, clients: Clients, cluster_id: str | None, instance: Fields) -> None:
+        self.cluster_id = cluster_id
+        self.steps: list[dict[str, Any]] = []
+        over = _STATES.get(instance.get("@status", "")) in _OVER
+        self.gone = over and cluster_id is None
+        if cluster_id is None:
+            return
+        try:
+            cluster = clients.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
+            self.gone = cluster["Status"]["State"] in ("TERMINATED", "TERMINATED_WITH_ERRORS")
+            pages = clients.emr.get_paginator("list_steps").paginate(ClusterId=cluster_id)
+            self.steps = [dict(s) for page in pages for s in page["Steps"]]
+        except ClientError as error:
+            # clusters are forgotten after two months
+            if error.response["Error"]["Code"] != "InvalidRequestException":
+                raise
+            self.gone = over
+
+    def step(self, number: int) -> dict[str, Any] | None:
+        """Return a job's newest step; Data Pipeline names steps by the attempt."""
+        name = f"{export_id(number)}_"
+        return next((s for s in self.steps if name in s["Name"]), None)
+
+    def dead(self, number: int) -> bool:
+        """Say whether a job that the pipeline calls ended is certainly not reading any more."""
+        if self.gone:
+            return True
+        named = [s for s in self.steps if f"{export_id(number)}_" in s["Name"]]
+        if not named and not any("Export" in s["Name"] for s in self.steps):
+            # that steps are named by the attempt is not confirmed: then any live step may be it
+            named = self.steps
+        live = ("PENDING", "RUNNING", "CANCEL_PENDING")
+        return not any(s["Status"]["State"] in live for s in named)
+
+
+def _error(state: JobState, fields: Fields, attempt: Fields) -> str:
+    if state not in (JobState.FAILED, JobState.CANCELLED):
+        return ""
+    parts = [
+        attempt.get("errorId", ""),
+        attempt.get("errorMessage") or fields.get("errorMessage", ""),
+        fields.get("@failureReason", ""),
+        fields.get("cancellationReason", ""),
+        fields.get("@cascadeFailedOn", ""),
+    ]
+    return ": ".join(p for p in parts if p)[:1000] or f"the activity is {fields.get('@status')}"
+
+
+def _cluster_failure(cluster: Fields) -> str:
+    status = cluster.get("@status", "")
+    if _STATES.get(status) not in (JobState.FAILED, JobState.CANCELLED):
+        return ""
+    return f"cluster {status}: {cluster.get('@failureReason', 'no reason given')}"[:1000]
+
+
+def _step_time(step: Mapping[str, Any] | None, name: str) -> str | None:
+    moment = step["Status"].get("Timeline", {}).get(name) if step else None
+    return moment.isoformat() if moment else None
+
+
+def _definition_error(errors: Iterable[Mapping[str, Any]]) -> DefinitionError:
+    by_job: dict[int, str] = {}
+    texts: list[str] = []
+    for entry in errors:
+        text = f"{entry.get('id', '?')}: {'; '.join(entry.get('errors', []))}"
+        texts.append(text)
+        number = job_number(entry.get("id", ""))
+        if number is not None:
+            by_job[number] = text
+    if len(by_job) < len(texts):
+        # a fault of a shared object is everybody's
+        by_job = {}
+    return DefinitionError(f"the definition was refused: {' | '.join(texts)}"[:2000], by_job)
+
+
+def _refusal(call: str, error: ClientError) -> EngineError:
+    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    text = f"{call}: {code}: {message}"
+    busy = code.startswith("Throttl") or code in ("LimitExceededException", "RequestLimitExceeded")
+    if busy or "limit" in message.lower():
+        return LimitError(text)
+    return EngineError(text)

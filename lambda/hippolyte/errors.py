@@ -1,0 +1,19 @@
+"""The exceptions of the package, by what the caller can do about them."""
+
+from __future__ import annotations
+
+
+class HippolyteError(Exception):
+    """When anything of this package goes wrong in a way it knows."""
+
+
+class ConfigurationError(HippolyteError):
+    """When a setting, an event or a record cannot be used until a person changes it."""
+
+
+class ConflictError(HippolyteError):
+    """When another invocation wrote the same record first: this pass ends, the other goes on."""
+
+
+class EngineError(HippolyteError):
+    """When the engine refuses a batch; the message is the service's own."""

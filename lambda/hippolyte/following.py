@@ -1,0 +1,150 @@
+"""Follows running batches: what each export is doing, which are dead, which must be ended."""
+
+from __future__ import annotations
+
+from hippolyte import clock
+from hippolyte.engines.base import BatchStatus, JobState, JobStatus
+from hippolyte.leases import LeaseState
+from hippolyte.ledger import BatchEntry, BatchState, TableEntry
+from hippolyte.model import Job, iso, when
+from hippolyte.night import Pass, since, table_entries
+from hippolyte.runs import Run
+
+# after a cancel: the cluster itself is ended, then a person is told
+HARD_CANCEL_SECONDS = 600
+STUCK_SECONDS = 1800
+# an export is overdue at max(3 x estimate, estimate + 30 min)
+_OVERDUE_FACTOR = 3
+_OVERDUE_SECONDS = 1800
+
+DEADLINE = "the deadline has passed"
+
+
+def follow(p: Pass, run: Run) -> None:
+    """Look at every batch that was started, and end what must be ended."""
+    for batch in run.ledger.open_batches:
+        if p.time_is_short:
+            return
+        if batch.state is BatchState.STARTING:
+            _resolve(p, batch)
+        if batch.state not in (BatchState.RUNNING, BatchState.CANCELLING, BatchState.ENDING):
+            continue
+        status = p.engine.poll(batch.handle, len(batch.jobs))
+        _record(run, batch, status)
+        if batch.state is BatchState.ENDING:
+            _end(p, run, batch, status)
+        elif _all_dead(run, batch):
+            batch.state, batch.ended_at = BatchState.ENDING, iso(clock.now())
+            batch.error = batch.error or status.failure
+            _end(p, run, batch, status)
+        elif batch.state is BatchState.CANCELLING:
+            _insist(p, run, batch)
+        elif reason := _must_end(p, run, batch, status):
+            cancel(p, batch, reason)
+
+
+def cancel(p: Pass, batch: BatchEntry, reason: str) -> None:
+    """Ask the engine to end a batch; what is read on meanwhile is still `exporting`."""
+    batch.state, batch.cancel_reason = BatchState.CANCELLING, reason
+    batch.cancelled_at = iso(clock.now())
+    p.engine.cancel(batch.handle, hard=False)
+
+
+def _resolve(p: Pass, batch: BatchEntry) -> None:
+    """An invocation meant to start the batch: look whether it did."""
+    if p.engine.started(batch.handle):
+        batch.state, batch.started_at = BatchState.RUNNING, batch.intent_at
+    elif not batch.intent_is_foreign(p.me, clock.now()):
+        # the start is tried again, under a new intent
+        batch.state = BatchState.RAISING
+
+
+def _record(run: Run, batch: BatchEntry, status: BatchStatus) -> None:
+    for number, _, entry in table_entries(run, batch):
+        job = status.jobs.get(number, JobStatus(JobState.WAITING))
+        if status.cluster_gone and job.state in (JobState.WAITING, JobState.RUNNING):
+            why = status.failure or batch.cancel_reason or "its cluster ended before it"
+            job = JobStatus(JobState.CANCELLED, True, why, job.log, job.started_at)
+        _record_job(batch, entry, job)
+
+
+def _record_job(batch: BatchEntry, entry: TableEntry, job: JobStatus) -> None:
+    entry.log = job.log or entry.log
+    if job.state is not JobState.WAITING and job.started_at:
+        entry.started_at = iso(when(job.started_at))
+    if job.state in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED):
+        if not entry.outcome:
+            batch.progress_at = iso(clock.now())
+            finished = iso(when(job.finished_at)) if job.finished_at else batch.progress_at
+            entry.outcome, entry.finished_at = job.state.value, finished
+            if job.error:
+                entry.errors.append(f"attempt {entry.attempt}: {job.error}")
+        entry.exporting = entry.exporting and not job.dead
+
+
+def _all_dead(run: Run, batch: BatchEntry) -> bool:
+    return all(e.outcome and not e.exporting for _, _, e in table_entries(run, batch))
+
+
+def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
+    """Return why a running batch must be ended now; empty if it may go on."""
+    now = clock.now()
+    if now >= run.plan.deadline:
+        return DEADLINE
+    running = False
+    for number, job, entry in table_entries(run, batch):
+        if lowered := _lowered(p, job, entry):
+            return lowered
+        state = status.jobs.get(number)
+        if entry.outcome or state is None or state.state is not JobState.RUNNING:
+            continue
+        running = True
+        limit = max(_OVERDUE_FACTOR * job.estimate_seconds, job.estimate_seconds + _OVERDUE_SECONDS)
+        if since(entry.started_at, now) > limit:
+            return f"the export of {job.table} is overdue: it was to take {job.estimate_seconds} s"
+    idle = since(batch.progress_at or batch.started_at, now)
+    bootstrap = p.settings.planning.cluster_bootstrap_seconds
+    if not running and not status.paused and idle > 3 * bootstrap + _OVERDUE_SECONDS:
+        return f"its cluster ran nothing for {idle:.0f} s"
+    return ""
+
+
+def _lowered(p: Pass, job: Job, entry: TableEntry) -> str:
+    """Return what a person did if a raised table was lowered under its running export."""
+    held = p.held.get(job.table)
+    if not held or not entry.exporting or held.lease.state is not LeaseState.RAISED:
+        return ""
+    table = p.leases.describe(job.table)
+    if table is None or table.table_id != job.table_id or table.on_demand:
+        return ""
+    if table.status == "ACTIVE" and table.read_capacity < held.lease.target:
+        return f"{job.table} was lowered to {table.read_capacity} under its export by somebody"
+    return ""
+
+
+def _insist(p: Pass, run: Run, batch: BatchEntry) -> None:
+    """A cancelled batch is still alive: end its cluster; tell a person if even that fails."""
+    waited = since(batch.cancelled_at, clock.now())
+    if waited >= HARD_CANCEL_SECONDS:
+        p.engine.cancel(batch.handle, hard=True)
+    if waited >= STUCK_SECONDS:
+        tables = [job.table for _, job, e in table_entries(run, batch) if e.exporting]
+        alert = (
+            f"batch {batch.batch_id} does not end ({batch.cancel_reason}): "
+            f"{', '.join(tables)} may still be read, so their capacity stays raised; "
+            f"terminate cluster {batch.handle.get('cluster', 'unknown')} by hand"
+        )
+        if alert not in run.ledger.alerts:
+            run.ledger.alerts.append(alert)
+
+
+def _end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> None:
+    """All exports are dead: keep the evidence, see the cluster off, delete the pipeline."""
+    if not status.cluster_gone:
+        # the engine ends its cluster by itself; it gets some time for that
+        if since(batch.ended_at, clock.now()) >= HARD_CANCEL_SECONDS:
+            p.engine.cancel(batch.handle, hard=True)
+        return
+    p.runs.save(run)
+    p.engine.clean_up(batch.handle)
+    batch.state = BatchState.CLOSED

@@ -1,0 +1,55 @@
+"""What both handlers need: settings, clients, and one invocation's `Pass`."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Any, Protocol
+
+from hippolyte import clients, clock, settings
+from hippolyte.engines.datapipeline import DataPipelineEngine
+from hippolyte.leases import Leases
+from hippolyte.night import Pass
+from hippolyte.runs import Runs
+from hippolyte.store import Store
+
+_log = logging.getLogger(__name__)
+
+
+class Context(Protocol):
+    """The part of Lambda's context that is used."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until the invocation is ended."""
+        ...
+
+
+def begin(context: Context) -> Pass:
+    """Build an invocation's `Pass` from the environment."""
+    logging.getLogger("hippolyte").setLevel(logging.INFO)
+    configuration = settings.load()
+    built = clients.build(configuration)
+    store = Store(built.s3, configuration.bucket)
+    return Pass(
+        settings=configuration,
+        clients=built,
+        store=store,
+        runs=Runs(store, configuration),
+        leases=Leases(built, store, configuration, context.aws_request_id),
+        engine=DataPipelineEngine(built, configuration),
+        me=context.aws_request_id,
+        remaining=lambda: context.get_remaining_time_in_millis() / 1000,
+    )
+
+
+def tell(p: Pass, what: str, **facts: Any) -> dict[str, Any]:
+    """Log an invocation's outcome and return it as the handler's answer."""
+    answer = {"result": what, "at": _text(clock.now()), **facts}
+    _log.info("%s %s", what, facts)
+    return answer
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")

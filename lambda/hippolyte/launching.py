@@ -1,0 +1,201 @@
+"""Launches batches: prepared by the engine, tables raised, started; each step on record first."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hippolyte import clock
+from hippolyte.engines.base import DefinitionError, LimitError
+from hippolyte.errors import EngineError
+from hippolyte.leases import Raise
+from hippolyte.ledger import STARTED, BatchEntry, BatchState
+from hippolyte.model import Job, Verdict, iso
+from hippolyte.night import Pass, fail_batch, launch_of, set_intent, since, table_entries
+from hippolyte.runs import Run
+
+# a table that is not ACTIVE at its new capacity by then goes on its own, at its plain share
+RAISE_PATIENCE_SECONDS = 1800
+# an engine that refuses this often, for other reasons than limits, will not change its mind
+_REFUSALS = 3
+
+_WAITING = (BatchState.PLANNED, BatchState.PREPARING, BatchState.RAISING)
+
+
+def launch(p: Pass, run: Run) -> None:
+    """Bring the batches that may run one step nearer to running."""
+    if clock.now() >= run.plan.deadline:
+        _give_up(p, run)
+        return
+    _prepare(p, run)
+    ready = {
+        batch.batch_id: ratios
+        for batch in list(run.ledger.batches.values())
+        if batch.state is BatchState.RAISING
+        and not p.time_is_short
+        and (ratios := _ratios(p, run, batch)) is not None
+    }
+    _start(p, run, ready)
+
+
+def _prepare(p: Pass, run: Run) -> None:
+    chosen = _choose(p, run)
+    for batch in chosen:
+        set_intent(p, batch, BatchState.PREPARING)
+    p.runs.save(run)
+    for batch in chosen:
+        if p.time_is_short:
+            batch.state = BatchState.PLANNED
+            continue
+        try:
+            # the plain share: a raised ratio is put only when the table is seen raised
+            plain = [job.plain_ratio for job in batch.jobs]
+            batch.handle = dict(p.engine.prepare(launch_of(p, run, batch, plain)))
+        except EngineError as error:
+            _refused(p, run, batch, error)
+            continue
+        batch.state, batch.prepared_at, batch.error = BatchState.RAISING, iso(clock.now()), ""
+
+
+def _choose(p: Pass, run: Run) -> list[BatchEntry]:
+    """Return the batches that may be prepared now: their timeline is free, and so is a cluster."""
+    now = clock.now()
+    busy: set[int] = set()
+    waiting: list[BatchEntry] = []
+    for batch in run.ledger.batches.values():
+        if batch.state is BatchState.CLOSED:
+            continue
+        over = batch.state is BatchState.PREPARING and not batch.intent_is_foreign(p.me, now)
+        if batch.state is BatchState.PLANNED or over:
+            waiting.append(batch)
+        else:
+            busy.add(batch.timeline)
+    clusters = sum(
+        b.state in STARTED or b.state in (BatchState.RAISING, BatchState.PREPARING)
+        for b in run.ledger.batches.values()
+        if b not in waiting
+    )
+    chosen: list[BatchEntry] = []
+    for batch in waiting:
+        if batch.timeline not in busy and clusters < p.settings.planning.max_clusters:
+            busy.add(batch.timeline)
+            clusters += 1
+            chosen.append(batch)
+    return chosen
+
+
+def _refused(p: Pass, run: Run, batch: BatchEntry, error: EngineError) -> None:
+    """The engine did not take a batch: wait, try again, or fail those at fault."""
+    batch.state, batch.error = BatchState.PLANNED, str(error)
+    if isinstance(error, DefinitionError):
+        guilty = {batch.jobs[n].table: text for n, text in error.by_job.items()}
+        for _, job, entry in table_entries(run, batch):
+            if not guilty or job.table in guilty:
+                entry.close(Verdict.FAILED, guilty.get(job.table, str(error)))
+        innocent = [j for _, j, e in table_entries(run, batch) if e.verdict is None]
+        batch.state = BatchState.CLOSED
+        if innocent:
+            run.ledger.add_batch(innocent)
+    elif not isinstance(error, LimitError):
+        batch.refusals += 1
+        if batch.refusals >= _REFUSALS:
+            _discard(p, run, batch, Verdict.FAILED, str(error))
+
+
+def _ratios(p: Pass, run: Run, batch: BatchEntry) -> list[float] | None:
+    """Raise the batch's tables one step; return the jobs' ratios when none is waited for."""
+    ratios: list[float] = []
+    late: list[Job] = []
+    pending = False
+    patient = since(batch.prepared_at, clock.now()) < RAISE_PATIENCE_SECONDS
+    for _, job, entry in table_entries(run, batch):
+        if job.raise_to is None or entry.plain:
+            ratios.append(job.plain_ratio)
+            continue
+        outcome = _raise(p, run, job)
+        if outcome is Raise.PENDING and not patient:
+            entry.plain = True
+            entry.notes.append("not at its raised capacity in time: read at its plain share")
+            late.append(job)
+        pending = pending or outcome is Raise.PENDING
+        ratios.append(job.ratio if outcome is Raise.READY else job.plain_ratio)
+    if late and len(late) < len(ratios):
+        _split(p, run, batch, late)
+        return None
+    return None if pending and not late else ratios
+
+
+def _raise(p: Pass, run: Run, job: Job) -> Raise:
+    entry = run.ledger.tables[job.table]
+    held = p.held.get(job.table)
+    if held and held.lease.run_id != run.plan.run_id:
+        # an earlier night's lease is given back first; its capacity is not this night's base
+        return Raise.PENDING
+    expiry = run.plan.deadline + timedelta(hours=1)
+    outcome, held, why = p.leases.take(job, run.plan.run_id, expiry, held)
+    if held:
+        p.held[job.table] = held
+        entry.raised_from, entry.raised_to = held.lease.before, held.lease.target
+        entry.raised_at = entry.raised_at or held.lease.intent_at
+    if outcome is Raise.REFUSED:
+        entry.plain = True
+        entry.notes.append(f"not raised: {why}")
+    return outcome
+
+
+def _split(p: Pass, run: Run, batch: BatchEntry, late: list[Job]) -> None:
+    """Move late tables to a batch of their own; the others are prepared afresh without them."""
+    names = {job.table for job in late}
+    others = [job for _, job, _ in table_entries(run, batch) if job.table not in names]
+    p.engine.clean_up(batch.handle)
+    batch.state = BatchState.CLOSED
+    run.ledger.add_batch(others)
+    run.ledger.add_batch(late)
+
+
+def _start(p: Pass, run: Run, ready: dict[str, list[float]]) -> None:
+    for batch_id in ready:
+        batch = run.ledger.batches[batch_id]
+        set_intent(p, batch, BatchState.STARTING)
+        for _, job, entry in table_entries(run, batch):
+            entry.exporting = True
+            entry.attempt = batch.attempts[job.table]
+            entry.tries += 1
+            entry.location = launch_of(p, run, batch, []).outputs[batch.jobs.index(job)]
+    p.runs.save(run)
+    for batch_id, ratios in ready.items():
+        batch = run.ledger.batches[batch_id]
+        try:
+            if ratios != [job.plain_ratio for job in batch.jobs]:
+                batch.handle = dict(p.engine.prepare(launch_of(p, run, batch, ratios)))
+            p.engine.start(batch.handle)
+        except EngineError as error:
+            _not_started(p, run, batch, error)
+            continue
+        batch.state, batch.started_at = BatchState.RUNNING, iso(clock.now())
+
+
+def _not_started(p: Pass, run: Run, batch: BatchEntry, error: EngineError) -> None:
+    for _, _, entry in table_entries(run, batch):
+        entry.exporting = False
+        entry.tries -= 1
+    batch.state, batch.error = BatchState.RAISING, str(error)
+    if not isinstance(error, LimitError):
+        batch.refusals += 1
+        if batch.refusals >= _REFUSALS or isinstance(error, DefinitionError):
+            _discard(p, run, batch, Verdict.FAILED, str(error))
+
+
+def _discard(p: Pass, run: Run, batch: BatchEntry, verdict: Verdict, reason: str) -> None:
+    if batch.handle:
+        p.engine.clean_up(batch.handle)
+    fail_batch(run, batch, verdict, reason)
+
+
+def _give_up(p: Pass, run: Run) -> None:
+    """The deadline has passed: what has not been started will not be."""
+    for batch in run.ledger.open_batches:
+        if batch.state in _WAITING and not batch.intent_is_foreign(p.me, clock.now()):
+            verdict = Verdict.FAILED if batch.error else Verdict.TIMED_OUT
+            why = batch.error or "not started before the deadline"
+            errors = [e for _, _, t in table_entries(run, batch) for e in t.errors[-1:]]
+            _discard(p, run, batch, verdict, why if not errors else f"{why}; before: {errors[0]}")

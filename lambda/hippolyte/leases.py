@@ -1,0 +1,281 @@
+"""Capacity leases: a raise is recorded before it is made, and exactly that is given back.
+
+One object a table, never deleted; it moves by compare-and-swap through intended, raised, lowering,
+released. DescribeTable is eventually consistent, so a table is judged only when it is ACTIVE and
+the last intent is two minutes old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from hippolyte import clock
+from hippolyte.autoscaling import ReadScaling
+from hippolyte.inventory import table_of
+from hippolyte.ledger import INTENT_LIFE
+from hippolyte.model import Job, Table, iso, when
+
+if TYPE_CHECKING:
+    from hippolyte.clients import Clients
+    from hippolyte.settings import Settings
+    from hippolyte.store import Store
+
+_SETTLED = timedelta(minutes=2)
+
+
+class LeaseState(StrEnum):
+    """Where a lease is; all but released are open."""
+
+    INTENDED = "intended"
+    RAISED = "raised"
+    LOWERING = "lowering"
+    RELEASED = "released"
+
+
+class Raise(StrEnum):
+    """What became of a wish to raise a table."""
+
+    READY = "ready"  # ACTIVE at the raised capacity, just seen
+    PENDING = "pending"
+    REFUSED = "refused"  # stays as it is: the job gets its plain share
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A table's lease. Capacities in read capacity units per second, `rate` is the export's."""
+
+    table: str
+    table_id: str
+    run_id: str
+    state: LeaseState
+    before: int
+    target: int
+    rate: float
+    # scale-in's flag as it was; None: the table has no scaling target
+    scale_in_suspended: bool | None
+    expiry: str
+    intent_at: str
+    # the invocation that carries the intent out; empty: it was refused, anybody may try again
+    intent_by: str
+    lower_to: int | None = None
+    note: str = ""
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Lease:
+        """Build the lease from its JSON form."""
+        data = {k: v for k, v in record.items() if k not in ("version", "nonce")}
+        return cls(**{**data, "state": LeaseState(data["state"])})
+
+
+@dataclass(slots=True)
+class Held:
+    """An open lease as it was last read or written."""
+
+    lease: Lease
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """The leases of a deployment, as one invocation (`me`) sees and moves them."""
+
+    clients: Clients
+    store: Store
+    settings: Settings
+    me: str
+
+    def key(self, table: str) -> str:
+        """Return the key of a table's lease."""
+        return self.settings.place("leases", f"{table}.json")
+
+    def all_open(self) -> dict[str, Held]:
+        """Read all leases and return the open ones by table."""
+        found: dict[str, Held] = {}
+        for name in self.store.names(self.settings.place("leases", "")):
+            read = self.store.read(self.settings.place("leases", name))
+            if read and (lease := Lease.from_record(read[0])).state is not LeaseState.RELEASED:
+                found[lease.table] = Held(lease, read[1])
+        return found
+
+    def take(
+        self, job: Job, run_id: str, expiry: datetime, held: Held | None
+    ) -> tuple[Raise, Held | None, str]:
+        """Move a job's raise one step: (what became of it, the lease, why it was refused)."""
+        table = self.describe(job.table)
+        if table is None or table.table_id != job.table_id or not table.exportable:
+            return Raise.REFUSED, held, "the table is gone, recreated or not exportable"
+        if held is None:
+            return self._begin(job, table, run_id, expiry)
+        lease = held.lease
+        if table.on_demand:
+            return Raise.REFUSED, held, "switched to on-demand"
+        if table.status != "ACTIVE":
+            return Raise.PENDING, held, ""
+        if table.read_capacity == lease.target:
+            if lease.state is LeaseState.INTENDED:
+                self._write(held, state=LeaseState.RAISED)
+            return Raise.READY, held, ""
+        if lease.state is LeaseState.INTENDED and table.read_capacity == lease.before:
+            if not self._intent_is_over(lease):
+                return Raise.PENDING, held, ""
+            self._write(held, intent_at=iso(clock.now()), intent_by=self.me)
+            return self._raise(held, table)
+        return Raise.REFUSED, held, f"somebody set its read capacity to {table.read_capacity}"
+
+    def give_back(self, held: Held) -> bool:
+        """Move a lease one step towards released; True when it is. The export must be dead.
+
+        Lowers only where the table is still ours: the same table, at the capacity we set.
+        """
+        lease = held.lease
+        if not self._settled(lease):
+            return False
+        table = self.describe(lease.table)
+        if table is None or table.table_id != lease.table_id:
+            return self._release(held, "the table is gone or was recreated: nothing to lower")
+        if table.status != "ACTIVE":
+            return False
+        if table.on_demand:
+            return self._restore(held, "switched to on-demand by somebody: that stands")
+        capacity = table.read_capacity
+        if lease.state is not LeaseState.INTENDED and capacity in (lease.before, lease.lower_to):
+            return self._restore(held, lease.note)
+        if capacity in (lease.before, lease.target) and not self._intent_is_over(lease):
+            return False
+        if capacity == lease.before:
+            return self._restore(held, "never raised")
+        if capacity == lease.target:
+            self._lower(held, table)
+            return False
+        if capacity > lease.target and lease.scale_in_suspended is not None:
+            return self._restore(held, "the application scaled out: scale-in is resumed")
+        return self._restore(held, f"somebody set its read capacity to {capacity}: that stands")
+
+    def describe(self, name: str) -> Table | None:
+        """Describe a table now; None if it is gone."""
+        try:
+            return table_of(self.clients.dynamodb.describe_table(TableName=name)["Table"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return None
+            raise
+
+    def _begin(
+        self, job: Job, table: Table, run_id: str, expiry: datetime
+    ) -> tuple[Raise, Held | None, str]:
+        if table.status != "ACTIVE":
+            return Raise.PENDING, None, ""
+        if table.on_demand or table.read_capacity != job.capacity or job.raise_to is None:
+            return Raise.REFUSED, None, "its capacity was changed since the night was planned"
+        target = ReadScaling(self.clients).target(job.table)
+        if target and job.raise_to > target.max_capacity:
+            return Raise.REFUSED, None, "its scaling target's maximum was lowered"
+        lease = Lease(
+            table=job.table,
+            table_id=job.table_id,
+            run_id=run_id,
+            state=LeaseState.INTENDED,
+            before=table.read_capacity,
+            target=job.raise_to,
+            rate=job.rate,
+            scale_in_suspended=target.suspended[0] if target else None,
+            expiry=iso(expiry),
+            intent_at=iso(clock.now()),
+            intent_by=self.me,
+        )
+        held = self._record(lease)
+        if held is None:
+            return Raise.PENDING, None, ""
+        return self._raise(held, table)
+
+    def _record(self, lease: Lease) -> Held | None:
+        """Write a new lease over a released one; None if an open one is in the way."""
+        key = self.key(lease.table)
+        found = self.store.read(key)
+        if found is None:
+            etag = self.store.create(key, asdict(lease))
+            return Held(lease, etag) if etag else None
+        if Lease.from_record(found[0]).state is not LeaseState.RELEASED:
+            return None
+        return Held(lease, self.store.replace(key, asdict(lease), found[1]))
+
+    def _raise(self, held: Held, table: Table) -> tuple[Raise, Held, str]:
+        lease = held.lease
+        scaling = ReadScaling(self.clients)
+        try:
+            if lease.scale_in_suspended is False and (target := scaling.target(lease.table)):
+                scaling.set_scale_in_suspended(lease.table, target, True)
+            self._update(table, lease.target)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceInUseException":
+                self._write(held, intent_by="")
+                return Raise.PENDING, held, ""
+            return Raise.REFUSED, held, str(error)
+        return Raise.PENDING, held, ""
+
+    def _lower(self, held: Held, table: Table) -> None:
+        lease = held.lease
+        goal = lease.before
+        scaling = ReadScaling(self.clients)
+        if lease.scale_in_suspended is not None and (target := scaling.target(lease.table)):
+            needed = scaling.needed(lease.table, lease.rate, clock.now())
+            goal = min(lease.target, max(goal, target.min_capacity, needed))
+        self._write(
+            held,
+            state=LeaseState.LOWERING,
+            lower_to=goal,
+            intent_at=iso(clock.now()),
+            intent_by=self.me,
+        )
+        try:
+            self._update(table, goal)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code not in ("LimitExceededException", "ResourceInUseException"):
+                raise
+            # the decreases of the day are used up, or somebody is changing it: stays open
+            self._write(held, intent_by="", note=f"not lowered yet: {error}")
+
+    def _update(self, table: Table, capacity: int) -> None:
+        """Set the read capacity; the write capacity is echoed as it is at this moment."""
+        self.clients.dynamodb.update_table(
+            TableName=table.name,
+            ProvisionedThroughput={
+                "ReadCapacityUnits": capacity,
+                "WriteCapacityUnits": table.write_capacity,
+            },
+        )
+
+    def _restore(self, held: Held, note: str) -> bool:
+        lease = held.lease
+        if lease.scale_in_suspended is False:
+            scaling = ReadScaling(self.clients)
+            target = scaling.target(lease.table)
+            if target and target.suspended[0]:
+                scaling.set_scale_in_suspended(lease.table, target, False)
+        return self._release(held, note)
+
+    def _release(self, held: Held, note: str) -> bool:
+        self._write(held, state=LeaseState.RELEASED, note=note)
+        return True
+
+    def _write(self, held: Held, **changes: Any) -> None:
+        lease = replace(held.lease, **changes)
+        held.etag = self.store.replace(self.key(lease.table), asdict(lease), held.etag)
+        held.lease = lease
+
+    def _settled(self, lease: Lease) -> bool:
+        """Say whether DescribeTable may be believed about the last change."""
+        return clock.now() - when(lease.intent_at) >= _SETTLED
+
+    def _intent_is_over(self, lease: Lease) -> bool:
+        """Say whether nobody is still about to carry out the lease's intent."""
+        if lease.state is LeaseState.RAISED or lease.intent_by in ("", self.me):
+            return self._settled(lease)
+        return clock.now() - when(lease.intent_at) >= INTENT_LIFE

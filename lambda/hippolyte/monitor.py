@@ -1,0 +1,91 @@
+"""The monitor's handler: takes every open run one step on, then sees to leases left open."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hippolyte import clock
+from hippolyte.errors import ConflictError, HippolyteError
+from hippolyte.handlers import Context, begin, tell
+from hippolyte.model import iso, when
+from hippolyte.night import Pass
+from hippolyte.notify import metrics
+from hippolyte.reconcile import give_back, reconcile
+from hippolyte.runs import is_open, start_of
+
+# a night is overdue an hour after its window; the next begins a day after the last (25 h when
+# clocks go back), with its catch-up 65 minutes later
+_OVERDUE = timedelta(hours=1)
+_BETWEEN_NIGHTS = timedelta(hours=25)
+
+_log = logging.getLogger(__name__)
+
+
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Take one pass over the open runs and the open leases."""
+    p = begin(context)
+    recent = p.runs.recent(clock.now())
+    p.held = p.leases.all_open()
+    still_open = {run for run, names in recent.items() if is_open(names)}
+    # a lease keeps its run in sight however old it is
+    wanted = sorted(still_open | {h.lease.run_id for h in p.held.values()})
+    closed: list[str] = []
+    failures: list[Exception] = []
+    for run_id in wanted:
+        if p.time_is_short:
+            break
+        try:
+            if _step(p, run_id):
+                closed.append(run_id)
+        except ConflictError as error:
+            _log.info("run %s: %s", run_id, error)
+        except (HippolyteError, ClientError, BotoCoreError) as error:
+            # one run's trouble must not keep the others from their end
+            _log.exception("run %s", run_id)
+            failures.append(error)
+    overdue = _overdue(p, recent, still_open - set(closed))
+    metrics(p.clients, p.settings, {"NightOverdue": float(overdue)})
+    if failures:
+        raise failures[0]
+    still = sorted(still_open - set(closed))
+    return tell(p, "passed", open_runs=still, closed=closed, open_leases=sorted(p.held))
+
+
+def _step(p: Pass, run_id: str) -> bool:
+    run = p.runs.open(run_id)
+    if run is None:
+        return False
+    p.previous = None
+    if p.runs.report(run_id):
+        # closed with something left raised: the sweep goes on
+        give_back(p, run)
+        return False
+    return reconcile(p, run)
+
+
+def _overdue(p: Pass, recent: Mapping[str, set[str]], still_open: set[str]) -> bool:
+    """Say whether a night that was due has not begun, or has not ended an hour after its window."""
+    now = clock.now()
+    window = timedelta(seconds=p.settings.window_seconds)
+    if any(now > start_of(run) + window + _OVERDUE for run in still_open):
+        return True
+    if not p.settings.enabled:
+        return False
+    begun = [start_of(run) for run, names in recent.items() if "plan.json" in names]
+    last = max(begun, default=None) or _since(p, now)
+    return now > last + _BETWEEN_NIGHTS + window + _OVERDUE
+
+
+def _since(p: Pass, now: datetime) -> datetime:
+    """Return when the monitor first ran: a fresh deployment is not overdue."""
+    key = p.settings.place("runs", "since.json")
+    found = p.store.read(key)
+    if found is None:
+        p.store.create(key, {"since": iso(now)})
+        return now
+    return when(found[0]["since"])

@@ -1,0 +1,240 @@
+"""Makes the plan of a night: which tables, on which cluster, at what rate, raised to what."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+
+from hippolyte import sizing
+from hippolyte.model import Batch, Inventory, Job, Plan, Table, Verdict, iso, when
+from hippolyte.packing import Bins, Timeline, pack
+from hippolyte.settings import Selection, Settings
+
+# USD, us-east-1, see docs/costs.md for the sources; an estimate, printed as one
+RCU_HOUR_USD = 0.00013
+NODE_HOUR_USD = 0.24
+ON_DEMAND_UNIT_USD = 0.125 / 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """When a night runs, and after which one. `now` is when it is planned."""
+
+    start: datetime
+    deadline: datetime
+    now: datetime
+    previous_run: str | None = None
+
+    @property
+    def run_id(self) -> str:
+        """The run's id: its window's start, `2026-11-24T00-00Z`."""
+        return run_id(self.start)
+
+
+def run_id(start: datetime) -> str:
+    """Return the id of the run whose window starts at `start` (a legal S3 and Hadoop path)."""
+    return iso(start)[:16].replace(":", "-") + "Z"
+
+
+def selected(name: str, tables: Selection) -> str | None:
+    """Return None if a table is to be backed up, else the rule that leaves it out.
+
+    Whole-name globs, case-sensitive, in this order: always, exclude, include.
+    """
+    if any(fnmatchcase(name, glob) for glob in tables.always):
+        return None
+    for glob in tables.exclude:
+        if fnmatchcase(name, glob):
+            return f"excluded by {glob!r}"
+    if any(fnmatchcase(name, glob) for glob in tables.include):
+        return None
+    return "not included"
+
+
+def make_plan(inventory: Inventory, settings: Settings, night: Night, tables_limit: int) -> Plan:
+    """Plan a night. `tables_limit` is the engine's number of tables a cluster."""
+    verdicts: dict[str, tuple[Verdict, str]] = {}
+    eligible: list[Table] = []
+    for name, verdict in inventory.undescribed.items():
+        rule = selected(name, settings.tables)
+        verdicts[name] = (Verdict.SKIPPED, rule) if rule else verdict
+    for table in inventory.tables:
+        if rule := selected(table.name, settings.tables):
+            verdicts[table.name] = (Verdict.SKIPPED, rule)
+        elif not table.exportable:
+            verdicts[table.name] = (Verdict.UNSUPPORTED, f"table status {table.status}")
+        else:
+            eligible.append(table)
+
+    warnings = list(inventory.warnings)
+    sizer = _Sizer(settings, inventory, night, warnings)
+    jobs = sizer.jobs([t for t in eligible if not t.empty])
+    planning = settings.planning
+    bins = Bins(
+        window_seconds=sizer.seconds,
+        cluster_bootstrap_seconds=planning.cluster_bootstrap_seconds,
+        tables_per_batch=tables_limit,
+        timelines=planning.max_clusters,
+    )
+    timelines, overflow = pack(jobs, bins)
+    warnings += [
+        f"{job.table}: no cluster has time for it before {iso(night.deadline)} "
+        f"({job.estimate_seconds} s at {job.rate:.0f} units/s); "
+        "raise planning.max_clusters, the window or the table's read capacity"
+        for job in overflow
+    ]
+    return Plan(
+        run_id=night.run_id,
+        start=night.start,
+        deadline=night.deadline,
+        batches=_batches(timelines),
+        verdicts=verdicts,
+        empty=tuple(sorted(t.name for t in eligible if t.empty)),
+        warnings=tuple(warnings),
+        alerts=_missing(settings.tables.always, inventory),
+        cost_usd=_cost(jobs, timelines, settings),
+        previous_run=night.previous_run,
+    )
+
+
+def _batches(timelines: list[Timeline[Job]]) -> tuple[Batch, ...]:
+    batches: list[Batch] = []
+    for number, timeline in enumerate(timelines):
+        for jobs in timeline.batches:
+            batches.append(Batch(f"b{len(batches) + 1:03d}", number, tuple(jobs)))
+    return tuple(batches)
+
+
+def _missing(always: Iterable[str], inventory: Inventory) -> tuple[str, ...]:
+    names = {t.name for t in inventory.tables} | set(inventory.undescribed)
+    return tuple(
+        f"tables.always names {glob!r}, and no table matches: correct the name or take it out"
+        for glob in always
+        if not any(fnmatchcase(name, glob) for name in names)
+    )
+
+
+class _Sizer:
+    """Sizes the tables of one night, largest need first, within the quotas."""
+
+    def __init__(
+        self, settings: Settings, inventory: Inventory, night: Night, warnings: list[str]
+    ) -> None:
+        self.settings = settings
+        self.night = night
+        self.warnings = warnings
+        self.table_quota = inventory.limits.table_max_read
+        self.headroom = inventory.limits.account_max_read - sum(
+            t.read_capacity + t.index_read_capacity for t in inventory.tables
+        )
+        # a late start has what is left of the window
+        self.seconds = max(0.0, (night.deadline - max(night.now, night.start)).total_seconds())
+
+    def jobs(self, tables: Iterable[Table]) -> list[Job]:
+        return [self._job(t) for t in sorted(tables, key=lambda t: (-t.size_bytes, t.name))]
+
+    def _job(self, table: Table) -> Job:
+        share = self.settings.consumed_fraction
+        if table.on_demand:
+            capacity = sizing.ON_DEMAND_ASSUMED_CAPACITY
+            wanted = self.settings.planning.on_demand_read_rate
+            ceilings = (table.on_demand_max_read, table.warm_read)
+            rate = sizing.on_demand_rate(wanted, share, ceilings)
+            ratio = plain = max(sizing.ratio(rate, capacity), 1e-6)
+        else:
+            capacity = table.read_capacity
+            rate = float(sizing.plain_rate(capacity, share))
+            ratio = plain = share
+        raise_to = None
+        if self._estimate(table, rate) > self._given() and self._given() > 0:
+            raised = self._raise(table)
+            if raised > table.read_capacity:
+                raise_to = raised
+                rate = min(self._needed(table), sizing.reachable_rate(capacity, share, raised))
+                ratio = sizing.ratio(rate, raised)
+        return Job(
+            table=table.name,
+            table_id=table.table_id,
+            size_bytes=table.size_bytes,
+            item_count=table.item_count,
+            capacity=0 if table.on_demand else capacity,
+            ratio=ratio,
+            plain_ratio=plain,
+            rate=round(rate, 3),
+            estimate_seconds=self._estimate(table, rate),
+            raise_to=raise_to,
+        )
+
+    def _given(self) -> float:
+        """The seconds a job has at most: alone on a cluster, for the whole window."""
+        return self.seconds - self.settings.planning.cluster_bootstrap_seconds
+
+    def _estimate(self, table: Table, rate: float) -> int:
+        planning = self.settings.planning
+        read = sizing.seconds_to_read(table.size_bytes, rate, planning.bytes_per_read_unit)
+        return math.ceil(round(read + planning.activity_bootstrap_seconds, 6))
+
+    def _needed(self, table: Table) -> float:
+        planning = self.settings.planning
+        seconds = max(1.0, self._given() - planning.activity_bootstrap_seconds)
+        return sizing.needed_rate(table.size_bytes, seconds, planning.bytes_per_read_unit)
+
+    def _raise(self, table: Table) -> int:
+        """Return the capacity to raise to (the present one: no raise), within every bound."""
+        if reason := self._never_raised(table):
+            self.warnings.append(f"{table.name} does not fit the window: {reason}")
+            return table.read_capacity
+        rate = self._needed(table)
+        wanted = sizing.raised_capacity(table.read_capacity, self.settings.consumed_fraction, rate)
+        bounds = [self.table_quota, table.read_capacity + max(0, self.headroom)]
+        if self.settings.max_read_capacity is not None:
+            bounds.append(self.settings.max_read_capacity)
+        if table.scaling:
+            bounds.append(table.scaling.max_capacity)
+        raised = max(table.read_capacity, min(wanted, *bounds))
+        if raised < wanted:
+            self.warnings.append(
+                f"{table.name} does not fit the window: it needs {wanted} read capacity units and "
+                f"may have {raised} (quotas, headroom, max_read_capacity or its scaling maximum)"
+            )
+        if table.warm_read and raised > table.warm_read:
+            self.warnings.append(
+                f"{table.name}: {raised} read capacity units are above its warm throughput "
+                f"({table.warm_read}): slower to become active, and its partitions grow for good"
+            )
+        self.headroom -= raised - table.read_capacity
+        return raised
+
+    def _never_raised(self, table: Table) -> str | None:
+        if table.on_demand:
+            return "an on-demand table has no capacity to raise; raise planning.on_demand_read_rate"
+        if not self.settings.raise_capacity:
+            return "raise_capacity is false"
+        if table.replicated:
+            return "a global table's replica is never raised"
+        if table.scaling and any(self._due(s) for s in table.scaling.schedules):
+            return "a scheduled scaling action may be due before its export ends"
+        return None
+
+    def _due(self, schedule: str) -> bool:
+        """Say whether a scheduled action may fire before the lease ends; recurring ones count."""
+        once = re.fullmatch(r"at\((.+)\)", schedule)
+        if not once:
+            return True
+        return self.night.now <= when(once[1]) <= self.night.deadline + timedelta(hours=1)
+
+
+def _cost(jobs: list[Job], timelines: list[Timeline[Job]], settings: Settings) -> float:
+    """Estimate a night's cost in USD: cluster nodes, raised capacity, on-demand reads."""
+    nodes = 1 + settings.cluster.core_instance_count
+    hours = sum(t.seconds for t in timelines) / 3600
+    raised = sum(
+        (j.raise_to - j.capacity) * math.ceil(j.estimate_seconds / 3600) for j in jobs if j.raise_to
+    )
+    units = sum(j.size_bytes / 8192 for j in jobs if not j.capacity)
+    cost = hours * nodes * NODE_HOUR_USD + raised * RCU_HOUR_USD + units * ON_DEMAND_UNIT_USD
+    return round(cost, 2)

@@ -1,0 +1,94 @@
+"""One idempotent step of a run towards its end: look, compare, do the difference, record, return.
+
+Both Lambdas call it; it may stop anywhere, and the next invocation goes on.
+"""
+
+from __future__ import annotations
+
+from hippolyte import clock
+from hippolyte.following import follow
+from hippolyte.judging import judge
+from hippolyte.launching import launch
+from hippolyte.ledger import BatchState, alive
+from hippolyte.model import iso
+from hippolyte.night import Pass, since
+from hippolyte.notify import metrics, publish
+from hippolyte.reporting import make_report, subject, text
+from hippolyte.runs import Run
+
+# leases are waited for this long after the last verdict; then the report says "left raised"
+_LEASE_PATIENCE_SECONDS = 2700
+
+
+def reconcile(p: Pass, run: Run) -> bool:
+    """Take a run one step on; True when it is closed.
+
+    Raises:
+        ConflictError: another invocation is at work on the run; nothing is lost.
+    """
+    follow(p, run)
+    judge(p, run)
+    _tell(p, run)
+    p.runs.save(run)
+    give_back(p, run)
+    launch(p, run)
+    closed = _close(p, run)
+    if not closed:
+        p.runs.save(run)
+    return closed
+
+
+def give_back(p: Pass, run: Run) -> None:
+    """Give back the run's leases whose tables have their verdict and are not read any more."""
+    for name, held in list(p.held.items()):
+        if held.lease.run_id != run.plan.run_id or p.time_is_short:
+            continue
+        entry = run.ledger.tables.get(name)
+        if entry and (entry.verdict is None or entry.exporting):
+            continue
+        if p.leases.give_back(held):
+            del p.held[name]
+            if entry:
+                entry.given_back_at = iso(clock.now())
+                if held.lease.note:
+                    entry.notes.append(f"capacity: {held.lease.note}")
+
+
+def _tell(p: Pass, run: Run) -> None:
+    """Publish what cannot wait for the report."""
+    news = [a for a in run.ledger.alerts if a not in run.ledger.told]
+    if news:
+        publish(p.clients, p.settings, f"ATTENTION {run.plan.run_id}", "\n".join(news))
+        run.ledger.told += news
+
+
+def _close(p: Pass, run: Run) -> bool:
+    """Tell and record the end, once every table has its verdict and nothing runs."""
+    ledger, now = run.ledger, clock.now()
+    if not ledger.decided or any(b.state is not BatchState.CLOSED for b in ledger.batches.values()):
+        return False
+    ledger.decided_at = ledger.decided_at or iso(now)
+    left = [n for n, h in p.held.items() if h.lease.run_id == run.plan.run_id]
+    if left and since(ledger.decided_at, now) < _LEASE_PATIENCE_SECONDS:
+        return False
+    if alive(ledger.reporting_at, ledger.reporting_by, p.me, now):
+        return False
+    ledger.reporting_at, ledger.reporting_by = iso(now), p.me
+    p.runs.save(run)
+    p.previous_tables(run)
+    report = make_report(run.plan, ledger, left, p.previous or {}, now)
+    where = p.runs.url(run.plan.run_id, "report.json")
+    publish(p.clients, p.settings, subject(report), text(report, where))
+    totals = report["totals"]
+    metrics(
+        p.clients,
+        p.settings,
+        {
+            "TablesBackedUp": totals["backed_up"],
+            "TablesFailed": totals["failed"] + totals["timed_out"] + totals["unsupported"],
+            "TablesLeftRaised": len(left),
+        },
+    )
+    # the report is written last: a run with one is closed, and its message is out
+    p.runs.close(run.plan.run_id, report)
+    return True

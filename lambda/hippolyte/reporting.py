@@ -1,0 +1,183 @@
+"""The report of a run: what it holds, and how it reads in a message."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from hippolyte.ledger import Ledger, TableEntry
+from hippolyte.model import TOLD, VERSION, Plan, Verdict, iso, when
+
+# a message names this many tables of a kind, the report all
+_NAMED_IN_MESSAGE = 50
+
+
+def make_report(
+    plan: Plan,
+    ledger: Ledger,
+    left_raised: Iterable[str],
+    previous: Mapping[str, Any],
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the report. `previous` is the report of the night before, `{}` if there is none.
+
+    Keys: `version`, `run_id`, `start`, `deadline`, `closed_at`, `duration_seconds` (start to the
+    last export's end), `window_seconds`, `discovered`, `totals` (verdict -> count, they add up to
+    `discovered`), `items`, `bytes`, `cost_usd` (estimate), `alerts`, `warnings`, `left_raised`,
+    `raised` (from, to, when), `changes` since the night before, `batches`, `tables`.
+    """
+    tables = {name: _table(entry) for name, entry in sorted(ledger.tables.items())}
+    totals = Counter(str(t["verdict"]) for t in tables.values())
+    ends = [t["finished_at"] for t in tables.values() if t["finished_at"]]
+    ended = max((when(e) for e in ends), default=plan.start)
+    changes = _changes(tables, previous)
+    alerts = list(ledger.alerts)
+    alerts += [f"{name} is empty tonight and was not the night before" for name in changes["empty"]]
+    return {
+        "version": VERSION,
+        "run_id": plan.run_id,
+        "start": iso(plan.start),
+        "deadline": iso(plan.deadline),
+        "closed_at": iso(now),
+        "duration_seconds": int((ended - plan.start).total_seconds()),
+        "window_seconds": int((plan.deadline - plan.start).total_seconds()),
+        "discovered": len(tables),
+        "totals": {v.value: totals[v.value] for v in Verdict},
+        "items": sum(t["items"] or 0 for t in tables.values()),
+        "bytes": sum(t["bytes"] for t in tables.values()),
+        "cost_usd": plan.cost_usd,
+        "alerts": alerts,
+        "warnings": list(plan.warnings),
+        "left_raised": sorted(left_raised),
+        "raised": [
+            {
+                "table": name,
+                "from": entry.raised_from,
+                "to": entry.raised_to,
+                "raised_at": entry.raised_at,
+                "given_back_at": entry.given_back_at,
+            }
+            for name, entry in sorted(ledger.tables.items())
+            if entry.raised_to
+        ],
+        "changes": changes,
+        "batches": [
+            {
+                "batch_id": b.batch_id,
+                "timeline": b.timeline,
+                "tables": [j.table for j in b.jobs],
+                "started_at": b.started_at,
+                "ended_at": b.ended_at,
+                "handle": b.handle,
+                "error": b.error,
+                "cancel_reason": b.cancel_reason,
+            }
+            for b in ledger.batches.values()
+        ],
+        "tables": tables,
+    }
+
+
+def needs_attention(report: Mapping[str, Any]) -> bool:
+    """Say whether a person must act on a report."""
+    told = any(report["totals"][v.value] for v in TOLD)
+    return bool(told or report["alerts"] or report["left_raised"])
+
+
+def summary(report: Mapping[str, Any]) -> str:
+    """Return the one line that adds up: discovered = the verdicts' counts."""
+    totals = report["totals"]
+    parts = " + ".join(f"{totals[v.value]} {v.value.replace('_', ' ')}" for v in Verdict)
+    return (
+        f"{report['discovered']} tables discovered = {parts}; "
+        f"{len(report['left_raised'])} left raised"
+    )
+
+
+def subject(report: Mapping[str, Any]) -> str:
+    """Return the message's subject; SNS takes 100 characters."""
+    totals = report["totals"]
+    if not needs_attention(report):
+        return f"OK {report['run_id']}: {totals['backed_up']} tables backed up"
+    wrong = sum(totals[v.value] for v in TOLD)
+    return f"ATTENTION {report['run_id']}: {wrong} of {report['discovered']} tables not backed up"
+
+
+def text(report: Mapping[str, Any], where: str) -> str:
+    """Return the report as plain text; `where` is the address of the whole."""
+    minutes, window = report["duration_seconds"] // 60, report["window_seconds"] // 60
+    lines = [
+        f"Run {report['run_id']}: {summary(report)}",
+        f"{report['items']} items, {report['bytes']} bytes, {minutes} of {window} minutes, "
+        f"about {report['cost_usd']:.2f} USD",
+        "",
+    ]
+    lines += _section("To be looked at", report["alerts"])
+    for verdict in sorted(TOLD):
+        rows = [
+            f"{name}: {t['reason']}" + (f" (log: {t['log']})" if t["log"] else "")
+            for name, t in report["tables"].items()
+            if t["verdict"] == verdict.value
+        ]
+        lines += _section(verdict.value.replace("_", " ").capitalize(), rows)
+    lines += _section("LEFT RAISED, given back by the next passes", report["left_raised"])
+    raised = [_raised(r) for r in report["raised"]]
+    lines += _section("Raised for the night", raised)
+    lines += _section("Warnings of the plan", report["warnings"])
+    changes = [
+        f"{kind}: {', '.join(names[:_NAMED_IN_MESSAGE])}"
+        for kind, names in report["changes"].items()
+        if names
+    ]
+    lines += _section("Since the night before", changes)
+    lines.append(f"Report: {where}")
+    return "\n".join(lines)
+
+
+def _table(entry: TableEntry) -> dict[str, Any]:
+    return {
+        "verdict": entry.verdict.value if entry.verdict else None,
+        "reason": entry.reason,
+        "location": entry.location,
+        "items": entry.items,
+        "bytes": entry.bytes,
+        "files": entry.files,
+        "attempt": entry.attempt,
+        "batch": entry.batch_id,
+        "started_at": entry.started_at,
+        "finished_at": entry.finished_at,
+        "errors": entry.errors,
+        "notes": entry.notes,
+        "log": entry.log,
+    }
+
+
+def _changes(tables: Mapping[str, Any], previous: Mapping[str, Any]) -> dict[str, list[str]]:
+    before: Mapping[str, Any] = previous.get("tables", {})
+    good = Verdict.BACKED_UP.value
+    if not before:
+        return {"new": [], "gone": [], "empty": [], "recovered": [], "broken": []}
+    both = [(n, t, before[n]) for n, t in tables.items() if n in before]
+    return {
+        "new": [n for n in tables if n not in before],
+        "gone": [n for n in before if n not in tables],
+        "empty": [n for n, t, b in both if t["items"] == 0 and b["items"]],
+        "recovered": [n for n, t, b in both if t["verdict"] == good != b["verdict"]],
+        "broken": [n for n, t, b in both if b["verdict"] == good != t["verdict"]],
+    }
+
+
+def _raised(row: Mapping[str, Any]) -> str:
+    back = f"given back {row['given_back_at']}" if row["given_back_at"] else "not given back yet"
+    return f"{row['table']}: {row['from']} -> {row['to']} at {row['raised_at']}, {back}"
+
+
+def _section(title: str, rows: Iterable[str]) -> list[str]:
+    rows = list(rows)
+    if not rows:
+        return []
+    named = [f"  - {row}" for row in rows[:_NAMED_IN_MESSAGE]]
+    more = len(rows) - _NAMED_IN_MESSAGE
+    return [f"{title}:", *named, *([f"  and {more} more"] if more > 0 else []), ""]

@@ -1,0 +1,138 @@
+"""The scheduler's handler: plans a night, records the plan, takes the first step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hippolyte import clock, inventory
+from hippolyte.errors import ConfigurationError, ConflictError
+from hippolyte.handlers import Context, begin, tell
+from hippolyte.model import Plan, iso, when
+from hippolyte.night import Pass
+from hippolyte.notify import publish, try_publish
+from hippolyte.planner import Night, make_plan, run_id, selected
+from hippolyte.reconcile import reconcile
+from hippolyte.runs import is_open
+
+_FORM = (
+    'the scheduler takes {"run": "<the window\'s start, 2026-11-24T00:00:00Z>"'
+    ', "delay_seconds": <by how much the delivery is late on purpose>} or {"run": "now"}'
+)
+
+
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Start the night of an event, or go on with it if it has begun."""
+    start = window_start(event, clock.now())
+    p = begin(context)
+    run = run_id(start)
+    deadline = start + timedelta(seconds=p.settings.window_seconds)
+    opened = p.runs.open(run) if _readable(p, run) else None
+    if opened is None:
+        if event["run"] == "now":
+            _alone(p)
+        if clock.now() >= deadline:
+            return _too_late(p, run, deadline)
+        plan, definitions = _plan(p, start, deadline)
+        _record(p, plan, definitions)
+        opened = p.runs.open(run)
+        assert opened is not None, "the plan was just written"
+    elif p.runs.report(run):
+        return tell(p, "closed already", run_id=run)
+    p.held = p.leases.all_open()
+    try:
+        closed = reconcile(p, opened)
+    except ConflictError as error:
+        return tell(p, "another invocation is at work on the run", run_id=run, why=str(error))
+    tables = opened.plan.discovered
+    return tell(p, "closed" if closed else "begun", run_id=run, tables=tables)
+
+
+def window_start(event: Mapping[str, Any], now: datetime) -> datetime:
+    """Return the start of the window an event is about, to the minute.
+
+    Raises:
+        ConfigurationError: the event says no time; nothing is started by accident.
+    """
+    run, delay = event.get("run"), event.get("delay_seconds", 0)
+    unknown = set(event) - {"run", "delay_seconds"}
+    if unknown or not isinstance(run, str) or isinstance(delay, bool) or not isinstance(delay, int):
+        raise ConfigurationError(f"refused the event {dict(event)!r}: {_FORM}")
+    if run == "now":
+        start = now
+    else:
+        try:
+            start = when(run) - timedelta(seconds=delay)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"refused the event {dict(event)!r}: {_FORM}") from error
+        if start > now + timedelta(minutes=5):
+            raise ConfigurationError(f"refused the event {dict(event)!r}: {iso(start)} is to come")
+    return start.replace(second=0, microsecond=0)
+
+
+def _alone(p: Pass) -> None:
+    """Refuse a run by hand beside an open one: both would take the share of the same tables."""
+    recent = p.runs.recent(clock.now())
+    still = [
+        r for r, names in recent.items() if "plan.json" in names and "report.json" not in names
+    ]
+    if still:
+        raise ConfigurationError(f"run {still[0]} is open: wait for its report, then try again")
+
+
+def _plan(p: Pass, start: datetime, deadline: datetime) -> tuple[Plan, dict[str, Any]]:
+    tables = p.settings.tables
+    found = inventory.discover(
+        p.clients,
+        p.settings.planning.discovery_concurrency,
+        lambda name: selected(name, tables) is None,
+    )
+    now = clock.now()
+    earlier = [r for r, names in p.runs.recent(now).items() if "report.json" in names]
+    night = Night(start, deadline, now, previous_run=max(earlier, default=None))
+    plan = make_plan(found, p.settings, night, p.engine.tables_per_batch)
+    return plan, dict(found.definitions)
+
+
+def _readable(p: Pass, run: str) -> bool:
+    """Look whether the records can be reached; tell a person before failing if they cannot."""
+    try:
+        p.store.read(p.runs.key(run, "plan.json"))
+    except (ClientError, BotoCoreError) as error:
+        _cannot_record(p, run, error)
+        raise
+    return True
+
+
+def _record(p: Pass, plan: Plan, definitions: dict[str, Any]) -> None:
+    """Write the plan before anything is raised or started."""
+    try:
+        p.runs.create(plan, definitions)
+    except (ClientError, BotoCoreError) as error:
+        _cannot_record(p, plan.run_id, error)
+        raise
+
+
+def _cannot_record(p: Pass, run: str, error: Exception) -> None:
+    try_publish(
+        p.clients,
+        p.settings,
+        f"NO BACKUP {run}: the run cannot be recorded",
+        f"Run {run} cannot be recorded in bucket {p.settings.bucket}: {error}\n"
+        "Nothing was raised and nothing was started. Restore the bucket or the role's access to "
+        'it, then invoke the scheduler with {"run": "now"}.',
+    )
+
+
+def _too_late(p: Pass, run: str, deadline: datetime) -> dict[str, Any]:
+    publish(
+        p.clients,
+        p.settings,
+        f"NO BACKUP {run}: delivered after its deadline",
+        f"The delivery for run {run} came after its deadline {iso(deadline)} and was refused: "
+        'there is no backup of this night. Invoke the scheduler with {"run": "now"} for one.',
+    )
+    return tell(p, "refused: after the deadline", run_id=run)

@@ -1,0 +1,180 @@
+"""The settings of a deployment: one JSON environment variable, written by Terraform."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
+
+from hippolyte.errors import ConfigurationError
+
+VARIABLE = "HIPPOLYTE_SETTINGS"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which tables are backed up: whole-name globs, in the order always, exclude, include."""
+
+    include: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
+    always: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The EMR cluster of a batch."""
+
+    release_label: str = "emr-5.27.1"
+    master_instance_type: str = "m5.xlarge"
+    core_instance_type: str = "m5.xlarge"
+    core_instance_count: int = 1
+    subnet_id: str | None = None
+    key_pair: str | None = None
+    master_security_group_id: str | None = None
+    core_security_group_id: str | None = None
+    service_access_security_group_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """The figures a plan is made with.
+
+    `bytes_per_read_unit` is bytes read per read capacity unit and second: 4096 is the strongly
+    consistent rate, conservative; the exporter's eventually consistent scan reaches 8192.
+    `on_demand_read_rate` is read units per second.
+    """
+
+    attempts: int = 2
+    max_clusters: int = 10
+    bytes_per_read_unit: int = 4096
+    cluster_bootstrap_seconds: int = 600
+    activity_bootstrap_seconds: int = 60
+    on_demand_read_rate: int = 1000
+    item_count_tolerance_percentage: int = 20
+    discovery_concurrency: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a deployment is told. `max_read_capacity` is in read capacity units per second."""
+
+    name: str
+    account: str
+    region: str
+    partition: str
+    bucket: str
+    topic_arn: str
+    pipeline_region: str
+    pipeline_role: str
+    cluster_role: str
+    prefix: str = ""
+    enabled: bool = True
+    window_seconds: int = 25_200
+    consumed_percentage: int = 50
+    tables: Selection = field(default_factory=Selection)
+    cluster: Cluster = field(default_factory=Cluster)
+    max_read_capacity: int | None = None
+    raise_capacity: bool = True
+    planning: Planning = field(default_factory=Planning)
+
+    @property
+    def consumed_fraction(self) -> float:
+        """The part of a table's read capacity the backup may take, 0 to 1."""
+        return self.consumed_percentage / 100
+
+    def key(self, *parts: str) -> str:
+        """Return an S3 key of this deployment: the prefix, then `parts`."""
+        return "/".join([*([self.prefix] if self.prefix else []), *parts])
+
+    def place(self, kind: str, *parts: str) -> str:
+        """Return a key below `<prefix>/<kind>/<account>/<region>/`."""
+        return self.key(kind, self.account, self.region, *parts)
+
+
+_NESTED: dict[str, type[Any]] = {"tables": Selection, "cluster": Cluster, "planning": Planning}
+_LOWEST = {
+    "window_seconds": 900,
+    "consumed_percentage": 1,
+    "core_instance_count": 1,
+    "max_read_capacity": 1,
+    "attempts": 1,
+    "max_clusters": 1,
+    "bytes_per_read_unit": 1,
+    "on_demand_read_rate": 1,
+    "discovery_concurrency": 1,
+}
+
+
+def load(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Parse the settings from the environment.
+
+    Raises:
+        ConfigurationError: the variable is missing, no JSON, or has unknown, missing or wrong keys;
+            all of them are named at once.
+    """
+    text = environment.get(VARIABLE)
+    if not text:
+        raise ConfigurationError(
+            f"the environment variable {VARIABLE} is missing: Terraform writes it, apply the module"
+        )
+    return parse(text)
+
+
+def parse(text: str) -> Settings:
+    """Parse the settings from their JSON text; errors as in `load`."""
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{VARIABLE} is not JSON: {error}") from error
+    problems: list[str] = []
+    settings = _build(Settings, data, "", problems)
+    if problems:
+        raise ConfigurationError(
+            f"{VARIABLE} cannot be used: {'; '.join(problems)}. "
+            "The module and the package must be of one version: apply the module again."
+        )
+    assert isinstance(settings, Settings)
+    return settings
+
+
+def _build(kind: type[Any], data: object, path: str, problems: list[str]) -> object:
+    if not isinstance(data, dict):
+        problems.append(f"{path or 'the settings'} must be an object, got {data!r}")
+        return None
+    known = {f.name: f for f in fields(kind)}
+    problems += [f"unknown key {path}{key}" for key in data if key not in known]
+    values: dict[str, object] = {}
+    for name, spec in known.items():
+        if name not in data:
+            if spec.default is MISSING and spec.default_factory is MISSING:
+                problems.append(f"missing key {path}{name}")
+            continue
+        value = data[name]
+        if name in _NESTED:
+            value = _build(_NESTED[name], value, f"{path}{name}.", problems)
+        elif wrong := _wrong(name, str(spec.type), value):
+            problems.append(f"{path}{name} {wrong}, got {value!r}")
+        elif isinstance(value, list):
+            value = tuple(value)
+        values[name] = value
+    return None if problems else kind(**values)
+
+
+def _wrong(name: str, kind: str, value: object) -> str | None:
+    if value is None:
+        return None if "None" in kind else "must not be null"
+    if kind.startswith("tuple"):
+        good = isinstance(value, list) and all(isinstance(v, str) for v in value)
+        return None if good else "must be a list of strings"
+    if kind.startswith("bool"):
+        return None if isinstance(value, bool) else "must be true or false"
+    if kind.startswith("int"):
+        if isinstance(value, bool) or not isinstance(value, int):
+            return "must be a whole number"
+        lowest = _LOWEST.get(name, 0)
+        if value < lowest:
+            return f"must be at least {lowest}"
+        return "must be at most 100" if name.endswith("percentage") and value > 100 else None
+    return None if isinstance(value, str) else "must be a string"

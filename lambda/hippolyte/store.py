@@ -1,0 +1,115 @@
+"""Records on S3: written once or by compare-and-swap; a lost answer is not a lost race."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from hippolyte.errors import ConfigurationError, ConflictError
+from hippolyte.model import VERSION
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_CONFLICT_TRIES = 4
+
+
+class Store:
+    """JSON records in one bucket.
+
+    Each write carries a nonce: after a 412, which a retried PUT may earn by its own first try, the
+    record is read back, and our own nonce means that we wrote it.
+    """
+
+    def __init__(self, s3: S3Client, bucket: str) -> None:
+        self.s3 = s3
+        self.bucket = bucket
+
+    def read(self, key: str) -> tuple[dict[str, Any], str] | None:
+        """Return (record, etag), None if there is none.
+
+        Raises:
+            ConfigurationError: the record is no JSON, or a newer version wrote it.
+        """
+        try:
+            answer = self.s3.get_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return None
+            raise
+        try:
+            record = json.loads(answer["Body"].read())
+            version = record["version"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigurationError(
+                f"s3://{self.bucket}/{key} is not a record of this product ({error}); "
+                "restore its former version"
+            ) from error
+        if version > VERSION:
+            raise ConfigurationError(
+                f"s3://{self.bucket}/{key} was written by a newer version ({version}, this one "
+                f"knows {VERSION}): deploy that version again"
+            )
+        return record, answer["ETag"]
+
+    def create(self, key: str, record: Mapping[str, Any]) -> str | None:
+        """Write a record that must not exist yet; return its etag, None if one is there already."""
+        return self._put(key, record, IfNoneMatch="*")
+
+    def replace(self, key: str, record: Mapping[str, Any], etag: str) -> str:
+        """Write a record over the one with `etag`; return the new etag.
+
+        Raises:
+            ConflictError: somebody else wrote it meanwhile.
+        """
+        new = self._put(key, record, IfMatch=etag)
+        if new is None:
+            raise ConflictError(f"s3://{self.bucket}/{key} was written by another invocation")
+        return new
+
+    def put(self, key: str, record: Mapping[str, Any]) -> None:
+        """Write a record whatever is there (only for content that is the same each time)."""
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=_encode(record, "-"))
+
+    def names(self, prefix: str, start_after: str = "") -> Iterator[str]:
+        """Yield all keys below `prefix` (which ends with a slash), without the prefix."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix, StartAfter=prefix + start_after
+        )
+        for page in pages:
+            for entry in page.get("Contents", []):
+                yield entry["Key"][len(prefix) :]
+
+    def _put(self, key: str, record: Mapping[str, Any], **condition: str) -> str | None:
+        nonce = uuid.uuid4().hex
+        body = _encode(record, nonce)
+        for attempt in range(1, _CONFLICT_TRIES + 1):
+            try:
+                answer = self.s3.put_object(
+                    Bucket=self.bucket,
+                    Key=key,
+                    Body=body,
+                    ContentType="application/json",
+                    **condition,  # type: ignore[arg-type]
+                )
+                return answer["ETag"]
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code == "ConditionalRequestConflict" and attempt < _CONFLICT_TRIES:
+                    continue
+                # IfMatch on a key that is gone answers 404
+                if code not in ("PreconditionFailed", "412", "NoSuchKey"):
+                    raise
+            found = self.read(key)
+            return found[1] if found and found[0].get("nonce") == nonce else None
+        raise AssertionError("unreachable")
+
+
+def _encode(record: Mapping[str, Any], nonce: str) -> bytes:
+    data = {"version": VERSION, **record, "nonce": nonce}
+    # definitions hold times
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False, default=str).encode()
