@@ -44,7 +44,7 @@ def _invalid(message: str) -> ServiceException:
 def _locked(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def locked(*args: Any, **kwargs: Any) -> Any:
-        with jobs.LOCK:
+        with world().lock:
             return method(*args, **kwargs)
 
     return locked
@@ -138,12 +138,12 @@ def _cancel_steps(self: ElasticMapReduceResponse) -> ActionResult:
     return ActionResult({"CancelStepsInfoList": answer})
 
 
-def install(for_world: jobs.JobsWorld) -> None:
+def install(for_world: Any) -> None:
     """Make EMR live in this world."""
     global _world
     with _installing:
         uninstall()
-        _world = for_world
+        _world = jobs.equip(for_world)
         emrcluster.world_of = world
         export.forget_all()
         _patches.set(models, "utcnow", lambda: jobs.naive_now(world()))

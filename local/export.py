@@ -114,9 +114,7 @@ class Export:
         self._describe()
         self._check_scan()
         if strikes(faults.step_fails, args.table):
-            raise ToolError(
-                "java.io.IOException", "Job job_0001 failed: injected by the local AWS"
-            )
+            raise ToolError("java.io.IOException", "Job job_0001 failed: injected by the local AWS")
         items = table_items(self._context.account, self.region, args.table)
         if strikes(faults.fewer_items, args.table):
             items = items[: len(items) * 2 // 3]
@@ -135,7 +133,7 @@ class Export:
 
     def _write(self, items: list[dict[str, Any]]) -> steplogs.Counters:
         """Write the export's directory; faults of the content strike here."""
-        from hippolyte import exportformat  # noqa: PLC0415 - the product is imported only to export
+        from hippolyte import exportformat  # the product is imported only to export
 
         args, s3, faults = self._args, self._context.s3, self._world.faults
         bucket, directory = split_url(args.output)
@@ -275,7 +273,7 @@ class Export:
 
 def running_steps(world: jobs.JobsWorld) -> list[jobs.RunningStep]:
     """Return the exports of this world that read a table now (from their DescribeTable on)."""
-    with jobs.LOCK:
+    with world.lock:
         return [export.running() for export in _running if export.world is world]
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from local.faults import Faults
 
 if TYPE_CHECKING:
-    from local.clock import Clock
-    from local.faults import Faults
+    from contextlib import AbstractContextManager
 
-LOCK = threading.RLock()
-"""Held by every event and every API call of the job services: the server answers in threads."""
+    from local.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +47,37 @@ class RunningStep:
 
 
 class JobsWorld(Protocol):
-    """What the job services need of a world."""
+    """What the job services need of a world.
+
+    `lock` is held by each of their events and calls: the server answers in threads.
+    """
 
     clock: Clock
+    lock: AbstractContextManager[Any]
     account: str
     region: str
-    iam_enforced: bool
+    iam_enforced: bool | None
     datapipeline_rates: bool
     faults: Faults
     consumption: list[Consumption]
+
+
+def equip(world: Any) -> JobsWorld:
+    """Give a world what the job services keep there, unless it has it."""
+    if getattr(world, "faults", None) is None:
+        world.faults = Faults()
+    if getattr(world, "consumption", None) is None:
+        world.consumption = []
+    if getattr(world, "datapipeline_rates", None) is None:
+        world.datapipeline_rates = True
+    return cast("JobsWorld", world)
 
 
 def later(world: JobsWorld, seconds: float, event: Callable[[], object]) -> None:
     """Run `event` under the lock after `seconds` of virtual time."""
 
     def locked() -> None:
-        with LOCK:
+        with world.lock:
             event()
 
     world.clock.call_in(seconds, locked)
@@ -85,7 +99,7 @@ def may(
     """Return whether `role` may do `action` on `resource` in this world."""
     if not world.iam_enforced:
         return True
-    from local import iam  # noqa: PLC0415 - the parts of a world know each other only when they run
+    from local import iam  # the parts of a world know each other only when they run
 
     return iam.allowed(world, account, role, action, resource, context or {})  # type: ignore[arg-type]
 
@@ -94,14 +108,14 @@ def describe_table(
     world: JobsWorld, account: str, region: str, table: str
 ) -> dict[str, Any] | None:
     """Return DescribeTable's `Table` as this world tells it, None when there is no such table."""
-    from local import dynamodb  # noqa: PLC0415 - as above
+    from local import dynamodb
 
     return dynamodb.describe(world, account, region, table)  # type: ignore[arg-type]
 
 
 def profile_role(account: str, partition: str, profile: str | None) -> str | None:
     """Return the role inside an instance profile (by name or ARN), None when there is none."""
-    from moto.iam.models import iam_backends  # noqa: PLC0415 - moto is slow to import
+    from moto.iam.models import iam_backends  # moto is slow to import
 
     name = (profile or "").rpartition("/")[2]
     for candidate in iam_backends[account][partition].instance_profiles.values():
@@ -112,7 +126,7 @@ def profile_role(account: str, partition: str, profile: str | None) -> str | Non
 
 def role_exists(account: str, partition: str, role: str) -> bool:
     """Return whether the account has this role (by name or ARN)."""
-    from moto.iam.models import iam_backends  # noqa: PLC0415 - as above
+    from moto.iam.models import iam_backends
 
     name = role.rpartition("/")[2]
     return any(known.name == name for known in iam_backends[account][partition].roles.values())

@@ -74,7 +74,7 @@ class Ends:
 
 def start(context: StepContext, done: Done) -> Program:
     """Start the program a step names."""
-    from local.export import Export  # noqa: PLC0415 - the export knows this module
+    from local.export import Export  # the export knows this module
 
     if context.jar in {"command-runner.jar", "script-runner.jar"}:
         return Ends(context, done, Outcome(succeeded=True))

@@ -50,12 +50,12 @@ class RoleS3:
             )
 
     def _backend(self) -> S3Backend:
-        from moto.s3.models import s3_backends  # noqa: PLC0415 - moto is slow to import
+        from moto.s3.models import s3_backends  # moto is slow to import
 
         return s3_backends[self.account][self.partition]
 
     def _bucket(self, name: str) -> FakeBucket:
-        from moto.s3.exceptions import MissingBucket  # noqa: PLC0415 - as above
+        from moto.s3.exceptions import MissingBucket
 
         try:
             return self._backend().get_bucket(name)
@@ -83,7 +83,7 @@ class RoleS3:
 
     def directory_exists(self, bucket: str, directory: str) -> bool:
         """Return whether EMRFS sees a directory: a marker beside it, or any object inside."""
-        from moto.s3.models import FakeDeleteMarker  # noqa: PLC0415 - as above
+        from moto.s3.models import FakeDeleteMarker
 
         found = self._bucket(bucket)
         self._check("s3:ListBucket", bucket, directory)

@@ -29,11 +29,13 @@ def _binary(value: Any) -> bytes:
 
 def table_items(account: str, region: str, table: str) -> list[dict[str, Any]]:
     """Return all items of the table, as a Scan of it would."""
-    from moto.dynamodb.models import dynamodb_backends  # noqa: PLC0415 - moto is slow to import
+    from moto.dynamodb.models import dynamodb_backends  # moto is slow to import
 
     found = dynamodb_backends[account][region].tables[table]
     sets = list(found.items.values())
-    stored = [item for part in sets for item in list(part.values())] if found.has_range_key else sets
+    stored = (
+        [item for part in sets for item in list(part.values())] if found.has_range_key else sets
+    )
     return [
         {name: _low_level(value) for name, value in item.attrs.items()} for item in list(stored)
     ]

@@ -1,0 +1,113 @@
+"""The EMR cluster that Data Pipeline starts for an EmrCluster object, and as which roles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from local import jobs
+
+if TYPE_CHECKING:
+    from local.datapipeline_objects import Instance
+    from local.datapipeline_pipeline import Pipeline
+    from local.emrcluster import LiveCluster
+
+EMR = "elasticmapreduce.amazonaws.com"
+EC2 = "ec2.amazonaws.com"
+TASK_RUNNER_ACTIONS = ("PollForTask", "ReportTaskProgress", "SetTaskStatus")
+
+
+class CannotLaunch(Exception):
+    """When the cluster cannot be started; the message becomes @failureReason."""
+
+
+def launch(pipeline: Pipeline, instance: Instance) -> LiveCluster:
+    """Start the cluster that `instance` describes, in the region it names."""
+    from moto.emr.models import emr_backends  # moto is slow to import
+
+    role, profile = instance.get("role") or "", instance.get("resourceRole") or ""
+    _check_roles(pipeline, role, profile)
+    backend = emr_backends[pipeline.account][instance.get("region") or pipeline.region]
+    log_uri = instance.get("emrLogUri") or instance.get("pipelineLogUri")
+    cluster: LiveCluster = backend.run_job_flow(
+        name=f"{pipeline.pipeline_id}_{instance.id}",
+        log_uri=log_uri,
+        job_flow_role=profile,
+        service_role=role,
+        steps=[],
+        instance_attrs=_instances(instance, backend.region_name),
+        release_label=instance.get("releaseLabel"),
+        requested_ami_version=instance.get("amiVersion"),
+        visible_to_all_users=True,
+    )
+    cluster.add_tags({tag["key"]: tag["value"] for tag in pipeline.tags})
+    backend.add_applications(cluster.id, [{"name": "Hadoop"}])
+    return cluster
+
+
+def _instances(instance: Instance, region: str) -> dict[str, Any]:
+    return {
+        "master_instance_type": instance.get("masterInstanceType") or "m1.small",
+        "slave_instance_type": instance.get("coreInstanceType") or "m1.small",
+        "instance_count": 1 + int(instance.get("coreInstanceCount") or 1),
+        "ec2_key_name": instance.get("keyPair"),
+        "ec2_subnet_id": instance.get("subnetId"),
+        "availability_zone": instance.get("availabilityZone") or f"{region}a",
+        "keep_job_flow_alive_when_no_steps": True,
+        "termination_protected": False,
+        "emr_managed_master_security_group": instance.get("emrManagedMasterSecurityGroupId"),
+        "emr_managed_slave_security_group": instance.get("emrManagedSlaveSecurityGroupId"),
+        "service_access_security_group": instance.get("serviceAccessSecurityGroupId"),
+    }
+
+
+def missing_roles(pipeline: Pipeline, role: str, profile: str) -> list[str]:
+    """Return what is said of a role or an instance profile that the account does not have."""
+    if not pipeline.world.iam_enforced:
+        return []
+    partition = pipeline.partition
+    found = []
+    if not jobs.role_exists(pipeline.account, partition, role):
+        found.append(f"The role '{role}' does not exist")
+    inside = jobs.profile_role(pipeline.account, partition, profile)
+    if inside is None:
+        found.append(f"The instance profile '{profile}' does not exist or holds no role")
+    elif inside != profile.rpartition("/")[2]:
+        found.append(f"Invalid InstanceProfile: {profile}: it holds a role of another name")
+    return found
+
+
+def _check_roles(pipeline: Pipeline, role: str, profile: str) -> None:
+    missing = missing_roles(pipeline, role, profile)
+    if missing:
+        raise CannotLaunch(f"Unable to create resource: {'; '.join(missing)}")
+    account, partition = pipeline.account, pipeline.partition
+    arn = f"arn:{partition}:iam::{account}:role/"
+    needs: list[tuple[str, str, dict[str, str]]] = [
+        ("elasticmapreduce:RunJobFlow", "*", {}),
+        ("iam:PassRole", arn + role, {"iam:PassedToService": EMR}),
+        ("iam:PassRole", arn + profile, {"iam:PassedToService": EC2}),
+    ]
+    if pipeline.tags:
+        needs.append(("elasticmapreduce:AddTags", "*", {}))
+    for action, resource, context in needs:
+        if not jobs.may(pipeline.world, account, role, action, resource, context):
+            raise CannotLaunch(
+                f"Unable to create resource: User: arn:{partition}:sts::{account}:assumed-role/"
+                f"{role} is not authorized to perform: {action} on resource: {resource} "
+                "(Error Code: AccessDeniedException)"
+            )
+
+
+def may_run_tasks(pipeline: Pipeline, resource: Instance) -> bool:
+    """Return whether the nodes' role lets Task Runner work and add steps to its cluster."""
+    role = resource.get("resourceRole") or ""
+    account, region = pipeline.account, pipeline.region
+    cluster = (
+        f"arn:{pipeline.partition}:elasticmapreduce:{resource.resource_region}:{account}"
+        f":cluster/{resource.resource_id}"
+    )
+    pipe = f"arn:{pipeline.partition}:datapipeline:{region}:{account}:pipeline/*"
+    return all(
+        jobs.may(pipeline.world, account, role, f"datapipeline:{action}", pipe)
+        for action in TASK_RUNNER_ACTIONS
+    ) and jobs.may(pipeline.world, account, role, "elasticmapreduce:AddJobFlowSteps", cluster)
