@@ -76,9 +76,7 @@ def window_start(event: Mapping[str, Any], now: datetime) -> datetime:
 def _alone(p: Pass) -> None:
     """Refuse a run by hand beside an open one: both would take the share of the same tables."""
     recent = p.runs.recent(clock.now())
-    still = [
-        r for r, names in recent.items() if "plan.json" in names and "report.json" not in names
-    ]
+    still = [run for run, names in recent.items() if is_open(names)]
     if still:
         raise ConfigurationError(f"run {still[0]} is open: wait for its report, then try again")
 

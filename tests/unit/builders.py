@@ -1,0 +1,68 @@
+"""Values for tests of the pure modules: short to write, plain to read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hippolyte.model import Inventory, Limits, Plan, Table
+from hippolyte.planner import Night, make_plan
+from hippolyte.settings import Settings, parse
+
+GIB = 1 << 30
+START = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def raw_settings(**changes: Any) -> dict[str, Any]:
+    """The settings as Terraform writes them."""
+    return {
+        "name": "hippolyte",
+        "account": "123456789012",
+        "region": "us-east-1",
+        "partition": "aws",
+        "bucket": "backups",
+        "prefix": "",
+        "topic_arn": "arn:aws:sns:us-east-1:123456789012:hippolyte-alerts",
+        "pipeline_region": "us-east-1",
+        "pipeline_role": "hippolyte-us-east-1-pipeline",
+        "cluster_role": "hippolyte-us-east-1-cluster",
+        **changes,
+    }
+
+
+def settings(**changes: Any) -> Settings:
+    return parse(json.dumps(raw_settings(**changes)))
+
+
+def table(name: str = "orders", **changes: Any) -> Table:
+    values: dict[str, Any] = {
+        "name": name,
+        "table_id": f"id-{name}",
+        "status": "ACTIVE",
+        "size_bytes": 1 << 20,
+        "item_count": 100,
+        "read_capacity": 100,
+        "write_capacity": 100,
+        **changes,
+    }
+    return Table(**values)
+
+
+def on_demand(name: str = "events", **changes: Any) -> Table:
+    return table(name, on_demand=True, read_capacity=0, write_capacity=0, **changes)
+
+
+def night(hours: float = 7, late: timedelta = timedelta(0)) -> Night:
+    return Night(START, START + timedelta(hours=hours), START + late)
+
+
+def plan(*tables: Table, hours: float = 7, limits: Limits | None = None, **changes: Any) -> Plan:
+    """Plan a night of these tables; keyword arguments are settings."""
+    inventory = Inventory(tables, limits or Limits(account_max_read=10**9))
+    return make_plan(inventory, settings(**changes), night(hours), 32)
+
+
+def renamed(tables: list[Table]) -> list[Table]:
+    return [replace(t, name=f"{t.name}-{i}") for i, t in enumerate(tables)]

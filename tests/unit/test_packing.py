@@ -1,0 +1,60 @@
+"""First-fit decreasing under a time and a count limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hippolyte.packing import Bins, pack
+
+
+@dataclass(frozen=True)
+class Piece:
+    table: str
+    estimate_seconds: int
+
+
+def pieces(seconds: list[int]) -> list[Piece]:
+    return [Piece(f"t{i:04d}", s) for i, s in enumerate(seconds)]
+
+
+BINS = Bins(25_200, 600, 32, 10)
+
+
+@given(st.lists(st.integers(60, 24_600), max_size=120))
+def test_every_job_has_one_place_and_no_limit_is_passed(seconds: list[int]) -> None:
+    jobs = pieces(seconds)
+    timelines, overflow = pack(jobs, BINS)
+    placed = [j for t in timelines for b in t.batches for j in b]
+    assert sorted(placed, key=lambda j: j.table) == jobs
+    assert len(timelines) <= BINS.timelines
+    for timeline in timelines:
+        assert all(0 < len(b) <= 32 for b in timeline.batches)
+        work = sum(j.estimate_seconds for b in timeline.batches for j in b)
+        assert timeline.seconds == work + 600 * len(timeline.batches)
+        if not overflow:
+            assert timeline.seconds <= BINS.window_seconds
+
+
+def test_the_count_limit_opens_a_further_batch_with_its_own_bootstrap() -> None:
+    timelines, overflow = pack(pieces([61] * 70), BINS)
+    assert [len(b) for t in timelines for b in t.batches] == [32, 32, 6]
+    assert timelines[0].seconds == 3 * 600 + 70 * 61
+    assert not overflow
+
+
+def test_small_jobs_fill_the_gaps_that_large_ones_leave() -> None:
+    timelines, _ = pack(pieces([14_000, 14_000, 10_000, 10_000]), BINS)
+    assert [[j.estimate_seconds for j in t.batches[0]] for t in timelines] == [
+        [14_000, 10_000],
+        [14_000, 10_000],
+    ]
+
+
+def test_what_fits_nowhere_is_still_placed_and_named() -> None:
+    jobs = pieces([24_600] * 3)
+    timelines, overflow = pack(jobs, Bins(25_200, 600, 32, 2))
+    assert sum(len(b) for t in timelines for b in t.batches) == 3
+    assert len(overflow) == 1

@@ -1,0 +1,260 @@
+"""The planner: selection, raises within every bound, on-demand tables, batches."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import GIB, START, night, on_demand, plan, settings, table
+from hippolyte.engines.definition import TABLES_PER_PIPELINE
+from hippolyte.model import Inventory, Limits, Plan, Scaling, Table, Verdict
+from hippolyte.planner import make_plan, run_id, selected
+from hippolyte.settings import Selection
+
+BIG = {"size_bytes": 100 * GIB, "read_capacity": 1000}
+
+
+def job(made: Plan, name: str = "orders"):
+    return next(j for j in made.jobs if j.table == name)
+
+
+def test_the_worked_example_of_the_design() -> None:
+    found = job(plan(table(**BIG)))
+    assert found.raise_to == 1569
+    assert found.rate == pytest.approx(1068.2, abs=0.05)
+    assert found.ratio == pytest.approx(0.681, abs=0.0005)
+    assert found.estimate_seconds == 25_200 - 600
+    assert found.plain_ratio == 0.5
+
+
+def test_a_table_that_fits_is_not_raised() -> None:
+    found = job(plan(table(size_bytes=GIB)))
+    assert found.raise_to is None
+    assert found.ratio == found.plain_ratio == 0.5
+    assert found.estimate_seconds == 5243 + 60
+
+
+def test_rules_are_tried_in_the_order_always_exclude_include() -> None:
+    rules = Selection(include=("prod-*",), exclude=("*-tmp",), always=("prod-keep-tmp",))
+    assert selected("prod-orders", rules) is None
+    assert selected("prod-x-tmp", rules) == "excluded by '*-tmp'"
+    assert selected("prod-keep-tmp", rules) is None
+    assert selected("dev-orders", rules) == "not included"
+
+
+def test_a_glob_matches_the_whole_name() -> None:
+    # the original's regexes matched at the start only and left out more than was meant
+    rules = Selection(exclude=("example-table-*", "exact"))
+    assert selected("example-tables-prod", rules) is None
+    assert selected("example-tablespace", rules) is None
+    assert selected("exactly", rules) is None
+    assert selected("Exact", rules) is None
+    assert selected("exact", rules) == "excluded by 'exact'"
+
+
+def test_every_discovered_table_has_one_place() -> None:
+    tables = (
+        table("a"),
+        table("b", status="CREATING"),
+        table("c", empty=True, size_bytes=0, item_count=0),
+        table("skip-me"),
+    )
+    gone = {"d": (Verdict.VANISHED, "gone"), "skip-too": (Verdict.FAILED, "denied")}
+    rules = settings(tables={"exclude": ["skip-*"]})
+    made = make_plan(Inventory(tables, Limits(), gone), rules, night(), 32)
+    assert made.discovered == 6
+    assert [j.table for j in made.jobs] == ["a"]
+    assert made.empty == ("c",)
+    assert {n: v for n, (v, _) in made.verdicts.items()} == {
+        "b": Verdict.UNSUPPORTED,
+        "d": Verdict.VANISHED,
+        "skip-me": Verdict.SKIPPED,
+        "skip-too": Verdict.SKIPPED,
+    }
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        "CREATING",
+        "DELETING",
+        "INACCESSIBLE_ENCRYPTION_CREDENTIALS",
+        "ARCHIVING",
+        "ARCHIVED",
+        "REPLICATION_NOT_AUTHORIZED",
+    ],
+)
+def test_a_status_without_data_operations_is_unsupported(status: str) -> None:
+    made = plan(table(status=status))
+    assert made.verdicts["orders"] == (Verdict.UNSUPPORTED, f"table status {status}")
+
+
+def test_an_updating_table_is_exported() -> None:
+    assert job(plan(table(status="UPDATING")))
+
+
+def test_a_missing_name_in_always_is_told_and_stops_nothing() -> None:
+    made = plan(table(), tables={"always": ["orders", "ordres"]})
+    assert len(made.jobs) == 1
+    assert len(made.alerts) == 1
+    assert "'ordres'" in made.alerts[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "limits", "allowed"),
+    [
+        ({"max_read_capacity": 1200}, None, 1200),
+        ({}, Limits(account_max_read=1300), 1300),
+        ({}, Limits(account_max_read=10**6, table_max_read=1100), 1100),
+    ],
+    ids=["ceiling", "headroom", "quota"],
+)
+def test_a_raise_stays_in_bounds_and_the_rest_is_told(
+    changes: dict[str, object], limits: Limits | None, allowed: int
+) -> None:
+    made = plan(table(**BIG), limits=limits, **changes)
+    found = job(made)
+    assert found.raise_to == allowed
+    # the application keeps its 500 units
+    assert allowed * (1 - found.ratio) >= 500 - 1e-3
+    assert f"needs 1569 read capacity units and may have {allowed}" in made.warnings[0]
+
+
+def test_a_ceiling_below_the_present_capacity_never_lowers() -> None:
+    # the original set 5,000 units to its ceiling of 1,000
+    found = job(plan(table(size_bytes=1000 * GIB, read_capacity=5000), max_read_capacity=1000))
+    assert found.raise_to is None
+    assert found.ratio == 0.5
+
+
+def test_indexes_count_towards_the_headroom() -> None:
+    limits = Limits(account_max_read=2000)
+    found = job(plan(table(index_read_capacity=900, **BIG), limits=limits))
+    assert found.raise_to == 1100
+
+
+def test_raises_share_the_headroom() -> None:
+    limits = Limits(account_max_read=2000 + 700)
+    made = plan(table("a", **BIG), table("b", **BIG), limits=limits)
+    assert sum((j.raise_to or 1000) - 1000 for j in made.jobs) == 700
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"replicated": True}, "replica"),
+        ({"scaling": Scaling(5, 4000, schedules=("cron(0 6 * * ? *)",))}, "scheduled"),
+        ({"scaling": Scaling(5, 4000, schedules=("at(2026-11-24T03:00:00)",))}, "scheduled"),
+    ],
+)
+def test_some_tables_are_never_raised(change: dict[str, object], why: str) -> None:
+    made = plan(table(**BIG, **change))
+    assert job(made).raise_to is None
+    assert job(made).ratio == 0.5
+    assert any("orders does not fit the window" in w and why in w for w in made.warnings)
+
+
+def test_a_scheduled_action_of_another_day_is_no_hindrance() -> None:
+    scaling = Scaling(5, 4000, schedules=("at(2026-12-24T03:00:00)",))
+    assert job(plan(table(scaling=scaling, **BIG))).raise_to == 1569
+
+
+def test_an_autoscaled_table_is_raised_to_its_maximum_at_most() -> None:
+    assert job(plan(table(scaling=Scaling(5, 1200), **BIG))).raise_to == 1200
+
+
+def test_without_the_right_to_raise_nothing_is_raised() -> None:
+    assert job(plan(table(**BIG), raise_capacity=False)).raise_to is None
+
+
+def test_warm_throughput_below_the_raise_is_said() -> None:
+    made = plan(table(warm_read=1200, **BIG))
+    assert any("above its warm throughput (1200)" in w for w in made.warnings)
+
+
+def test_an_on_demand_table_is_read_at_the_wanted_rate() -> None:
+    found = job(plan(on_demand(size_bytes=GIB)), "events")
+    assert found.capacity == 0
+    assert found.rate == 1000
+    assert found.ratio == found.plain_ratio == 0.025
+    assert found.raise_to is None
+
+
+def test_an_on_demand_ceiling_is_shared() -> None:
+    found = job(plan(on_demand(on_demand_max_read=400)), "events")
+    assert found.ratio == 200 / 40_000
+
+
+def test_a_late_start_has_what_is_left_of_the_window() -> None:
+    inventory = Inventory((table(size_bytes=10 * GIB, read_capacity=1000),), Limits())
+    late = make_plan(inventory, settings(), night(late=timedelta(hours=6)), 32)
+    assert late.jobs[0].raise_to is not None
+    assert late.jobs[0].estimate_seconds <= 3600 - 600
+
+
+def test_a_batch_takes_the_engines_number_of_tables() -> None:
+    assert TABLES_PER_PIPELINE == 32
+    made = plan(*[table(f"t{i:03d}") for i in range(70)])
+    assert [len(b.jobs) for b in made.batches] == [32, 32, 6]
+    assert [b.batch_id for b in made.batches] == ["b001", "b002", "b003"]
+
+
+def test_a_run_is_named_by_its_windows_start() -> None:
+    assert run_id(START) == "2026-11-24T00-00Z"
+    assert run_id(START + timedelta(hours=23, minutes=30)) == "2026-11-24T23-30Z"
+
+
+def test_a_plan_survives_its_record() -> None:
+    made = plan(
+        table(**BIG),
+        table("gone", status="DELETING"),
+        table("none", empty=True),
+        on_demand(),
+        tables={"always": ["nothing"]},
+    )
+    assert Plan.from_record(made.to_record()) == made
+
+
+tables = st.builds(
+    table,
+    size_bytes=st.integers(0, 2000 * GIB),
+    read_capacity=st.integers(1, 40_000),
+    index_read_capacity=st.integers(0, 5000),
+    replicated=st.booleans(),
+    scaling=st.none() | st.builds(Scaling, st.just(1), st.integers(1, 40_000)),
+)
+
+
+@given(st.lists(tables, max_size=20), st.integers(1, 100), st.integers(1, 80_000))
+def test_no_plan_harms_production(found: list[Table], percentage: int, account_max: int) -> None:
+    named = [table(f"t{i}", **_values(t)) for i, t in enumerate(found)]
+    limits = Limits(account_max_read=account_max)
+    made = plan(*named, limits=limits, consumed_percentage=percentage)
+    share = percentage / 100
+    held = sum(t.read_capacity + t.index_read_capacity for t in named)
+    raised = 0
+    for planned, t in ((job(made, t.name), t) for t in named):
+        capacity = planned.raise_to or t.read_capacity
+        assert capacity >= t.read_capacity
+        assert planned.plain_ratio == share
+        assert capacity * (1 - planned.ratio) >= (1 - share) * t.read_capacity - 1e-3
+        if planned.raise_to:
+            assert planned.raise_to <= limits.table_max_read
+            assert not t.scaling or planned.raise_to <= t.scaling.max_capacity
+            raised += planned.raise_to - t.read_capacity
+    assert raised <= max(0, account_max - held)
+
+
+def _values(t: Table) -> dict[str, object]:
+    names = ("size_bytes", "read_capacity", "index_read_capacity", "replicated", "scaling")
+    return {n: getattr(t, n) for n in names}
+
+
+def test_planning_does_not_depend_on_the_order_of_tables() -> None:
+    many = [table(f"t{i:03d}", size_bytes=(i * 7919 % 97) * GIB // 10) for i in range(80)]
+    shuffled = random.Random(7).sample(many, len(many))
+    assert plan(*many).batches == plan(*shuffled).batches

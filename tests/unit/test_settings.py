@@ -1,0 +1,67 @@
+"""The settings: what Terraform writes is read, anything else is refused with its name."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from builders import raw_settings, settings
+from hippolyte.errors import ConfigurationError
+from hippolyte.settings import VARIABLE, load, parse
+
+
+def test_defaults_are_the_designs() -> None:
+    found = settings()
+    assert found.window_seconds == 25_200
+    assert found.consumed_fraction == 0.5
+    assert found.planning.bytes_per_read_unit == 4096
+    assert found.planning.cluster_bootstrap_seconds == 600
+    assert found.cluster.release_label == "emr-5.27.1"
+    assert found.tables.include == ("*",)
+
+
+def test_keys_carry_the_prefix() -> None:
+    assert settings().place("runs", "r", "plan.json") == "runs/123456789012/us-east-1/r/plan.json"
+    assert settings(prefix="a/b").place("runs", "") == "a/b/runs/123456789012/us-east-1/"
+
+
+def test_all_faults_are_named_at_once() -> None:
+    raw = raw_settings(surplus=1, consumed_percentage=101, tables={"include": "orders"})
+    del raw["bucket"]
+    with pytest.raises(ConfigurationError) as refused:
+        parse(json.dumps(raw))
+    text = str(refused.value)
+    assert "unknown key surplus" in text
+    assert "missing key bucket" in text
+    assert "consumed_percentage must be at most 100, got 101" in text
+    assert "tables.include must be a list of strings, got 'orders'" in text
+    assert "apply the module again" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"consumed_percentage": 0}, "consumed_percentage must be at least 1, got 0"),
+        ({"window_seconds": "7h"}, "window_seconds must be a whole number, got '7h'"),
+        ({"raise_capacity": 1}, "raise_capacity must be true or false, got 1"),
+        ({"bucket": None}, "bucket must not be null, got None"),
+        ({"planning": {"attempts": 0}}, "planning.attempts must be at least 1, got 0"),
+        ({"planning": []}, "planning. must be an object, got []"),
+        ({"name": 7}, "name must be a string, got 7"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_place(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        settings(**changes)
+    assert words in str(refused.value)
+
+
+def test_a_missing_variable_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=VARIABLE):
+        load({})
+
+
+def test_text_that_is_no_json_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="is not JSON"):
+        load({VARIABLE: "{"})
