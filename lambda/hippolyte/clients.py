@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -35,8 +36,9 @@ class Clients:
     cloudwatch: CloudWatchClient
 
 
+@lru_cache(maxsize=1)
 def build(settings: Settings) -> Clients:
-    """Build the clients of a deployment."""
+    """Build the clients of a deployment; a warm invocation finds them made."""
     config = Config(
         # "standard" backs off with jitter on throttling and 5xx, and not on hopeless errors
         retries={"mode": "standard", "total_max_attempts": 8},
