@@ -1,0 +1,212 @@
+"""Lambda functions that really run: their own zip, environment and role, in virtual time."""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from moto.awslambda.models import LambdaFunction, lambda_backends
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
+
+from local import deliveries, lambda_logs
+from local.execution import Executions
+from local.patching import Patches, current
+
+if TYPE_CHECKING:
+    from local.world import World
+
+_patches = Patches()
+_originals: dict[str, Any] = {}
+_KEPT = {
+    "LoggingConfig": "local_logging_config",
+    "DeadLetterConfig": "local_dead_letter_config",
+}
+
+
+@dataclass
+class Invocation:
+    """One invocation of a function and what came of it (times virtual, `cpu_seconds` real)."""
+
+    function: str
+    arn: str
+    request_id: str
+    event: Any
+    at: datetime
+    attempt: int = 1
+    payload: Any = None
+    error: dict[str, Any] | None = None
+    log: str = field(default="", repr=False)
+    slept_seconds: float = 0
+    cpu_seconds: float = 0
+    peak_memory_kb: int = 0
+
+
+def session_keys(role_arn: str, region: str, session_name: str) -> dict[str, str]:
+    """Return the environment variables of a new session of a role, made in moto's STS."""
+    account = role_arn.split(":")[4]
+    role = sts_backends[account]["aws"].assume_role(
+        region_name=region,
+        role_session_name=session_name,
+        role_arn=role_arn,
+        policy="",
+        duration=3600,
+        external_id="",
+    )
+    return {
+        "AWS_ACCESS_KEY_ID": role.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": role.secret_access_key,
+        "AWS_SESSION_TOKEN": role.session_token,
+    }
+
+
+class Functions:
+    """The deployed functions of a world, as its driver sees them."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._executions = Executions(world)
+        self.invocations: list[Invocation] = []
+        self.down: set[str] = set()
+        """Names of functions that die before their handler runs, at every invocation."""
+
+    def find(self, name_or_arn: str) -> LambdaFunction:
+        """Return moto's function: by ARN, or by name in the world's account and region."""
+        account, region, name = self._world.account, self._world.region, name_or_arn
+        if name_or_arn.startswith("arn:"):
+            _, _, _, region, account, _, name = name_or_arn.split(":")[:7]
+        return lambda_backends[account][region].get_function(name)
+
+    def warm(self) -> None:
+        """Start an execution environment for every function, all at once: imports take long."""
+        for regions in list(lambda_backends.values()):
+            for backend in list(regions.values()):
+                for function in backend.list_functions():
+                    self._executions.warm(function)
+
+    def invoke_by_name(self, name_or_arn: str, event: Any, asynchronous: bool) -> Invocation:
+        """Invoke at the virtual now; asynchronous: with retries and the failure destination."""
+        function = self.find(name_or_arn)
+        if asynchronous:
+            return deliveries.deliver(self._world, function, event)
+        return self.invoke(function, event)
+
+    def invoke(
+        self,
+        function: LambdaFunction,
+        event: Any,
+        request_id: str | None = None,
+        attempt: int = 1,
+    ) -> Invocation:
+        """Run the function once and record what it did."""
+        invocation = Invocation(
+            function=function.function_name,
+            arn=function.function_arn,
+            request_id=request_id or str(uuid.uuid4()),
+            event=event,
+            at=self._world.clock.now(),
+            attempt=attempt,
+        )
+        self.invocations.append(invocation)
+        if function.function_name in self.down:
+            message = f"RequestId: {invocation.request_id} Error: Runtime exited (it is down)"
+            answer: dict[str, Any] = {
+                "error": {"errorType": "Runtime.ExitError", "errorMessage": message}
+            }
+        else:
+            answer = self._executions.run(function, invocation)
+        for name, value in answer.items():
+            setattr(invocation, name, value)
+        lambda_logs.write(self._world, function, invocation)
+        return invocation
+
+    def close(self) -> None:
+        """End every execution environment."""
+        self._executions.close()
+
+
+def logging_config(function: LambdaFunction) -> dict[str, Any]:
+    """Return the function's LoggingConfig with the service's defaults."""
+    given = function.__dict__.get("local_logging_config") or {}
+    defaults = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{function.function_name}"}
+    return {**defaults, **given}
+
+
+def _init(
+    function: LambdaFunction, account_id: str, spec: dict[str, Any], *rest: Any, **more: Any
+) -> None:
+    _originals["init"](function, account_id, spec, *rest, **more)
+    _keep(function, spec)
+
+
+def _keep(function: LambdaFunction, spec: dict[str, Any]) -> None:
+    for name, attribute in _KEPT.items():
+        if name in spec:
+            function.__dict__[attribute] = spec[name]
+    if "TracingConfig" in spec:
+        function.tracing_config = spec["TracingConfig"]
+    if "EphemeralStorage" in spec:
+        function.ephemeral_storage = spec["EphemeralStorage"]["Size"]
+
+
+def _update(function: LambdaFunction, config_updates: dict[str, Any]) -> dict[str, Any]:
+    _originals["update"](function, config_updates)
+    _keep(function, config_updates)
+    return function.get_configuration()
+
+
+def _configuration(function: LambdaFunction, on_create: bool = False) -> dict[str, Any]:
+    answer: dict[str, Any] = _originals["configuration"](function, on_create)
+    answer["LoggingConfig"] = logging_config(function)
+    dead_letters = function.__dict__.get("local_dead_letter_config")
+    if dead_letters and dead_letters.get("TargetArn"):
+        answer["DeadLetterConfig"] = dead_letters
+    return {name: value for name, value in answer.items() if value is not None}
+
+
+def _invoke(
+    function: LambdaFunction, body: Any, request_headers: Any, response_headers: dict[str, Any]
+) -> str | bytes:
+    """Answer the Invoke operation."""
+    world = current()
+    event = json.loads(body) if body else {}
+    kind = request_headers.get("x-amz-invocation-type", "RequestResponse")
+    if kind == "DryRun":
+        return ""
+    if kind == "Event":
+        world.clock.call_at(world.clock.now(), lambda: deliveries.deliver(world, function, event))
+        return ""
+    invocation = world.functions.invoke(function, event)
+    response_headers["x-amz-executed-version"] = "$LATEST"
+    tail = invocation.log.encode()[-4096:]
+    response_headers["x-amz-log-result"] = base64.b64encode(tail).decode()
+    if invocation.error:
+        response_headers["x-amz-function-error"] = "Unhandled"
+        return json.dumps(invocation.error).encode()
+    return json.dumps(invocation.payload).encode()
+
+
+def role_exists(role_arn: str) -> bool:
+    """Return whether a role of this ARN is in moto's IAM."""
+    roles = iam_backends[role_arn.split(":")[4]]["aws"].roles.values()
+    return any(role.arn == role_arn for role in roles)
+
+
+def install(world: World) -> None:
+    """Let functions run, and keep what moto drops of their configuration."""
+    for name, value, key in (
+        ("__init__", _init, "init"),
+        ("update_configuration", _update, "update"),
+        ("get_configuration", _configuration, "configuration"),
+        ("invoke", _invoke, "invoke"),
+    ):
+        _originals[key] = _patches.set(LambdaFunction, name, value)
+
+
+def uninstall() -> None:
+    """Put moto's Lambda back."""
+    _patches.undo()

@@ -1,0 +1,79 @@
+"""SNS messages with the virtual time they were published at, and a look into SQS queues."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+from moto.sns.models import Topic, sns_backends
+from moto.sqs.models import Queue, sqs_backends
+
+from local.patching import Patches
+
+if TYPE_CHECKING:
+    from local.world import World
+
+_patches = Patches()
+
+
+def published(topic_arn: str) -> list[dict[str, Any]]:
+    """Return a topic's messages, oldest first: subject, message, at (virtual time)."""
+    account, region = topic_arn.split(":")[4], topic_arn.split(":")[3]
+    topic = sns_backends[account][region].topics.get(topic_arn)
+    if topic is None:
+        return []
+    sent = zip(topic.sent_notifications, getattr(topic, "local_sent_at", []), strict=True)
+    return [
+        {"subject": subject, "message": message, "at": at}
+        for (_, message, subject, _, _), at in sent
+    ]
+
+
+def _queue(queue_arn: str) -> Queue:
+    _, _, _, region, account, name = queue_arn.split(":")
+    return sqs_backends[account][region].get_queue(name)
+
+
+def send(queue_arn: str, body: str, attributes: dict[str, str] | None = None) -> None:
+    """Put a message into a queue, as another AWS service does."""
+    queue = _queue(queue_arn)
+    typed = {
+        name: {"DataType": "String", "StringValue": value}
+        for name, value in (attributes or {}).items()
+    }
+    backend = sqs_backends[queue.account_id][queue.region]
+    backend.send_message(queue.name, body, message_attributes=typed)
+
+
+def publish(topic_arn: str, message: str, subject: str | None = None) -> None:
+    """Publish to a topic, as another AWS service does."""
+    account, region = topic_arn.split(":")[4], topic_arn.split(":")[3]
+    sns_backends[account][region].topics[topic_arn].publish(message, subject=subject)
+
+
+def waiting(queue_arn: str) -> list[Any]:
+    """Return the bodies in a queue, JSON decoded where it is JSON, without receiving them."""
+    return [_decoded(message.body) for message in _queue(queue_arn)._messages]
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def install(world: World) -> None:
+    """Record when each message is published."""
+
+    def publish(topic: Any, *args: Any, **kwargs: Any) -> str:
+        message_id = cast(str, original(topic, *args, **kwargs))
+        topic.__dict__.setdefault("local_sent_at", []).append(world.clock.now())
+        return message_id
+
+    original = _patches.set(Topic, "publish", publish)
+
+
+def uninstall() -> None:
+    """Put moto's own publishing back."""
+    _patches.undo()

@@ -1,0 +1,264 @@
+"""The local AWS: moto with what it lacks, in virtual time, in process or behind one endpoint."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from moto import mock_aws
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
+from moto.server import ThreadedMotoServer
+
+from local import awslambda, dynamodb, messages, patching, schedules
+from local.clock import Clock
+from local.faults import Faults
+from local.gate import Call, Gate
+from local.invocations import Sleeper
+from local.jobs import Consumption
+
+# in this order; each has install(world) and uninstall()
+_PARTS = (
+    "local.gate",
+    "local.virtual_time",
+    "local.dynamodb",
+    "local.scaling",
+    "local.s3",
+    "local.messages",
+    "local.iam",
+    "local.awslambda",
+    "local.schedules",
+    "local.datapipeline",
+    "local.emr",
+)
+_ISOLATION = {
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+_FROM_OUTSIDE = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "MOTO_ACCOUNT_ID")
+
+
+@dataclass
+class Limits:
+    """DynamoDB quotas as DescribeLimits gives them (capacity units per table, per account)."""
+
+    table_read: int = 40_000
+    table_write: int = 40_000
+    account_read: int = 80_000
+    account_write: int = 80_000
+
+
+class World:
+    """One AWS: enter `in_process()` or `served()` before use; one per process at a time."""
+
+    def __init__(
+        self, clock: Clock, account: str = "123456789012", region: str = "us-east-1"
+    ) -> None:
+        self.clock = clock
+        self.account = account
+        self.region = region
+        self.partition = "aws"
+        self.lock = threading.RLock()
+        self.limits = Limits()
+        self.gate = Gate(self)
+        self._iam_enforced: bool | None = None
+        self.faults = Faults()
+        self.consumption: list[Consumption] = []
+        self.datapipeline_rates = True
+        self.problems: list[str] = []
+        self.endpoint_url: str | None = None
+        self.sleeper = Sleeper(clock)
+        self.functions = awslambda.Functions(self)
+        self.schedules = schedules.Schedules(self)
+        self._clients: dict[tuple[str, str, str], Any] = {}
+
+    @property
+    def iam_enforced(self) -> bool:
+        """Whether roles are held to their policies: when served, unless set otherwise."""
+        served = self.endpoint_url is not None
+        return served if self._iam_enforced is None else self._iam_enforced
+
+    @iam_enforced.setter
+    def iam_enforced(self, value: bool) -> None:
+        self._iam_enforced = value
+
+    # how it runs
+
+    @contextmanager
+    def in_process(self) -> Iterator[World]:
+        """Run inside this process: boto3 clients made here reach it without HTTP."""
+        with mock_aws(), self._environment(), self._installed():
+            self.sleeper.install()
+            try:
+                yield self
+            finally:
+                self.sleeper.uninstall()
+
+    @contextmanager
+    def served(self, port: int = 0) -> Iterator[str]:
+        """Run behind an HTTP endpoint on 127.0.0.1, whose URL is given; 0 takes a free port."""
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        BackendDict.reset()
+        with self._installed():
+            server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
+            server.start()
+            host, bound = server.get_host_and_port()
+            self.endpoint_url = f"http://{host}:{bound}"
+            try:
+                yield self.endpoint_url
+            finally:
+                server.stop()
+                self.endpoint_url = None
+                BackendDict.reset()
+                reset_model_data()
+
+    @contextmanager
+    def _installed(self) -> Iterator[None]:
+        patching.enter(self)
+        installed: list[Any] = []
+        try:
+            for name in _PARTS:
+                if importlib.util.find_spec(name) is None:
+                    continue
+                part = importlib.import_module(name)
+                installed.append(part)
+                part.install(self)
+            yield
+        finally:
+            self.functions.close()
+            for part in reversed(installed):
+                part.uninstall()
+            self._clients.clear()
+            patching.leave()
+
+    @contextmanager
+    def _environment(self) -> Iterator[None]:
+        names = {**_ISOLATION, "AWS_DEFAULT_REGION": self.region, "AWS_REGION": self.region}
+        old = {name: os.environ.get(name) for name in (*names, *_FROM_OUTSIDE)}
+        for name in _FROM_OUTSIDE:
+            os.environ.pop(name, None)
+        os.environ.update(names)
+        try:
+            yield
+        finally:
+            _restore(old)
+
+    # access
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that point Terraform, the AWS CLI and SDKs at the served world."""
+        if self.endpoint_url is None:
+            raise RuntimeError("the world is not served: there is no endpoint to point to")
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            **_ISOLATION,
+        }
+
+    def client(self, service: str, region: str | None = None, role_arn: str | None = None) -> Any:
+        """Return a boto3 client: of the deployer, who may do everything, or of a role's session."""
+        key = (service, region or self.region, role_arn or "")
+        if key not in self._clients:
+            self._clients[key] = self._make_client(*key)
+        return self._clients[key]
+
+    def _make_client(self, service: str, region: str, role_arn: str) -> Any:
+        keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+        if role_arn:
+            session = self.session_keys(role_arn)
+            keys = {
+                "aws_access_key_id": session["AWS_ACCESS_KEY_ID"],
+                "aws_secret_access_key": session["AWS_SECRET_ACCESS_KEY"],
+                "aws_session_token": session["AWS_SESSION_TOKEN"],
+            }
+        config = Config(retries={"mode": "standard", "max_attempts": 3})
+        make: Any = boto3.session.Session().client
+        return make(
+            service, region_name=region, endpoint_url=self.endpoint_url, config=config, **keys
+        )
+
+    def session_keys(self, role_arn: str, session_name: str = "local") -> dict[str, str]:
+        """Return the environment variables of a session of `role_arn` (the role need not exist)."""
+        return awslambda.session_keys(role_arn, self.region, session_name)
+
+    @contextmanager
+    def as_role(self, role_arn: str) -> Iterator[None]:
+        """In process: let boto3's default credentials be a session of `role_arn`."""
+        keys = self.session_keys(role_arn)
+        old = {name: os.environ.get(name) for name in keys}
+        os.environ.update(keys)
+        try:
+            yield
+        finally:
+            _restore(old)
+
+    # what tests and drivers set
+
+    def set_table(
+        self, name: str, *, account: str | None = None, region: str | None = None, **settings: Any
+    ) -> None:
+        """Set what DynamoDB says of a table: see `local.dynamodb.TableSettings` for the names."""
+        dynamodb.set_table(self, account or self.account, region or self.region, name, settings)
+
+    def put_items(self, table: str, items: list[dict[str, Any]]) -> None:
+        """Put many items (boto3's low-level form) into a table without a request each."""
+        dynamodb.put_items(self, self.account, self.region, table, items)
+
+    def throttle(self, operation: str, **how: Any) -> None:
+        """Throttle `dynamodb:DescribeTable` (globs): `probability=0.3`, or the next `calls=2`."""
+        self.gate.throttle(operation, **how)
+
+    def deny(self, action: str, arn: str = "*") -> None:
+        """Refuse an IAM action on a resource (globs) to every role, whatever its policies say."""
+        self.gate.denied.append((action, arn))
+
+    def before(
+        self, operation: str, event: Callable[[Call], object], times: int | None = None
+    ) -> None:
+        """Run `event(call)` before the next `times` calls of an operation (glob)."""
+        self.gate.before(operation, event, times)
+
+    # what happened
+
+    def invoke(self, function: str, event: Any, asynchronous: bool = False) -> Any:
+        """Invoke a deployed function at the virtual now; see `local.awslambda.Invocation`."""
+        return self.functions.invoke_by_name(function, event, asynchronous)
+
+    @property
+    def lambda_logs(self) -> list[awslambda.Invocation]:
+        """Every invocation so far, oldest first."""
+        return self.functions.invocations
+
+    def messages(self, topic_arn: str) -> list[dict[str, Any]]:
+        """Return what was published to a topic: subject, message, at (virtual)."""
+        return messages.published(topic_arn)
+
+    def queue(self, queue_arn: str) -> list[Any]:
+        """Return the bodies waiting in a queue (JSON decoded where it is JSON), not taking them."""
+        return messages.waiting(queue_arn)
+
+    def now(self) -> datetime:
+        """Return the virtual time."""
+        return self.clock.now()
+
+
+def _restore(old: dict[str, str | None]) -> None:
+    for name, value in old.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
