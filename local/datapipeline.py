@@ -16,7 +16,8 @@ from moto.datapipeline.models import DataPipelineBackend
 from moto.datapipeline.responses import DataPipelineResponse
 
 from local import jobs
-from local.datapipeline_actions import ACTIONS, Call, bad_request
+from local.datapipeline_actions import ACTIONS
+from local.datapipeline_call import Call, bad_request
 from local.patching import Patches
 from local.rates import Bucket
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from moto.core.exceptions import JsonRESTError
-from moto.datapipeline.models import DataPipelineBackend
-
-from local import jobs
+from local.datapipeline_call import Call, bad_request
 from local.datapipeline_cluster import missing_roles
-from local.datapipeline_objects import WAITING, matches
+from local.datapipeline_objects import matches
 from local.datapipeline_pipeline import Pipeline
+from local.datapipeline_status import add_tags, as_tags, remove_tags, set_status
 from local.datapipeline_validation import LIMITS, NotStored, check_storable, find_errors, value
 
 DESCRIBED_PIPELINES = 25
@@ -21,52 +18,7 @@ DESCRIBED_OBJECTS = 100
 """The API text says 25; the AWS CLI sends 100 and works."""
 QUERY_PAGE = 100
 LIST_PAGE = 50
-TAGS = 10
 SELECTORS = 10
-
-
-def bad_request(message: str) -> JsonRESTError:
-    """Return InvalidRequestException."""
-    return JsonRESTError("InvalidRequestException", message)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call: who answers it, and its parameters."""
-
-    world: jobs.JobsWorld
-    backend: DataPipelineBackend
-    params: dict[str, Any]
-
-    def text(self, name: str, limit: int = 1024) -> str:
-        """Return a required string parameter."""
-        text = self.params.get(name)
-        if not isinstance(text, str) or not 1 <= len(text) <= limit:
-            raise bad_request(f"'{name}' must be a string of 1 to {limit} characters")
-        return text
-
-    @property
-    def pipelines(self) -> dict[str, Pipeline]:
-        """The pipelines there are."""
-        return self.backend.pipelines
-
-    @property
-    def deleted(self) -> set[str]:
-        """The ids of deleted pipelines; lives and dies with moto's backend."""
-        return self.backend.__dict__.setdefault("deleted_ids", set())
-
-    def pipeline(self, pipeline_id: str | None = None) -> Pipeline:
-        """Return a pipeline (by default the one the call names) or refuse as the service does."""
-        wanted = pipeline_id or self.text("pipelineId")
-        if wanted in self.deleted:
-            raise JsonRESTError("PipelineDeletedException", f"Pipeline {wanted} has been deleted")
-        return self.known(wanted)
-
-    def known(self, wanted: str) -> Pipeline:
-        """Return a pipeline that exists."""
-        if wanted not in self.pipelines:
-            raise JsonRESTError("PipelineNotFoundException", f"Pipeline {wanted} does not exist")
-        return self.pipelines[wanted]
 
 
 # --- life cycle
@@ -74,7 +26,7 @@ class Call:
 
 def _create(call: Call) -> dict[str, Any]:
     name, unique_id = call.text("name"), call.text("uniqueId")
-    tags = _tags(call.params.get("tags") or [])
+    tags = as_tags(call.params.get("tags") or [])
     for known in call.pipelines.values():
         if (known.name, known.unique_id) == (name, unique_id):
             return {"pipelineId": known.pipeline_id}
@@ -90,15 +42,6 @@ def _create(call: Call) -> dict[str, Any]:
     pipeline = Pipeline(call.world, place, name, unique_id, call.params.get("description"), tags)
     call.pipelines[pipeline.pipeline_id] = pipeline
     return {"pipelineId": pipeline.pipeline_id}
-
-
-def _tags(tags: list[dict[str, str]]) -> list[dict[str, str]]:
-    if len(tags) > TAGS:
-        raise bad_request(f"At most {TAGS} tags are allowed, got {len(tags)}")
-    for tag in tags:
-        if not 1 <= len(tag.get("key", "")) <= 128 or len(tag.get("value", "")) > 256:
-            raise bad_request(f"Tag '{tag.get('key')}': key 1 to 128 characters, value up to 256")
-    return [{"key": tag["key"], "value": tag["value"]} for tag in tags]
 
 
 def _definition(call: Call) -> list[dict[str, Any]]:
@@ -263,80 +206,6 @@ def _sphere(object_id: str) -> str:
     return "ATTEMPT" if "_Attempt=" in object_id else "INSTANCE"
 
 
-# --- status and tags
-
-
-def _set_status(call: Call) -> dict[str, Any]:
-    pipeline, ids, status = call.pipeline(), call.params.get("objectIds") or [], call.text("status")
-    if pipeline.state == "FINISHED":
-        raise bad_request(f"Pipeline {pipeline.pipeline_id} is FINISHED")
-    act = _STATUS.get(status.upper())
-    if act is None:
-        raise bad_request(f"Status '{status}' is unknown here; known: {', '.join(_STATUS)}")
-    for object_id in ids:
-        act(pipeline, object_id)
-    return {}
-
-
-def _component(pipeline: Pipeline, object_id: str) -> str:
-    if object_id not in {thing["id"] for thing in pipeline.objects}:
-        raise bad_request(f"'{object_id}' is no component of the pipeline")
-    return object_id
-
-
-def _pause(pipeline: Pipeline, object_id: str) -> None:
-    name = _component(pipeline, object_id)
-    pipeline.paused.add(name)
-    for instance in pipeline.instances():
-        if instance.name == name and instance.status in WAITING - {"PAUSED"}:
-            instance.before_pause, instance.status = instance.status, "PAUSED"
-
-
-def _resume(pipeline: Pipeline, object_id: str) -> None:
-    name = _component(pipeline, object_id)
-    pipeline.paused.discard(name)
-    for run in pipeline.runs:
-        for instance in run.instances:
-            if instance.name == name and instance.status == "PAUSED":
-                run.resume(instance)
-
-
-def _try_cancel(pipeline: Pipeline, object_id: str) -> None:
-    found = pipeline.find(object_id)
-    if found is None:
-        raise bad_request(f"'{object_id}' is no instance of the pipeline")
-    if not found[1].over:
-        found[0].try_cancel(found[1])
-
-
-def _mark_finished(pipeline: Pipeline, object_id: str) -> None:
-    found = pipeline.find(object_id)
-    if found is None:
-        raise bad_request(f"'{object_id}' is no instance of the pipeline")
-    found[0].mark_finished(found[1])
-
-
-_STATUS: dict[str, Callable[[Pipeline, str], None]] = {
-    "PAUSE": _pause,
-    "RESUME": _resume,
-    "TRY_CANCEL": _try_cancel,
-    "MARK_FINISHED": _mark_finished,
-}
-
-
-def _add_tags(call: Call) -> dict[str, Any]:
-    pipeline, new = call.pipeline(), _tags(call.params.get("tags") or [])
-    merged = {tag["key"]: tag["value"] for tag in [*pipeline.tags, *new]}
-    pipeline.tags = _tags([{"key": key, "value": text} for key, text in merged.items()])
-    return {}
-
-
-def _remove_tags(call: Call) -> dict[str, Any]:
-    pipeline, gone = call.pipeline(), call.params.get("tagKeys") or []
-    pipeline.tags = [tag for tag in pipeline.tags if tag["key"] not in gone]
-    return {}
-
-
 ACTIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "create_pipeline": _create,
     "put_pipeline_definition": _put_definition,
@@ -349,7 +218,7 @@ ACTIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "list_pipelines": _list,
     "query_objects": _query_objects,
     "describe_objects": _describe_objects,
-    "set_status": _set_status,
-    "add_tags": _add_tags,
-    "remove_tags": _remove_tags,
+    "set_status": set_status,
+    "add_tags": add_tags,
+    "remove_tags": remove_tags,
 }

@@ -144,7 +144,6 @@ class Instance:
                 "@triesLeft": tries_left,
                 "@waitingOn": ",".join(self.waiting_on) or None,
                 "cancellationReason": self.cancellation_reason,
-                "@cancellationReason": self.cancellation_reason,
                 "@failureReason": self.failure_reason,
                 "@resourceId": self.resource_id,
                 "@resourceRegion": self.resource_region if self.resource_id else None,

@@ -8,7 +8,7 @@ documented.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,9 +30,15 @@ class Limits:
 
 LIMITS = Limits()
 
-KNOWN_TYPES = frozenset(
-    ["CopyActivity", "EmrActivity", "HadoopActivity", "HiveActivity", "HiveCopyActivity", "PigActivity", "RedshiftCopyActivity", "ShellCommandActivity", "SqlActivity", "DynamoDBDataNode", "MySqlDataNode", "RedshiftDataNode", "S3DataNode", "SqlDataNode", "Ec2Resource", "EmrCluster", "HttpProxy", "EmrConfiguration", "Property", "EbsConfiguration", "EbsBlockDeviceConfig", "VolumeSpecification", "DynamoDBDataExists", "DynamoDBTableExists", "Exists", "S3KeyExists", "S3PrefixNotEmpty", "ShellCommandPrecondition", "JdbcDatabase", "RdsDatabase", "RedshiftDatabase", "CSV", "Custom", "DynamoDBDataFormat", "DynamoDBExportDataFormat", "RegEx", "TSV", "SnsAlarm", "Terminate", "Schedule", "Default"]
-)
+_TYPES = """
+CopyActivity EmrActivity HadoopActivity HiveActivity HiveCopyActivity PigActivity SqlActivity
+RedshiftCopyActivity ShellCommandActivity DynamoDBDataNode MySqlDataNode RedshiftDataNode S3DataNode
+SqlDataNode Ec2Resource EmrCluster HttpProxy EmrConfiguration Property EbsConfiguration
+EbsBlockDeviceConfig VolumeSpecification DynamoDBDataExists DynamoDBTableExists Exists S3KeyExists
+S3PrefixNotEmpty ShellCommandPrecondition JdbcDatabase RdsDatabase RedshiftDatabase CSV Custom
+DynamoDBDataFormat DynamoDBExportDataFormat RegEx TSV SnsAlarm Terminate Schedule Default
+"""
+KNOWN_TYPES = frozenset(_TYPES.split())
 REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {  # of each inner tuple, one field is enough
     "DynamoDBDataNode": (("tableName",),),
     "S3DataNode": (("directoryPath", "filePath"),),
@@ -81,7 +87,7 @@ class NotStored(Exception):
     """When the service stores nothing and answers InvalidRequestException with this message."""
 
 
-def values(fields: list[Object], key: str) -> list[str]:
+def values(fields: Sequence[Object], key: str) -> list[str]:
     """Return all values of a field, strings and references."""
     return [
         str(field.get("stringValue", field.get("refValue")))
@@ -90,7 +96,7 @@ def values(fields: list[Object], key: str) -> list[str]:
     ]
 
 
-def value(fields: list[Object], key: str) -> str | None:
+def value(fields: Sequence[Object], key: str) -> str | None:
     """Return a field's first value."""
     return next(iter(values(fields, key)), None)
 
@@ -101,7 +107,7 @@ def seconds_of_period(text: str) -> int | None:
     return int(match[1]) * PERIOD_SECONDS[match[2].lower()] if match else None
 
 
-def check_storable(objects: list[Object], limits: Limits = LIMITS) -> None:
+def check_storable(objects: Sequence[Object], limits: Limits = LIMITS) -> None:
     """Raise NotStored for what makes the service store nothing at all."""
     if len(objects) > limits.objects:
         raise NotStored(
@@ -155,7 +161,7 @@ def _check_fields(identifier: str, thing: Object, limits: Limits) -> None:
         )
 
 
-def find_errors(objects: list[Object], limits: Limits = LIMITS) -> dict[str, list[str]]:
+def find_errors(objects: Sequence[Object], limits: Limits = LIMITS) -> dict[str, list[str]]:
     """Return what is wrong with a definition, by object id; empty if it can be activated."""
     by_id = {thing["id"]: thing for thing in objects}
     default = list((by_id.get("Default") or {}).get("fields", []))
@@ -180,7 +186,7 @@ def _kind(thing: Object) -> str | None:
     return value(thing["fields"], "type")
 
 
-def _of_type(thing: Object, default: list[Object]) -> Iterator[str]:
+def _of_type(thing: Object, default: Sequence[Object]) -> Iterator[str]:
     kind = _kind(thing)
     if kind is None:
         if thing["id"] != "Default":

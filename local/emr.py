@@ -144,7 +144,7 @@ def install(for_world: Any) -> None:
     with _installing:
         uninstall()
         _world = jobs.equip(for_world)
-        emrcluster.world_of = world
+        emrcluster.live_in(_world)
         export.forget_all()
         _patches.set(models, "utcnow", lambda: jobs.naive_now(world()))
         _patches.set(models, "Cluster", LiveCluster)
@@ -166,4 +166,5 @@ def uninstall() -> None:
     """Put moto's EMR back."""
     global _world
     _patches.undo()
+    emrcluster.live_in(None)
     _world = None

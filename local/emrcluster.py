@@ -22,10 +22,15 @@ CANCEL_SECONDS = 30.0
 STEP_OVER = frozenset({"COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED"})
 CLUSTER_OVER = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
 
-world_of: Callable[[], jobs.JobsWorld]  # set by local.emr.install
+_worlds: list[jobs.JobsWorld] = []
 
 
-class LiveStep(models.Step):  # type: ignore[misc]
+def live_in(world: jobs.JobsWorld | None) -> None:
+    """Let new clusters live in this world."""
+    _worlds[:] = [world] if world else []
+
+
+class LiveStep(models.Step):
     """A step with EMR's own states."""
 
     def __init__(self, state: str, **kwargs: Any) -> None:
@@ -57,7 +62,7 @@ class LiveStep(models.Step):  # type: ignore[misc]
         return self.state in STEP_OVER
 
 
-class LiveCluster(models.Cluster):  # type: ignore[misc]
+class LiveCluster(models.Cluster):
     """A cluster that starts, runs its steps and ends."""
 
     world: jobs.JobsWorld
@@ -75,7 +80,7 @@ class LiveCluster(models.Cluster):  # type: ignore[misc]
 
     def start_cluster(self) -> None:
         """Begin to start."""
-        self.world = world_of()
+        self.world = _worlds[0]
         self.watchers: list[Callable[[LiveCluster], None]] = []
         self.reason: dict[str, str] = {}
         self.begun_steps = 0

@@ -176,6 +176,12 @@ class Export:
                 f"Requested resource not found: Table: {name} not found (Service: "
                 f"AmazonDynamoDBv2; Status Code: 400; Error Code: ResourceNotFoundException)",
             )
+        status = table.get("TableStatus", "ACTIVE")
+        if status not in {"ACTIVE", "UPDATING"}:
+            raise ToolError(
+                "com.amazonaws.services.dynamodbv2.model.ResourceNotFoundException",
+                f"Cannot do operations on a non-existent table: {name} is {status}",
+            )
         return table
 
     def _check_scan(self) -> None:
