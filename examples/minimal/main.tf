@@ -1,0 +1,12 @@
+provider "aws" {
+  region = var.region
+}
+
+module "hippolyte" {
+  source = "../../"
+
+  backup_window  = { start = "00:00", end = "07:00", timezone = "UTC" }
+  tables         = { exclude = ["scratch-*"] }
+  retention_days = 35
+  alert_emails   = var.alert_emails
+}

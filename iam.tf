@@ -1,0 +1,118 @@
+# The five roles: who may assume each, and which policy it has. The policies are in iam_functions.tf and iam_cluster.tf.
+
+locals {
+  # What every document names again and again
+  table_arns     = ["arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/*"]
+  cluster_arns   = ["arn:${local.partition}:elasticmapreduce:${local.region}:${local.account}:cluster/*"]
+  role_arns      = { for role, name in local.role_names : role => "arn:${local.partition}:iam::${local.account}:role/${name}" }
+  object_arn     = { for part in ["backups", "catalog", "leases", "logs", "runs"] : part => "${local.bucket_arn}/${local.key_prefix}${part}/${local.account}/${local.region}/*" }
+  pipeline_arn   = "arn:${local.partition}:datapipeline:${local.pipeline_region}:${local.account}:pipeline/*"
+  pipeline_arns  = [var.strict_datapipeline_iam ? local.pipeline_arn : "*"] # AWS documents both forms; not confirmed which is enforced
+  key_arns       = ["arn:${local.partition}:kms:${local.region}:*:key/*"]   # tables' keys, maybe of another account
+  via_dynamodb   = "dynamodb.${local.region}.${local.dns_suffix}"
+  via_sns        = "sns.${local.region}.${local.dns_suffix}"
+  passed_to      = ["datapipeline.amazonaws.com", "elasticmapreduce.amazonaws.com", "ec2.${local.dns_suffix}"]
+  schedule_group = "arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule-group/${var.name}"
+
+  # Confused deputy: a service may use a role only on behalf of this account. EC2 sends no source; Data Pipeline is not
+  # known to, so its condition comes with strict_datapipeline_iam only.
+  trust = {
+    scheduler = { "lambda.amazonaws.com" = { account = true, arn = null } }
+    monitor   = { "lambda.amazonaws.com" = { account = true, arn = null } }
+    schedules = { "scheduler.amazonaws.com" = { account = true, arn = local.schedule_group } }
+    pipeline = {
+      "datapipeline.amazonaws.com"     = { account = var.strict_datapipeline_iam, arn = null }
+      "elasticmapreduce.amazonaws.com" = { account = true, arn = "arn:${local.partition}:elasticmapreduce:${local.region}:${local.account}:*" }
+    }
+    cluster = { "ec2.${local.dns_suffix}" = { account = false, arn = null } }
+  }
+
+  policies = {
+    scheduler = data.aws_iam_policy_document.scheduler.json
+    monitor   = data.aws_iam_policy_document.monitor.json
+    schedules = data.aws_iam_policy_document.schedules.json
+    pipeline  = data.aws_iam_policy_document.pipeline.json
+    cluster   = data.aws_iam_policy_document.cluster.json
+  }
+}
+
+data "aws_iam_policy_document" "trust" {
+  for_each = local.trust
+
+  dynamic "statement" {
+    for_each = each.value
+
+    content {
+      sid     = replace(title(replace(split(".", statement.key)[0], "-", " ")), " ", "")
+      actions = ["sts:AssumeRole"]
+
+      principals {
+        type        = "Service"
+        identifiers = [statement.key]
+      }
+
+      dynamic "condition" {
+        for_each = statement.value.account ? [local.account] : []
+
+        content {
+          test     = "StringEquals"
+          variable = "aws:SourceAccount"
+          values   = [condition.value]
+        }
+      }
+
+      dynamic "condition" {
+        for_each = statement.value.arn == null ? [] : [statement.value.arn]
+
+        content {
+          test     = "ArnLike"
+          variable = "aws:SourceArn"
+          values   = [condition.value]
+        }
+      }
+    }
+  }
+}
+
+resource "aws_iam_role" "this" {
+  for_each = local.trust
+
+  name                 = local.role_names[each.key] # the region is in it: IAM is global, a deployment is regional
+  description          = "Hippolyte ${var.name}: ${each.key}"
+  assume_role_policy   = data.aws_iam_policy_document.trust[each.key].json
+  permissions_boundary = var.permissions_boundary
+
+  tags = local.tags
+}
+
+resource "aws_iam_role_policy" "this" {
+  for_each = local.policies
+
+  name   = each.key
+  role   = aws_iam_role.this[each.key].name
+  policy = each.value
+}
+
+# EMR takes profile and role for one thing: they must share the name
+resource "aws_iam_instance_profile" "cluster" {
+  name = local.role_names["cluster"]
+  role = aws_iam_role.this["cluster"].name
+
+  tags = local.tags
+}
+
+# --- EventBridge Scheduler --------------------------------------------------------------------------------------------
+
+data "aws_iam_policy_document" "schedules" {
+  statement {
+    sid       = "InvokeTheFunctions"
+    actions   = ["lambda:InvokeFunction"]
+    resources = [for name in keys(local.functions) : "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.name}-${name}"]
+  }
+
+  statement {
+    sid       = "KeepUndeliveredEvents"
+    actions   = ["sqs:SendMessage"]
+    resources = [local.queue_arn]
+  }
+}

@@ -1,0 +1,182 @@
+# What the two functions may do: exactly what they call. Both reconcile runs, so most is common; each adds its own.
+
+data "aws_iam_policy_document" "reconcile" {
+  statement {
+    sid       = "ReadAndWriteRecords"
+    actions   = ["s3:GetObject", "s3:PutObject"]
+    resources = [for part in ["backups", "catalog", "leases", "runs"] : local.object_arn[part]]
+  }
+
+  statement {
+    sid       = "ReadJobLogs"
+    actions   = ["s3:GetObject"]
+    resources = [local.object_arn["logs"]]
+  }
+
+  # also makes a missing key a 404 and not a 403
+  statement {
+    sid       = "ListBackups"
+    actions   = ["s3:ListBucket"]
+    resources = [local.bucket_arn]
+  }
+
+  # UpdateTable stays when raise_capacity is switched off: a lease may be open
+  statement {
+    sid       = "RaiseAndGiveBackCapacity"
+    actions   = ["dynamodb:DescribeTable", "dynamodb:UpdateTable"]
+    resources = local.table_arns
+  }
+
+  statement {
+    sid       = "SuspendScaleIn"
+    actions   = ["application-autoscaling:RegisterScalableTarget"]
+    resources = ["arn:${local.partition}:application-autoscaling:${local.region}:${local.account}:scalable-target/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "application-autoscaling:service-namespace"
+      values   = ["dynamodb"]
+    }
+  }
+
+  # none of these knows an ARN
+  statement {
+    sid = "ReadScalingAndUsage"
+    actions = [
+      "application-autoscaling:DescribeScalableTargets",
+      "application-autoscaling:DescribeScalingPolicies",
+      "cloudwatch:GetMetricStatistics",
+    ]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "CreatePipelines"
+    actions   = ["datapipeline:CreatePipeline"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid = "RunPipelines"
+    actions = [
+      "datapipeline:ActivatePipeline",
+      "datapipeline:AddTags",
+      "datapipeline:DeactivatePipeline",
+      "datapipeline:DeletePipeline",
+      "datapipeline:DescribeObjects",
+      "datapipeline:DescribePipelines",
+      "datapipeline:PutPipelineDefinition",
+      "datapipeline:QueryObjects",
+    ]
+    resources = local.pipeline_arns
+  }
+
+  statement {
+    sid       = "SeeClustersEnd"
+    actions   = ["elasticmapreduce:DescribeCluster", "elasticmapreduce:ListSteps", "elasticmapreduce:TerminateJobFlows"]
+    resources = local.cluster_arns
+  }
+
+  statement {
+    sid       = "PassTheClustersRoles"
+    actions   = ["iam:PassRole"]
+    resources = [local.role_arns["pipeline"], local.role_arns["cluster"]]
+
+    condition {
+      test     = "StringEquals"
+      variable = "iam:PassedToService"
+      values   = local.passed_to
+    }
+  }
+
+  statement {
+    sid       = "TellPeople"
+    actions   = ["sns:Publish"]
+    resources = [local.topic_arn]
+  }
+
+  statement {
+    sid       = "EncryptMessages"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [aws_kms_key.topic.arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = [local.via_sns]
+    }
+  }
+
+  statement {
+    sid       = "WriteMetrics"
+    actions   = ["cloudwatch:PutMetricData"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "cloudwatch:namespace"
+      values   = ["Hippolyte"]
+    }
+  }
+
+  statement {
+    sid       = "KeepFailedEvents"
+    actions   = ["sqs:SendMessage"]
+    resources = [local.queue_arn]
+  }
+
+  statement {
+    sid       = "ReadEncryptedTables"
+    actions   = ["kms:Decrypt"]
+    resources = local.key_arns
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = [local.via_dynamodb]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = local.bucket_key == null ? [] : [local.bucket_key]
+
+    content {
+      sid       = "EncryptBackups"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "scheduler" {
+  source_policy_documents = [data.aws_iam_policy_document.reconcile.json]
+
+  statement {
+    sid       = "ProbeForEmptyTables"
+    actions   = ["dynamodb:Scan"]
+    resources = local.table_arns
+  }
+
+  # none of these knows an ARN
+  statement {
+    sid       = "DiscoverTables"
+    actions   = ["dynamodb:ListTables", "dynamodb:DescribeLimits", "application-autoscaling:DescribeScheduledActions"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "WriteOwnLog"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.this["scheduler"].arn}:*"]
+  }
+}
+
+data "aws_iam_policy_document" "monitor" {
+  source_policy_documents = [data.aws_iam_policy_document.reconcile.json]
+
+  statement {
+    sid       = "WriteOwnLog"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.this["monitor"].arn}:*"]
+  }
+}

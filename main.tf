@@ -1,0 +1,176 @@
+# The two functions, what starts them, and where their lost events go.
+
+data "aws_partition" "current" {}
+data "aws_caller_identity" "current" {}
+data "aws_region" "current" {}
+
+locals {
+  partition  = data.aws_partition.current.partition
+  dns_suffix = data.aws_partition.current.dns_suffix
+  account    = data.aws_caller_identity.current.account_id
+  region     = data.aws_region.current.id # the one attribute that providers 5 and 6 agree on
+
+  tags = merge({ "hippolyte:deployment" = var.name }, var.tags)
+
+  pipeline_region  = coalesce(var.pipeline_region, local.region)
+  pipeline_regions = ["us-east-1", "us-west-2", "ap-southeast-2", "ap-northeast-1", "eu-west-1"]
+
+  # ARNs are put together here, not taken from the resources, so that the settings are known, and checked, at plan
+  topic_arn  = "arn:${local.partition}:sns:${local.region}:${local.account}:${var.name}"
+  queue_arn  = "arn:${local.partition}:sqs:${local.region}:${local.account}:${var.name}-lost"
+  role_names = { for role in ["scheduler", "monitor", "schedules", "pipeline", "cluster"] : role => "${var.name}-${local.region}-${role}" }
+
+  settings = jsonencode({
+    name                = var.name
+    account             = local.account
+    region              = local.region
+    partition           = local.partition
+    bucket              = local.bucket
+    prefix              = local.prefix
+    topic_arn           = local.topic_arn
+    window_seconds      = local.window_seconds
+    consumed_percentage = var.consumed_percentage
+    tables              = var.tables
+    pipeline_region     = local.pipeline_region
+    pipeline_role       = local.role_names["pipeline"]
+    cluster_role        = local.role_names["cluster"]
+    cluster             = var.cluster
+    max_read_capacity   = var.max_read_capacity
+    raise_capacity      = var.raise_capacity
+    planning            = var.planning
+  })
+  settings_limit = 3500 # bytes; Lambda's whole environment holds 4 KB
+
+  functions = {
+    scheduler = {
+      # reads the account's tables and writes the plan: safe to repeat, so two more tries
+      retries   = 2
+      event_age = 900
+    }
+    monitor = {
+      # the next pass, five minutes later, is the retry
+      retries   = 0
+      event_age = 300
+    }
+  }
+}
+
+resource "terraform_data" "deployment_checks" {
+  lifecycle {
+    precondition {
+      condition     = var.pipeline_region != null || contains(local.pipeline_regions, local.region)
+      error_message = "pipeline_region must be set: the module's own region, ${local.region}, has no Data Pipeline. Take the nearest of ${join(", ", local.pipeline_regions)}; clusters and backups stay in ${local.region}."
+    }
+
+    precondition {
+      condition     = length(local.settings) <= local.settings_limit # all ASCII: a character is a byte
+      error_message = "The settings handed to the functions take ${length(local.settings)} bytes, ${local.settings_limit} are allowed. Shorten the lists in tables (${length(jsonencode(var.tables))} bytes): use globs in place of names, or a name scheme that one glob can tell apart."
+    }
+  }
+}
+
+resource "aws_lambda_function" "this" {
+  for_each = local.functions
+
+  function_name    = "${var.name}-${each.key}"
+  description      = each.key == "scheduler" ? "Plans and starts the nightly backup of all DynamoDB tables" : "Follows the backup jobs, gives capacity back, verifies, reports"
+  role             = aws_iam_role.this[each.key].arn
+  filename         = "${path.module}/lambda/hippolyte.zip"
+  source_code_hash = filebase64sha256("${path.module}/lambda/hippolyte.zip")
+  handler          = "hippolyte.${each.key}.handler"
+  runtime          = var.lambda.runtime
+  architectures    = ["arm64"]
+  memory_size      = var.lambda.memory_size
+  timeout          = 900
+
+  environment {
+    variables = { HIPPOLYTE_SETTINGS = local.settings }
+  }
+
+  logging_config {
+    log_format            = "JSON"
+    application_log_level = "INFO"
+    system_log_level      = "WARN"
+    log_group             = aws_cloudwatch_log_group.this[each.key].name
+  }
+
+  tags = local.tags
+
+  # without its policy the first delivery would fail; events must have somewhere to go first
+  depends_on = [aws_iam_role_policy.this, terraform_data.input_checks, terraform_data.deployment_checks]
+}
+
+resource "aws_lambda_function_event_invoke_config" "this" {
+  for_each = local.functions
+
+  function_name                = aws_lambda_function.this[each.key].function_name
+  maximum_retry_attempts       = each.value.retries
+  maximum_event_age_in_seconds = each.value.event_age
+
+  destination_config {
+    on_failure {
+      destination = aws_sqs_queue.lost.arn
+    }
+  }
+}
+
+# Events that neither Scheduler nor Lambda could deliver; an alarm watches it
+resource "aws_sqs_queue" "lost" {
+  name                      = "${var.name}-lost"
+  message_retention_seconds = 1209600 # 14 days, the most there is: a person reads these
+  sqs_managed_sse_enabled   = true
+
+  tags = local.tags
+}
+
+data "aws_iam_policy_document" "queue" {
+  statement {
+    sid       = "DenyWithoutTls"
+    effect    = "Deny"
+    actions   = ["sqs:*"]
+    resources = [local.queue_arn]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_sqs_queue_policy" "lost" {
+  queue_url = aws_sqs_queue.lost.id
+  policy    = data.aws_iam_policy_document.queue.json
+}
+
+# --- one deployment per account and region may raise capacity ---------------------------------------------------------
+
+# Read only to give the remedy at plan; what decides is that creating an existing parameter fails
+data "aws_ssm_parameters_by_path" "claim" {
+  count = var.raise_capacity ? 1 : 0
+
+  path = "/hippolyte"
+}
+
+resource "aws_ssm_parameter" "claim" {
+  count = var.raise_capacity ? 1 : 0
+
+  name        = "/hippolyte/raise-capacity"
+  description = "The Hippolyte deployment that may raise read capacity in this account and region"
+  type        = "String"
+  value       = var.name
+
+  tags = local.tags
+
+  lifecycle {
+    precondition {
+      condition     = alltrue([for value in nonsensitive(data.aws_ssm_parameters_by_path.claim[0].values) : value == var.name])
+      error_message = "raise_capacity: deployment ${jsonencode(nonsensitive(data.aws_ssm_parameters_by_path.claim[0].values))} already raises read capacity in account ${local.account}, ${local.region}, so \"${var.name}\" must not: each would give back what the other had raised. Set raise_capacity = false here or there."
+    }
+  }
+}

@@ -1,0 +1,81 @@
+# Log groups, and the alarms that also speak when the functions cannot.
+
+# Before the functions: Lambda would create them without retention
+resource "aws_cloudwatch_log_group" "this" {
+  for_each = local.functions
+
+  name              = "/aws/lambda/${var.name}-${each.key}"
+  retention_in_days = var.lambda.log_retention_days
+
+  tags = local.tags
+}
+
+locals {
+  # `periods` of five minutes, all of which must breach
+  own_alarms = {
+    night-overdue = {
+      metric      = "NightOverdue"
+      description = "A night that was due is not closed an hour after its window, or the monitor has been silent for 30 minutes. Capacity may be left raised."
+      periods     = 6
+      missing     = "breaching" # a dead monitor sends nothing
+    }
+    tables-failed = {
+      metric      = "TablesFailed"
+      description = "Tables have no backup of this night. The message on the topic names them."
+      periods     = 1
+      missing     = "notBreaching" # sent once a night, with the report
+    }
+    tables-left-raised = {
+      metric      = "TablesLeftRaised"
+      description = "Tables still have raised read capacity, which costs money, after their night."
+      periods     = 1
+      missing     = "notBreaching"
+    }
+  }
+
+  service_alarms = {
+    scheduler-errors = {
+      namespace   = "AWS/Lambda"
+      metric      = "Errors"
+      dimensions  = { FunctionName = "${var.name}-scheduler" }
+      description = "The scheduler failed: a night may not have been planned."
+    }
+    monitor-errors = {
+      namespace   = "AWS/Lambda"
+      metric      = "Errors"
+      dimensions  = { FunctionName = "${var.name}-monitor" }
+      description = "A monitor pass failed; the next one repeats it."
+    }
+    events-lost = {
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateNumberOfMessagesVisible"
+      dimensions  = { QueueName = "${var.name}-lost" }
+      description = "Events could not be delivered to a function and lie in the queue ${var.name}-lost."
+    }
+  }
+
+  alarms = var.alarms_enabled ? merge(
+    { for key, alarm in local.own_alarms : key => merge(alarm, { namespace = "Hippolyte", dimensions = { Deployment = var.name }, statistic = "Maximum" }) },
+    { for key, alarm in local.service_alarms : key => merge(alarm, { periods = 1, missing = "notBreaching", statistic = alarm.namespace == "AWS/Lambda" ? "Sum" : "Maximum" }) },
+  ) : {}
+}
+
+resource "aws_cloudwatch_metric_alarm" "this" {
+  for_each = local.alarms
+
+  alarm_name          = "${var.name}-${each.key}"
+  alarm_description   = each.value.description
+  namespace           = each.value.namespace
+  metric_name         = each.value.metric
+  dimensions          = each.value.dimensions
+  statistic           = each.value.statistic
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  threshold           = 1
+  period              = 300
+  evaluation_periods  = each.value.periods
+  datapoints_to_alarm = each.value.periods
+  treat_missing_data  = each.value.missing
+  alarm_actions       = [aws_sns_topic.this.arn]
+
+  tags = local.tags
+}

@@ -1,0 +1,80 @@
+output "bucket_name" {
+  description = "Bucket the backups are in, created or given."
+  value       = local.bucket
+}
+
+output "bucket_arn" {
+  description = "ARN of that bucket."
+  value       = local.bucket_arn
+}
+
+output "backups_url" {
+  description = "Where this account's and region's backups begin: `<table>/<run>-<attempt>/` follows."
+  value       = "s3://${local.bucket}/${local.key_prefix}backups/${local.account}/${local.region}/"
+}
+
+output "topic_arn" {
+  description = "ARN of the topic on which failures are told; subscribe what you like."
+  value       = aws_sns_topic.this.arn
+}
+
+output "topic_key_arn" {
+  description = "ARN of the key that encrypts the topic; other publishers need `kms:Decrypt` and `kms:GenerateDataKey` on it."
+  value       = aws_kms_key.topic.arn
+}
+
+output "scheduler" {
+  description = "The function that plans and starts a night: `function_name`, `function_arn`, `role_name`, `role_arn`, `log_group_name`."
+  value       = local.function_outputs["scheduler"]
+}
+
+output "monitor" {
+  description = "The function that follows a night to its end: attributes as of `scheduler`."
+  value       = local.function_outputs["monitor"]
+}
+
+output "schedules" {
+  description = "The schedules: `group_name`, and `names` by purpose (`night`, `monitor`, and `catch-up` if the window is long enough for one)."
+  value = {
+    group_name = aws_scheduler_schedule_group.this.name
+    names      = { for key, schedule in aws_scheduler_schedule.this : key => schedule.name }
+  }
+}
+
+output "lost_events_queue" {
+  description = "Queue of events that could not be delivered: `name`, `arn`, `url`."
+  value = {
+    name = aws_sqs_queue.lost.name
+    arn  = aws_sqs_queue.lost.arn
+    url  = aws_sqs_queue.lost.url
+  }
+}
+
+output "pipeline" {
+  description = "What the clusters run with: `region` of Data Pipeline, `role_name` and `role_arn` of the pipelines, `cluster_role_name`, `cluster_role_arn`, `cluster_instance_profile_arn` of the instances."
+  value = {
+    region                       = local.pipeline_region
+    role_name                    = aws_iam_role.this["pipeline"].name
+    role_arn                     = aws_iam_role.this["pipeline"].arn
+    cluster_role_name            = aws_iam_role.this["cluster"].name
+    cluster_role_arn             = aws_iam_role.this["cluster"].arn
+    cluster_instance_profile_arn = aws_iam_instance_profile.cluster.arn
+  }
+}
+
+output "alarm_names" {
+  description = "Names of the CloudWatch alarms by purpose; empty without `alarms_enabled`."
+  value       = { for key, alarm in aws_cloudwatch_metric_alarm.this : key => alarm.alarm_name }
+}
+
+locals {
+  function_outputs = {
+    for key, function in aws_lambda_function.this : key => {
+      function_name  = function.function_name
+      function_arn   = function.arn
+      role_name      = aws_iam_role.this[key].name
+      role_arn       = aws_iam_role.this[key].arn
+      log_group_name = aws_cloudwatch_log_group.this[key].name
+    }
+  }
+}

@@ -1,0 +1,149 @@
+# The bucket, if none is given. A bucket that is given is left exactly as it is.
+
+locals {
+  create_bucket = var.backup_bucket == null
+  bucket        = local.create_bucket ? "${var.name}-backups-${local.account}-${local.region}" : var.backup_bucket.name
+  bucket_arn    = "arn:${local.partition}:s3:::${local.bucket}"
+  prefix        = local.create_bucket ? "" : var.backup_bucket.prefix
+  key_prefix    = local.prefix == "" ? "" : "${local.prefix}/" # what stands before every key
+  bucket_key    = local.create_bucket ? null : var.backup_bucket.kms_key_arn
+
+  # Records of a run are small, and asked for in the weeks after it
+  run_retention_days = max(var.retention_days, 30)
+}
+
+resource "aws_s3_bucket" "this" {
+  count = local.create_bucket ? 1 : 0
+
+  bucket        = local.bucket
+  force_destroy = var.force_destroy
+
+  tags = local.tags
+
+  depends_on = [terraform_data.input_checks, terraform_data.deployment_checks]
+}
+
+resource "aws_s3_bucket_ownership_controls" "this" {
+  count = local.create_bucket ? 1 : 0
+
+  bucket = aws_s3_bucket.this[0].id
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+resource "aws_s3_bucket_public_access_block" "this" {
+  count = local.create_bucket ? 1 : 0
+
+  bucket                  = aws_s3_bucket.this[0].id
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
+  count = local.create_bucket ? 1 : 0
+
+  bucket = aws_s3_bucket.this[0].id
+
+  rule {
+    apply_server_side_encryption_by_default {
+      sse_algorithm = "AES256"
+    }
+  }
+}
+
+# An overwritten or deleted backup can be had back for a week
+resource "aws_s3_bucket_versioning" "this" {
+  count = local.create_bucket ? 1 : 0
+
+  bucket = aws_s3_bucket.this[0].id
+
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+data "aws_iam_policy_document" "bucket" {
+  count = local.create_bucket ? 1 : 0
+
+  statement {
+    sid       = "DenyWithoutTls"
+    effect    = "Deny"
+    actions   = ["s3:*"]
+    resources = [local.bucket_arn, "${local.bucket_arn}/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_s3_bucket_policy" "this" {
+  count = local.create_bucket ? 1 : 0
+
+  bucket = aws_s3_bucket.this[0].id
+  policy = data.aws_iam_policy_document.bucket[0].json
+
+  depends_on = [aws_s3_bucket_public_access_block.this]
+}
+
+# leases/ has no rule of expiry on purpose: a lease is the record that gives capacity back
+resource "aws_s3_bucket_lifecycle_configuration" "this" {
+  count = local.create_bucket ? 1 : 0
+
+  bucket = aws_s3_bucket.this[0].id
+
+  # a backup and its catalogue entry go together
+  dynamic "rule" {
+    for_each = {
+      backups = var.retention_days
+      catalog = var.retention_days
+      runs    = local.run_retention_days
+      logs    = 30
+    }
+
+    content {
+      id     = "expire-${rule.key}"
+      status = "Enabled"
+
+      filter {
+        prefix = "${rule.key}/"
+      }
+
+      expiration {
+        days = rule.value
+      }
+    }
+  }
+
+  rule {
+    id     = "tidy-up"
+    status = "Enabled"
+
+    filter {}
+
+    noncurrent_version_expiration {
+      noncurrent_days = 7
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 2
+    }
+
+    expiration {
+      expired_object_delete_marker = true
+    }
+  }
+
+  depends_on = [aws_s3_bucket_versioning.this]
+}

@@ -1,0 +1,11 @@
+terraform {
+  # 1.5 is the last version under the open licence, and has all that is used here
+  required_version = ">= 1.5.0"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.83.0, < 7.0.0"
+    }
+  }
+}
