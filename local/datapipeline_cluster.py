@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from local.datapipeline_pipeline import Pipeline
     from local.emrcluster import LiveCluster
 
+DATA_PIPELINE = "datapipeline.amazonaws.com"
 EMR = "elasticmapreduce.amazonaws.com"
 EC2 = "ec2.amazonaws.com"
 TASK_RUNNER_ACTIONS = ("PollForTask", "ReportTaskProgress", "SetTaskStatus")
@@ -81,6 +82,11 @@ def _check_roles(pipeline: Pipeline, role: str, profile: str) -> None:
     if missing:
         raise CannotLaunch(f"Unable to create resource: {'; '.join(missing)}")
     account, partition = pipeline.account, pipeline.partition
+    for name, service in ((role, DATA_PIPELINE), (role, EMR), (profile, EC2)):
+        if not jobs.trusts(pipeline.world, account, name, service):
+            raise CannotLaunch(
+                f"Unable to create resource: the role '{name}' cannot be assumed by {service}"
+            )
     arn = f"arn:{partition}:iam::{account}:role/"
     needs: list[tuple[str, str, dict[str, str]]] = [
         ("elasticmapreduce:RunJobFlow", "*", {}),

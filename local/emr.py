@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from moto.core.exceptions import ServiceException
+from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult
 from moto.emr import models
 from moto.emr.responses import ElasticMapReduceResponse
@@ -33,12 +33,12 @@ def world() -> jobs.JobsWorld:
     return _world
 
 
-def _validation(message: str) -> ServiceException:
-    return ServiceException("ValidationException", message)
+def _validation(message: str) -> JsonRESTError:
+    return JsonRESTError("ValidationException", message)
 
 
-def _invalid(message: str) -> ServiceException:
-    return ServiceException("InvalidRequestException", message)
+def _invalid(message: str) -> JsonRESTError:
+    return JsonRESTError("InvalidRequestException", message)
 
 
 def _locked(method: Callable[..., Any]) -> Callable[..., Any]:

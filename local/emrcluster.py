@@ -70,6 +70,15 @@ class LiveCluster(models.Cluster):
 
     # --- hooks of moto's constructor
 
+    @property
+    def kerberos_attributes(self) -> dict[str, Any] | None:
+        """None without Kerberos: moto would answer an empty structure, which the model forbids."""
+        return self._kerberos or None
+
+    @kerberos_attributes.setter
+    def kerberos_attributes(self, attributes: dict[str, Any] | None) -> None:
+        self._kerberos = attributes
+
     def add_steps(self, steps: list[dict[str, Any]]) -> list[LiveStep]:
         """Append steps; they begin when the cluster and the steps before them let them."""
         added = [LiveStep(state="PENDING", **step) for step in steps]

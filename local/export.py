@@ -16,7 +16,7 @@ from itertools import count
 from typing import IO, Any
 
 from local import jobs, steplogs
-from local.exportargs import ToolError, UsageError, parse
+from local.exportargs import Arguments, ToolError, UsageError, parse
 from local.faults import strikes
 from local.programs import Done, Outcome, StepContext
 from local.s3direct import Denied, NoSuchBucket, split_url
@@ -44,8 +44,9 @@ class Export:
         self._rate = 0.0
         self._capacity: int | None = None
         self._over = False
+        self._parsed: Arguments | None = None
         try:
-            self._args = parse(context.args[1:])
+            self._parsed = parse(context.args[1:])
         except (UsageError, ToolError) as error:
             refused = error
             jobs.later(self._world, LAUNCH_SECONDS, lambda: self._fail(refused))
@@ -56,6 +57,11 @@ class Export:
             options.get("dynamodb.region") or options.get("dynamodb.regionid") or context.region
         )
         jobs.later(self._world, LAUNCH_SECONDS, self._guarded(self._launch))
+
+    @property
+    def _args(self) -> Arguments:
+        assert self._parsed is not None, "a step with bad arguments ends before it needs them"
+        return self._parsed
 
     # --- the run, step by step
 
@@ -241,7 +247,7 @@ class Export:
     def _log(self, exit_code: int, stderr: str) -> str:
         """Write the step's logs if there is a place for them; return where stderr lies."""
         context = self._context
-        table = self._args.table if self._args else ""
+        table = self._parsed.table if self._parsed else ""
         if not context.log_uri or strikes(self._world.faults.no_log, table):
             return ""
         base = f"{context.log_uri.rstrip('/')}/{context.cluster_id}/steps/{context.step_id}"

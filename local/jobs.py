@@ -104,6 +104,15 @@ def may(
     return iam.allowed(world, account, role, action, resource, context or {})  # type: ignore[arg-type]
 
 
+def trusts(world: JobsWorld, account: str, role: str, service: str) -> bool:
+    """Return whether `role` lets an AWS service take it."""
+    if not world.iam_enforced:
+        return True
+    from local import iam
+
+    return iam.trusts(account, role, service)
+
+
 def describe_table(
     world: JobsWorld, account: str, region: str, table: str
 ) -> dict[str, Any] | None:

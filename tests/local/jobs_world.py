@@ -193,6 +193,14 @@ def definition(
     return objects
 
 
+def filled(objects: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    """Return a definition filled up to `count` objects."""
+    more = range(count - len(objects))
+    return objects + [
+        thing(f"More{n:03}", {"type": "DynamoDBDataNode", "tableName": "x"}) for n in more
+    ]
+
+
 class Pipe:
     """A pipeline in the hands of a test."""
 
