@@ -145,7 +145,7 @@ def _judge_failure(p: Pass, run: Run, job: Job, entry: TableEntry) -> bool:
     reason = entry.errors[-1] if entry.errors else f"the export was {entry.outcome}"
     left = (run.plan.deadline - clock.now()).total_seconds()
     if left <= 0 and entry.outcome == "cancelled":
-        entry.close(Verdict.TIMED_OUT, reason)
+        entry.close(Verdict.TIMED_OUT, f"still running at the deadline: {reason}")
         return False
     # a job that never started was in bad company: it gets further places, but not for ever
     started = entry.started_at is not None

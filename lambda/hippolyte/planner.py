@@ -231,7 +231,8 @@ class _Sizer:
 def _cost(jobs: list[Job], timelines: list[Timeline[Job]], settings: Settings) -> float:
     """Estimate a night's cost in USD: cluster nodes, raised capacity, on-demand reads."""
     nodes = 1 + settings.cluster.core_instance_count
-    hours = sum(t.seconds for t in timelines) / 3600
+    # what does not fit is cut off at the deadline
+    hours = sum(min(t.seconds, settings.window_seconds) for t in timelines) / 3600
     raised = sum(
         (j.raise_to - j.capacity) * math.ceil(j.estimate_seconds / 3600) for j in jobs if j.raise_to
     )

@@ -53,7 +53,7 @@ class Planning:
     activity_bootstrap_seconds: int = 60
     on_demand_read_rate: int = 1000
     item_count_tolerance_percentage: int = 20
-    discovery_concurrency: int = 8
+    discovery_concurrency: int = 24
 
 
 @dataclass(frozen=True, slots=True)
