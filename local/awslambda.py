@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from moto.awslambda.models import LambdaFunction, lambda_backends
-from moto.iam.models import iam_backends
+from moto.awslambda.exceptions import InvalidParameterValueException
+from moto.awslambda.models import LambdaBackend, LambdaFunction, lambda_backends
 from moto.sts.models import sts_backends
 
-from local import deliveries, lambda_logs
+from local import deliveries, iam, lambda_logs
 from local.execution import Executions
 from local.patching import Patches, current
 
@@ -139,8 +139,20 @@ def logging_config(function: LambdaFunction) -> dict[str, Any]:
 def _init(
     function: LambdaFunction, account_id: str, spec: dict[str, Any], *rest: Any, **more: Any
 ) -> None:
+    _check_role(spec["Role"])
     _originals["init"](function, account_id, spec, *rest, **more)
     _keep(function, spec)
+
+
+def _check_role(role_arn: str) -> None:
+    """Refuse a role that Lambda may not take; Terraform tries again, as on AWS."""
+    if not current().iam_enforced or iam.trusts(
+        role_arn.split(":")[4], role_arn, "lambda.amazonaws.com"
+    ):
+        return
+    raise InvalidParameterValueException(
+        "The role defined for the function cannot be assumed by Lambda."
+    )
 
 
 def _keep(function: LambdaFunction, spec: dict[str, Any]) -> None:
@@ -190,10 +202,13 @@ def _invoke(
     return json.dumps(invocation.payload).encode()
 
 
-def role_exists(role_arn: str) -> bool:
-    """Return whether a role of this ARN is in moto's IAM."""
-    roles = iam_backends[role_arn.split(":")[4]]["aws"].roles.values()
-    return any(role.arn == role_arn for role in roles)
+def _put_event_invoke_config(
+    backend: LambdaBackend, function_name: str, config: dict[str, Any]
+) -> dict[str, Any]:
+    """Replace the configuration: moto adds another and goes on showing the first."""
+    backend.get_function(function_name).event_invoke_config.clear()
+    answer: dict[str, Any] = _originals["event_config"](backend, function_name, config)
+    return answer
 
 
 def install(world: World) -> None:
@@ -205,6 +220,9 @@ def install(world: World) -> None:
         ("invoke", _invoke, "invoke"),
     ):
         _originals[key] = _patches.set(LambdaFunction, name, value)
+    _originals["event_config"] = _patches.set(
+        LambdaBackend, "put_function_event_invoke_config", _put_event_invoke_config
+    )
 
 
 def uninstall() -> None:

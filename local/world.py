@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -18,14 +17,14 @@ from botocore.config import Config
 from moto import mock_aws
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
-from moto.server import ThreadedMotoServer
 
-from local import awslambda, dynamodb, messages, patching, schedules
+from local import awslambda, dynamodb, iam, messages, patching, schedules
 from local.clock import Clock
 from local.faults import Faults
 from local.gate import Call, Gate
 from local.invocations import Sleeper
 from local.jobs import Consumption
+from local.server import Server
 
 # in this order; each has install(world) and uninstall()
 _PARTS = (
@@ -77,6 +76,7 @@ class World:
         self.consumption: list[Consumption] = []
         self.datapipeline_rates = True
         self.problems: list[str] = []
+        self.principals: dict[str, iam.Principal] = {}
         self.endpoint_url: str | None = None
         self.sleeper = Sleeper(clock)
         self.functions = awslambda.Functions(self)
@@ -108,20 +108,17 @@ class World:
     @contextmanager
     def served(self, port: int = 0) -> Iterator[str]:
         """Run behind an HTTP endpoint on 127.0.0.1, whose URL is given; 0 takes a free port."""
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)
         BackendDict.reset()
-        with self._installed():
-            server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
-            server.start()
-            host, bound = server.get_host_and_port()
-            self.endpoint_url = f"http://{host}:{bound}"
-            try:
-                yield self.endpoint_url
-            finally:
-                server.stop()
-                self.endpoint_url = None
-                BackendDict.reset()
-                reset_model_data()
+        server = Server(port)
+        try:
+            with self._installed():
+                self.endpoint_url = server.url
+                yield server.url
+        finally:
+            server.stop()
+            self.endpoint_url = None
+            BackendDict.reset()
+            reset_model_data()
 
     @contextmanager
     def _installed(self) -> Iterator[None]:
