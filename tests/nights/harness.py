@@ -13,8 +13,12 @@ import pytest
 
 from hippolyte import clients, monitor, scheduler
 from hippolyte.planner import run_id
+from hippolyte.settings import Settings
+from local import gate
 from local.clock import Clock
+from local.export import running_steps
 from local.world import World
+from watch import Watch
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -24,12 +28,20 @@ RUN = run_id(START)
 TIMEOUT_SECONDS = 900
 GIB = 1 << 30
 
+# boto3's clients take a second to make and know nothing of the world they talk to
+_built: dict[tuple[str, str, int], clients.Clients] = {}
+_hands: dict[tuple[str, str, str], Any] = {}
+
+
+class Killed(BaseException):
+    """When an invocation is killed in the middle: nothing catches it, nothing is cleaned up."""
+
 
 class Context:
     """What Lambda hands a handler, over an invocation's virtual time."""
 
-    def __init__(self, remaining: Callable[[], float]) -> None:
-        self.aws_request_id = uuid.uuid4().hex
+    def __init__(self, remaining: Callable[[], float], request_id: str | None = None) -> None:
+        self.aws_request_id = request_id or uuid.uuid4().hex
         self._remaining = remaining
 
     def get_remaining_time_in_millis(self) -> int:
@@ -41,17 +53,21 @@ class NightDriver:
 
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         self.world = world
+        self.account, self.region = ACCOUNT, REGION
         self._monkeypatch = monkeypatch
         self.s3 = world.client("s3")
         self.dynamodb = world.client("dynamodb")
         self.s3.create_bucket(Bucket=BUCKET)
         self.topic = world.client("sns").create_topic(Name="hippolyte-alerts")["TopicArn"]
         self.invocations = 0
+        self.settings: dict[str, Any] = {}
+        self.watch = Watch(self)
         self.configure()
 
     def configure(self, **changes: Any) -> None:
         """Set the settings, as Terraform would write them."""
-        settings = {
+        planning = {"discovery_concurrency": 1, **changes.pop("planning", {})}
+        self.settings = {
             "name": "hippolyte",
             "account": ACCOUNT,
             "region": REGION,
@@ -61,10 +77,11 @@ class NightDriver:
             "pipeline_region": REGION,
             "pipeline_role": "pipeline",
             "cluster_role": "cluster",
-            "planning": {"discovery_concurrency": 1},
+            "consumed_percentage": 50,
+            "planning": planning,
             **changes,
         }
-        self._monkeypatch.setenv("HIPPOLYTE_SETTINGS", json.dumps(settings))
+        self._monkeypatch.setenv("HIPPOLYTE_SETTINGS", json.dumps(self.settings))
 
     # the fleet
 
@@ -117,22 +134,92 @@ class NightDriver:
         found = self.dynamodb.describe_table(TableName=table)["Table"]["ProvisionedThroughput"]
         return found["ReadCapacityUnits"], found["WriteCapacityUnits"]
 
+    def set_by_hand(self, table: str, read: int, write: int = 50) -> None:
+        """Change a table's capacity as a person (or its autoscaling) does."""
+        self.dynamodb.update_table(
+            TableName=table,
+            ProvisionedThroughput={"ReadCapacityUnits": read, "WriteCapacityUnits": write},
+        )
+
+    def reads(self, table: str, units_per_second: float) -> None:
+        """Let CloudWatch know what was consumed of a table in the last minute."""
+        at = self.world.clock.now() - timedelta(minutes=1)
+        self.world.client("cloudwatch").put_metric_data(
+            Namespace="AWS/DynamoDB",
+            MetricData=[
+                {
+                    "MetricName": "ConsumedReadCapacityUnits",
+                    "Dimensions": [{"Name": "TableName", "Value": table}],
+                    "Timestamp": at,
+                    "Value": units_per_second * 60,
+                }
+            ],
+        )
+
+    # what goes wrong
+
+    def refuse(self, operation: str, code: str, message: str, times: int | None = None) -> None:
+        """Answer the next calls of an operation with an error."""
+
+        def answer(call: gate.Call) -> None:
+            raise gate.error(call, code, message)
+
+        self.world.before(operation, answer, times)
+
+    def allow_all(self) -> None:
+        """Take away refusals, throttles and denials; the watch stays."""
+        self.world.gate.denied.clear()
+        self.world.gate.throttles.clear()
+        del self.world.gate.hooks[3:]
+
+    def kill_before(self, operation: str, call_number: int = 1) -> None:
+        """Kill the invocation that makes an operation's n-th call from now, before it is made."""
+        calls = iter(range(1, call_number + 1))
+
+        def strike(_: gate.Call) -> None:
+            if next(calls) == call_number:
+                raise Killed(operation)
+
+        self.world.before(operation, strike, call_number)
+
+    def kill_after(self, operation: str) -> None:
+        """Kill the invocation that makes an operation's next call, when its answer has come."""
+        self.world.before(operation, lambda _: self.kill_before("*"), 1)
+
     # the night
 
-    def scheduler(self, event: dict[str, Any] | None = None) -> dict[str, Any]:
+    def scheduler(self, event: dict[str, Any] | None = None, **context: Any) -> dict[str, Any]:
         """Invoke the scheduler, as its schedule would if no event is given."""
-        event = event or {"run": f"{START:%Y-%m-%dT%H:%M:%SZ}", "delay_seconds": 0}
-        return self._invoke(scheduler.handler, event)
+        event = (
+            {"run": f"{START:%Y-%m-%dT%H:%M:%SZ}", "delay_seconds": 0} if event is None else event
+        )
+        return self._invoke(scheduler.handler, event, **context)
 
-    def monitor(self) -> dict[str, Any]:
+    def monitor(self, **context: Any) -> dict[str, Any]:
         """Invoke the monitor."""
-        return self._invoke(monitor.handler, {})
+        return self._invoke(monitor.handler, {}, **context)
 
-    def _invoke(self, handler: Callable[..., dict[str, Any]], event: dict[str, Any]) -> Any:
+    def _invoke(
+        self, handler: Callable[..., dict[str, Any]], event: dict[str, Any], **context: Any
+    ) -> Any:
         self.invocations += 1
         with self.world.sleeper.invocation(TIMEOUT_SECONDS) as time:
-            context = Context(lambda: TIMEOUT_SECONDS - time.elapsed())
-            return handler(event, context)
+            made = Context(lambda: TIMEOUT_SECONDS - time.elapsed(), **context)
+            return handler(event, made)
+
+    def until_exporting(self, table: str, minutes: float = 60) -> None:
+        """Let time pass, with the monitor at its interval, until an export of `table` reads."""
+        clock, seconds = self.world.clock, 0
+        while not self.exporting(table):
+            assert seconds < minutes * 60, f"no export of {table} in {minutes} minutes"
+            clock.advance(10)
+            seconds += 10
+            if seconds % 300 == 0:
+                self.monitor()
+
+    def exporting(self, table: str) -> bool:
+        """Say whether an export of `table` reads now."""
+        return any(step.table == table for step in running_steps(self.world))
 
     def passes(self, minutes: float, each: float = 5) -> None:
         """Let time pass with the monitor at its interval."""
@@ -200,8 +287,19 @@ class NightDriver:
         states = [c["Status"]["State"] for page in pages for c in page["Clusters"]]
         return [s for s in states if not s.startswith("TERMINATED")]
 
+    def all_clusters(self) -> int:
+        """Return how many clusters were ever started."""
+        pages = self.world.client("emr").get_paginator("list_clusters").paginate()
+        return sum(len(page["Clusters"]) for page in pages)
+
+    @property
+    def attention(self) -> list[dict[str, Any]]:
+        """The messages that want a person to act."""
+        return [m for m in self.messages if "OK " not in m["subject"]]
+
     def assert_clean(self) -> None:
-        """Nothing is left behind: no open lease, no pipeline, no cluster."""
+        """Nothing is left behind: no open lease, no pipeline, no cluster, no promise broken."""
+        assert self.watch.violations == []
         leases = [self.json(key) for key in self.keys(f"leases/{ACCOUNT}/")]
         assert [lease for lease in leases if lease and lease["state"] != "released"] == []
         assert self.pipelines() == []
@@ -217,6 +315,18 @@ def verdicts(report: dict[str, Any]) -> dict[str, str]:
 def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[NightDriver]:
     """A fresh world with one deployment."""
     world = World(Clock(START), ACCOUNT, REGION)
-    clients.build.cache_clear()
+    monkeypatch.setattr(clients, "build", _build)
     with world.in_process():
+        world._clients.update(_hands)
         yield NightDriver(world, monkeypatch)
+        _hands.update(world._clients)
+
+
+def _build(settings: Settings) -> clients.Clients:
+    key = (settings.region, settings.pipeline_region, settings.planning.discovery_concurrency)
+    if key not in _built:
+        _built[key] = _original_build.__wrapped__(settings)
+    return _built[key]
+
+
+_original_build = clients.build

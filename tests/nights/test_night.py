@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from harness import ACCOUNT, BUCKET, GIB, REGION, RUN, NightDriver, verdicts
-
 from hippolyte.exportformat import parse_manifest
 
 BIG = {"size_bytes": 100 * GIB, "item_count": 3}
