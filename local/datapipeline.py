@@ -71,12 +71,12 @@ def _unsupported(self: DataPipelineResponse) -> str:
     )
 
 
-def install(world: Any) -> None:
+def install(world: jobs.JobsWorld) -> None:
     """Give this world Data Pipeline."""
     global _world
     with _installing:
         uninstall()
-        _world = jobs.equip(world)
+        _world = world
         for name, action in ACTIONS.items():
             _patches.set(DataPipelineResponse, name, _method(name, action))
         for name in ("poll_for_task", "report_task_progress", "set_task_status"):

@@ -138,12 +138,12 @@ def _cancel_steps(self: ElasticMapReduceResponse) -> ActionResult:
     return ActionResult({"CancelStepsInfoList": answer})
 
 
-def install(for_world: Any) -> None:
+def install(for_world: jobs.JobsWorld) -> None:
     """Make EMR live in this world."""
     global _world
     with _installing:
         uninstall()
-        _world = jobs.equip(for_world)
+        _world = for_world
         emrcluster.live_in(_world)
         export.forget_all()
         _patches.set(models, "utcnow", lambda: jobs.naive_now(world()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,11 +9,9 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from moto import mock_aws
-from moto.dynamodb.models import dynamodb_backends
 
-from local import datapipeline, emr, jobs
 from local.clock import Clock
+from local.world import World
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -26,36 +23,24 @@ JAR = (
 )
 EXPORT_CLASS = "org.apache.hadoop.dynamodb.tools.DynamoDBExport"
 MIB = 1024 * 1024
+SESSION = boto3.session.Session()  # it holds the parsed service models: 0.3 s a test
 
 
-class SmallWorld:
-    """What the job services need of a world, and table sizes."""
+class SmallWorld(World):
+    """A world in this process whose time a test lets pass."""
 
     def __init__(self) -> None:
-        self.clock = Clock(START)
-        self.account = ACCOUNT
-        self.region = REGION
-        self.partition = "aws"
-        self.lock = threading.RLock()
-        self.iam_enforced = False
-        self.sizes: dict[str, int] = {}
+        super().__init__(Clock(START), ACCOUNT, REGION)
 
-    def client(self, service: str, region: str = REGION) -> Any:
-        """Return a client that leaves the checking of parameters to the service."""
-        return boto3.client(
+    def _make_client(self, service: str, region: str, role_arn: str) -> Any:
+        """Return a client that shows every refusal: no retries."""
+        return SESSION.client(
             service,
-            region,
+            region_name=region,
             aws_access_key_id="local",
             aws_secret_access_key="local",
-            config=Config(parameter_validation=False, retries={"max_attempts": 0}),
+            config=Config(retries={"total_max_attempts": 1}),
         )
-
-    def describe(self, account: str, region: str, table: str) -> dict[str, Any] | None:
-        found = dynamodb_backends[account][region].tables.get(table)
-        if found is None:
-            return None
-        answer = found.describe("Table")["Table"]
-        return answer | {"TableSizeBytes": self.sizes.get(table, 0)}
 
     def advance_until(self, reached: Any, limit_hours: float = 12, step: float = 30) -> None:
         """Let time pass until `reached()`, a few seconds at a time."""
@@ -66,22 +51,13 @@ class SmallWorld:
 
 
 @contextmanager
-def small_world(monkeypatch: Any) -> Iterator[Any]:
+def small_world() -> Iterator[Any]:
+    """Give a world with a bucket, without Data Pipeline's call rates."""
     world = SmallWorld()
-    monkeypatch.setattr(
-        jobs,
-        "describe_table",
-        lambda _, account, region, name: world.describe(account, region, name),
-    )
-    with mock_aws():
-        emr.install(world)
-        datapipeline.install(world)
+    with world.in_process():
+        world.datapipeline_rates = False
         world.client("s3").create_bucket(Bucket=BUCKET)
-        try:
-            yield world
-        finally:
-            datapipeline.uninstall()
-            emr.uninstall()
+        yield world
 
 
 def make_table(
@@ -104,7 +80,7 @@ def make_table(
         dynamodb.put_item(
             TableName=name, Item={"pk": {"S": f"{name}-{number}"}, "b": {"B": b"\x00\xff"}}
         )
-    world.sizes[name] = size
+    world.set_table(name, size_bytes=size)
 
 
 def keys(world: Any, prefix: str = "") -> list[str]:

@@ -33,9 +33,8 @@ from local.model_check import Checked
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    with small_world(monkeypatch) as made:
-        made.datapipeline_rates = False
+def world() -> Iterator[Any]:
+    with small_world() as made:
         yield made
 
 

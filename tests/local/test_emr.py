@@ -15,8 +15,8 @@ from local.model_check import Checked, problems
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    with small_world(monkeypatch) as made:
+def world() -> Iterator[Any]:
+    with small_world() as made:
         yield made
 
 

@@ -30,8 +30,8 @@ OUT = f"s3://{BUCKET}/out/orders"
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    with small_world(monkeypatch) as made:
+def world() -> Iterator[Any]:
+    with small_world() as made:
         yield made
 
 
