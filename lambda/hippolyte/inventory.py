@@ -79,6 +79,7 @@ def table_of(description: Mapping[str, Any], scaling: Scaling | None = None) -> 
         on_demand_max_read=ceiling if ceiling > 0 else None,
         warm_read=description.get("WarmThroughput", {}).get("ReadUnitsPerSecond"),
         replicated=bool(description.get("Replicas")),
+        created_at=description.get("CreationDateTime"),
         scaling=scaling,
     )
 

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hippolyte import clock
 from hippolyte.exportformat import manifest_bytes
 from hippolyte.ledger import TableEntry
-from hippolyte.model import Job, Verdict, iso
+from hippolyte.model import Job, Verdict, iso, when
 from hippolyte.night import Pass, directory, since
 from hippolyte.runs import Run
 from hippolyte.verification import Verification, parse_items_read, verify
@@ -71,9 +71,13 @@ def _judge_output(p: Pass, run: Run, job: Job, entry: TableEntry) -> None:
         if read is None and waited < _LOG_PATIENCE_SECONDS:
             return
         result = _verify(p, run, job, entry, read)
+        replaced = result.ok and _replaced(p, job, entry)
     except (ClientError, BotoCoreError) as error:
         if waited >= _VERIFY_PATIENCE_SECONDS:
             entry.close(Verdict.FAILED, f"its output could not be read: {error}")
+        return
+    if replaced:
+        entry.close(Verdict.VANISHED, "deleted and recreated during the night")
         return
     entry.files, entry.bytes, entry.items = result.files, result.bytes, result.items
     if result.ok:
@@ -82,6 +86,17 @@ def _judge_output(p: Pass, run: Run, job: Job, entry: TableEntry) -> None:
         return
     entry.outcome = "failed"
     entry.errors.append(f"attempt {entry.attempt}: {'; '.join(result.problems)}")
+
+
+def _replaced(p: Pass, job: Job, entry: TableEntry) -> bool:
+    """Look whether another table had taken the name before the export's end.
+
+    What was read is then not the planned table; one deleted after its export was read whole.
+    """
+    table = p.leases.describe(job.table)
+    if table is None or table.table_id == job.table_id or table.created_at is None:
+        return False
+    return table.created_at <= (when(entry.finished_at) if entry.finished_at else clock.now())
 
 
 def _verify(p: Pass, run: Run, job: Job, entry: TableEntry, read: int | None) -> Verification:

@@ -79,6 +79,7 @@ class Table:
     scaling: Scaling | None = None
     # probed: no item and no LastEvaluatedKey
     empty: bool = False
+    created_at: datetime | None = None
 
     @property
     def exportable(self) -> bool:
