@@ -11,8 +11,8 @@ locals {
 
   window_seconds = (local.end_minute - local.start_minute + (local.end_minute <= local.start_minute ? 1440 : 0)) * 60
 
-  # Both bootstraps, and ten minutes in which something is read
-  least_window_seconds = var.planning.cluster_bootstrap_seconds + var.planning.activity_bootstrap_seconds + 600
+  # Both bootstraps and ten minutes in which something is read; a quarter of an hour at the very least
+  least_window_seconds = max(900, var.planning.cluster_bootstrap_seconds + var.planning.activity_bootstrap_seconds + 600)
 }
 
 resource "terraform_data" "input_checks" {
@@ -24,7 +24,7 @@ resource "terraform_data" "input_checks" {
 
     precondition {
       condition     = local.window_seconds >= local.least_window_seconds
-      error_message = "backup_window from ${var.backup_window.start} to ${var.backup_window.end} lasts ${floor(local.window_seconds / 60)} minutes, but a cluster needs ${ceil(local.least_window_seconds / 60)}: planning.cluster_bootstrap_seconds (${var.planning.cluster_bootstrap_seconds}) and planning.activity_bootstrap_seconds (${var.planning.activity_bootstrap_seconds}) to start, and 10 minutes to read. Widen the window or lower the bootstraps."
+      error_message = "backup_window from ${var.backup_window.start} to ${var.backup_window.end} lasts ${floor(local.window_seconds / 60)} minutes, but a night needs ${ceil(local.least_window_seconds / 60)}: planning.cluster_bootstrap_seconds (${var.planning.cluster_bootstrap_seconds}) and planning.activity_bootstrap_seconds (${var.planning.activity_bootstrap_seconds}) to start, and 10 minutes to read. Widen the window or lower the bootstraps."
     }
 
     precondition {

@@ -1,4 +1,5 @@
-# The five roles: who may assume each, and which policy it has. The policies are in iam_functions.tf and iam_cluster.tf.
+# The five roles: who may assume each, and which policy it has. The policies are in iam_functions.tf, iam_pipeline.tf and
+# iam_cluster.tf.
 
 locals {
   # What every document names again and again
@@ -12,6 +13,7 @@ locals {
   via_dynamodb   = "dynamodb.${local.region}.${local.dns_suffix}"
   via_sns        = "sns.${local.region}.${local.dns_suffix}"
   passed_to      = ["datapipeline.amazonaws.com", "elasticmapreduce.amazonaws.com", "ec2.${local.dns_suffix}"]
+  log_group_arns = { for name in keys(local.functions) : name => "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws/lambda/${var.name}-${name}" }
   schedule_group = "arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule-group/${var.name}"
 
   # Confused deputy: a service may use a role only on behalf of this account. EC2 sends no source; Data Pipeline is not

@@ -90,24 +90,6 @@ data "aws_iam_policy_document" "reconcile" {
   }
 
   statement {
-    sid       = "TellPeople"
-    actions   = ["sns:Publish"]
-    resources = [local.topic_arn]
-  }
-
-  statement {
-    sid       = "EncryptMessages"
-    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-    resources = [aws_kms_key.topic.arn]
-
-    condition {
-      test     = "StringEquals"
-      variable = "kms:ViaService"
-      values   = [local.via_sns]
-    }
-  }
-
-  statement {
     sid       = "WriteMetrics"
     actions   = ["cloudwatch:PutMetricData"]
     resources = ["*"]
@@ -167,7 +149,7 @@ data "aws_iam_policy_document" "scheduler" {
   statement {
     sid       = "WriteOwnLog"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.this["scheduler"].arn}:*"]
+    resources = ["${local.log_group_arns["scheduler"]}:*"]
   }
 }
 
@@ -177,6 +159,35 @@ data "aws_iam_policy_document" "monitor" {
   statement {
     sid       = "WriteOwnLog"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.this["monitor"].arn}:*"]
+    resources = ["${local.log_group_arns["monitor"]}:*"]
   }
+}
+
+# Apart from the rest, so that a plan shows the rest in full: the key's ARN is not known before it exists
+data "aws_iam_policy_document" "tell_people" {
+  statement {
+    sid       = "TellPeople"
+    actions   = ["sns:Publish"]
+    resources = [local.topic_arn]
+  }
+
+  statement {
+    sid       = "EncryptMessages"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [aws_kms_key.topic.arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = [local.via_sns]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "tell_people" {
+  for_each = local.functions
+
+  name   = "tell-people"
+  role   = aws_iam_role.this[each.key].name
+  policy = data.aws_iam_policy_document.tell_people.json
 }

@@ -25,6 +25,7 @@ locals {
     account             = local.account
     region              = local.region
     partition           = local.partition
+    enabled             = var.enabled
     bucket              = local.bucket
     prefix              = local.prefix
     topic_arn           = local.topic_arn
@@ -97,7 +98,7 @@ resource "aws_lambda_function" "this" {
   tags = local.tags
 
   # without its policy the first delivery would fail; events must have somewhere to go first
-  depends_on = [aws_iam_role_policy.this, terraform_data.input_checks, terraform_data.deployment_checks]
+  depends_on = [aws_iam_role_policy.this, aws_iam_role_policy.tell_people, terraform_data.input_checks, terraform_data.deployment_checks]
 }
 
 resource "aws_lambda_function_event_invoke_config" "this" {

@@ -154,7 +154,7 @@ variable "planning" {
     activity_bootstrap_seconds      = optional(number, 60)
     on_demand_read_rate             = optional(number, 1000)
     item_count_tolerance_percentage = optional(number, 20)
-    discovery_concurrency           = optional(number, 8)
+    discovery_concurrency           = optional(number, 24)
   })
   default  = {}
   nullable = false
@@ -196,6 +196,6 @@ variable "planning" {
 
   validation {
     condition     = contains(range(1, 33), var.planning.discovery_concurrency)
-    error_message = "planning.discovery_concurrency must be a whole number from 1 to 32, got ${var.planning.discovery_concurrency}. Example: 8."
+    error_message = "planning.discovery_concurrency must be a whole number from 1 to 32, got ${var.planning.discovery_concurrency}. Example: 24."
   }
 }

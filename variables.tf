@@ -170,7 +170,7 @@ variable "backup_bucket" {
   default = null
 
   validation {
-    condition     = var.backup_bucket == null || can(regex("^[a-z0-9]([a-z0-9-]|\\.[a-z0-9]){1,61}[a-z0-9]$", var.backup_bucket.name))
+    condition     = var.backup_bucket == null || can(regex("^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", var.backup_bucket.name)) && length(try(var.backup_bucket.name, "")) >= 3 && length(try(var.backup_bucket.name, "")) <= 63
     error_message = "backup_bucket.name must be a bucket's name (3 to 63 lower-case letters, digits, hyphens and dots), got ${jsonencode(try(var.backup_bucket.name, null))}. Give the name, not an ARN or a URL; backup_bucket = null lets the module create one."
   }
 

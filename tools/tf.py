@@ -130,7 +130,8 @@ def environment(endpoint_url: str | None = None, region: str = "us-east-1") -> d
     return values
 
 
-def _process_environment(extra: Mapping[str, str]) -> dict[str, str]:
+def process_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment, without a shell's leftovers and with `extra`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
     return kept | dict(extra)
 
@@ -182,7 +183,7 @@ class Terraform:
         return f"-state={self.state}"
 
     def _run(self, *arguments: str, good: Iterable[int] = (0,)) -> subprocess.CompletedProcess[str]:
-        env = _process_environment(self.env) | {"TF_DATA_DIR": str(self.work.resolve() / "data")}
+        env = process_environment(self.env) | {"TF_DATA_DIR": str(self.work.resolve() / "data")}
         result = subprocess.run(
             [self._program, *arguments],
             cwd=self.root,
@@ -214,7 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         program = find_terraform()
-        env = _process_environment({"TF_CLI_CONFIG_FILE": str(_write_cli_configuration())})
+        env = process_environment({"TF_CLI_CONFIG_FILE": str(_write_cli_configuration())})
     except TerraformError as error:
         print(error, file=sys.stderr)
         return 127

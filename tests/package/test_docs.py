@@ -1,0 +1,118 @@
+"""The generated tables of the README: up to date, complete, and nothing else touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools import gen_docs
+from tools.tf import REPOSITORY
+
+MODULE = """
+variable "size" {
+  description = "Size in \\"units\\" | more."
+  type        = number
+  default     = 3
+  nullable    = false
+}
+
+variable "shape" {
+  description = <<-EOT
+    The shape.
+    - `sides`: how many.
+  EOT
+  type = object({
+    sides = optional(number, 4)
+  })
+}
+
+output "area" {
+  description = "The area."
+  value       = 1
+}
+"""
+
+
+@pytest.fixture
+def module(tmp_path: Path) -> Path:
+    (tmp_path / "main.tf").write_text(MODULE, encoding="utf-8")
+    return tmp_path
+
+
+def test_the_readme_is_up_to_date() -> None:
+    assert gen_docs.main(["--check"]) == 0, "run `make docs`"
+
+
+def test_every_variable_and_output_is_in_the_tables() -> None:
+    text = gen_docs.tables(REPOSITORY)
+
+    for kind in ("variable", "output"):
+        declared = [
+            line.split('"')[1]
+            for path in REPOSITORY.glob("*.tf")
+            for line in path.read_text(encoding="utf-8").splitlines()
+            if line.startswith(f'{kind} "')
+        ]
+        assert declared
+        for name in declared:
+            assert f"\n| `{name}` | " in text
+
+
+def test_tables(module: Path) -> None:
+    assert gen_docs.tables(module) == (
+        "## Inputs\n\n"
+        "| Name | Description | Type | Default |\n"
+        "|---|---|---|---|\n"
+        "| `shape` | The shape.<br>- `sides`: how many. "
+        "| <pre>object({<br>  sides = optional(number, 4)<br>})</pre> | required |\n"
+        '| `size` | Size in "units" \\| more. | `number` | `3` |\n'
+        "\n## Outputs\n\n"
+        "| Name | Description |\n|---|---|\n"
+        "| `area` | The area. |"
+    )
+
+
+def test_check_fails_with_the_remedy_and_writes_nothing(
+    module: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = module / "README.md"
+    readme.write_text(f"# T\n{gen_docs.BEGIN}\nold\n{gen_docs.END}\n", encoding="utf-8")
+    before = readme.read_bytes()
+
+    assert gen_docs.main(["--check"], module) == 1
+    assert "README.md" in (error := capsys.readouterr().err)
+    assert "make docs" in error
+    assert readme.read_bytes() == before
+
+
+def test_text_outside_the_markers_stays(module: Path) -> None:
+    readme = module / "README.md"
+    readme.write_text(f"# T\n\nabove\n{gen_docs.BEGIN}\nold\n{gen_docs.END}\nbelow\n", "utf-8")
+
+    assert gen_docs.main([], module) == 0
+    text = readme.read_text(encoding="utf-8")
+    assert text.startswith(f"# T\n\nabove\n{gen_docs.BEGIN}\n## Inputs")
+    assert text.endswith(f"`area` | The area. |\n{gen_docs.END}\nbelow\n")
+    assert gen_docs.main(["--check"], module) == 0
+
+
+def test_a_missing_readme_is_begun(module: Path) -> None:
+    assert gen_docs.main([], module) == 0
+    assert (
+        (module / "README.md").read_text(encoding="utf-8").startswith("# Hippolyte\n\n<!-- BEGIN")
+    )
+
+
+def test_missing_markers_are_named(module: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (module / "README.md").write_text("# T\n", encoding="utf-8")
+
+    assert gen_docs.main([], module) == 1
+    assert gen_docs.BEGIN in capsys.readouterr().err
+
+
+def test_an_undescribed_output_is_refused(module: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (module / "more.tf").write_text('output "x" {\n  value = 1\n}\n', encoding="utf-8")
+
+    assert gen_docs.main([], module) == 1
+    assert "output x" in capsys.readouterr().err

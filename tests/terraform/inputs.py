@@ -1,0 +1,232 @@
+"""Inputs the module must refuse, with the words it must use, and inputs it must accept.
+
+A word list holds the variable's name, the value given and the remedy, as they stand in the message.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Bad(NamedTuple):
+    """One set of inputs, and what the message must say."""
+
+    inputs: dict[str, Any]
+    words: tuple[str, ...]
+
+
+def one(variable: str, value: Any, *words: str) -> Bad:
+    """Return a case with one wrong variable; its name is looked for as well."""
+    return Bad({variable: value}, (variable, *words))
+
+
+def attribute(variable: str, name: str, value: Any, *words: str) -> Bad:
+    """Return a case with one wrong attribute of an object."""
+    return Bad({variable: {name: value}}, (f"{variable}.{name}", *words))
+
+
+BUCKET = "hippolyte-own-bucket"
+SUBNET = "subnet-0123456789abcdef0"
+GROUP = "sg-0123456789abcdef0"
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def bucket(name: str, value: Any, *words: str) -> Bad:
+    """Return a case with one wrong attribute of a bucket that is otherwise good."""
+    return Bad({"backup_bucket": {"name": BUCKET, name: value}}, (f"backup_bucket.{name}", *words))
+
+
+def group(name: str) -> Bad:
+    """Return a case with one wrong security group beside two good ones."""
+    names = ("master_security_group_id", "core_security_group_id")
+    given = {"subnet_id": SUBNET, **dict.fromkeys(names, GROUP), name: "default"}
+    return Bad({"cluster": given}, (f"cluster.{name}", '"default"', "null for EMR's own"))
+
+
+REFUSED: dict[str, Bad] = {
+    # the deployment
+    "name-capitals": one("name", "Hippolyte", '"Hippolyte"', 'Example: "hippolyte"'),
+    "name-too-long": one("name", "h" * 28, "h" * 28, "28 characters", "2 to 27"),
+    "name-too-short": one("name", "h", '"h"', "2 to 27"),
+    "name-ends-in-hyphen": one("name", "backup-", '"backup-"', "single hyphens"),
+    "name-two-hyphens": one("name", "a--b", '"a--b"', "single hyphens"),
+    "enabled-no-bool": one("enabled", "perhaps", "a bool is required"),
+    "tags-reserved": one("tags", {"aws:x": "y"}, '"aws:x"', "Rename the key"),
+    "tags-empty-key": one("tags", {"": "y"}, '""', "Rename the key"),
+    "tags-value": one("tags", {"x": "a\nb"}, r'"a\nb"', "Shorten the value"),
+    "tags-too-many": one("tags", {f"t{n}": "v" for n in range(41)}, "got 41", "Remove some"),
+    "boundary-a-name": one(
+        "permissions_boundary", "boundary", '"boundary"', "null for none", "arn:aws:iam::"
+    ),
+    # when and what
+    "start-twelve-hours": attribute("backup_window", "start", "7am", '"7am"', 'Example: "00:00"'),
+    "start-hour-24": attribute("backup_window", "start", "24:00", '"24:00"', "HH:MM"),
+    "end-without-zero": attribute("backup_window", "end", "7:00", '"7:00"', 'Example: "07:00"'),
+    "end-minute-60": attribute("backup_window", "end", "06:60", '"06:60"', "HH:MM"),
+    "end-equals-start": Bad(
+        {"backup_window": {"start": "03:00", "end": "03:00"}},
+        ("backup_window.start and backup_window.end must differ", '"03:00"', "a minute before"),
+    ),
+    "timezone-unknown": attribute(
+        "backup_window", "timezone", "Europe/Atlantis", '"Europe/Atlantis"', '"Europe/Berlin"'
+    ),
+    "timezone-abbreviation": attribute("backup_window", "timezone", "CEST", '"CEST"', "zones.txt"),
+    "timezone-in-small-letters": attribute("backup_window", "timezone", "utc", '"utc"', "IANA"),
+    "timezone-empty": attribute("backup_window", "timezone", "", '""', "zones.txt"),
+    "include-comma": attribute("tables", "include", ["a,b"], '["a,b"]', "Example"),
+    "include-brackets": attribute("tables", "include", ["a[bc]"], '["a[bc]"]', "* and ?"),
+    "include-empty-glob": attribute("tables", "include", [""], '[""]', "1 to 255"),
+    "exclude-blank": attribute("tables", "exclude", ["a b"], '["a b"]', "Example"),
+    "always-too-long": attribute("tables", "always", ["a" * 256], "a" * 256, "1 to 255"),
+    "tables-nothing-included": one("tables", {"include": []}, "include is []", "enabled = false"),
+    "tables-all-excluded": one("tables", {"exclude": ["*"]}, 'exclude ["*"]', "selects nothing"),
+    "percentage-0": one("consumed_percentage", 0, "got 0", "1 to 100", "Example: 50"),
+    "percentage-101": one("consumed_percentage", 101, "got 101", "1 to 100"),
+    "percentage-fraction": one("consumed_percentage", 0.5, "got 0.5", "whole number"),
+    "percentage-text": one("consumed_percentage", "half", "a number is required"),
+    "raise-no-bool": one("raise_capacity", "sometimes", "a bool is required"),
+    "ceiling-0": one("max_read_capacity", 0, "got 0", "null", "raise_capacity = false"),
+    "ceiling-fraction": one("max_read_capacity", 1.5, "got 1.5", "whole number"),
+    # where to, for how long, who is told
+    "bucket-arn": bucket("name", "arn:aws:s3:::x", '"arn:aws:s3:::x"', "not an ARN or a URL"),
+    "bucket-capitals": bucket("name", "Backups", '"Backups"', "3 to 63"),
+    "bucket-too-long": bucket("name", "b" * 64, "b" * 64, "3 to 63"),
+    "bucket-without-name": one("backup_bucket", {"prefix": "x"}, '"name" is required'),
+    "prefix-slash-at-end": bucket("prefix", "prod/", '"prod/"', "none at either end"),
+    "prefix-slash-at-start": bucket("prefix", "/prod", '"/prod"', 'Example: "dynamodb/prod"'),
+    "prefix-comma": bucket("prefix", "a,b", '"a,b"', "letters, digits"),
+    "prefix-too-long": bucket("prefix", "p" * 201, "p" * 201, "up to 200"),
+    "key-alias": bucket("kms_key_arn", "alias/backups", '"alias/backups"', "not of an alias"),
+    "retention-1": one("retention_days", 1, "got 1", "from 2", "Example: 35"),
+    "retention-too-long": one("retention_days", 3651, "got 3651", "3650"),
+    "retention-fraction": one("retention_days", 7.5, "got 7.5", "whole number"),
+    "destroy-no-bool": one("force_destroy", "please", "a bool is required"),
+    "email-no-address": one("alert_emails", ["oncall"], '["oncall"]', "oncall@example.com"),
+    "email-with-name": one("alert_emails", ["A <a@b.de>"], "a@b.de", "plain e-mail addresses"),
+    "email-twice": one("alert_emails", ["a@b.de", "A@b.de"], '"A@b.de"', "Remove the duplicate"),
+    "alarms-no-bool": one("alarms_enabled", "some", "a bool is required"),
+    # the engine
+    "runtime-old": attribute("lambda", "runtime", "python3.9", '"python3.9"', '"python3.13"'),
+    "memory-small": attribute("lambda", "memory_size", 128, "got 128", "256 to 10240"),
+    "memory-large": attribute("lambda", "memory_size", 10241, "got 10241", "256 to 10240"),
+    "log-retention": attribute("lambda", "log_retention_days", 31, "got 31", "Example: 30"),
+    "pipeline-region": one("pipeline_region", "eu-central-1", '"eu-central-1"', "eu-west-1"),
+    "strict-no-bool": one("strict_datapipeline_iam", "very", "a bool is required"),
+    "release-number": attribute("cluster", "release_label", "5.27.1", '"5.27.1"', '"emr-5.27.1"'),
+    "release-4": attribute("cluster", "release_label", "emr-4.9.6", '"emr-4.9.6"', "X from 5"),
+    "master-type": attribute("cluster", "master_instance_type", "large", '"large"', '"m5.xlarge"'),
+    "core-type": attribute(
+        "cluster", "core_instance_type", "m5 xlarge", '"m5 xlarge"', "m5.xlarge"
+    ),
+    "core-count-0": attribute("cluster", "core_instance_count", 0, "got 0", "1 to 20"),
+    "core-count-fraction": attribute("cluster", "core_instance_count", 1.5, "got 1.5", "whole"),
+    "subnet": attribute("cluster", "subnet_id", "subnet-1", '"subnet-1"', "null for the default"),
+    "key-pair": attribute("cluster", "key_pair", "", '""', "Use null for none"),
+    "master-group": group("master_security_group_id"),
+    "core-group": group("core_security_group_id"),
+    "service-group": group("service_access_security_group_id"),
+    "one-group-only": Bad(
+        {"cluster": {"subnet_id": SUBNET, "core_security_group_id": GROUP}},
+        ("cluster.master_security_group_id and cluster.core_security_group_id", GROUP, "neither"),
+    ),
+    "service-group-alone": Bad(
+        {"cluster": {"subnet_id": SUBNET, "service_access_security_group_id": GROUP}},
+        ("cluster.service_access_security_group_id", GROUP, "Set all three or none"),
+    ),
+    "groups-without-subnet": Bad(
+        {"cluster": {"master_security_group_id": GROUP, "core_security_group_id": GROUP}},
+        ("cluster.subnet_id must be set", GROUP, "leave the groups null"),
+    ),
+    "attempts": attribute("planning", "attempts", 6, "got 6", "1 to 5", "Example: 2"),
+    "max-clusters": attribute("planning", "max_clusters", 0, "got 0", "1 to 100", "Example: 10"),
+    "bytes-per-unit": attribute("planning", "bytes_per_read_unit", 512, "got 512", "1024 to 8192"),
+    "cluster-bootstrap": attribute(
+        "planning", "cluster_bootstrap_seconds", -1, "got -1", "0 to 7200", "Example: 600"
+    ),
+    "activity-bootstrap": attribute(
+        "planning", "activity_bootstrap_seconds", 3601, "got 3601", "0 to 3600", "Example: 60"
+    ),
+    "on-demand-rate": attribute(
+        "planning", "on_demand_read_rate", 40001, "got 40001", "1 to 40000", "Example: 1000"
+    ),
+    "tolerance": attribute(
+        "planning", "item_count_tolerance_percentage", 101, "got 101", "0 to 100", "Example: 20"
+    ),
+    "concurrency": attribute(
+        "planning", "discovery_concurrency", 33, "got 33", "1 to 32", "Example: 24"
+    ),
+    # rules across variables
+    "window-shorter-than-bootstraps": Bad(
+        {"backup_window": {"start": "23:50", "end": "00:10"}},
+        ("backup_window from 23:50 to 00:10 lasts 20 minutes", "needs 21", "Widen the window"),
+    ),
+    "window-against-long-bootstrap": Bad(
+        {"backup_window": {"end": "01:00"}, "planning": {"cluster_bootstrap_seconds": 3600}},
+        ("lasts 60 minutes", "planning.cluster_bootstrap_seconds (3600)", "lower the bootstraps"),
+    ),
+    "window-under-a-quarter-of-an-hour": Bad(
+        {
+            "backup_window": {"end": "00:14"},
+            "planning": {"cluster_bootstrap_seconds": 0, "activity_bootstrap_seconds": 0},
+        },
+        ("lasts 14 minutes", "needs 15", "Widen the window"),
+    ),
+    "ceiling-without-raise": Bad(
+        {"raise_capacity": False, "max_read_capacity": 5000},
+        ("max_read_capacity (5000)", "raise_capacity = false", "Remove it"),
+    ),
+    "destroy-of-a-given-bucket": Bad(
+        {"force_destroy": True, "backup_bucket": {"name": BUCKET}},
+        ("force_destroy = true", BUCKET, "Remove force_destroy"),
+    ),
+}
+
+ACCEPTED: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "nulls-mean-defaults": {
+        "name": None,
+        "backup_window": None,
+        "tables": {"include": None},
+        "cluster": None,
+        "alert_emails": None,
+    },
+    "window-over-midnight": {
+        "backup_window": {"start": "22:30", "end": "05:00", "timezone": "Europe/Berlin"}
+    },
+    "window-of-almost-a-day": {"backup_window": {"start": "00:00", "end": "23:59"}},
+    "window-just-long-enough": {"backup_window": {"start": "23:50", "end": "00:11"}},
+    "old-zone-name": {"backup_window": {"timezone": "US/Pacific"}},
+    "longest-name": {"name": "a" * 27},
+    "edges": {
+        "consumed_percentage": 100,
+        "retention_days": 2,
+        "max_read_capacity": 1,
+        "lambda": {"runtime": "python3.14", "memory_size": 256, "log_retention_days": 1},
+        "planning": {"attempts": 1, "max_clusters": 100, "discovery_concurrency": 32},
+    },
+    "own-bucket": {
+        "backup_bucket": {"name": "a.b-c.d", "prefix": "dynamodb/prod", "kms_key_arn": KEY}
+    },
+    "own-network": {
+        "cluster": {
+            "release_label": "emr-6.15.0",
+            "subnet_id": SUBNET,
+            "key_pair": "my key",
+            "master_security_group_id": GROUP,
+            "core_security_group_id": GROUP,
+            "service_access_security_group_id": GROUP,
+        }
+    },
+    "only-always": {"tables": {"include": [], "always": ["orders", "users-*"]}},
+    "every-other": {
+        "enabled": False,
+        "tags": {"team": "data platform", "cost-centre": "42", "empty": ""},
+        "permissions_boundary": "arn:aws:iam::aws:policy/PowerUserAccess",
+        "raise_capacity": False,
+        "force_destroy": True,
+        "alert_emails": ["oncall+backups@example.co.uk"],
+        "alarms_enabled": False,
+        "pipeline_region": "ap-southeast-2",
+        "strict_datapipeline_iam": True,
+    },
+}

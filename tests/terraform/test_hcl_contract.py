@@ -1,0 +1,130 @@
+"""The module's files keep their contract: documented, typed, testable. Terraform is not run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hcl2
+import pytest
+
+from tools.gen_docs import unquote
+from tools.tf import REPOSITORY
+
+MODULES = [REPOSITORY, *sorted(path for path in (REPOSITORY / "examples").iterdir())]
+INPUT_FILES = [*sorted(REPOSITORY.glob("variables*.tf")), REPOSITORY / "checks.tf"]
+FILES = sorted([*REPOSITORY.glob("*.tf"), *REPOSITORY.glob("examples/*/*.tf")])
+
+
+def blocks(folder: Path, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in sorted(folder.glob("*.tf")):
+        for block in hcl2.loads(path.read_text(encoding="utf-8")).get(kind, []):
+            for label, body in block.items():
+                yield unquote(label), body
+
+
+def all_blocks(kind: str) -> list[Any]:
+    return [
+        pytest.param(body, id=f"{folder.name}-{name}")
+        for folder in MODULES
+        for name, body in blocks(folder, kind)
+    ]
+
+
+def strings(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield str(key)
+            yield from strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner)
+    elif isinstance(value, str):
+        yield value
+
+
+@pytest.mark.parametrize("body", all_blocks("variable"))
+def test_variable_is_described_typed_and_in_order(body: dict[str, Any]) -> None:
+    order = ["description", "type", "default", "nullable", "sensitive", "validation"]
+    names = [name for name in body if name in order]
+
+    assert names[:2] == ["description", "type"]
+    assert names == sorted(names, key=order.index)
+    assert len(unquote(body["description"])) > 10
+    assert "any" not in re.findall(r"\w+", body["type"])
+    if "default" in body and body["default"] is not None:
+        assert body.get("nullable") is False, "null has no meaning here: nullable = false"
+
+
+@pytest.mark.parametrize("body", all_blocks("variable"))
+def test_a_null_default_is_explained(body: dict[str, Any]) -> None:
+    if "default" in body and body["default"] is None:
+        assert "`null`" in unquote(body["description"])
+
+
+@pytest.mark.parametrize("body", all_blocks("variable"))
+def test_every_attribute_of_an_object_is_described(body: dict[str, Any]) -> None:
+    if "object(" in body["type"]:
+        for name in re.findall(r"(\w+) = ", body["type"]):
+            assert f"`{name}`" in unquote(body["description"])
+
+
+@pytest.mark.parametrize("body", all_blocks("variable"))
+def test_every_rule_shows_the_value(body: dict[str, Any]) -> None:
+    for rule in body.get("validation", []):
+        assert "${" in rule["error_message"]
+        assert unquote(rule["error_message"]).endswith(".")
+
+
+@pytest.mark.parametrize("body", all_blocks("output"))
+def test_output_is_described_and_no_whole_resource(body: dict[str, Any]) -> None:
+    assert unquote(body["description"]).endswith(".")
+    assert not re.fullmatch(r"\$\{aws_\w+\.\w+(\[.*\])?\}", str(body["value"]))
+
+
+@pytest.mark.parametrize("path", INPUT_FILES, ids=lambda path: path.name)
+def test_inputs_can_be_tested_alone(path: Path) -> None:
+    """Only variables, own locals and the file of zones: no provider, nothing of other files."""
+    text = path.read_text(encoding="utf-8")
+    code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    own = re.findall(r"^  (\w+) +=", code, flags=re.MULTILINE) if path.name == "checks.tf" else []
+
+    assert not re.search(r"\b(data|module|aws_\w+|each|count)\.\w+", code)
+    assert set(re.findall(r"\blocal\.(\w+)", code)) <= set(own)
+    assert set(re.findall(r"\bpath\.\w+[^\"]*", code)) <= {"path.module}/zones.txt"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_file_is_short_and_has_no_provider_but_in_examples(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+
+    assert len(text.splitlines()) <= 250
+    if path.parent == REPOSITORY:
+        assert not re.search(r"^provider ", text, flags=re.MULTILINE)
+    assert "var.strict" not in text or path.parent == REPOSITORY
+
+
+@pytest.mark.parametrize("folder", MODULES, ids=lambda folder: folder.name)
+def test_module_states_versions_and_needs_one_provider(folder: Path) -> None:
+    (terraform,) = hcl2.loads((folder / "versions.tf").read_text(encoding="utf-8"))["terraform"]
+    (providers,) = terraform["required_providers"]
+
+    assert unquote(terraform["required_version"]) == ">= 1.5.0"
+    assert [name for name in providers if not name.startswith("__")] == ["aws"]
+    assert unquote(providers["aws"]["version"]) == ">= 5.83.0, < 7.0.0"
+
+
+def test_every_policy_statement_says_why() -> None:
+    for path in REPOSITORY.glob("*.tf"):
+        for block in hcl2.loads(path.read_text(encoding="utf-8")).get("data", []):
+            for name, document in block.get('"aws_iam_policy_document"', {}).items():
+                for statement in document.get("statement", []):
+                    assert "sid" in statement, f"{path.name}: {name}"
+
+
+def test_the_region_is_read_as_providers_5_and_6_both_give_it() -> None:
+    for path in FILES:
+        used = re.findall(r"aws_region\.current\.(\w+)", path.read_text(encoding="utf-8"))
+        assert set(used) <= {"id"}, path.name

@@ -1,0 +1,106 @@
+"""Wrong inputs are refused at plan, with a message that names variable, value and remedy.
+
+`variables*.tf` and `checks.tf` refer to variables only. Copied alone into a folder, Terraform plans
+them without starting a provider: a tenth of a second a case, and the diagnostic holds the words.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import zoneinfo
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import hcl2
+import pytest
+
+from tests.terraform.inputs import ACCEPTED, REFUSED, Bad
+from tools.gen_docs import unquote
+from tools.tf import REPOSITORY, environment, find_terraform, process_environment
+
+pytestmark = pytest.mark.terraform
+
+Plan = Callable[[dict[str, Any]], list[str]]
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plan]:
+    """Return a function that plans with the given inputs and returns the errors' texts."""
+    root = tmp_path_factory.mktemp("inputs")
+    for path in (*REPOSITORY.glob("variables*.tf"), REPOSITORY / "checks.tf"):
+        shutil.copy(path, root)
+    shutil.copy(REPOSITORY / "zones.txt", root)
+    env = process_environment(environment())
+    program = find_terraform()
+    subprocess.run([program, "init"], cwd=root, env=env, check=True, capture_output=True)
+    inputs_file = root / "inputs.tfvars.json"
+
+    def run(inputs: dict[str, Any]) -> list[str]:
+        inputs_file.write_text(json.dumps(inputs), encoding="utf-8")
+        result = subprocess.run(
+            [program, "plan", "-json", "-lock=false", "-refresh=false", f"-var-file={inputs_file}"],
+            cwd=root,
+            env=env,
+            capture_output=True,
+            text=True,
+        )
+        lines = [json.loads(line) for line in result.stdout.splitlines()]
+        diagnostics = [line["diagnostic"] for line in lines if line["type"] == "diagnostic"]
+        errors = [d for d in diagnostics if d["severity"] == "error"]
+        assert bool(errors) == (result.returncode != 0), result.stdout
+        return [f"{error['summary']}: {error['detail']}" for error in errors]
+
+    yield run
+
+
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
+def test_refused(plan: Plan, case: Bad) -> None:
+    errors = plan(case.inputs)
+
+    assert errors, f"{case.inputs} was accepted"
+    fitting = [error for error in errors if all(word in error for word in case.words)]
+    assert fitting, f"no message has {case.words}: {errors}"
+    assert len(errors) == 1, f"one mistake, several messages: {errors}"
+
+
+@pytest.mark.parametrize("inputs", ACCEPTED.values(), ids=ACCEPTED)
+def test_accepted(plan: Plan, inputs: dict[str, Any]) -> None:
+    assert plan(inputs) == []
+
+
+def _attributes() -> Iterator[tuple[str, str]]:
+    for path in REPOSITORY.glob("variables*.tf"):
+        for block in hcl2.loads(path.read_text(encoding="utf-8"))["variable"]:
+            for label, body in block.items():
+                kind = body["type"]
+                if "object(" not in kind:
+                    yield unquote(label), ""
+                    continue
+                inner = kind[kind.index("{", 2) + 1 :]
+                for part in inner.split(" = ")[:-1]:
+                    yield unquote(label), part.split()[-1].lstrip("{")
+
+
+def _given(case: Bad) -> Iterator[tuple[str, str]]:
+    for variable, value in case.inputs.items():
+        if isinstance(value, dict):
+            yield from ((variable, name) for name in value)
+        yield variable, ""
+
+
+def test_every_variable_and_attribute_has_a_refused_value() -> None:
+    known = set(_attributes())
+    given = {pair for case in REFUSED.values() for pair in _given(case)}
+
+    assert ("backup_window", "timezone") in known
+    assert len(known) > 40
+    assert known - given == set()
+
+
+def test_zones_are_those_of_the_time_zone_database() -> None:
+    zones = (REPOSITORY / "zones.txt").read_text(encoding="utf-8").split()
+
+    assert zones == sorted(zones)
+    assert set(zones) == zoneinfo.available_timezones() - {"Factory", "localtime"}
