@@ -182,9 +182,9 @@ def _query_objects(call: Call) -> dict[str, Any]:
     if not 1 <= limit <= QUERY_PAGE:
         raise bad_request(f"limit must be 1 to {QUERY_PAGE}, got {limit}")
     ids = [
-        thing["id"]
-        for thing in pipeline.objects_of(sphere)
-        if all(matches(thing, selector) for selector in selectors)
+        name
+        for name, make in pipeline.objects_of(sphere)
+        if not selectors or all(matches(make(), selector) for selector in selectors)
     ]
     page, rest = _page(ids, call.params.get("marker"), limit)
     return {"ids": page} | rest
@@ -195,8 +195,8 @@ def _describe_objects(call: Call) -> dict[str, Any]:
     if not 1 <= len(ids) <= DESCRIBED_OBJECTS:
         raise bad_request(f"1 to {DESCRIBED_OBJECTS} object ids are allowed, got {len(ids)}")
     spheres = {_sphere(one) for one in ids}
-    known = {thing["id"]: thing for each in spheres for thing in pipeline.objects_of(each)}
-    found = [known[one] for one in ids if one in known]
+    known = dict(pair for each in spheres for pair in pipeline.objects_of(each))
+    found = [known[one]() for one in ids if one in known]
     return {"pipelineObjects": found, "hasMoreResults": False}
 
 

@@ -5,7 +5,6 @@ Fields and ids: CLI fixtures and Developer Guide (dp-viewing-logs), see the proj
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -205,10 +204,6 @@ class Instance:
             "name": self.component["name"],
             "fields": fields + refs,
         }
-
-    def attempts_to_api(self) -> Iterator[dict[str, Any]]:
-        """Return all its attempts."""
-        return (self.attempt_to_api(attempt) for attempt in self.attempts)
 
 
 def matches(thing: dict[str, Any], selector: dict[str, Any]) -> bool:

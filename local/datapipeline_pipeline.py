@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from moto.datapipeline.utils import get_random_pipeline_id
@@ -111,20 +112,22 @@ class Pipeline:
                     return run, instance
         return None
 
-    def objects_of(self, sphere: str) -> list[dict[str, Any]]:
-        """Return the objects of a sphere as the API shows them."""
+    def objects_of(self, sphere: str) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
+        """Return the ids of a sphere's objects, each with what makes it as the API shows it."""
         match sphere.upper():
             case "COMPONENT":
-                return [self._component(thing) for thing in self.objects]
+                for thing in self.objects:
+                    yield thing["id"], partial(self._component, thing)
             case "INSTANCE":
-                return [instance.to_api() for instance in self.instances()]
+                for instance in self.instances():
+                    yield instance.id, instance.to_api
             case "ATTEMPT":
-                return [
-                    attempt
-                    for instance in self.instances()
-                    for attempt in instance.attempts_to_api()
-                ]
-        raise ValueError(f"unknown sphere {sphere}")
+                for instance in self.instances():
+                    for attempt in instance.attempts:
+                        yield (
+                            instance.attempt_id(attempt),
+                            partial(instance.attempt_to_api, attempt),
+                        )
 
     def _component(self, thing: dict[str, Any]) -> dict[str, Any]:
         runtime = string_fields(

@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, BaseResponse
 from moto.emr import models
 from moto.emr.responses import ElasticMapReduceResponse
 
@@ -58,6 +58,15 @@ def _page(items: list[Any], marker: str | None) -> tuple[list[Any], str | None]:
     end = start + PAGE
     after = base64.b64encode(str(end).encode()).decode() if end < len(items) else None
     return items[start:end], after
+
+
+def _region(self: ElasticMapReduceResponse, request: Any, full_url: str) -> str:
+    """Return the region asked: moto takes us-east-1 whenever the host is not AWS's own."""
+    for regex in self.emr_region_regex:
+        match = regex.search(self.parsed_url.netloc)
+        if match:
+            return match.group(1)
+    return BaseResponse.get_region_from_url(self, request, full_url)
 
 
 def _cluster(self: ElasticMapReduceResponse, cluster_id: str) -> LiveCluster:
@@ -149,6 +158,7 @@ def install(for_world: jobs.JobsWorld) -> None:
         _patches.set(models, "utcnow", lambda: jobs.naive_now(world()))
         _patches.set(models, "Cluster", LiveCluster)
         _patches.set(models, "Step", LiveStep)
+        _patches.set(ElasticMapReduceResponse, "get_region_from_url", _region)
         for name, method in {
             "list_steps": _list_steps,
             "describe_step": _describe_step,
