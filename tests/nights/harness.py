@@ -27,6 +27,9 @@ START = datetime(2026, 11, 24, tzinfo=UTC)
 RUN = run_id(START)
 TIMEOUT_SECONDS = 900
 GIB = 1 << 30
+# too large for the window of two hours at 1,000 units: raised to 1,302
+BIG = {"size_bytes": 20 * GIB, "item_count": 3}
+RAISED = 1302
 
 # boto3's clients take a second to make and know nothing of the world they talk to
 _built: dict[tuple[str, str, int], clients.Clients] = {}
@@ -77,6 +80,7 @@ class NightDriver:
             "pipeline_region": REGION,
             "pipeline_role": "pipeline",
             "cluster_role": "cluster",
+            "window_seconds": 7200,
             "consumed_percentage": 50,
             "planning": planning,
             **changes,

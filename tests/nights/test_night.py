@@ -5,8 +5,6 @@ from __future__ import annotations
 from harness import ACCOUNT, BUCKET, GIB, REGION, RUN, NightDriver, verdicts
 from hippolyte.exportformat import parse_manifest
 
-BIG = {"size_bytes": 100 * GIB, "item_count": 3}
-
 
 def test_a_night_of_small_tables(night: NightDriver) -> None:
     for name in ("orders", "orders-archive", "users"):
@@ -32,7 +30,8 @@ def test_a_night_of_small_tables(night: NightDriver) -> None:
 
 
 def test_a_table_too_large_is_raised_and_given_back(night: NightDriver) -> None:
-    night.table("orders", read=1000, **BIG)
+    night.configure(window_seconds=25_200)
+    night.table("orders", read=1000, size_bytes=100 * GIB, item_count=3)
     night.scheduler()
     night.passes(10)
     assert night.capacity("orders") == (1569, 50)
