@@ -14,6 +14,7 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from hippolyte.exportjson import parse_item, parse_strictly, unique
 from hippolyte.exportmanifest import FormatError
 
 AttributeValue = Mapping[str, Any]
@@ -22,7 +23,7 @@ Item = dict[str, AttributeValue]
 _NAME_SEPARATOR, _ATTRIBUTE_SEPARATOR = "\x03", "\x02"  # of the oldest, Hive-based form
 
 
-# --- writing ---------------------------------------------------------------------------------
+# --- writing
 
 _quote = json.encoder.encode_basestring
 
@@ -44,11 +45,8 @@ def _encode_bool(content: Any) -> str:
 
 
 def _encode_map(content: Mapping[str, AttributeValue]) -> str:
-    return (
-        "{"
-        + ",".join([_quote(name) + ":" + _encode(value) for name, value in content.items()])
-        + "}"
-    )
+    pairs = [_quote(name) + ":" + _encode(value) for name, value in content.items()]
+    return "{" + ",".join(pairs) + "}"
 
 
 def _list_encoder(element: Callable[[Any], str]) -> Callable[[Any], str]:
@@ -68,10 +66,9 @@ def _encode(value: AttributeValue) -> str:
             return '{"s":' + _quote(content) + "}"
         if kind == "N":
             return '{"n":' + _quote(content) + "}"
-        try:
-            key, encode = _ENCODERS[kind]
-        except KeyError:
-            raise FormatError(f"unknown type {kind!r}") from None
+        if kind not in _ENCODERS:
+            raise FormatError(f"unknown type {kind!r}")
+        key, encode = _ENCODERS[kind]
         return key + encode(content) + "}"
     raise AssertionError("unreachable")
 
@@ -106,38 +103,8 @@ def encode_item(item: Mapping[str, AttributeValue]) -> bytes:
         raise FormatError(f"not an item of the low-level client: {error}") from error
 
 
-# --- reading ---------------------------------------------------------------------------------
+# --- reading
 
-
-class _JsonNumber(str):
-    """A JSON number as it was spelt, so that it never goes through a float."""
-
-    __slots__ = ()
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(pairs) == 1:  # most objects are one value
-        ((name, value),) = pairs
-        return {name: value}
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise FormatError(f"name {twice!r} stands twice in one object")
-    return content
-
-
-def _constant(spelling: str) -> Any:
-    raise FormatError(f"{spelling} is not JSON")
-
-
-_parse = json.JSONDecoder(
-    object_pairs_hook=_object,
-    parse_int=_JsonNumber,
-    parse_float=_JsonNumber,
-    parse_constant=_constant,
-    strict=False,  # Gson takes raw control characters inside strings
-).decode
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
@@ -220,7 +187,7 @@ _KINDS = {kind[0].lower() + kind[1:]: kind for kind in _DECODERS}
 
 
 def _kind(key: str) -> str:
-    """Return the type an unusual spelling of a type key means: any letter case, `nULLValue`."""
+    """Return the type that an unusual type key means: any letter case, `nULLValue`."""
     upper = key.upper() if key.isascii() else key
     kind = "NULL" if upper == "NULLVALUE" else upper  # 4.x wrote the field name of SDK v1
     if kind not in _DECODERS:
@@ -246,8 +213,8 @@ def _old_form(line: str) -> dict[str, Any]:
         name, separator, value = attribute.partition(_NAME_SEPARATOR)
         if not separator:
             raise FormatError(f"neither a JSON object nor the old form: {attribute!r:.60}")
-        pairs.append((name, _parse(value)))
-    return _object(pairs)
+        pairs.append((name, parse_strictly(value)))
+    return unique(pairs)
 
 
 def decode_item(line: bytes, name: str | None = None, number: int | None = None) -> Item:
@@ -269,10 +236,11 @@ def decode_item(line: bytes, name: str | None = None, number: int | None = None)
         start = text.lstrip(" \t\r\n")
         if not start:
             raise FormatError("blank line")
-        parsed = _parse(start) if start[0] == "{" else _old_form(text.rstrip("\r\n"))
+        parsed = parse_item(start) if start[0] == "{" else _old_form(text.rstrip("\r\n"))
         if not parsed:
             raise FormatError("an item without attributes")
-        if "\\ud" in text or "\\uD" in text:  # refuse half a surrogate pair: not Unicode text
+        # half a surrogate pair is not Unicode text
+        if "\\" in text and "\\ud" in text.lower():
             json.dumps(parsed, ensure_ascii=False).encode("utf-8")
         return _map(parsed)
     except FormatError as error:

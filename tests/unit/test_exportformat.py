@@ -250,6 +250,28 @@ def test_oldest_form_without_braces_is_read() -> None:
     }
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from(["a", "b", 'c":', " :"]), values), min_size=1, max_size=4),
+    st.sampled_from(["", " ", "\t", "\r", "  "]),
+    st.sampled_from(["", " "]),
+)
+@settings(deadline=None)
+def test_names_that_stand_twice_are_found_however_the_json_is_laid_out(
+    pairs: list[tuple[str, Any]], before: str, after: str
+) -> None:
+    """Only names and the lines of their values: duplicates must be found, others let pass."""
+    content = [
+        json.dumps(name) + before + ":" + after + encode_item({"v": value}).decode()[5:-2]
+        for name, value in pairs
+    ]
+    line = ("{" + ",".join(content) + "}").encode()
+    if len(dict(pairs)) == len(pairs):
+        assert decode_item(line) == dict(pairs)
+    else:
+        with pytest.raises(FormatError, match="stands twice"):
+            decode_item(line)
+
+
 # --- what is refused -------------------------------------------------------------------------
 
 
@@ -261,6 +283,10 @@ def test_oldest_form_without_braces_is_read() -> None:
         ('{"a":{"x":"y"}}', "unknown type 'x'"),
         ('{"a":{"\u017f":"long s, upper case S"}}', "unknown type"),
         ('{"a":{"s":"1"},"a":{"s":"2"}}', "name 'a' stands twice"),
+        ('{"a" :{"s" :"1"},"a":{"s":"2"}}', "name 'a' stands twice"),
+        ('{"a":{"s":"x"},"a"\t:{"s" :"\\":"}}', "name 'a' stands twice"),
+        ('{"b":{"s":"\\":"},"a":{"s":":"},"a":{"s":""}}', "name 'a' stands twice"),
+        ('{"a":{"l":[{"s":"1"},{"m":{"b":{"s":""},"b":{"s":""}}}]}}', "name 'b' stands twice"),
         ('{"a":{"s":"1","s":"2"}}', "name 's' stands twice"),
         ('{"a":{"m":{"b":{"s":"1"},"b":{"s":"2"}}}}', "name 'b' stands twice"),
         ('{"a":{"s":"x"}}{"b":{"s":"y"}}', "Extra data"),

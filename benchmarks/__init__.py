@@ -1,0 +1,1 @@
+"""Measured figures: each module prints a table; none asserts a time."""
