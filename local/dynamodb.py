@@ -6,12 +6,17 @@ Facts: reference/dynamodb.md; moto's faults: reference/local-aws.md.
 from __future__ import annotations
 
 import bisect
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
-from moto.dynamodb.exceptions import ResourceInUseException, ResourceNotFoundException
+from moto.dynamodb.exceptions import (
+    MockValidationException,
+    ResourceInUseException,
+    ResourceNotFoundException,
+)
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
@@ -29,6 +34,7 @@ __all__ = ["TableSettings", "describe", "install", "put_items", "set_table", "un
 
 _patches = Patches()
 _originals: dict[str, Any] = {}
+_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 _SETTINGS = {f.name for f in fields(TableSettings)}
 
 
@@ -118,10 +124,21 @@ def _handle_update_table(handler: DynamoHandler) -> ActionResult:
 
 
 def _handle_create_table(handler: DynamoHandler) -> ActionResult:
+    _check_name(handler.body["TableName"])
     _originals["handle_create_table"](handler)
     table = handler.dynamodb_backend.get_table(handler.body["TableName"])
     _keep_settings(table, handler.body)
     return _describe_result(table)
+
+
+def _check_name(name: str) -> None:
+    if _NAME.fullmatch(name):
+        return
+    raise MockValidationException(
+        f"1 validation error detected: Value '{name}' at 'tableName' failed to satisfy constraint: "
+        "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+ and have length from 3 "
+        "to 255"
+    )
 
 
 def _describe_result(table: Table) -> ActionResult:

@@ -83,7 +83,9 @@ class Call:
         """The request's parameters: JSON body, or form and query fields."""
         parsed = getattr(self.handler, "params", None)
         if parsed:
-            return dict(parsed)
+            # some services parse to a dictionary of other spellings of the names
+            original = getattr(parsed, "original_dict", None)
+            return dict(original() if original else parsed)
         body = self.handler.body
         if body and self.service != "s3":
             try:
