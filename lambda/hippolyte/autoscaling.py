@@ -66,10 +66,11 @@ class ReadScaling:
             },
         )
 
-    def needed(self, table: str, export_rate: float, now: datetime) -> int:
+    def needed(self, table: str, export_rate: float, ended: datetime | None, now: datetime) -> int:
         """Return the read capacity the application's own recent reads need at the policy's target.
 
-        `export_rate` (units/s) is taken off what was consumed, as the export may be among it.
+        `export_rate` (units/s) is taken off what was consumed until the export `ended` (None: it
+        never ran).
         """
         points = self.clients.cloudwatch.get_metric_statistics(
             Namespace="AWS/DynamoDB",
@@ -80,7 +81,13 @@ class ReadScaling:
             Period=60,
             Statistics=["Sum"],
         )["Datapoints"]
-        own = max((p["Sum"] / 60 for p in points), default=0.0) - export_rate
+        own = max(
+            (
+                p["Sum"] / 60 - (export_rate if ended and p["Timestamp"] < ended else 0)
+                for p in points
+            ),
+            default=0.0,
+        )
         return math.ceil(own / (self._utilization(table) / 100)) if own > 0 else 0
 
     def _utilization(self, table: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hippolyte import clock
 from hippolyte.engines.base import BatchStatus, JobState, JobStatus
-from hippolyte.leases import LeaseState
+from hippolyte.lease import LeaseState
 from hippolyte.ledger import BatchEntry, BatchState, TableEntry
 from hippolyte.model import Job, iso, when
 from hippolyte.night import Pass, since, table_entries
@@ -25,22 +25,27 @@ def follow(p: Pass, run: Run) -> None:
     for batch in run.ledger.open_batches:
         if p.time_is_short:
             return
-        if batch.state is BatchState.STARTING:
-            _resolve(p, batch)
-        if batch.state not in (BatchState.RUNNING, BatchState.CANCELLING, BatchState.ENDING):
-            continue
-        status = p.engine.poll(batch.handle, len(batch.jobs))
-        _record(run, batch, status)
-        if batch.state is BatchState.ENDING:
-            _end(p, run, batch, status)
-        elif _all_dead(run, batch):
-            batch.state, batch.ended_at = BatchState.ENDING, iso(clock.now())
-            batch.error = batch.error or status.failure
-            _end(p, run, batch, status)
-        elif batch.state is BatchState.CANCELLING:
-            _insist(p, run, batch)
-        elif reason := _must_end(p, run, batch, status):
-            cancel(p, batch, reason)
+        with p.apart(f"run {run.plan.run_id}, batch {batch.batch_id}"):
+            _follow(p, run, batch)
+
+
+def _follow(p: Pass, run: Run, batch: BatchEntry) -> None:
+    if batch.state is BatchState.STARTING:
+        _resolve(p, batch)
+    if batch.state not in (BatchState.RUNNING, BatchState.CANCELLING, BatchState.ENDING):
+        return
+    status = p.engine.poll(batch.handle, len(batch.jobs))
+    _record(run, batch, status)
+    if batch.state is BatchState.ENDING:
+        _end(p, run, batch, status)
+    elif _all_dead(run, batch):
+        batch.state, batch.ended_at = BatchState.ENDING, iso(clock.now())
+        batch.error = batch.error or status.failure
+        _end(p, run, batch, status)
+    elif batch.state is BatchState.CANCELLING:
+        _insist(p, run, batch)
+    elif reason := _must_end(p, run, batch, status):
+        cancel(p, batch, reason)
 
 
 def cancel(p: Pass, batch: BatchEntry, reason: str) -> None:
@@ -125,8 +130,6 @@ def _lowered(p: Pass, job: Job, entry: TableEntry) -> str:
 def _insist(p: Pass, run: Run, batch: BatchEntry) -> None:
     """A cancelled batch is still alive: end its cluster; tell a person if even that fails."""
     waited = since(batch.cancelled_at, clock.now())
-    if waited >= HARD_CANCEL_SECONDS:
-        p.engine.cancel(batch.handle, hard=True)
     if waited >= STUCK_SECONDS:
         tables = [job.table for _, job, e in table_entries(run, batch) if e.exporting]
         alert = (
@@ -136,6 +139,7 @@ def _insist(p: Pass, run: Run, batch: BatchEntry) -> None:
         )
         if alert not in run.ledger.alerts:
             run.ledger.alerts.append(alert)
+    p.engine.cancel(batch.handle, hard=waited >= HARD_CANCEL_SECONDS)
 
 
 def _end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +22,8 @@ from hippolyte.verification import Verification, parse_items_read, verify
 _LOG_PATIENCE_SECONDS = 900
 # what cannot be verified by then counts as failed
 _VERIFY_PATIENCE_SECONDS = 3600
+
+_log = logging.getLogger(__name__)
 
 
 def judge(p: Pass, run: Run) -> None:
@@ -152,9 +155,7 @@ def _items_read(p: Pass, log: str) -> int | None:
 
 def _judge_failure(p: Pass, run: Run, job: Job, entry: TableEntry) -> bool:
     """Decide on a table whose export failed and is dead; True if it is tried again."""
-    table = p.leases.describe(job.table)
-    if table is None or table.table_id != job.table_id:
-        how = "deleted" if table is None else "deleted and recreated"
+    if how := _vanished(p, job):
         entry.close(Verdict.VANISHED, f"{how} during the night")
         return False
     reason = entry.errors[-1] if entry.errors else f"the export was {entry.outcome}"
@@ -172,6 +173,19 @@ def _judge_failure(p: Pass, run: Run, job: Job, entry: TableEntry) -> bool:
         entry.close(Verdict.FAILED, f"{reason} (no time is left for another attempt)")
         return False
     return True
+
+
+def _vanished(p: Pass, job: Job) -> str:
+    """Return what became of the planned table if it is not there any more."""
+    try:
+        table = p.leases.describe(job.table)
+    except ClientError as error:
+        # it may not be seen: then it is judged by what its export said
+        _log.warning("%s cannot be described: %s", job.table, error)
+        return ""
+    if table is None:
+        return "deleted"
+    return "deleted and recreated" if table.table_id != job.table_id else ""
 
 
 def _shortest(p: Pass, job: Job) -> float:

@@ -105,33 +105,43 @@ def _ratios(p: Pass, run: Run, batch: BatchEntry) -> list[float] | None:
     """Raise the batch's tables one step; return the jobs' ratios when none is waited for."""
     ratios: list[float] = []
     late: list[Job] = []
+    blocked: list[Job] = []
     pending = False
     patient = since(batch.prepared_at, clock.now()) < RAISE_PATIENCE_SECONDS
     for _, job, entry in table_entries(run, batch):
-        if job.raise_to is None or entry.plain:
-            ratios.append(job.plain_ratio)
-            continue
-        outcome = _raise(p, run, job)
+        outcome = Raise.REFUSED
+        if _is_held_by_another_run(p, run, job):
+            blocked.append(job)
+        elif job.raise_to is not None and not entry.plain:
+            outcome = _raise(p, run, job)
         if outcome is Raise.PENDING and not patient:
             entry.plain = True
             entry.notes.append("not at its raised capacity in time: read at its plain share")
             late.append(job)
         pending = pending or outcome is Raise.PENDING
         ratios.append(job.ratio if outcome is Raise.READY else job.plain_ratio)
-    if late and len(late) < len(ratios):
-        _split(p, run, batch, late)
-        return None
-    return None if pending and not late else ratios
+    for apart in (blocked if not patient else [], late):
+        if apart and len(apart) < len(ratios):
+            _split(p, run, batch, apart)
+            return None
+    return None if blocked or (pending and not late) else ratios
+
+
+def _is_held_by_another_run(p: Pass, run: Run, job: Job) -> bool:
+    """Look whether an earlier night's lease is open: its capacity is about to be lowered.
+
+    That must not happen under an export; and it is no base to size this night's raise by.
+    """
+    held = p.held.get(job.table)
+    return held is not None and held.lease.run_id != run.plan.run_id
 
 
 def _raise(p: Pass, run: Run, job: Job) -> Raise:
     entry = run.ledger.tables[job.table]
-    held = p.held.get(job.table)
-    if held and held.lease.run_id != run.plan.run_id:
-        # an earlier night's lease is given back first; its capacity is not this night's base
-        return Raise.PENDING
     expiry = run.plan.deadline + timedelta(hours=1)
-    outcome, held, why = p.leases.take(job, run.plan.run_id, expiry, held)
+    outcome, held, why = Raise.PENDING, p.held.get(job.table), ""
+    with p.apart(f"{job.table} cannot be raised"):
+        outcome, held, why = p.leases.take(job, run.plan.run_id, expiry, held)
     if held:
         p.held[job.table] = held
         entry.raised_from, entry.raised_to = held.lease.before, held.lease.target
@@ -142,14 +152,14 @@ def _raise(p: Pass, run: Run, job: Job) -> Raise:
     return outcome
 
 
-def _split(p: Pass, run: Run, batch: BatchEntry, late: list[Job]) -> None:
-    """Move late tables to a batch of their own; the others are prepared afresh without them."""
-    names = {job.table for job in late}
+def _split(p: Pass, run: Run, batch: BatchEntry, apart: list[Job]) -> None:
+    """Move tables to a batch of their own; the others are prepared afresh without them."""
+    names = {job.table for job in apart}
     others = [job for _, job, _ in table_entries(run, batch) if job.table not in names]
     p.engine.clean_up(batch.handle)
     batch.state = BatchState.CLOSED
     run.ledger.add_batch(others)
-    run.ledger.add_batch(late)
+    run.ledger.add_batch(apart)
 
 
 def _start(p: Pass, run: Run, ready: dict[str, list[float]]) -> None:
@@ -196,6 +206,14 @@ def _give_up(p: Pass, run: Run) -> None:
     for batch in run.ledger.open_batches:
         if batch.state in _WAITING and not batch.intent_is_foreign(p.me, clock.now()):
             verdict = Verdict.FAILED if batch.error else Verdict.TIMED_OUT
-            why = batch.error or "not started before the deadline"
+            why = batch.error or _waited_for(p, run, batch) or "not started before the deadline"
             errors = [e for _, _, t in table_entries(run, batch) for e in t.errors[-1:]]
             _discard(p, run, batch, verdict, why if not errors else f"{why}; before: {errors[0]}")
+
+
+def _waited_for(p: Pass, run: Run, batch: BatchEntry) -> str:
+    for _, job, _ in table_entries(run, batch):
+        if _is_held_by_another_run(p, run, job):
+            other = p.held[job.table].lease.run_id
+            return f"waited for the capacity of {job.table} that run {other} has not given back"
+    return ""

@@ -7,7 +7,6 @@ the last intent is two minutes old.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,6 +17,7 @@ from botocore.exceptions import ClientError
 from hippolyte import clock
 from hippolyte.autoscaling import ReadScaling
 from hippolyte.inventory import table_of
+from hippolyte.lease import Held, Lease, LeaseState
 from hippolyte.ledger import INTENT_LIFE
 from hippolyte.model import Job, Table, iso, when
 
@@ -27,15 +27,7 @@ if TYPE_CHECKING:
     from hippolyte.store import Store
 
 _SETTLED = timedelta(minutes=2)
-
-
-class LeaseState(StrEnum):
-    """Where a lease is; all but released are open."""
-
-    INTENDED = "intended"
-    RAISED = "raised"
-    LOWERING = "lowering"
-    RELEASED = "released"
+_NOT_YET = ("LimitExceededException", "ResourceInUseException")
 
 
 class Raise(StrEnum):
@@ -44,41 +36,6 @@ class Raise(StrEnum):
     READY = "ready"  # ACTIVE at the raised capacity, just seen
     PENDING = "pending"
     REFUSED = "refused"  # stays as it is: the job gets its plain share
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """A table's lease. Capacities in read capacity units per second, `rate` is the export's."""
-
-    table: str
-    table_id: str
-    run_id: str
-    state: LeaseState
-    before: int
-    target: int
-    rate: float
-    # scale-in's flag as it was; None: the table has no scaling target
-    scale_in_suspended: bool | None
-    expiry: str
-    intent_at: str
-    # the invocation that carries the intent out; empty: it was refused, anybody may try again
-    intent_by: str
-    lower_to: int | None = None
-    note: str = ""
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Lease:
-        """Build the lease from its JSON form."""
-        data = {k: v for k, v in record.items() if k not in ("version", "nonce")}
-        return cls(**{**data, "state": LeaseState(data["state"])})
-
-
-@dataclass(slots=True)
-class Held:
-    """An open lease as it was last read or written."""
-
-    lease: Lease
-    etag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +85,11 @@ class Leases:
             return self._raise(held, table)
         return Raise.REFUSED, held, f"somebody set its read capacity to {table.read_capacity}"
 
-    def give_back(self, held: Held) -> bool:
+    def give_back(self, held: Held, ended: datetime | None = None) -> bool:
         """Move a lease one step towards released; True when it is. The export must be dead.
 
-        Lowers only where the table is still ours: the same table, at the capacity we set.
+        Lowers only where the table is still ours: the same table, at the capacity we set. `ended`
+        is when the export ended (None: it never ran): its reads are not the application's.
         """
         lease = held.lease
         if not self._settled(lease):
@@ -151,8 +109,7 @@ class Leases:
         if capacity == lease.before:
             return self._restore(held, "never raised")
         if capacity == lease.target:
-            self._lower(held, table)
-            return False
+            return self._lower(held, table, ended)
         if capacity > lease.target and lease.scale_in_suspended is not None:
             return self._restore(held, "the application scaled out: scale-in is resumed")
         return self._restore(held, f"somebody set its read capacity to {capacity}: that stands")
@@ -176,6 +133,9 @@ class Leases:
         target = ReadScaling(self.clients).target(job.table)
         if target and job.raise_to > target.max_capacity:
             return Raise.REFUSED, None, "its scaling target's maximum was lowered"
+        if target and table.read_capacity < target.min_capacity:
+            # suspending scale-in would pull it up to there, and nobody could give that back
+            return Raise.REFUSED, None, "its capacity is below its scaling target's minimum"
         lease = Lease(
             table=job.table,
             table_id=job.table_id,
@@ -211,21 +171,24 @@ class Leases:
         try:
             if lease.scale_in_suspended is False and (target := scaling.target(lease.table)):
                 scaling.set_scale_in_suspended(lease.table, target, True)
-            self._update(table, lease.target)
+            changed = self._update(table, lease.target)
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceInUseException":
-                self._write(held, intent_by="")
-                return Raise.PENDING, held, ""
-            return Raise.REFUSED, held, str(error)
+            if error.response["Error"]["Code"] != "ResourceInUseException":
+                return Raise.REFUSED, held, str(error)
+            changed = False
+        if not changed:
+            self._write(held, intent_by="")
         return Raise.PENDING, held, ""
 
-    def _lower(self, held: Held, table: Table) -> None:
+    def _lower(self, held: Held, table: Table, ended: datetime | None) -> bool:
         lease = held.lease
         goal = lease.before
         scaling = ReadScaling(self.clients)
         if lease.scale_in_suspended is not None and (target := scaling.target(lease.table)):
-            needed = scaling.needed(lease.table, lease.rate, clock.now())
+            needed = scaling.needed(lease.table, lease.rate, ended, clock.now())
             goal = min(lease.target, max(goal, target.min_capacity, needed))
+        if goal == table.read_capacity:
+            return self._restore(held, f"the application needs its {goal} units: scale-in resumes")
         self._write(
             held,
             state=LeaseState.LOWERING,
@@ -234,16 +197,26 @@ class Leases:
             intent_by=self.me,
         )
         try:
-            self._update(table, goal)
+            if not self._update(table, goal):
+                self._write(held, intent_by="")
         except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code not in ("LimitExceededException", "ResourceInUseException"):
-                raise
-            # the decreases of the day are used up, or somebody is changing it: stays open
             self._write(held, intent_by="", note=f"not lowered yet: {error}")
+            # the decreases of the day are used up, or somebody is changing it: stays open
+            if error.response["Error"]["Code"] not in _NOT_YET:
+                raise
+        return False
 
-    def _update(self, table: Table, capacity: int) -> None:
-        """Set the read capacity; the write capacity is echoed as it is at this moment."""
+    def _update(self, judged: Table, capacity: int) -> bool:
+        """Set the read capacity; False if the table is not any more what it was judged as.
+
+        The write capacity is echoed as it is at this moment: a change of it takes longer than the
+        time between the two calls, and keeps UpdateTable out.
+        """
+        table = self.describe(judged.name)
+        if table is None or replace(judged, write_capacity=table.write_capacity) != replace(
+            table, size_bytes=judged.size_bytes, item_count=judged.item_count
+        ):
+            return False
         self.clients.dynamodb.update_table(
             TableName=table.name,
             ProvisionedThroughput={
@@ -251,6 +224,7 @@ class Leases:
                 "WriteCapacityUnits": table.write_capacity,
             },
         )
+        return True
 
     def _restore(self, held: Held, note: str) -> bool:
         lease = held.lease

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
-from hippolyte.errors import ConflictError, HippolyteError
+from hippolyte.errors import ConfigurationError, ConflictError, HippolyteError
 from hippolyte.handlers import Context, begin, tell
 from hippolyte.model import iso, when
 from hippolyte.night import Pass
@@ -35,7 +35,6 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     # a lease keeps its run in sight however old it is
     wanted = sorted(still_open | {h.lease.run_id for h in p.held.values()})
     closed: list[str] = []
-    failures: list[Exception] = []
     for run_id in wanted:
         if p.time_is_short:
             break
@@ -47,11 +46,11 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         except (HippolyteError, ClientError, BotoCoreError) as error:
             # one run's trouble must not keep the others from their end
             _log.exception("run %s", run_id)
-            failures.append(error)
+            p.failures.append(error)
     overdue = _overdue(p, recent, still_open - set(closed))
     metrics(p.clients, p.settings, {"NightOverdue": float(overdue)})
-    if failures:
-        raise failures[0]
+    if p.failures:
+        raise p.failures[0]
     still = sorted(still_open - set(closed))
     return tell(p, "passed", open_runs=still, closed=closed, open_leases=sorted(p.held))
 
@@ -59,6 +58,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
 def _step(p: Pass, run_id: str, known_open: bool) -> bool:
     run = p.runs.open(run_id)
     if run is None:
+        _give_back_lost(p, run_id)
         return False
     p.previous = None
     if not known_open and p.runs.report(run_id):
@@ -66,6 +66,27 @@ def _step(p: Pass, run_id: str, known_open: bool) -> bool:
         give_back(p, run)
         return False
     return reconcile(p, run)
+
+
+def _give_back_lost(p: Pass, run_id: str) -> None:
+    """See to the leases of a run whose records are gone, when no export of it can be alive.
+
+    Its clusters end by themselves two hours after its deadline at the latest (`terminateAfter`),
+    an hour after the leases' expiry. Until all is given back each pass fails, so that it is known.
+    """
+    for name, held in list(p.held.items()):
+        if held.lease.run_id != run_id:
+            continue
+        ended = when(held.lease.expiry) + timedelta(hours=1)
+        if clock.now() >= ended and p.leases.give_back(held, ended):
+            del p.held[name]
+        else:
+            p.failures.append(
+                ConfigurationError(
+                    f"run {run_id} has no plan any more, and {name} is still raised by it: "
+                    f"its capacity is given back from {iso(ended)} on"
+                )
+            )
 
 
 def _overdue(p: Pass, recent: Mapping[str, set[str]], still_open: set[str]) -> bool:

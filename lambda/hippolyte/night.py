@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from hippolyte import clock
 from hippolyte.clients import Clients
 from hippolyte.engines.base import Engine, Launch
-from hippolyte.leases import Held, Leases
+from hippolyte.lease import Held
+from hippolyte.leases import Leases
 from hippolyte.ledger import BatchEntry, BatchState, TableEntry
 from hippolyte.model import Job, Verdict, iso, when
 from hippolyte.runs import Run, Runs
@@ -19,6 +24,8 @@ from hippolyte.store import Store
 
 # work is left to the next invocation when less than this is left of the present one
 _SPARE_SECONDS = 60.0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -37,6 +44,18 @@ class Pass:
     held: dict[str, Held] = field(default_factory=dict)
     # the previous run's report, read when first needed
     previous: dict[str, Any] | None = None
+
+    # what failed and must not keep the rest from its end; raised when the pass is over
+    failures: list[Exception] = field(default_factory=list)
+
+    @contextmanager
+    def apart(self, what: str) -> Iterator[None]:
+        """Keep an AWS call's failure from ending the pass for everything else."""
+        try:
+            yield
+        except (ClientError, BotoCoreError) as error:
+            _log.exception("%s", what)
+            self.failures.append(error)
 
     @property
     def time_is_short(self) -> bool:

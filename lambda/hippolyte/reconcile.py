@@ -10,7 +10,7 @@ from hippolyte.following import follow
 from hippolyte.judging import judge
 from hippolyte.launching import launch
 from hippolyte.ledger import BatchState, alive
-from hippolyte.model import iso
+from hippolyte.model import iso, when
 from hippolyte.night import Pass, since
 from hippolyte.notify import metrics, publish
 from hippolyte.reporting import make_report, subject, text
@@ -46,7 +46,10 @@ def give_back(p: Pass, run: Run) -> None:
         entry = run.ledger.tables.get(name)
         if entry and (entry.verdict is None or entry.exporting):
             continue
-        if p.leases.give_back(held):
+        ended = when(entry.finished_at) if entry and entry.finished_at else None
+        with p.apart(f"the capacity of {name} cannot be given back"):
+            if not p.leases.give_back(held, ended):
+                continue
             del p.held[name]
             if entry:
                 entry.given_back_at = iso(clock.now())

@@ -9,16 +9,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from hippolyte import clients, monitor, scheduler
+from hippolyte.errors import HippolyteError
 from hippolyte.planner import run_id
 from hippolyte.settings import Settings
 from local import gate
 from local.clock import Clock
 from local.export import running_steps
 from local.world import World
-from watch import Watch
+from watch import PRODUCT_KEY, Watch
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -63,6 +66,9 @@ class NightDriver:
         self.s3.create_bucket(Bucket=BUCKET)
         self.topic = world.client("sns").create_topic(Name="hippolyte-alerts")["TopicArn"]
         self.invocations = 0
+        # a tolerant driver keeps the monitor's errors and goes on, as the schedule does
+        self.tolerant = False
+        self.errors: list[Exception] = []
         self.settings: dict[str, Any] = {}
         self.watch = Watch(self)
         self.configure()
@@ -201,7 +207,13 @@ class NightDriver:
 
     def monitor(self, **context: Any) -> dict[str, Any]:
         """Invoke the monitor."""
-        return self._invoke(monitor.handler, {}, **context)
+        try:
+            return self._invoke(monitor.handler, {}, **context)
+        except (HippolyteError, ClientError) as error:
+            if not self.tolerant:
+                raise
+            self.errors.append(error)
+            return {}
 
     def _invoke(
         self, handler: Callable[..., dict[str, Any]], event: dict[str, Any], **context: Any
@@ -211,15 +223,20 @@ class NightDriver:
             made = Context(lambda: TIMEOUT_SECONDS - time.elapsed(), **context)
             return handler(event, made)
 
-    def until_exporting(self, table: str, minutes: float = 60) -> None:
-        """Let time pass, with the monitor at its interval, until an export of `table` reads."""
+    def until(self, happens: Callable[[], object], minutes: float = 60) -> None:
+        """Let time pass, with the monitor at its interval, until something is so."""
         clock, seconds = self.world.clock, 0
-        while not self.exporting(table):
-            assert seconds < minutes * 60, f"no export of {table} in {minutes} minutes"
+        while not happens():
+            assert seconds < minutes * 60, f"it did not happen in {minutes} minutes"
             clock.advance(10)
             seconds += 10
             if seconds % 300 == 0:
                 self.monitor()
+
+    def until_exporting(self, *tables: str, minutes: float = 60) -> str:
+        """Go on until an export of one of the tables reads; return which."""
+        self.until(lambda: any(map(self.exporting, tables)), minutes)
+        return next(filter(self.exporting, tables))
 
     def exporting(self, table: str) -> bool:
         """Say whether an export of `table` reads now."""
@@ -329,7 +346,10 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[NightDriver]:
 def _build(settings: Settings) -> clients.Clients:
     key = (settings.region, settings.pipeline_region, settings.planning.discovery_concurrency)
     if key not in _built:
-        _built[key] = _original_build.__wrapped__(settings)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AWS_ACCESS_KEY_ID", PRODUCT_KEY)
+            patch.setattr(boto3, "DEFAULT_SESSION", None)
+            _built[key] = _original_build.__wrapped__(settings)
     return _built[key]
 
 
