@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """One client a service; Data Pipeline's in the pipeline region, all others in the own."""
+    """One client a service; Data Pipeline's in the pipeline region, all others in the own.
+
+    `datapipeline_once` never tries a call again: a lost answer is looked for, not asked for twice.
+    """
 
     dynamodb: DynamoDBClient
     scaling: ApplicationAutoScalingClient
     datapipeline: DataPipelineClient
+    datapipeline_once: DataPipelineClient
     emr: EMRClient
     s3: S3Client
     sns: SNSClient
@@ -48,7 +52,9 @@ def build(settings: Settings) -> Clients:
         user_agent_extra=f"hippolyte/{__version__}",
     )
 
-    def client(service: str, region: str) -> Any:
+    once = config.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
+
+    def client(service: str, region: str, config: Config = config) -> Any:
         return boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]
 
     own = settings.region
@@ -56,6 +62,7 @@ def build(settings: Settings) -> Clients:
         dynamodb=client("dynamodb", own),
         scaling=client("application-autoscaling", own),
         datapipeline=client("datapipeline", settings.pipeline_region),
+        datapipeline_once=client("datapipeline", settings.pipeline_region, once),
         emr=client("emr", own),
         s3=client("s3", own),
         sns=client("sns", settings.topic_arn.split(":")[3]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hippolyte import clock
 from hippolyte.engines.base import BatchStatus, JobState, JobStatus
 from hippolyte.lease import LeaseState
@@ -70,6 +72,8 @@ def _record(run: Run, batch: BatchEntry, status: BatchStatus) -> None:
         if status.cluster_gone and job.state in (JobState.WAITING, JobState.RUNNING):
             why = status.failure or batch.cancel_reason or "its cluster ended before it"
             job = JobStatus(JobState.CANCELLED, True, why, job.log, job.started_at)
+        if job.state is JobState.CANCELLED and status.failure not in job.error:
+            job = replace(job, error=f"{job.error}: {status.failure}")
         _record_job(batch, entry, job)
 
 

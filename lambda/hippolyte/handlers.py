@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -32,14 +33,16 @@ def begin(context: Context) -> Pass:
     configuration = settings.load()
     built = clients.build(configuration)
     store = Store(built.s3, configuration.bucket)
+    # a request's retries and duplicates carry its id, and may run beside each other
+    me = f"{context.aws_request_id}/{uuid.uuid4().hex[:8]}"
     return Pass(
         settings=configuration,
         clients=built,
         store=store,
         runs=Runs(store, configuration),
-        leases=Leases(built, store, configuration, context.aws_request_id),
+        leases=Leases(built, store, configuration, me),
         engine=DataPipelineEngine(built, configuration),
-        me=context.aws_request_id,
+        me=me,
         remaining=lambda: context.get_remaining_time_in_millis() / 1000,
     )
 

@@ -174,14 +174,16 @@ def _start(p: Pass, run: Run, ready: dict[str, list[float]]) -> None:
     p.runs.save(run)
     for batch_id, ratios in ready.items():
         batch = run.ledger.batches[batch_id]
-        try:
-            if ratios != [job.plain_ratio for job in batch.jobs]:
-                batch.handle = dict(p.engine.prepare(launch_of(p, run, batch, ratios)))
-            p.engine.start(batch.handle)
-        except EngineError as error:
-            _not_started(p, run, batch, error)
-            continue
-        batch.state, batch.started_at = BatchState.RUNNING, iso(clock.now())
+        # without an answer it stays in STARTING, and is looked for when the intent is old
+        with p.apart(f"batch {batch_id} of run {run.plan.run_id} may or may not be started"):
+            try:
+                if ratios != [job.plain_ratio for job in batch.jobs]:
+                    batch.handle = dict(p.engine.prepare(launch_of(p, run, batch, ratios)))
+                p.engine.start(batch.handle)
+            except EngineError as error:
+                _not_started(p, run, batch, error)
+                continue
+            batch.state, batch.started_at = BatchState.RUNNING, iso(clock.now())
 
 
 def _not_started(p: Pass, run: Run, batch: BatchEntry, error: EngineError) -> None:

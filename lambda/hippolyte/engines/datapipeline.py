@@ -91,8 +91,11 @@ class DataPipelineEngine:
     def start(self, handle: Handle) -> None:
         """Activate the pipeline; each activation of an ONDEMAND pipeline is one more run."""
         try:
-            self.clients.datapipeline.activate_pipeline(pipelineId=handle["pipeline"])
+            self.clients.datapipeline_once.activate_pipeline(pipelineId=handle["pipeline"])
         except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+                # it may have been taken all the same
+                raise
             raise _refusal("ActivatePipeline", error) from error
 
     def started(self, handle: Handle) -> bool:
@@ -134,7 +137,7 @@ class DataPipelineEngine:
             jobs=statuses,
             cluster_id=handle.get("cluster"),
             cluster_gone=view.gone,
-            failure=_cluster_failure(cluster),
+            failure=view.failure,
             paused=any(i.get("@status") == "PAUSED" for i in instances.values()),
         )
 
@@ -211,7 +214,7 @@ class DataPipelineEngine:
         return JobStatus(
             state=state,
             dead=state is JobState.SUCCEEDED or (state in _OVER and view.dead(number)),
-            error=_error(state, fields, attempt),
+            error=_error(state, fields, attempt, view.failure),
             log=f"{log_uri(self.settings)}{view.cluster_id}/steps/{step['Id']}/" if step else "",
             started_at=_step_time(step, "StartDateTime") or fields.get("@actualStartTime"),
             finished_at=fields.get("@actualEndTime") or fields.get("@finishedTime"),
@@ -235,6 +238,7 @@ class _ClusterView:
 
     def __init__(self, clients: Clients, cluster_id: str | None, instance: Fields) -> None:
         self.cluster_id = cluster_id
+        self.failure = _cluster_failure(instance)
         self.steps: list[dict[str, Any]] = []
         over = _STATES.get(instance.get("@status", "")) in _OVER
         self.gone = over and cluster_id is None
@@ -268,10 +272,11 @@ class _ClusterView:
         return not any(s["Status"]["State"] in live for s in named)
 
 
-def _error(state: JobState, fields: Fields, attempt: Fields) -> str:
+def _error(state: JobState, fields: Fields, attempt: Fields, cluster_failure: str) -> str:
     if state not in (JobState.FAILED, JobState.CANCELLED):
         return ""
     parts = [
+        cluster_failure if state is JobState.CANCELLED else "",
         attempt.get("errorId", ""),
         attempt.get("errorMessage") or fields.get("errorMessage", ""),
         fields.get("@failureReason", ""),

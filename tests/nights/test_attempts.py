@@ -1,0 +1,283 @@
+"""Second chances for activities and clusters that fail: fresh paths, own batches, not for ever."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness import ACCOUNT, BIG, BUCKET, GIB, REGION, RUN, Killed, NightDriver, verdicts
+from local import gate
+from local.faults import ALWAYS
+
+FAULTS = {
+    "fails-once": ("step_fails", 1),
+    "fails-always": ("step_fails", ALWAYS),
+    "no-output": ("claims_success_without_output", ALWAYS),
+    "truncated": ("truncated_file", ALWAYS),
+    "missing-file": ("missing_listed_file", ALWAYS),
+    "truncated-once": ("truncated_file", 1),
+    "fewer-items": ("fewer_items", ALWAYS),
+    "no-log": ("no_log", ALWAYS),
+    "well": ("step_fails", 0),
+}
+
+
+@pytest.fixture(scope="module")
+def faulty() -> tuple[dict[str, Any], list[str]]:
+    """One night in which each table's export has its own fault: (report, the bucket's keys)."""
+    from harness import driver
+
+    with pytest.MonkeyPatch.context() as monkeypatch, driver(monkeypatch) as night:
+        for name, (fault, times) in FAULTS.items():
+            night.table(name, items=30)
+            getattr(night.world.faults, fault)[name] = times
+        report = night.night()
+        night.assert_clean()
+        return report, night.keys()
+
+
+@pytest.mark.parametrize(
+    ("table", "verdict", "attempt", "text"),
+    [
+        ("well", "backed_up", 1, "30 items read, the table's count is 30"),
+        ("fails-once", "backed_up", 2, "attempt 1: ActivityFailed:EmrException"),
+        ("truncated-once", "backed_up", 2, "cut off: the last line does not end"),
+        ("no-log", "backed_up", 1, "count unknown"),
+        ("fails-always", "failed", 2, "injected by the local AWS (after 2 attempts)"),
+        ("no-output", "failed", 2, "_SUCCESS is missing"),
+        ("truncated", "failed", 2, "cut off: the last line does not end"),
+        ("missing-file", "failed", 2, "of the manifest missing"),
+        ("fewer-items", "failed", 2, "20 items read, the table's count is 30"),
+    ],
+)
+def test_an_exports_fault_meets_its_end(
+    faulty: tuple[dict[str, Any], list[str]], table: str, verdict: str, attempt: int, text: str
+) -> None:
+    found = faulty[0]["tables"][table]
+    assert (found["verdict"], found["attempt"]) == (verdict, attempt), found
+    assert text in str(found)
+    assert len(found["errors"]) == (attempt if verdict == "failed" else attempt - 1)
+
+
+def test_a_second_attempt_has_a_fresh_path_and_a_batch_of_its_own(
+    faulty: tuple[dict[str, Any], list[str]],
+) -> None:
+    report, keys = faulty
+    tried_again = {n for n, t in report["tables"].items() if t["attempt"] == 2}
+    assert {report["tables"][n]["batch"] for n in tried_again}.isdisjoint(
+        {t["batch"] for n, t in report["tables"].items() if n not in tried_again}
+    )
+    location = report["tables"]["truncated-once"]["location"]
+    assert location.endswith(f"truncated-once/{RUN}-2")
+    first = f"backups/{ACCOUNT}/{REGION}/truncated-once/{RUN}-1/"
+    assert any(k.startswith(first) for k in keys), "the first attempt's leftovers are not touched"
+
+
+def test_attempts_are_a_setting(night: NightDriver) -> None:
+    night.configure(planning={"attempts": 1})
+    night.table("orders")
+    night.world.faults.step_fails["orders"] = 1
+    report = night.night()
+    assert verdicts(report) == {"orders": "failed"}
+    assert night.all_clusters() == 1
+
+
+def test_no_second_attempt_when_no_time_is_left(night: NightDriver) -> None:
+    night.configure(window_seconds=1800)
+    night.table("orders", size_bytes=2 * GIB, item_count=3, read=1000)
+    night.world.faults.step_fails["orders"] = 1
+    report = night.night()
+    assert verdicts(report) == {"orders": "failed"}
+    assert "no time is left for another attempt" in report["tables"]["orders"]["reason"]
+    assert night.all_clusters() == 1
+    night.assert_clean()
+
+
+# clusters
+
+
+def test_a_cluster_that_never_starts_is_given_up_and_its_tables_move(night: NightDriver) -> None:
+    night.configure(window_seconds=4 * 3600)
+    for name in ("orders", "users"):
+        night.table(name)
+    night.world.faults.cluster_never_starts = 1
+    report = night.night()
+    assert set(verdicts(report).values()) == {"backed_up"}
+    assert "its cluster ran nothing" in report["batches"][0]["cancel_reason"]
+    night.assert_clean()
+
+
+def test_a_cluster_refused_by_emr_is_tried_again_in_its_words(night: NightDriver) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.world.faults.cluster_start_fails = ["The subnet has no free address"]
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert "The subnet has no free address" in report["batches"][0]["error"]
+    assert "The subnet has no free address" in str(report["tables"]["orders"]["errors"])
+    night.assert_clean()
+
+
+def test_a_cluster_that_never_works_fails_its_tables_not_for_ever(night: NightDriver) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.world.faults.cluster_start_fails = ["no capacity"] * 20
+    report = night.night()
+    assert verdicts(report) == {"orders": "failed"}
+    assert "no capacity" in report["tables"]["orders"]["reason"]
+    assert night.all_clusters() == 4
+    assert night.capacity("orders") == (1000, 50)
+    night.assert_clean()
+
+
+def test_a_cluster_that_dies_moves_its_unfinished_tables_only(night: NightDriver) -> None:
+    names = [f"table-{number}" for number in range(6)]
+    for name in names:
+        night.table(name)
+    night.world.faults.cluster_dies_at_step = 4
+    report = night.night()
+    assert set(verdicts(report).values()) == {"backed_up"}
+    attempts = sorted(t["attempt"] for t in report["tables"].values())
+    assert attempts == [1, 1, 1, 2, 2, 2]
+    assert "The master failed" in report["batches"][0]["error"]
+    assert [len(b["tables"]) for b in report["batches"]] == [6, 3]
+    night.assert_clean()
+
+
+def test_a_hung_export_is_overdue_and_the_others_move_on(night: NightDriver) -> None:
+    names = ["hung", *(f"table-{number}" for number in range(4))]
+    for name in names:
+        night.table(name)
+    night.world.faults.step_hangs["hung"] = 1
+    report = night.night()
+    assert set(verdicts(report).values()) == {"backed_up"}
+    assert "the export of hung is overdue" in report["batches"][0]["cancel_reason"]
+    night.assert_clean()
+
+
+def test_a_cluster_ends_by_itself_when_nobody_comes(night: NightDriver) -> None:
+    """terminateAfter: with both functions dead, what was started ends some day."""
+    night.table("orders", read=1000, **BIG)
+    night.world.faults.step_hangs["orders"] = ALWAYS
+    night.scheduler()
+    night.until_exporting("orders")
+    night.world.clock.advance(5 * 3600)
+    assert not night.exporting("orders")
+    assert night.clusters() == []
+    report = night.until_closed()
+    assert verdicts(report) == {"orders": "timed_out"}
+    assert night.capacity("orders") == (1000, 50)
+    night.assert_clean()
+
+
+def test_a_pipeline_that_somebody_paused_waits_for_them(night: NightDriver) -> None:
+    night.table("orders")
+    night.scheduler()
+    night.passes(5)
+    client = night.world.client("datapipeline")
+    (found,) = client.list_pipelines()["pipelineIdList"]
+    client.set_status(pipelineId=found["id"], objectIds=["Export000"], status="PAUSE")
+    night.passes(75, each=15)
+    assert night.record(RUN, "report.json") is None
+    assert night.pipelines() != []
+    client.set_status(pipelineId=found["id"], objectIds=["Export000"], status="RESUME")
+    assert verdicts(night.until_closed()) == {"orders": "backed_up"}
+    night.assert_clean()
+
+
+# deletion after evidence, one cluster a batch
+
+
+def test_a_pipeline_is_deleted_after_its_evidence_is_on_record(night: NightDriver) -> None:
+    seen: list[dict[str, Any]] = []
+    night.table("orders")
+    night.world.faults.step_fails["orders"] = ALWAYS
+
+    def look(_: gate.Call) -> None:
+        seen.append(night.record(RUN, "ledger.json") or {})
+
+    night.world.before("datapipeline:DeletePipeline", look)
+    night.night()
+    assert len(seen) == 2
+    for number, ledger in enumerate(seen, 1):
+        assert len(ledger["tables"]["orders"]["errors"]) == number
+        assert "injected by the local AWS" in ledger["tables"]["orders"]["errors"][-1]
+
+
+def test_overlapping_deliveries_start_one_cluster(night: NightDriver) -> None:
+    """The same request delivered twice, the second while the first is about to activate."""
+    night.table("orders")
+
+    def again(_: gate.Call) -> None:
+        night.scheduler(request_id="same")
+        night.monitor()
+
+    night.world.before("datapipeline:ActivatePipeline", again, 1)
+    night.scheduler(request_id="same")
+    night.until_exporting("orders")
+    assert night.all_clusters() == 1
+    assert set(verdicts(night.until_closed()).values()) == {"backed_up"}
+    assert night.all_clusters() == 1
+    night.assert_clean()
+
+
+def test_overlapping_deliveries_at_every_step_start_one_cluster(night: NightDriver) -> None:
+    night.table("orders")
+    for operation in ("datapipeline:CreatePipeline", "datapipeline:PutPipelineDefinition"):
+        night.world.before(operation, lambda _: night.scheduler(request_id="same"), 1)
+    night.scheduler(request_id="same")
+    assert set(verdicts(night.until_closed()).values()) == {"backed_up"}
+    assert night.all_clusters() == 1
+    night.assert_clean()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_invocation_killed_at_the_activation_starts_one_cluster(
+    night: NightDriver, when: str
+) -> None:
+    night.table("orders")
+    if when == "before":
+        night.kill_before("datapipeline:ActivatePipeline")
+    else:
+        night.kill_after("datapipeline:ActivatePipeline")
+    with pytest.raises(Killed):
+        night.scheduler()
+    assert (night.record(RUN, "ledger.json") or {})["batches"]["b001"]["state"] == "starting"
+    report = night.until_closed()
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert night.all_clusters() == 1
+    night.assert_clean()
+
+
+@pytest.mark.parametrize("taken", [True, False], ids=["taken", "not taken"])
+def test_an_activation_whose_answer_is_lost_is_looked_for(night: NightDriver, taken: bool) -> None:
+    """A server error says nothing of whether the pipeline runs: each activation is one more run."""
+    night.table("orders")
+    client = night.world.client("datapipeline")
+
+    def lost(call: gate.Call) -> None:
+        if taken:
+            client.activate_pipeline(pipelineId=call.params["pipelineId"])
+        refused = gate.error(call, "InternalServiceError", "try again")
+        refused.http_status = 500  # type: ignore[attr-defined]
+        raise refused
+
+    night.world.before("datapipeline:ActivatePipeline", lost, 1)
+    night.scheduler()
+    assert (night.record(RUN, "ledger.json") or {})["batches"]["b001"]["state"] == "starting"
+    assert verdicts(night.until_closed()) == {"orders": "backed_up"}
+    assert night.all_clusters() == 1
+    night.assert_clean()
+
+
+def test_the_log_that_comes_late_is_waited_for(night: NightDriver) -> None:
+    night.table("orders", items=30)
+    night.world.faults.no_log["orders"] = 1
+    night.scheduler()
+    night.until_exporting("orders")
+    while night.exporting("orders"):
+        night.world.clock.advance(5)
+    night.passes(10)
+    assert night.record(RUN, "report.json") is None
+    report = night.until_closed()
+    assert "count unknown" in str(report["tables"]["orders"]["notes"])
+    assert night.s3.head_bucket(Bucket=BUCKET)
