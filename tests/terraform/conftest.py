@@ -1,0 +1,32 @@
+"""The local AWS for Terraform, and the environment that points everything at it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from local.clock import Clock
+from local.world import World
+from tools.tf import NOT_INHERITED, environment
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """Serve a local AWS, and point this process (and what it starts) at it.
+
+    For one module only: there is one world per process, and other tests have their own.
+    """
+    started = World(Clock(datetime(2026, 11, 23, 12, tzinfo=UTC)))
+    before = dict(os.environ)
+    with started.served() as endpoint_url:
+        for name in [name for name in os.environ if name.startswith(NOT_INHERITED)]:
+            del os.environ[name]
+        os.environ.update(environment(endpoint_url))
+        try:
+            yield started
+        finally:
+            os.environ.clear()
+            os.environ.update(before)

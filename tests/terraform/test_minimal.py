@@ -1,0 +1,341 @@
+"""examples/minimal, applied unmodified to the local AWS: what is there, and that nothing drifts.
+
+pytest-terraform's fixture takes no other fixture, so the world is an autouse one of the same scope,
+which pytest sets up before it and tears down after it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import CalledProcessError
+from typing import Any
+
+import pytest
+from pytest_terraform import terraform
+
+from hippolyte.settings import parse
+from local.world import World
+from tools.tf import REPOSITORY, Terraform, TerraformError, environment
+
+pytestmark = pytest.mark.terraform
+
+ACCOUNT, REGION = "123456789012", "us-east-1"
+BUCKET = f"hippolyte-backups-{ACCOUNT}-{REGION}"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:hippolyte"
+QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:hippolyte-lost"
+FUNCTIONS = ("scheduler", "monitor")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def served(world: World) -> Iterator[World]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TF_VAR_alert_emails", '["oncall@example.com"]')
+        yield world
+
+
+@pytest.fixture(scope="module")
+def applied(minimal: Any) -> dict[str, Any]:
+    """Return the example's outputs."""
+    return {name: output["value"] for name, output in minimal.outputs.items()}
+
+
+def role_policies(world: World, role: str) -> list[dict[str, Any]]:
+    iam = world.client("iam")
+    name = f"hippolyte-{REGION}-{role}"
+    names = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    documents = [iam.get_role_policy(RoleName=name, PolicyName=n)["PolicyDocument"] for n in names]
+    return [statement for document in documents for statement in document["Statement"]]
+
+
+@terraform("minimal", scope="module", replay=False)
+def test_applies(minimal: Any, world: World) -> None:
+    names = [f["FunctionName"] for f in world.client("lambda").list_functions()["Functions"]]
+
+    assert sorted(names) == ["hippolyte-monitor", "hippolyte-scheduler"]
+
+
+def test_outputs(applied: dict[str, Any]) -> None:
+    prefix = f"hippolyte-{REGION}"
+    role = f"arn:aws:iam::{ACCOUNT}:role/{prefix}"
+
+    assert applied["bucket_name"] == BUCKET
+    assert applied["backups_url"] == f"s3://{BUCKET}/backups/{ACCOUNT}/{REGION}/"
+    assert applied["topic_arn"] == TOPIC
+    assert applied["lost_events_queue"]["arn"] == QUEUE
+    for name in FUNCTIONS:
+        assert applied[name] == {
+            "function_name": f"hippolyte-{name}",
+            "function_arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:hippolyte-{name}",
+            "role_name": f"{prefix}-{name}",
+            "role_arn": f"{role}-{name}",
+            "log_group_name": f"/aws/lambda/hippolyte-{name}",
+        }
+    assert applied["schedules"] == {
+        "group_name": "hippolyte",
+        "names": {name: f"hippolyte-{name}" for name in ("night", "catch-up", "monitor")},
+    }
+    assert applied["pipeline"] == {
+        "region": REGION,
+        "role_name": f"{prefix}-pipeline",
+        "role_arn": f"{role}-pipeline",
+        "cluster_role_name": f"{prefix}-cluster",
+        "cluster_role_arn": f"{role}-cluster",
+        "cluster_instance_profile_arn": f"arn:aws:iam::{ACCOUNT}:instance-profile/{prefix}-cluster",
+    }
+    assert len(applied["alarm_names"]) == 6
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function(applied: dict[str, Any], world: World, name: str) -> None:
+    function = world.client("lambda").get_function(FunctionName=f"hippolyte-{name}")
+    configuration = function["Configuration"]
+    package = (REPOSITORY / "lambda" / "hippolyte.zip").read_bytes()
+
+    assert configuration["Handler"] == f"hippolyte.{name}.handler"
+    assert configuration["Runtime"] == "python3.13"
+    assert configuration["Architectures"] == ["arm64"]
+    assert (configuration["Timeout"], configuration["MemorySize"]) == (900, 512)
+    assert (
+        configuration["CodeSha256"] == base64.b64encode(hashlib.sha256(package).digest()).decode()
+    )
+    assert configuration["LoggingConfig"]["LogFormat"] == "JSON"
+    assert configuration["LoggingConfig"]["LogGroup"] == f"/aws/lambda/hippolyte-{name}"
+    assert function.get("Concurrency", {}) == {}, "no reserved concurrency"
+    assert list(configuration["Environment"]["Variables"]) == ["HIPPOLYTE_SETTINGS"]
+
+
+def test_settings_are_what_the_function_reads(applied: dict[str, Any], world: World) -> None:
+    configurations = [
+        world.client("lambda").get_function_configuration(FunctionName=f"hippolyte-{name}")
+        for name in FUNCTIONS
+    ]
+    first, second = (c["Environment"]["Variables"]["HIPPOLYTE_SETTINGS"] for c in configurations)
+    settings = parse(first)
+
+    assert first == second
+    assert len(first.encode()) < 1500
+    assert (settings.bucket, settings.prefix, settings.topic_arn) == (BUCKET, "", TOPIC)
+    assert settings.window_seconds == 7 * 3600
+    assert settings.tables.exclude == ("scratch-*",)
+    assert settings.pipeline_role == applied["pipeline"]["role_name"]
+    assert settings.cluster_role == applied["pipeline"]["cluster_role_name"]
+
+
+@pytest.mark.parametrize(("name", "retries", "age"), [("scheduler", 2, 900), ("monitor", 0, 300)])
+def test_a_failed_event_is_kept(
+    applied: dict[str, Any], world: World, name: str, retries: int, age: int
+) -> None:
+    client = world.client("lambda")
+    config = client.get_function_event_invoke_config(FunctionName=f"hippolyte-{name}")
+
+    assert config["MaximumRetryAttempts"] == retries
+    assert config["MaximumEventAgeInSeconds"] == age
+    assert config["DestinationConfig"]["OnFailure"] == {"Destination": QUEUE}
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "expression", "input_text", "age"),
+    [
+        (
+            "night",
+            "scheduler",
+            "cron(0 0 * * ? *)",
+            '{"delay_seconds":0,"run":"<aws.scheduler.scheduled-time>"}',
+            900,
+        ),
+        (
+            "catch-up",
+            "scheduler",
+            "cron(5 1 * * ? *)",
+            '{"delay_seconds":3900,"run":"<aws.scheduler.scheduled-time>"}',
+            900,
+        ),
+        ("monitor", "monitor", "rate(5 minutes)", "{}", 300),
+    ],
+)
+def test_schedule(
+    applied: dict[str, Any],
+    world: World,
+    name: str,
+    function: str,
+    expression: str,
+    input_text: str,
+    age: int,
+) -> None:
+    client = world.client("scheduler")
+    schedule = client.get_schedule(GroupName="hippolyte", Name=f"hippolyte-{name}")
+    target = schedule["Target"]
+
+    assert schedule["ScheduleExpression"] == expression
+    assert schedule["ScheduleExpressionTimezone"] == "UTC"
+    assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    assert schedule["State"] == "ENABLED"
+    assert target["Input"] == input_text, "Scheduler sees its placeholder only unescaped"
+    assert target["Arn"] == applied[function]["function_arn"]
+    assert target["RoleArn"] == f"arn:aws:iam::{ACCOUNT}:role/hippolyte-{REGION}-schedules"
+    assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] == age
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+    assert target["DeadLetterConfig"] == {"Arn": QUEUE}
+
+
+def test_bucket(applied: dict[str, Any], world: World) -> None:
+    s3 = world.client("s3")
+    rules = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
+    ownership = s3.get_bucket_ownership_controls(Bucket=BUCKET)["OwnershipControls"]["Rules"]
+    block = s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"]
+    policy = json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])
+
+    assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    assert s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
+    assert ownership == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    assert len(block) == 4
+    assert all(block.values())
+    (statement,) = policy["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_lifecycle(applied: dict[str, Any], world: World) -> None:
+    answer = world.client("s3").get_bucket_lifecycle_configuration(Bucket=BUCKET)
+    rules = {rule["ID"]: rule for rule in answer["Rules"]}
+    days = {
+        rule["Filter"]["Prefix"]: rule["Expiration"]["Days"]
+        for name, rule in rules.items()
+        if name.startswith("expire-")
+    }
+
+    assert days == {"backups/": 35, "catalog/": 35, "runs/": 35, "logs/": 30}, "leases never"
+    tidy = rules["tidy-up"]
+    assert tidy["NoncurrentVersionExpiration"]["NoncurrentDays"] == 7
+    assert tidy["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 2}
+    assert "Days" not in tidy.get("Expiration", {})
+
+
+def test_topic_is_encrypted_with_a_key_that_alarms_may_use(
+    applied: dict[str, Any], world: World
+) -> None:
+    sns, kms = world.client("sns"), world.client("kms")
+    attributes = sns.get_topic_attributes(TopicArn=TOPIC)["Attributes"]
+    key = attributes["KmsMasterKeyId"]
+    policy = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+    alarms = next(s for s in policy["Statement"] if "Service" in s["Principal"])
+
+    assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyManager"] == "CUSTOMER"
+    assert kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"] is True
+    assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert sorted(alarms["Action"]) == ["kms:Decrypt", "kms:GenerateDataKey*"]
+    assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+
+    deny, allow = json.loads(attributes["Policy"])["Statement"]
+    assert (deny["Effect"], deny["Condition"]) == (
+        "Deny",
+        {"Bool": {"aws:SecureTransport": "false"}},
+    )
+    assert allow["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allow["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+
+
+def test_addresses_are_subscribed(applied: dict[str, Any], world: World) -> None:
+    subscriptions = world.client("sns").list_subscriptions_by_topic(TopicArn=TOPIC)["Subscriptions"]
+
+    assert [(s["Protocol"], s["Endpoint"]) for s in subscriptions] == [
+        ("email", "oncall@example.com")
+    ]
+
+
+def test_queue_is_encrypted(applied: dict[str, Any], world: World) -> None:
+    sqs = world.client("sqs")
+    url = sqs.get_queue_url(QueueName="hippolyte-lost")["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+
+    assert attributes["SqsManagedSseEnabled"] == "true"
+    assert attributes["MessageRetentionPeriod"] == "1209600"
+    assert "aws:SecureTransport" in attributes["Policy"]
+
+
+def test_log_groups_have_retention(applied: dict[str, Any], world: World) -> None:
+    groups = world.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/hippolyte")
+
+    assert {g["logGroupName"]: g["retentionInDays"] for g in groups["logGroups"]} == {
+        f"/aws/lambda/hippolyte-{name}": 30 for name in FUNCTIONS
+    }
+
+
+def test_alarms(applied: dict[str, Any], world: World) -> None:
+    alarms = world.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    by_name = {alarm["AlarmName"].removeprefix("hippolyte-"): alarm for alarm in alarms}
+    overdue = by_name["night-overdue"]
+
+    assert sorted(by_name) == [
+        "events-lost",
+        "monitor-errors",
+        "night-overdue",
+        "scheduler-errors",
+        "tables-failed",
+        "tables-left-raised",
+    ]
+    assert all(alarm["AlarmActions"] == [TOPIC] for alarm in alarms)
+    assert (overdue["Namespace"], overdue["MetricName"]) == ("Hippolyte", "NightOverdue")
+    assert overdue["Dimensions"] == [{"Name": "Deployment", "Value": "hippolyte"}]
+    assert overdue["Period"] * overdue["EvaluationPeriods"] == 30 * 60
+    assert overdue["TreatMissingData"] == "breaching", "a dead monitor sends nothing"
+    silent = [a for name, a in by_name.items() if name != "night-overdue"]
+    assert {alarm["TreatMissingData"] for alarm in silent} == {"notBreaching"}
+
+
+def test_instance_profile_has_its_roles_name(applied: dict[str, Any], world: World) -> None:
+    name = f"hippolyte-{REGION}-cluster"
+    profile = world.client("iam").get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+
+    assert [role["RoleName"] for role in profile["Roles"]] == [name]
+
+
+def test_the_functions_may_use_the_topics_key(applied: dict[str, Any], world: World) -> None:
+    key = world.client("sns").get_topic_attributes(TopicArn=TOPIC)["Attributes"]["KmsMasterKeyId"]
+
+    for name in FUNCTIONS:
+        statement = next(s for s in role_policies(world, name) if s["Sid"] == "EncryptMessages")
+        assert statement["Resource"] == key
+        assert statement["Condition"] == {
+            "StringEquals": {"kms:ViaService": f"sns.{REGION}.amazonaws.com"}
+        }
+
+
+def test_capacity_is_claimed(applied: dict[str, Any], world: World) -> None:
+    parameter = world.client("ssm").get_parameter(Name="/hippolyte/raise-capacity")["Parameter"]
+
+    assert parameter["Value"] == "hippolyte"
+
+
+def test_a_second_deployment_that_raises_is_refused(
+    applied: dict[str, Any], world: World, tmp_path: Path
+) -> None:
+    root = tmp_path / "second"
+    root.mkdir()
+    (root / "main.tf").write_text(
+        f'module "second" {{\n  source = "{REPOSITORY}"\n  name   = "second"\n}}\n', "utf-8"
+    )
+    second = Terraform(root, tmp_path / "work", environment(world.endpoint_url))
+    second.init()
+
+    with pytest.raises(TerraformError) as refusal:
+        second.plan_detailed()
+
+    message = " ".join(str(refusal.value).replace("│", " ").split())
+    assert 'deployment ["hippolyte"] already raises read capacity' in message
+    assert 'so "second" must not' in message
+    assert "Set raise_capacity = false here or there." in message
+
+
+def test_nothing_drifts(
+    applied: dict[str, Any], minimal: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TF_CLI_ARGS_plan", "-detailed-exitcode")
+    try:
+        minimal.terraform.plan()
+    except CalledProcessError as error:
+        pytest.fail(f"a second plan would change something (exit {error.returncode})")
