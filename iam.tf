@@ -16,11 +16,11 @@ locals {
   log_group_arns = { for name in keys(local.functions) : name => "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws/lambda/${var.name}-${name}" }
   schedule_group = "arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule-group/${var.name}"
 
-  # Confused deputy: a service may use a role only on behalf of this account. EC2 sends no source; Data Pipeline is not
-  # known to, so its condition comes with strict_datapipeline_iam only.
+  # Confused deputy: a service may use a role only on behalf of this account. EC2 sends no source, Lambda is not known to
+  # when it assumes an execution role; neither is Data Pipeline, so its condition comes with strict_datapipeline_iam only.
   trust = {
-    scheduler = { "lambda.amazonaws.com" = { account = true, arn = null } }
-    monitor   = { "lambda.amazonaws.com" = { account = true, arn = null } }
+    scheduler = { "lambda.amazonaws.com" = { account = false, arn = null } }
+    monitor   = { "lambda.amazonaws.com" = { account = false, arn = null } }
     schedules = { "scheduler.amazonaws.com" = { account = true, arn = local.schedule_group } }
     pipeline = {
       "datapipeline.amazonaws.com"     = { account = var.strict_datapipeline_iam, arn = null }

@@ -170,6 +170,13 @@ class Terraform:
         arguments = ("plan", "-no-color", "-detailed-exitcode", self._state())
         return self._run(*arguments, *_variables(variables), good=(0, 2)).returncode == 2
 
+    def plan_json(self, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return a plan in Terraform's JSON form."""
+        file = self.work.resolve() / "tfplan"
+        self._run("plan", "-no-color", f"-out={file}", self._state(), *_variables(variables))
+        plan: dict[str, Any] = json.loads(self._run("show", "-json", str(file)).stdout)
+        return plan
+
     def destroy(self, variables: Mapping[str, Any] | None = None) -> None:
         """Remove everything that is in the state."""
         self._run("destroy", "-no-color", "-auto-approve", self._state(), *_variables(variables))

@@ -1,0 +1,357 @@
+"""The module in several shapes, in one plan: what each role may do, schedules, switches.
+
+The plan holds the policies as the provider renders them; only the statements that name the topic's
+key wait for it to exist (test_minimal looks at those).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.world import World
+from tools.tf import REPOSITORY, Terraform, TerraformError, environment
+
+pytestmark = pytest.mark.terraform
+
+ACCOUNT = "123456789012"
+ROLES = ("scheduler", "monitor", "schedules", "pipeline", "cluster")
+
+# Actions whose service knows no ARN for them, by the Service Authorization Reference
+WITHOUT_ARN = (
+    "application-autoscaling:Describe*",
+    "cloudwatch:GetMetricStatistics",
+    "cloudwatch:PutMetricData",
+    "datapipeline:CreatePipeline",
+    "datapipeline:PollForTask",
+    "datapipeline:ReportTaskProgress",
+    "datapipeline:ReportTaskRunnerHeartbeat",
+    "datapipeline:SetTaskStatus",
+    "dynamodb:DescribeLimits",
+    "dynamodb:ListTables",
+    "ec2:Describe*",
+    "elasticmapreduce:DescribeJobFlows",
+    "elasticmapreduce:ListClusters",
+    "elasticmapreduce:RunJobFlow",
+)
+
+
+@pytest.fixture(scope="module")
+def resources(
+    world: World, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the planned values by module and address."""
+    root = REPOSITORY / "tests" / "terraform" / "roots" / "variants"
+    terraform = Terraform(
+        root, tmp_path_factory.mktemp("variants"), environment(world.endpoint_url)
+    )
+    terraform.init()
+    plan = terraform.plan_json()
+    return {
+        module["address"].removeprefix("module."): {
+            resource["address"].removeprefix(f"{module['address']}."): resource["values"]
+            for resource in module["resources"]
+        }
+        for module in plan["planned_values"]["root_module"]["child_modules"]
+    }
+
+
+def statements(resources: dict[str, Any], module: str, role: str) -> dict[str, dict[str, Any]]:
+    text = resources[module][f'aws_iam_role_policy.this["{role}"]']["policy"]
+    return {statement["Sid"]: statement for statement in json.loads(text)["Statement"]}
+
+
+def trusts(resources: dict[str, Any], module: str, role: str) -> dict[str, dict[str, Any]]:
+    text = resources[module][f'aws_iam_role.this["{role}"]']["assume_role_policy"]
+    found = json.loads(text)["Statement"]
+    return {s["Principal"]["Service"]: s.get("Condition", {}) for s in found}
+
+
+def many(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+# what the roles may do
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("module", ["plain", "strict", "quiet", "frankfurt"])
+def test_no_action_is_a_wildcard_and_every_statement_allows(
+    resources: dict[str, Any], module: str, role: str
+) -> None:
+    for statement in statements(resources, module, role).values():
+        assert statement["Effect"] == "Allow"
+        assert not any("*" in action for action in many(statement["Action"]))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_resource_is_a_wildcard_where_the_service_knows_an_arn(
+    resources: dict[str, Any], role: str
+) -> None:
+    for sid, statement in statements(resources, "strict", role).items():
+        if "*" in many(statement["Resource"]):
+            for action in many(statement["Action"]):
+                assert any(fnmatchcase(action, glob) for glob in WITHOUT_ARN), f"{sid}: {action}"
+
+
+@pytest.mark.parametrize("role", ["scheduler", "monitor", "pipeline", "cluster"])
+def test_unless_strict_only_data_pipeline_is_given_wildcards(
+    resources: dict[str, Any], role: str
+) -> None:
+    for sid, statement in statements(resources, "plain", role).items():
+        if "*" in many(statement["Resource"]):
+            for action in many(statement["Action"]):
+                known = any(fnmatchcase(action, glob) for glob in WITHOUT_ARN)
+                assert known or action.startswith("datapipeline:"), f"{sid}: {action}"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_policy_is_within_the_service_limit(resources: dict[str, Any], role: str) -> None:
+    """A role's inline policies have 10,240 characters together; the topic's takes under 700."""
+    for module in ("strict", "quiet"):
+        text = resources[module][f'aws_iam_role_policy.this["{role}"]']["policy"]
+        assert len("".join(text.split())) < 9_500
+
+
+@pytest.mark.parametrize("role", ["scheduler", "monitor", "pipeline"])
+def test_roles_are_passed_to_the_clusters_services_only(
+    resources: dict[str, Any], role: str
+) -> None:
+    (statement,) = [
+        s for s in statements(resources, "plain", role).values() if s["Action"] == "iam:PassRole"
+    ]
+    services = statement["Condition"]["StringEquals"]["iam:PassedToService"]
+
+    assert sorted(statement["Resource"]) == [
+        f"arn:aws:iam::{ACCOUNT}:role/hippolyte-us-east-1-{name}"
+        for name in ("cluster", "pipeline")
+    ]
+    assert set(services) <= {
+        "datapipeline.amazonaws.com",
+        "elasticmapreduce.amazonaws.com",
+        "ec2.amazonaws.com",
+    }
+
+
+def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
+    """Exactly what the code calls; the topic's two statements are in a policy of their own."""
+    scheduler, monitor = (
+        {a for s in statements(resources, "plain", role).values() for a in many(s["Action"])}
+        for role in ("scheduler", "monitor")
+    )
+
+    assert scheduler - monitor == {
+        "application-autoscaling:DescribeScheduledActions",
+        "dynamodb:DescribeLimits",
+        "dynamodb:ListTables",
+        "dynamodb:Scan",
+    }
+    assert monitor == {
+        "application-autoscaling:DescribeScalableTargets",
+        "application-autoscaling:DescribeScalingPolicies",
+        "application-autoscaling:RegisterScalableTarget",
+        "cloudwatch:GetMetricStatistics",
+        "cloudwatch:PutMetricData",
+        "datapipeline:ActivatePipeline",
+        "datapipeline:AddTags",
+        "datapipeline:CreatePipeline",
+        "datapipeline:DeactivatePipeline",
+        "datapipeline:DeletePipeline",
+        "datapipeline:DescribeObjects",
+        "datapipeline:DescribePipelines",
+        "datapipeline:PutPipelineDefinition",
+        "datapipeline:QueryObjects",
+        "dynamodb:DescribeTable",
+        "dynamodb:UpdateTable",
+        "elasticmapreduce:DescribeCluster",
+        "elasticmapreduce:ListSteps",
+        "elasticmapreduce:TerminateJobFlows",
+        "iam:PassRole",
+        "kms:Decrypt",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+        "sqs:SendMessage",
+    }
+
+
+def test_conditions_of_the_functions(resources: dict[str, Any]) -> None:
+    for role in ("scheduler", "monitor"):
+        found = statements(resources, "plain", role)
+        assert found["SuspendScaleIn"]["Condition"]["StringEquals"] == {
+            "application-autoscaling:service-namespace": "dynamodb"
+        }
+        assert found["WriteMetrics"]["Condition"]["StringEquals"] == {
+            "cloudwatch:namespace": "Hippolyte"
+        }
+        assert found["ReadEncryptedTables"]["Condition"]["StringEquals"] == {
+            "kms:ViaService": "dynamodb.us-east-1.amazonaws.com"
+        }
+        assert found["WriteOwnLog"]["Resource"] == (
+            f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/lambda/hippolyte-{role}:*"
+        )
+
+
+def test_instances_write_backups_and_logs_of_their_account_and_region_only(
+    resources: dict[str, Any],
+) -> None:
+    found = statements(resources, "quiet", "cluster")
+    place = f"arn:aws:s3:::central-backups/dynamodb/prod/{{}}/{ACCOUNT}/us-east-1/*"
+    writes = [s for s in found.values() if "s3:PutObject" in many(s["Action"])]
+    deletes = [s for s in found.values() if "s3:DeleteObject" in many(s["Action"])]
+
+    assert sorted(arn for s in writes for arn in many(s["Resource"])) == [
+        "arn:aws:s3:::central-backups/*_$folder$",
+        place.format("backups"),
+        place.format("logs"),
+    ]
+    backups = place.format("backups")
+    assert sorted(arn for s in deletes for arn in many(s["Resource"])) == [
+        f"{backups}/_temporary/*",
+        f"{backups}_$folder$",
+    ]
+    assert found["EncryptBackups"]["Resource"].endswith("key/1234abcd-12ab-34cd-56ef-1234567890ab")
+    assert "EncryptBackups" not in statements(resources, "plain", "cluster")
+    reads = {a for s in found.values() for a in many(s["Action"]) if a.startswith("dynamodb:")}
+    assert reads == {"dynamodb:DescribeTable", "dynamodb:Scan"}
+
+
+# who may assume them
+
+
+def test_trust(resources: dict[str, Any]) -> None:
+    account = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+
+    # not known to send a source for these two; a role cannot be passed across accounts anyway
+    assert trusts(resources, "plain", "scheduler") == {"lambda.amazonaws.com": {}}
+    assert trusts(resources, "plain", "monitor") == {"lambda.amazonaws.com": {}}
+    assert trusts(resources, "plain", "schedules") == {
+        "scheduler.amazonaws.com": account
+        | {
+            "ArnLike": {
+                "aws:SourceArn": f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule-group/hippolyte"
+            }
+        }
+    }
+    assert trusts(resources, "plain", "cluster") == {"ec2.amazonaws.com": {}}
+    pipeline = trusts(resources, "plain", "pipeline")
+    assert pipeline["datapipeline.amazonaws.com"] == {}, "support of a source is not confirmed"
+    assert pipeline["elasticmapreduce.amazonaws.com"] == account | {
+        "ArnLike": {"aws:SourceArn": f"arn:aws:elasticmapreduce:us-east-1:{ACCOUNT}:*"}
+    }
+
+
+def test_strict_form(resources: dict[str, Any]) -> None:
+    pipeline_arn = f"arn:aws:datapipeline:us-east-1:{ACCOUNT}:pipeline/*"
+
+    assert trusts(resources, "strict", "pipeline")["datapipeline.amazonaws.com"] == {
+        "StringEquals": {"aws:SourceAccount": ACCOUNT}
+    }
+    assert statements(resources, "strict", "monitor")["RunPipelines"]["Resource"] == pipeline_arn
+    assert statements(resources, "plain", "monitor")["RunPipelines"]["Resource"] == "*"
+    assert statements(resources, "strict", "pipeline")["EndInstances"]["Condition"] == {
+        "StringEquals": {"aws:ResourceTag/hippolyte:deployment": "strict"}
+    }
+
+
+# switches and shapes
+
+
+def test_schedules_over_midnight_in_a_zone(resources: dict[str, Any]) -> None:
+    quiet = resources["quiet"]
+    night = quiet['aws_scheduler_schedule.this["night"]']
+    catch_up = quiet['aws_scheduler_schedule.this["catch-up"]']
+    monitor = quiet['aws_scheduler_schedule.this["monitor"]']
+
+    assert night["schedule_expression"] == "cron(30 23 * * ? *)"
+    assert catch_up["schedule_expression"] == "cron(35 0 * * ? *)"
+    assert night["schedule_expression_timezone"] == "Europe/Berlin"
+    assert catch_up["schedule_expression_timezone"] == "Europe/Berlin"
+    assert '"run":"<aws.scheduler.scheduled-time>"' in night["target"][0]["input"]
+    assert (night["state"], catch_up["state"]) == ("DISABLED", "DISABLED")
+    assert monitor["state"] == "ENABLED", "a night under way must come to its end"
+
+
+def test_no_catch_up_after_the_windows_end(resources: dict[str, Any]) -> None:
+    assert [name for name in resources["frankfurt"] if "aws_scheduler_schedule.this" in name] == [
+        'aws_scheduler_schedule.this["monitor"]',
+        'aws_scheduler_schedule.this["night"]',
+    ]
+
+
+def settings(resources: dict[str, Any], module: str) -> dict[str, Any]:
+    function = resources[module]['aws_lambda_function.this["scheduler"]']
+    found: dict[str, Any] = json.loads(
+        function["environment"][0]["variables"]["HIPPOLYTE_SETTINGS"]
+    )
+    return found
+
+
+def test_settings_are_known_at_plan(resources: dict[str, Any]) -> None:
+    quiet, frankfurt = settings(resources, "quiet"), settings(resources, "frankfurt")
+
+    assert quiet["window_seconds"] == (4 * 60 + 45) * 60
+    assert (quiet["enabled"], quiet["raise_capacity"]) == (False, False)
+    assert (quiet["bucket"], quiet["prefix"]) == ("central-backups", "dynamodb/prod")
+    assert (frankfurt["region"], frankfurt["pipeline_region"]) == ("eu-central-1", "eu-west-1")
+    assert frankfurt["pipeline_role"] == "frankfurt-eu-central-1-pipeline"
+    assert frankfurt["bucket"] == f"frankfurt-backups-{ACCOUNT}-eu-central-1"
+
+
+def test_what_is_off_is_not_there(resources: dict[str, Any]) -> None:
+    quiet = " ".join(resources["quiet"])
+
+    assert "aws_s3_bucket" not in quiet, "a given bucket is left as it is"
+    assert "aws_cloudwatch_metric_alarm" not in quiet
+    assert "aws_ssm_parameter.claim" not in quiet
+    assert "aws_ssm_parameter.claim[0]" in resources["plain"]
+
+
+def test_backups_outlive_a_mistake(resources: dict[str, Any]) -> None:
+    assert resources["plain"]["aws_s3_bucket.this[0]"]["force_destroy"] is False
+
+
+def test_tags_and_boundary(resources: dict[str, Any]) -> None:
+    strict = resources["strict"]
+    tagged = {name: values["tags"] for name, values in strict.items() if "tags" in values}
+
+    assert len(tagged) > 15
+    for name, tags in tagged.items():
+        assert tags == {"team": "data", "hippolyte:deployment": "mine"}, f"{name}: user tags win"
+    for role in ROLES:
+        boundary = strict[f'aws_iam_role.this["{role}"]']["permissions_boundary"]
+        assert boundary == f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+        assert len(strict[f'aws_iam_role.this["{role}"]']["name"]) <= 64
+
+
+# what depends on region and size is refused at plan
+
+
+def refusal(world: World, folder: Path, region: str, arguments: str) -> str:
+    (folder / "main.tf").write_text(
+        f'provider "aws" {{\n  region = "{region}"\n}}\n\n'
+        f'module "m" {{\n  source = "{REPOSITORY}"\n{arguments}\n}}\n',
+        encoding="utf-8",
+    )
+    terraform = Terraform(folder, folder / "work", environment(world.endpoint_url))
+    terraform.init()
+    with pytest.raises(TerraformError) as refused:
+        terraform.plan_detailed()
+    return " ".join(str(refused.value).replace("│", " ").split())
+
+
+def test_region_without_data_pipeline_and_settings_too_large(world: World, tmp_path: Path) -> None:
+    names = ", ".join(f'"table-of-a-long-name-{n:03}"' for n in range(110))
+    message = refusal(world, tmp_path, "eu-north-1", f"  tables = {{ exclude = [{names}] }}")
+
+    assert "pipeline_region must be set: the module's own region, eu-north-1" in message
+    assert "Take the nearest of us-east-1, us-west-2" in message
+    assert "3500 are allowed. Shorten the lists in tables" in message
+    assert re.search(r"handed to the functions take (3[5-9]|4\d)\d\d bytes", message)
