@@ -27,10 +27,13 @@ if TYPE_CHECKING:
 class Clients:
     """One client a service; Data Pipeline's in the pipeline region, all others in the own.
 
-    `datapipeline_once` never tries a call again: a lost answer is looked for, not asked for twice.
+    The clients called `_once` never try a call again: an activation without an answer is looked
+    for, not asked for twice, and a capacity decrease that the service refuses for hours
+    (LimitExceededException, which botocore takes for throttling) is left to a later pass.
     """
 
     dynamodb: DynamoDBClient
+    dynamodb_once: DynamoDBClient
     scaling: ApplicationAutoScalingClient
     datapipeline: DataPipelineClient
     datapipeline_once: DataPipelineClient
@@ -60,6 +63,7 @@ def build(settings: Settings) -> Clients:
     own = settings.region
     return Clients(
         dynamodb=client("dynamodb", own),
+        dynamodb_once=client("dynamodb", own, once),
         scaling=client("application-autoscaling", own),
         datapipeline=client("datapipeline", settings.pipeline_region),
         datapipeline_once=client("datapipeline", settings.pipeline_region, once),

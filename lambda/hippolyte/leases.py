@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from hippolyte.store import Store
 
 _SETTLED = timedelta(minutes=2)
-_NOT_YET = ("LimitExceededException", "ResourceInUseException")
 
 
 class Raise(StrEnum):
@@ -173,7 +172,7 @@ class Leases:
                 scaling.set_scale_in_suspended(lease.table, target, True)
             changed = self._update(table, lease.target)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceInUseException":
+            if not _passes(error):
                 return Raise.REFUSED, held, str(error)
             changed = False
         if not changed:
@@ -202,7 +201,7 @@ class Leases:
         except ClientError as error:
             self._write(held, intent_by="", note=f"not lowered yet: {error}")
             # the decreases of the day are used up, or somebody is changing it: stays open
-            if error.response["Error"]["Code"] not in _NOT_YET:
+            if not _passes(error) and error.response["Error"]["Code"] != "LimitExceededException":
                 raise
         return False
 
@@ -217,7 +216,7 @@ class Leases:
             table, size_bytes=judged.size_bytes, item_count=judged.item_count
         ):
             return False
-        self.clients.dynamodb.update_table(
+        self.clients.dynamodb_once.update_table(
             TableName=table.name,
             ProvisionedThroughput={
                 "ReadCapacityUnits": capacity,
@@ -253,3 +252,10 @@ class Leases:
         if lease.state is LeaseState.RAISED or lease.intent_by in ("", self.me):
             return self._settled(lease)
         return clock.now() - when(lease.intent_at) >= INTENT_LIFE
+
+
+def _passes(error: ClientError) -> bool:
+    """Say whether a refusal is of the moment: somebody's change, the call rate, the service."""
+    code = error.response["Error"]["Code"]
+    busy = code.startswith("Throttl") or code in ("ResourceInUseException", "RequestLimitExceeded")
+    return busy or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500

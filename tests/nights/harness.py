@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -175,6 +176,17 @@ class NightDriver:
             raise gate.error(call, code, message)
 
         self.world.before(operation, answer, times)
+
+    def throttle(self, probability: float) -> None:
+        """Throttle each of the product's calls, whatever it is, with a probability."""
+        source = random.Random(0)
+
+        def answer(call: gate.Call) -> None:
+            if call.access_key == PRODUCT_KEY and source.random() < probability:
+                code = "SlowDown" if call.service == "s3" else "ThrottlingException"
+                raise gate.error(call, code, "Rate exceeded")
+
+        self.world.before("*", answer)
 
     def allow_all(self) -> None:
         """Take away refusals, throttles and denials; the watch stays."""

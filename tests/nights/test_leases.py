@@ -218,6 +218,9 @@ def test_a_refused_decrease_keeps_the_lease_open_until_it_is_allowed(night: Nigh
     assert "not lowered yet" in (night.lease("orders") or {})["note"]
     night.passes(60, each=15)
     assert night.capacity("orders") == (RAISED, 50)
+    calls, passes = night.world.gate.calls["dynamodb:UpdateTable"], night.invocations
+    night.passes(30)
+    assert night.world.gate.calls["dynamodb:UpdateTable"] - calls <= night.invocations - passes
     night.allow_all()
     night.passes(30)
     assert night.capacity("orders") == (1000, 50)

@@ -1,0 +1,113 @@
+"""Many tables: batches one after another on their timelines, never more clusters than allowed."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from harness import PRODUCT_KEY, RUN, NightDriver, verdicts
+from hippolyte.model import when
+from local import datapipeline_actions, gate
+from local.datapipeline_validation import Limits
+
+
+def most_clusters(night: NightDriver) -> tuple[dict[str, Any], int]:
+    """Run a night; return its report and the most clusters there were at any minute."""
+    most = 0
+
+    def look() -> bool:
+        nonlocal most
+        if night.world.clock.now().second == 0:
+            most = max(most, len(night.clusters()))
+        return night.record(RUN, "report.json") is not None
+
+    night.scheduler()
+    night.until(look, minutes=300)
+    report = night.record(RUN, "report.json")
+    assert report is not None
+    return report, most
+
+
+def test_a_hundred_tables_on_two_timelines(night: NightDriver) -> None:
+    night.configure(planning={"max_clusters": 2})
+    names = [f"table-{number:03d}" for number in range(104)]
+    for name in names:
+        night.table(name, items=1)
+    report, most = most_clusters(night)
+    assert verdicts(report) == dict.fromkeys(names, "backed_up")
+    assert most == 2
+    assert max(len(b["tables"]) for b in report["batches"]) == 32
+    assert len({b["timeline"] for b in report["batches"]}) == 2
+    assert len(report["batches"]) > 2
+    for timeline in (0, 1):
+        batches = [b for b in report["batches"] if b["timeline"] == timeline]
+        for one, next_one in pairwise(batches):
+            assert when(one["ended_at"]) <= when(next_one["started_at"])
+    night.assert_clean()
+
+
+def test_second_attempts_wait_for_a_free_cluster_too(night: NightDriver) -> None:
+    night.configure(planning={"max_clusters": 1})
+    for number in range(6):
+        night.table(f"table-{number}")
+        night.world.faults.step_fails[f"table-{number}"] = 1
+    report, most = most_clusters(night)
+    assert set(verdicts(report).values()) == {"backed_up"}
+    assert most == 1
+    night.assert_clean()
+
+
+@pytest.mark.parametrize("how", ["pipelines", "rate", "clusters"])
+def test_a_limit_of_the_service_is_waited_for(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    for number in range(40):
+        night.table(f"table-{number:02d}", items=1)
+    if how == "pipelines":
+        monkeypatch.setattr(datapipeline_actions, "LIMITS", Limits(pipelines=1))
+    elif how == "rate":
+        night.world.throttle("datapipeline:CreatePipeline", calls=20)
+    else:
+        night.refuse(
+            "datapipeline:ActivatePipeline",
+            "InvalidRequestException",
+            "The limit of 1 active pipelines has been reached",
+            times=5,
+        )
+    report = night.night()
+    assert set(verdicts(report).values()) == {"backed_up"}
+    assert report["discovered"] == 40
+    assert night.attention == []
+    night.assert_clean()
+
+
+def test_an_invocation_cut_short_leaves_the_rest_to_the_next(night: NightDriver) -> None:
+    """Each Data Pipeline call takes its time: the work is left over on purpose, not lost."""
+    for number in range(40):
+        night.table(f"table-{number:02d}", items=1)
+
+    def takes_its_time(call: gate.Call) -> None:
+        if call.access_key == PRODUCT_KEY:
+            night.world.sleeper.sleep(10)
+
+    for operation in ("s3:GetObject", "datapipeline:*"):
+        night.world.before(operation, takes_its_time)
+    report = night.night()
+    assert set(verdicts(report).values()) == {"backed_up"}
+    night.assert_clean()
+
+
+def test_a_third_of_all_calls_throttled(night: NightDriver) -> None:
+    for number in range(5):
+        night.table(f"table-{number}")
+    night.table("orders", read=1000, size_bytes=20 << 30, item_count=3)
+    night.target("orders", 100, 4000)
+    night.throttle(0.3)
+    night.tolerant = True
+    report = night.night()
+    night.allow_all()
+    assert set(verdicts(report).values()) == {"backed_up"}
+    assert night.capacity("orders") == (1000, 50)
+    night.assert_clean()
