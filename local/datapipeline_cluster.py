@@ -26,8 +26,9 @@ def launch(pipeline: Pipeline, instance: Instance) -> LiveCluster:
     from moto.emr.models import emr_backends  # moto is slow to import
 
     role, profile = instance.get("role") or "", instance.get("resourceRole") or ""
-    _check_roles(pipeline, role, profile)
-    backend = emr_backends[pipeline.account][instance.get("region") or pipeline.region]
+    region = instance.get("region") or pipeline.region
+    _check_roles(pipeline, role, profile, region)
+    backend = emr_backends[pipeline.account][region]
     log_uri = instance.get("emrLogUri") or instance.get("pipelineLogUri")
     cluster: LiveCluster = backend.run_job_flow(
         name=f"{pipeline.pipeline_id}_{instance.id}",
@@ -77,13 +78,13 @@ def missing_roles(pipeline: Pipeline, role: str, profile: str) -> list[str]:
     return found
 
 
-def _check_roles(pipeline: Pipeline, role: str, profile: str) -> None:
+def _check_roles(pipeline: Pipeline, role: str, profile: str, region: str) -> None:
     missing = missing_roles(pipeline, role, profile)
     if missing:
         raise CannotLaunch(f"Unable to create resource: {'; '.join(missing)}")
     account, partition = pipeline.account, pipeline.partition
     for name, service in ((role, DATA_PIPELINE), (role, EMR), (profile, EC2)):
-        if not jobs.trusts(pipeline.world, account, name, service):
+        if not jobs.trusts(pipeline.world, account, name, service, region):
             raise CannotLaunch(
                 f"Unable to create resource: the role '{name}' cannot be assumed by {service}"
             )
@@ -94,7 +95,8 @@ def _check_roles(pipeline: Pipeline, role: str, profile: str) -> None:
         ("iam:PassRole", arn + profile, {"iam:PassedToService": EC2}),
     ]
     if pipeline.tags:
-        needs.append(("elasticmapreduce:AddTags", "*", {}))
+        clusters = f"arn:{partition}:elasticmapreduce:{region}:{account}:cluster/j-NEW"
+        needs.append(("elasticmapreduce:AddTags", clusters, {}))
     for action, resource, context in needs:
         if not jobs.may(pipeline.world, account, role, action, resource, context):
             raise CannotLaunch(

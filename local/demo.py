@@ -246,7 +246,7 @@ def main() -> int:
     except Exception as error:  # noqa: BLE001 - the closing line says what went wrong
         if not isinstance(error, DemoFailed):
             console.print_exception()
-        line, failed = f"DEMO FAILED: {error}", True
+        line, failed = "DEMO FAILED: " + " ".join(str(error).split())[:600], True
     parts = ", ".join(f"{k} {v:.1f} s" for k, v in times.seconds.items())
     console.print(
         f"Terraform {times.total('terraform'):.0f} s, ours {times.total('our'):.0f} s ({parts})"
