@@ -43,7 +43,7 @@ class Store:
             raise
         try:
             record = json.loads(answer["Body"].read())
-            version = record["version"]
+            version = int(record["version"])
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigurationError(
                 f"s3://{self.bucket}/{key} is not a record of this product ({error}); "

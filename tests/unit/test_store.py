@@ -1,0 +1,157 @@
+"""Records on S3: written once, or by compare-and-swap; a lost answer is not a lost race."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from hippolyte.errors import ConfigurationError, ConflictError
+from hippolyte.store import Store
+
+BUCKET = "backups"
+
+
+class FlakyS3:
+    """An S3 that answers writes with errors, after they took effect or before."""
+
+    def __init__(self, s3: Any) -> None:
+        self.s3 = s3
+        # (error code, whether the write takes effect first)
+        self.answers: list[tuple[str, bool]] = []
+        self.puts = 0
+
+    def put_object(self, **request: Any) -> Any:
+        self.puts += 1
+        if not self.answers:
+            return self.s3.put_object(**request)
+        code, written = self.answers.pop(0)
+        if written:
+            self.s3.put_object(**request)
+        raise ClientError({"Error": {"Code": code, "Message": code}}, "PutObject")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.s3, name)
+
+
+@pytest.fixture
+def s3() -> Iterator[FlakyS3]:
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket=BUCKET)
+        yield FlakyS3(client)
+
+
+def store(s3: Any) -> Store:
+    return Store(s3, BUCKET)
+
+
+def test_what_is_created_is_read_back_with_its_etag(s3: FlakyS3) -> None:
+    etag = store(s3).create("runs/plan.json", {"a": 1})
+    found = store(s3).read("runs/plan.json")
+    assert found is not None
+    record, read_etag = found
+    assert record["a"] == 1
+    assert read_etag == etag
+
+
+def test_a_record_that_is_not_there_reads_as_none(s3: FlakyS3) -> None:
+    assert store(s3).read("runs/plan.json") is None
+
+
+def test_the_first_creation_wins(s3: FlakyS3) -> None:
+    assert store(s3).create("k", {"by": "first"})
+    assert store(s3).create("k", {"by": "second"}) is None
+    assert (store(s3).read("k") or ({}, ""))[0]["by"] == "first"
+
+
+def test_a_412_for_ones_own_write_is_a_success(s3: FlakyS3) -> None:
+    """A retried PUT meets what its first try wrote."""
+    s3.answers = [("PreconditionFailed", True)]
+    etag = store(s3).create("k", {"by": "me"})
+    assert etag == (store(s3).read("k") or ({}, ""))[1]
+
+
+def test_a_412_for_ones_own_replacement_is_a_success(s3: FlakyS3) -> None:
+    etag = store(s3).create("k", {"n": 1}) or ""
+    s3.answers = [("PreconditionFailed", True)]
+    new = store(s3).replace("k", {"n": 2}, etag)
+    assert (store(s3).read("k") or ({}, ""))[1] == new
+
+
+def test_a_409_is_tried_again(s3: FlakyS3) -> None:
+    s3.answers = [("ConditionalRequestConflict", False)] * 2
+    assert store(s3).create("k", {"n": 1})
+    assert s3.puts == 3
+
+
+def test_a_409_that_wrote_all_the_same_is_a_success(s3: FlakyS3) -> None:
+    s3.answers = [("ConditionalRequestConflict", True)]
+    assert store(s3).create("k", {"n": 1})
+
+
+def test_409s_are_not_tried_for_ever(s3: FlakyS3) -> None:
+    s3.answers = [("ConditionalRequestConflict", False)] * 9
+    with pytest.raises(ClientError, match="ConditionalRequestConflict"):
+        store(s3).create("k", {"n": 1})
+    assert s3.puts == 4
+
+
+def test_a_replacement_of_what_changed_is_a_conflict(s3: FlakyS3) -> None:
+    one = store(s3)
+    etag = one.create("k", {"n": 1}) or ""
+    one.replace("k", {"n": 2}, etag)
+    with pytest.raises(ConflictError, match="k was written by another invocation"):
+        one.replace("k", {"n": 3}, etag)
+    assert (one.read("k") or ({}, ""))[0]["n"] == 2
+
+
+def test_a_replacement_of_what_is_gone_is_a_conflict(s3: FlakyS3) -> None:
+    etag = store(s3).create("k", {"n": 1}) or ""
+    s3.delete_object(Bucket=BUCKET, Key="k")
+    with pytest.raises(ConflictError):
+        store(s3).replace("k", {"n": 2}, etag)
+
+
+def test_the_same_content_twice_has_two_etags(s3: FlakyS3) -> None:
+    """Else a writer could not tell its own write from another's of the same content."""
+    one = store(s3)
+    first = one.create("k", {"n": 1}) or ""
+    second = one.replace("k", {"n": 1}, first)
+    assert first != second
+
+
+def test_other_refusals_are_raised(s3: FlakyS3) -> None:
+    s3.answers = [("AccessDenied", False)]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        store(s3).create("k", {})
+
+
+def test_a_newer_versions_record_is_refused(s3: FlakyS3) -> None:
+    body = json.dumps({"version": 2, "nonce": "x"}).encode()
+    s3.put_object(Bucket=BUCKET, Key="k", Body=body)
+    with pytest.raises(ConfigurationError, match="newer version"):
+        store(s3).read("k")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"version": "one"}', b"null"])
+def test_what_is_no_record_is_refused_by_name(s3: FlakyS3, body: bytes) -> None:
+    s3.put_object(Bucket=BUCKET, Key="runs/k.json", Body=io.BytesIO(body))
+    with pytest.raises(ConfigurationError, match=r"s3://backups/runs/k\.json is not a record"):
+        store(s3).read("runs/k.json")
+
+
+def test_names_go_over_pages_and_keep_to_their_prefix(s3: FlakyS3) -> None:
+    for number in range(1005):
+        s3.s3.put_object(Bucket=BUCKET, Key=f"leases/{number:04d}.json", Body=b"")
+    s3.s3.put_object(Bucket=BUCKET, Key="leases-old/x.json", Body=b"")
+    names = list(store(s3).names("leases/"))
+    assert len(names) == 1005
+    assert names[0] == "0000.json"
+    assert list(store(s3).names("leases/", "1003")) == ["1003.json", "1004.json"]
