@@ -121,7 +121,9 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
 def _lowered(p: Pass, job: Job, entry: TableEntry) -> str:
     """Return what a person did if a raised table was lowered under its running export."""
     held = p.held.get(job.table)
-    if not held or not entry.exporting or held.lease.state is not LeaseState.RAISED:
+    raised = held is not None and held.lease.state is LeaseState.RAISED
+    # a job with its plain share never counted on the raise
+    if held is None or not raised or not entry.exporting or entry.plain:
         return ""
     table = p.leases.describe(job.table)
     if table is None or table.table_id != job.table_id or table.on_demand:

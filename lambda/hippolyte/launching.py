@@ -110,7 +110,7 @@ def _ratios(p: Pass, run: Run, batch: BatchEntry) -> list[float] | None:
     patient = since(batch.prepared_at, clock.now()) < RAISE_PATIENCE_SECONDS
     for _, job, entry in table_entries(run, batch):
         outcome = Raise.REFUSED
-        if _is_held_by_another_run(p, run, job):
+        if _is_taken_by_another_run(p, run, job):
             blocked.append(job)
         elif job.raise_to is not None and not entry.plain:
             outcome = _raise(p, run, job)
@@ -127,13 +127,14 @@ def _ratios(p: Pass, run: Run, batch: BatchEntry) -> list[float] | None:
     return None if blocked or (pending and not late) else ratios
 
 
-def _is_held_by_another_run(p: Pass, run: Run, job: Job) -> bool:
-    """Look whether an earlier night's lease is open: its capacity is about to be lowered.
+def _is_taken_by_another_run(p: Pass, run: Run, job: Job) -> bool:
+    """Look whether an earlier run still reads the table, or has its lease open.
 
-    That must not happen under an export; and it is no base to size this night's raise by.
+    Two exports would take twice the share. A lease's capacity is about to be lowered, which must
+    not happen under an export; and it is no base to size this night's raise by.
     """
     held = p.held.get(job.table)
-    return held is not None and held.lease.run_id != run.plan.run_id
+    return job.table in p.taken or (held is not None and held.lease.run_id != run.plan.run_id)
 
 
 def _raise(p: Pass, run: Run, job: Job) -> Raise:
@@ -215,7 +216,7 @@ def _give_up(p: Pass, run: Run) -> None:
 
 def _waited_for(p: Pass, run: Run, batch: BatchEntry) -> str:
     for _, job, _ in table_entries(run, batch):
-        if _is_held_by_another_run(p, run, job):
+        if _is_taken_by_another_run(p, run, job):
             other = p.held[job.table].lease.run_id
             return f"waited for the capacity of {job.table} that run {other} has not given back"
     return ""

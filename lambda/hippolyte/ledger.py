@@ -143,6 +143,11 @@ class Ledger:
         """Whether every table has its verdict."""
         return all(t.verdict for t in self.tables.values())
 
+    @property
+    def undecided(self) -> set[str]:
+        """The tables without a verdict, or with an export that may still be alive."""
+        return {n for n, t in self.tables.items() if t.verdict is None or t.exporting}
+
     def add_batch(self, jobs: list[Job]) -> BatchEntry:
         """Add a batch for tables that are tried again, on a timeline of its own."""
         number = sum(1 for b in self.batches if b.startswith("r")) + 1

@@ -65,7 +65,10 @@ def _step(p: Pass, run_id: str, known_open: bool) -> bool:
         # closed with something left raised: the sweep goes on
         give_back(p, run)
         return False
-    return reconcile(p, run)
+    try:
+        return reconcile(p, run)
+    finally:
+        p.taken |= run.ledger.undecided
 
 
 def _give_back_lost(p: Pass, run_id: str) -> None:

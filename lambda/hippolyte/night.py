@@ -42,9 +42,10 @@ class Pass:
     remaining: Callable[[], float]
     # open leases by table, as last read or written
     held: dict[str, Held] = field(default_factory=dict)
+    # tables that an earlier, still open run has not done with: read by both, twice the share
+    taken: set[str] = field(default_factory=set)
     # the previous run's report, read when first needed
     previous: dict[str, Any] | None = None
-
     # what failed and must not keep the rest from its end; raised when the pass is over
     failures: list[Exception] = field(default_factory=list)
 

@@ -43,6 +43,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     elif p.runs.report(run):
         return tell(p, "closed already", run_id=run)
     p.held = p.leases.all_open()
+    p.taken = _taken(p, run)
     try:
         closed = reconcile(p, opened)
     except ConflictError as error:
@@ -73,10 +74,19 @@ def window_start(event: Mapping[str, Any], now: datetime) -> datetime:
     return start.replace(second=0, microsecond=0)
 
 
+def _open_runs(p: Pass) -> list[str]:
+    return [run for run, names in p.runs.recent(clock.now()).items() if is_open(names)]
+
+
+def _taken(p: Pass, run: str) -> set[str]:
+    """Return the tables that earlier open runs have not done with."""
+    earlier = [p.runs.open(other) for other in _open_runs(p) if other < run]
+    return {name for found in earlier if found for name in found.ledger.undecided}
+
+
 def _alone(p: Pass) -> None:
     """Refuse a run by hand beside an open one: both would take the share of the same tables."""
-    recent = p.runs.recent(clock.now())
-    still = [run for run, names in recent.items() if is_open(names)]
+    still = _open_runs(p)
     if still:
         raise ConfigurationError(f"run {still[0]} is open: wait for its report, then try again")
 
