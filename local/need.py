@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from moto.kms.models import kms_backends
+from moto.kms.models import Key, kms_backends
 
 from local.policy import Context
 
@@ -41,9 +41,17 @@ def key_arn(call: Call, key_id: str) -> str | None:
     account, region = call.account, call.region
     if key_id.startswith("arn:"):
         region, account = key_id.split(":")[3:5]
-    backend = kms_backends[account][region]
-    key = backend.keys.get(backend.any_id_to_key_id(key_id) or "")
+    key = find_key(account, region, key_id)
     return key.arn if key else None
+
+
+def find_key(account: str, region: str, key_id: str) -> Key | None:
+    """Return a KMS key by id, ARN or alias, None if there is no such key."""
+    backend = kms_backends[account][region]
+    name = backend.get_alias_name(key_id)
+    if name.startswith("alias/"):
+        name = backend.get_key_id_from_alias(name) or ""
+    return backend.keys.get(backend.get_key_id(name))
 
 
 def aliases(arn: str) -> set[str]:

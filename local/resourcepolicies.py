@@ -35,6 +35,20 @@ def decide_for(
     return decision, owner
 
 
+def allows_service(
+    document: Mapping[str, Any], service: str, action: str, arn: str, context: Context
+) -> bool:
+    """Return whether a resource's policy lets an AWS service do `action`."""
+
+    def means(statement: Mapping[str, Any]) -> bool:
+        principal = statement.get("Principal")
+        if isinstance(principal, dict):
+            return service in as_list(principal.get("Service")) or principal.get("AWS") == "*"
+        return bool(principal == "*")
+
+    return decide([document], action, arn, context, means) is Decision.ALLOW
+
+
 def _plain(arn: str) -> tuple[str | None, None]:
     account = arn.split(":")[4]
     return (account if account.isdigit() else None), None

@@ -56,6 +56,7 @@ def serve(
         with world.served(port):
             _print_environment(world, speed)
             world.schedules.start()
+            world.alarms.start()
             _tick(world, speed, stop)
     except OSError as error:
         print(f"cannot listen on 127.0.0.1:{port}: {error}; try another --port", file=sys.stderr)

@@ -20,7 +20,7 @@ from moto import mock_aws
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
-from local import awslambda, dynamodb, iam, messages, patching, schedules
+from local import alarms, awslambda, dynamodb, iam, messages, patching, schedules
 from local.clock import Clock
 from local.faults import Faults
 from local.gate import Call, Gate
@@ -83,6 +83,7 @@ class World:
         self.sleeper = Sleeper(clock)
         self.functions = awslambda.Functions(self)
         self.schedules = schedules.Schedules(self)
+        self.alarms = alarms.Alarms(self)
         self._clients: dict[tuple[str, str, str], Any] = {}
 
     @property
@@ -136,6 +137,7 @@ class World:
             yield
         finally:
             self.functions.close()
+            self.alarms.stop()
             for part in reversed(installed):
                 part.uninstall()
             self._clients.clear()
