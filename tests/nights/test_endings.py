@@ -1,0 +1,96 @@
+"""How a night ends when telling or recording fails: one report, the message at least once."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness import BIG, RUN, Killed, NightDriver, verdicts
+from local import gate
+from watch import PRODUCT_KEY
+
+
+def test_a_message_that_is_refused_is_sent_by_a_later_pass(night: NightDriver) -> None:
+    night.table("orders")
+    night.refuse("sns:Publish", "AuthorizationError", "not authorized", times=2)
+    night.tolerant = True
+    report = night.night()
+    assert len(night.errors) == 2
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert len(night.messages) == 1
+    night.assert_clean()
+
+
+@pytest.mark.parametrize(
+    ("operation", "messages"),
+    [("sns:Publish", 1), ("cloudwatch:PutMetricData", 2)],
+    ids=["before the message", "after the message"],
+)
+def test_an_invocation_killed_while_reporting(
+    night: NightDriver, operation: str, messages: int
+) -> None:
+    night.table("orders")
+    night.scheduler()
+    night.until_exporting("orders")
+    while night.exporting("orders"):
+        night.world.clock.advance(5)
+    if operation == "sns:Publish":
+        night.kill_before(operation)
+    else:
+        # each pass puts a metric of its own: the report's is the one after the message
+        night.world.before("sns:Publish", lambda _: night.kill_before(operation), 1)
+    with pytest.raises(Killed):
+        night.passes(60)
+    report = night.until_closed()
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert len(night.messages) == messages
+    assert all(RUN in m["subject"] for m in night.messages)
+    night.assert_clean()
+
+
+def test_metrics_that_are_refused_keep_nobody_from_the_end(night: NightDriver) -> None:
+    night.table("orders")
+    night.refuse("cloudwatch:PutMetricData", "AccessDenied", "no")
+    assert verdicts(night.night()) == {"orders": "backed_up"}
+    assert len(night.messages) == 1
+
+
+def test_s3_away_for_ten_minutes_in_mid_night(night: NightDriver) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.target("orders", 100, 4000)
+    night.scheduler()
+    night.until_exporting("orders")
+
+    def away(call: gate.Call) -> None:
+        if call.access_key == PRODUCT_KEY:
+            refused = gate.error(call, "ServiceUnavailable", "Reduce your request rate.")
+            refused.http_status = 503  # type: ignore[attr-defined]
+            raise refused
+
+    night.world.before("s3:*", away)
+    night.tolerant = True
+    night.passes(10)
+    assert len(night.errors) == 2
+    night.allow_all()
+    night.tolerant = False
+    assert verdicts(night.until_closed()) == {"orders": "backed_up"}
+    assert night.capacity("orders") == (1000, 50)
+    night.assert_clean()
+
+
+def test_a_table_with_a_scheduled_action_due_is_read_at_its_share(night: NightDriver) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.target("orders", 100, 4000)
+    night.world.client("application-autoscaling").put_scheduled_action(
+        ServiceNamespace="dynamodb",
+        ScheduledActionName="early",
+        ResourceId="table/orders",
+        ScalableDimension="dynamodb:table:ReadCapacityUnits",
+        Schedule="at(2026-11-24T01:30:00)",
+        ScalableTargetAction={"MinCapacity": 500},
+    )
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert night.watch.updates == []
+    assert night.watch.registrations == []
+    assert "a scheduled scaling action may be due" in str(report["warnings"])
+    night.assert_clean()
