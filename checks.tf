@@ -2,7 +2,7 @@
 # This file refers to variables only (and to the list of zones beside it): inputs are tested with it alone.
 
 locals {
-  # The zones AWS and we know; from Python's tzdata. `make docs` does not touch it.
+  # IANA's names, from the package tzdata; `make docs` writes the file
   zones = split("\n", trimspace(file("${path.module}/zones.txt")))
 
   # minutes after midnight; a malformed time has been refused already and must not break the other messages

@@ -151,6 +151,14 @@ resource "aws_sqs_queue_policy" "lost" {
 
 # --- one deployment per account and region may raise capacity ---------------------------------------------------------
 
+locals {
+  claim = "/hippolyte/raise-capacity"
+  claimed_by = var.raise_capacity ? lookup(zipmap(
+    data.aws_ssm_parameters_by_path.claim[0].names,
+    nonsensitive(data.aws_ssm_parameters_by_path.claim[0].values),
+  ), local.claim, var.name) : ""
+}
+
 # Read only to give the remedy at plan; what decides is that creating an existing parameter fails
 data "aws_ssm_parameters_by_path" "claim" {
   count = var.raise_capacity ? 1 : 0
@@ -161,7 +169,7 @@ data "aws_ssm_parameters_by_path" "claim" {
 resource "aws_ssm_parameter" "claim" {
   count = var.raise_capacity ? 1 : 0
 
-  name        = "/hippolyte/raise-capacity"
+  name        = local.claim
   description = "The Hippolyte deployment that may raise read capacity in this account and region"
   type        = "String"
   value       = var.name
@@ -170,8 +178,8 @@ resource "aws_ssm_parameter" "claim" {
 
   lifecycle {
     precondition {
-      condition     = alltrue([for value in nonsensitive(data.aws_ssm_parameters_by_path.claim[0].values) : value == var.name])
-      error_message = "raise_capacity: deployment ${jsonencode(nonsensitive(data.aws_ssm_parameters_by_path.claim[0].values))} already raises read capacity in account ${local.account}, ${local.region}, so \"${var.name}\" must not: each would give back what the other had raised. Set raise_capacity = false here or there."
+      condition     = local.claimed_by == var.name
+      error_message = "raise_capacity: deployment \"${local.claimed_by}\" already raises read capacity in account ${local.account}, ${local.region}, so \"${var.name}\" must not: each would give back what the other had raised. Set raise_capacity = false here or there."
     }
   }
 }

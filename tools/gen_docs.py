@@ -1,12 +1,14 @@
-"""Write the tables of inputs and outputs into README files, out of the HCL.
+"""Write what is generated: the tables of inputs and outputs in README files, and zones.txt.
 
-The markers are those of terraform-docs, so that its users can take over. Text outside of them is
-never touched. `--check` writes nothing and fails if a table is out of date.
+The tables come out of the HCL, the names of time zones from the pinned package tzdata. The markers
+are those of terraform-docs, so that its users can take over. Text outside of them is never touched.
+`--check` writes nothing and fails if something is out of date.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.resources
 import re
 import sys
 import textwrap
@@ -137,6 +139,12 @@ def insert(readme: str, generated: str, where: str) -> str:
     return f"{before}{BEGIN}\n{generated}\n{END}{after}"
 
 
+def zones() -> str:
+    """Return IANA's names of time zones, one a line; what is no place or offset is left out."""
+    names = (importlib.resources.files("tzdata") / "zones").read_text(encoding="utf-8").split()
+    return "\n".join(sorted(set(names) - {"Factory", "localtime"})) + "\n"
+
+
 def targets(repository: Path = REPOSITORY) -> list[Path]:
     """Return the READMEs that hold tables: the module's own, and an example's if it has markers."""
     examples = sorted(repository.glob("examples/*/README.md"))
@@ -149,29 +157,31 @@ def main(arguments: Sequence[str] | None = None, repository: Path = REPOSITORY) 
     parser = argparse.ArgumentParser(prog="python -m tools.gen_docs", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, fail if out of date")
     options = parser.parse_args(arguments)
-    stale = []
     try:
-        for path in targets(repository):
-            old = path.read_text(encoding="utf-8") if path.exists() else ""
-            new = insert(old or STUB, tables(path.parent), path.relative_to(repository).as_posix())
-            if new == old:
-                continue
-            stale.append(path.relative_to(repository).as_posix())
-            if not options.check:
-                path.write_text(new, encoding="utf-8", newline="\n")
+        wanted = {path: _wanted(path, repository) for path in targets(repository)}
     except DocsError as error:
         print(error, file=sys.stderr)
         return 1
+    wanted[repository / "zones.txt"] = zones()
+    stale = {path: text for path, text in wanted.items() if _read(path) != text}
+    names = ", ".join(path.relative_to(repository).as_posix() for path in stale)
     if stale and options.check:
-        names = " and ".join(stale)
-        print(
-            f"{names}: inputs or outputs are out of date. Run `make docs` and commit.",
-            file=sys.stderr,
-        )
+        print(f"out of date: {names}. Run `make docs` and commit.", file=sys.stderr)
         return 1
-    for name in stale:
-        print(f"wrote the inputs and outputs of {name}")
+    for path, text in stale.items():
+        path.write_text(text, encoding="utf-8", newline="\n")
+    if stale:
+        print(f"wrote {names}")
     return 0
+
+
+def _wanted(readme: Path, repository: Path) -> str:
+    where = readme.relative_to(repository).as_posix()
+    return insert(_read(readme) or STUB, tables(readme.parent), where)
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 if __name__ == "__main__":

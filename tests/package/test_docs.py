@@ -1,8 +1,9 @@
-"""The generated tables of the README: up to date, complete, and nothing else touched."""
+"""What is generated, the README's tables above all: up to date, and nothing else touched."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -40,8 +41,17 @@ def module(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_readme_is_up_to_date() -> None:
+def test_what_is_generated_is_up_to_date() -> None:
     assert gen_docs.main(["--check"]) == 0, "run `make docs`"
+
+
+def test_zones_are_places_python_knows() -> None:
+    zones = (REPOSITORY / "zones.txt").read_text(encoding="utf-8").split()
+
+    assert zones == sorted(zones)
+    assert {"UTC", "Europe/Berlin", "America/New_York", "US/Pacific"} <= set(zones)
+    for name in zones:
+        ZoneInfo(name)
 
 
 def test_every_variable_and_output_is_in_the_tables() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import zoneinfo
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -97,10 +96,3 @@ def test_every_variable_and_attribute_has_a_refused_value() -> None:
     assert ("backup_window", "timezone") in known
     assert len(known) > 40
     assert known - given == set()
-
-
-def test_zones_are_those_of_the_time_zone_database() -> None:
-    zones = (REPOSITORY / "zones.txt").read_text(encoding="utf-8").split()
-
-    assert zones == sorted(zones)
-    assert set(zones) == zoneinfo.available_timezones() - {"Factory", "localtime"}

@@ -326,7 +326,7 @@ def test_a_second_deployment_that_raises_is_refused(
         second.plan_detailed()
 
     message = " ".join(str(refusal.value).replace("│", " ").split())
-    assert 'deployment ["hippolyte"] already raises read capacity' in message
+    assert 'deployment "hippolyte" already raises read capacity' in message
     assert 'so "second" must not' in message
     assert "Set raise_capacity = false here or there." in message
 
