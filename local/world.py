@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -125,23 +124,17 @@ class World:
 
     @contextmanager
     def _installed(self) -> Iterator[None]:
-        patching.enter(self)
-        installed: list[Any] = []
-        try:
+        with ExitStack() as leaving:
+            patching.enter(self)
+            leaving.callback(patching.leave)
+            leaving.callback(self._clients.clear)
             for name in _PARTS:
-                if importlib.util.find_spec(name) is None:
-                    continue
                 part = importlib.import_module(name)
-                installed.append(part)
                 part.install(self)
+                leaving.callback(part.uninstall)
+            leaving.callback(self.alarms.stop)
+            leaving.callback(self.functions.close)
             yield
-        finally:
-            self.functions.close()
-            self.alarms.stop()
-            for part in reversed(installed):
-                part.uninstall()
-            self._clients.clear()
-            patching.leave()
 
     @contextmanager
     def _environment(self) -> Iterator[None]:
