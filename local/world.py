@@ -130,8 +130,8 @@ class World:
             leaving.callback(self._clients.clear)
             for name in _PARTS:
                 part = importlib.import_module(name)
-                part.install(self)
                 leaving.callback(part.uninstall)
+                part.install(self)
             leaving.callback(self.alarms.stop)
             leaving.callback(self.functions.close)
             yield
