@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 from harness import GIB, RUN, START, NightDriver, verdicts
 from hippolyte.planner import run_id
@@ -31,6 +32,6 @@ def test_a_night_waits_for_the_tables_of_an_open_run_by_hand(night: NightDriver)
         assert report is not None
         assert set(verdicts(report).values()) == {"backed_up"}
     spans = sorted((c.table, c.start, c.end) for c in night.world.consumption)
-    for one, other in zip(spans, spans[1:], strict=False):
+    for one, other in pairwise(spans):
         assert one[0] != other[0] or one[2] <= other[1]
     night.assert_clean()
