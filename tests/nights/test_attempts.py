@@ -203,6 +203,22 @@ def test_a_pipeline_is_deleted_after_its_evidence_is_on_record(night: NightDrive
         assert "injected by the local AWS" in ledger["tables"]["orders"]["errors"][-1]
 
 
+def test_evidence_seen_at_once_with_the_clusters_end_is_on_record_first(
+    night: NightDriver,
+) -> None:
+    seen: list[dict[str, Any]] = []
+    night.table("orders")
+    night.world.faults.cluster_start_fails = ["no free address"]
+
+    def look(_: gate.Call) -> None:
+        seen.append(night.record(RUN, "ledger.json") or {})
+
+    night.world.before("datapipeline:DeletePipeline", look, 1)
+    night.night()
+    assert "no free address" in str(seen[0]["tables"]["orders"]["errors"])
+    assert "no free address" in seen[0]["batches"]["b001"]["error"]
+
+
 def test_overlapping_deliveries_start_one_cluster(night: NightDriver) -> None:
     """The same request delivered twice, the second while the first is about to activate."""
     night.table("orders")
