@@ -98,6 +98,8 @@ def _cluster(launch: Launch, settings: Settings) -> dict[str, Any]:
         "coreInstanceCount": cluster.core_instance_count,
         "region": settings.region,
         "terminateAfter": f"{launch.hours} hours",
+        # where the steps' logs go, which hold the item counts; said, as it overrides any default
+        "emrLogUri": log_uri(settings),
         # one table's failure must not take the others' cluster
         "actionOnTaskFailure": "continue",
         "subnetId": cluster.subnet_id,
