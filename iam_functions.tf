@@ -146,6 +146,17 @@ data "aws_iam_policy_document" "scheduler" {
     resources = ["*"]
   }
 
+  # knows no ARN; only for rules over tags
+  dynamic "statement" {
+    for_each = length(var.tables.exclude_tags) + length(var.tables.include_tags) > 0 ? ["*"] : []
+
+    content {
+      sid       = "ReadTablesTags"
+      actions   = ["tag:GetResources"]
+      resources = [statement.value]
+    }
+  }
+
   statement {
     sid       = "WriteOwnLog"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]

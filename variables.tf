@@ -87,42 +87,6 @@ variable "backup_window" {
   }
 }
 
-variable "tables" {
-  description = <<-EOT
-    Which tables are backed up, by globs over whole table names (`*` any characters, `?` one). Rules in this order: `always`, `exclude`, `include`.
-    - `include`: backed up unless excluded. Default: all.
-    - `exclude`: not backed up.
-    - `always`: backed up even if excluded; a name here that matches no table is told to a person.
-  EOT
-  type = object({
-    include = optional(list(string), ["*"])
-    exclude = optional(list(string), [])
-    always  = optional(list(string), [])
-  })
-  default  = {}
-  nullable = false
-
-  validation {
-    condition     = alltrue([for glob in var.tables.include : can(regex("^[A-Za-z0-9_.*?-]{1,255}$", glob))])
-    error_message = "tables.include: a glob is 1 to 255 letters, digits, _.- and the wildcards * and ?, got ${jsonencode(var.tables.include)}. Example: [\"orders-*\"]."
-  }
-
-  validation {
-    condition     = alltrue([for glob in var.tables.exclude : can(regex("^[A-Za-z0-9_.*?-]{1,255}$", glob))])
-    error_message = "tables.exclude: a glob is 1 to 255 letters, digits, _.- and the wildcards * and ?, got ${jsonencode(var.tables.exclude)}. Example: [\"scratch-*\"]."
-  }
-
-  validation {
-    condition     = alltrue([for glob in var.tables.always : can(regex("^[A-Za-z0-9_.*?-]{1,255}$", glob))])
-    error_message = "tables.always: a glob is 1 to 255 letters, digits, _.- and the wildcards * and ?, got ${jsonencode(var.tables.always)}. Example: [\"orders\"]."
-  }
-
-  validation {
-    condition     = length(var.tables.always) > 0 || (length(var.tables.include) > 0 && !contains(var.tables.exclude, "*"))
-    error_message = "tables selects nothing: include is ${jsonencode(var.tables.include)}, exclude ${jsonencode(var.tables.exclude)}, always []. Include something (default [\"*\"]) or set enabled = false."
-  }
-}
-
 variable "consumed_percentage" {
   description = "Share of a table's read capacity the backup may take, in percent: a whole number, 1 to 100. The rest stays with the application, also when capacity is raised."
   type        = number

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_datapipeline import DataPipelineClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_emr import EMRClient
+    from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
 
@@ -41,6 +42,8 @@ class Clients:
     s3: S3Client
     sns: SNSClient
     cloudwatch: CloudWatchClient
+    # None: no rule is over tags, and an invocation is spared the client
+    tagging: ResourceGroupsTaggingAPIClient | None = None
 
 
 @lru_cache(maxsize=1)
@@ -71,4 +74,5 @@ def build(settings: Settings) -> Clients:
         s3=client("s3", own),
         sns=client("sns", settings.topic_arn.split(":")[3]),
         cloudwatch=client("cloudwatch", own),
+        tagging=client("resourcegroupstaggingapi", own) if settings.tables.by_tag else None,
     )

@@ -7,14 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte.autoscaling import READ_DIMENSION, flags_of
-from hippolyte.model import Inventory, Limits, Scaling, Table, Verdict
+from hippolyte.model import Inventory, Limits, Scaling, Table, Tags, Verdict
 
 if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
 
     from hippolyte.clients import Clients
 
@@ -55,6 +56,26 @@ def list_names(dynamodb: DynamoDBClient) -> list[str]:
     """List all table names; pages hold at most 100."""
     pages = dynamodb.get_paginator("list_tables").paginate()
     return [name for page in pages for name in page["TableNames"]]
+
+
+def read_tags(client: ResourceGroupsTaggingAPIClient) -> Tags:
+    """Read the tags of all tables, up to 100 a call; what cannot be read is said, not raised.
+
+    DynamoDB's own ListTagsOfResource allows 10 calls a second, one a table. A page never splits a
+    table's tags (API GetResources, TagsPerPage), so that what was read before an error holds.
+    """
+    known: dict[str, dict[str, str]] = {}
+    try:
+        for page in client.get_paginator("get_resources").paginate(
+            ResourceTypeFilters=["dynamodb:table"], PaginationConfig={"PageSize": 100}
+        ):
+            for found in page["ResourceTagMappingList"]:
+                # arn:aws:dynamodb:<region>:<account>:table/<name>
+                name = found["ResourceARN"].split(":table/", 1)[-1]
+                known[name] = {tag["Key"]: tag["Value"] for tag in found["Tags"]}
+    except (ClientError, BotoCoreError) as error:
+        return Tags(known, f"GetResources: {error}")
+    return Tags(known)
 
 
 def table_of(description: Mapping[str, Any], scaling: Scaling | None = None) -> Table:

@@ -96,6 +96,18 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Tags:
+    """The tables' tags. `error` says why not all could be read, if so."""
+
+    known: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    error: str = ""
+
+    def of(self, table: str) -> Mapping[str, str] | None:
+        """Return a table's tags, None if they are not known; the service names tagged ones only."""
+        return self.known.get(table, None if self.error else {})
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """All tables of the account and region.
 
@@ -108,6 +120,7 @@ class Inventory:
     undescribed: Mapping[str, tuple[Verdict, str]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     definitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tags: Tags = field(default_factory=Tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +164,7 @@ class Plan:
     verdicts: Mapping[str, tuple[Verdict, str]]
     empty: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    # told to a person: a name in `always` that does not exist
+    # told to a person: a name in `always` that does not exist, tags that could not be read
     alerts: tuple[str, ...] = ()
     cost_usd: float = 0.0
     previous_run: str | None = None

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
 from hippolyte import sizing
-from hippolyte.model import Batch, Inventory, Job, Plan, Table, Verdict, iso, when
+from hippolyte.model import Batch, Inventory, Job, Plan, Table, Tags, Verdict, iso, when
 from hippolyte.packing import Bins, Timeline, pack
-from hippolyte.settings import Selection, Settings
+from hippolyte.selection import Choice, choose
+from hippolyte.settings import Settings
 
 # USD, us-east-1, see docs/costs.md for the sources; an estimate, printed as one
 RCU_HOUR_USD = 0.00013
 NODE_HOUR_USD = 0.24
 ON_DEMAND_UNIT_USD = 0.125 / 1_000_000
+
+# an alert names this many tables, its number says the rest
+_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +44,19 @@ def run_id(start: datetime) -> str:
     return iso(start)[:16].replace(":", "-") + "Z"
 
 
-def selected(name: str, tables: Selection) -> str | None:
-    """Return None if a table is to be backed up, else the rule that leaves it out.
-
-    Whole-name globs, case-sensitive, in this order: always, exclude, include.
-    """
-    if any(fnmatchcase(name, glob) for glob in tables.always):
-        return None
-    for glob in tables.exclude:
-        if fnmatchcase(name, glob):
-            return f"excluded by {glob!r}"
-    if any(fnmatchcase(name, glob) for glob in tables.include):
-        return None
-    return "not included"
-
-
 def make_plan(inventory: Inventory, settings: Settings, night: Night, tables_limit: int) -> Plan:
     """Plan a night. `tables_limit` is the engine's number of tables a cluster."""
     verdicts: dict[str, tuple[Verdict, str]] = {}
     eligible: list[Table] = []
+    choices = {
+        name: choose(name, settings.tables, inventory.tags.of(name))
+        for name in [*(t.name for t in inventory.tables), *inventory.undescribed]
+    }
     for name, verdict in inventory.undescribed.items():
-        rule = selected(name, settings.tables)
+        rule = choices[name].rule
         verdicts[name] = (Verdict.SKIPPED, rule) if rule else verdict
     for table in inventory.tables:
-        if rule := selected(table.name, settings.tables):
+        if rule := choices[table.name].rule:
             verdicts[table.name] = (Verdict.SKIPPED, rule)
         elif not table.exportable:
             verdicts[table.name] = (Verdict.UNSUPPORTED, f"table status {table.status}")
@@ -95,7 +88,7 @@ def make_plan(inventory: Inventory, settings: Settings, night: Night, tables_lim
         verdicts=verdicts,
         empty=tuple(sorted(t.name for t in eligible if t.empty)),
         warnings=tuple(warnings),
-        alerts=_missing(settings.tables.always, inventory),
+        alerts=_missing(settings.tables.always, inventory) + _blind(choices, inventory.tags),
         cost_usd=_cost(jobs, timelines, settings),
         previous_run=night.previous_run,
     )
@@ -115,6 +108,18 @@ def _missing(always: Iterable[str], inventory: Inventory) -> tuple[str, ...]:
         f"tables.always names {glob!r}, and no table matches: correct the name or take it out"
         for glob in always
         if not any(fnmatchcase(name, glob) for name in names)
+    )
+
+
+def _blind(choices: Mapping[str, Choice], tags: Tags) -> tuple[str, ...]:
+    """Tell which tables are backed up only because their tags are unknown."""
+    names = sorted(name for name, choice in choices.items() if choice.blind)
+    if not names:
+        return ()
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return (
+        f"{len(names)} tables are backed up whatever tables.exclude_tags and include_tags say, as "
+        f"their tags could not be read ({tags.error}): {', '.join(names[:_NAMED])}{more}",
     )
 
 

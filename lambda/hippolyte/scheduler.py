@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,12 +12,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hippolyte import clock, inventory
 from hippolyte.errors import ConfigurationError, ConflictError
 from hippolyte.handlers import Context, begin, tell
-from hippolyte.model import Plan, iso, when
+from hippolyte.model import Plan, Tags, iso, when
 from hippolyte.night import Pass
 from hippolyte.notify import publish, try_publish
-from hippolyte.planner import Night, make_plan, run_id, selected
+from hippolyte.planner import Night, make_plan, run_id
 from hippolyte.reconcile import reconcile
 from hippolyte.runs import is_open
+from hippolyte.selection import choose
 
 _FORM = (
     'the scheduler takes {"run": "<the window\'s start, 2026-11-24T00:00:00Z>"'
@@ -92,12 +94,14 @@ def _alone(p: Pass) -> None:
 
 
 def _plan(p: Pass, start: datetime, deadline: datetime) -> tuple[Plan, dict[str, Any]]:
-    tables = p.settings.tables
+    rules = p.settings.tables
+    tags = inventory.read_tags(p.clients.tagging) if p.clients.tagging else Tags()
     found = inventory.discover(
         p.clients,
         p.settings.planning.discovery_concurrency,
-        lambda name: selected(name, tables) is None,
+        lambda name: choose(name, rules, tags.of(name)).rule is None,
     )
+    found = replace(found, tags=tags)
     now = clock.now()
     earlier = [r for r, names in p.runs.recent(now).items() if "report.json" in names]
     night = Night(start, deadline, now, previous_run=max(earlier, default=None))

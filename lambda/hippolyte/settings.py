@@ -12,14 +12,24 @@ from hippolyte.errors import ConfigurationError
 
 VARIABLE = "HIPPOLYTE_SETTINGS"
 
+TagRules = tuple[tuple[str, tuple[str, ...]], ...]
+"""Rules over tags: key, and globs over its value. Terraform writes an object of lists."""
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which tables are backed up: whole-name globs, in the order always, exclude, include."""
+    """Which tables are backed up; how the rules work together says `selection.choose`."""
 
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
     always: tuple[str, ...] = ()
+    include_tags: TagRules = ()
+    exclude_tags: TagRules = ()
+
+    @property
+    def by_tag(self) -> bool:
+        """Whether tags matter at all, and so must be read."""
+        return bool(self.include_tags or self.exclude_tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,18 +166,33 @@ def _build(kind: type[Any], data: object, path: str, problems: list[str]) -> obj
             value = _build(_NESTED[name], value, f"{path}{name}.", problems)
         elif wrong := _wrong(name, str(spec.type), value):
             problems.append(f"{path}{name} {wrong}, got {value!r}")
-        elif isinstance(value, list):
-            value = tuple(value)
+        else:
+            value = _frozen(value)
         values[name] = value
     return None if problems else kind(**values)
+
+
+def _frozen(value: object) -> object:
+    """Return lists as tuples and objects as tuples of pairs: settings can be hashed."""
+    if isinstance(value, list):
+        return tuple(value)
+    if isinstance(value, dict):
+        return tuple((key, tuple(one)) for key, one in value.items())
+    return value
+
+
+def _strings(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(v, str) for v in value)
 
 
 def _wrong(name: str, kind: str, value: object) -> str | None:
     if value is None:
         return None if "None" in kind else "must not be null"
+    if kind == "TagRules":
+        good = isinstance(value, dict) and all(_strings(one) for one in value.values())
+        return None if good else "must be an object of lists of strings"
     if kind.startswith("tuple"):
-        good = isinstance(value, list) and all(isinstance(v, str) for v in value)
-        return None if good else "must be a list of strings"
+        return None if _strings(value) else "must be a list of strings"
     if kind.startswith("bool"):
         return None if isinstance(value, bool) else "must be true or false"
     if kind.startswith("int"):

@@ -36,7 +36,7 @@ BIG = {"size_bytes": 20 * GIB, "item_count": 3}
 RAISED = 1302
 
 # boto3's clients take a second to make and know nothing of the world they talk to
-_built: dict[tuple[str, str, int], clients.Clients] = {}
+_built: dict[tuple[object, ...], clients.Clients] = {}
 _hands: dict[tuple[str, str, str], Any] = {}
 
 
@@ -121,6 +121,13 @@ class NightDriver:
             self.world.put_items(name, rows)
         if settings:
             self.world.set_table(name, **settings)
+
+    def tag(self, table: str, **tags: str) -> None:
+        """Tag a table."""
+        arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}"
+        self.dynamodb.tag_resource(
+            ResourceArn=arn, Tags=[{"Key": key, "Value": value} for key, value in tags.items()]
+        )
 
     def target(self, table: str, low: int, high: int, **suspended: bool) -> None:
         """Give a table a read scaling target."""
@@ -356,7 +363,8 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[NightDriver]:
 
 
 def _build(settings: Settings) -> clients.Clients:
-    key = (settings.region, settings.pipeline_region, settings.planning.discovery_concurrency)
+    regions = (settings.region, settings.pipeline_region)
+    key = (*regions, settings.planning.discovery_concurrency, settings.tables.by_tag)
     if key not in _built:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AWS_ACCESS_KEY_ID", PRODUCT_KEY)

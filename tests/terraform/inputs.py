@@ -78,6 +78,31 @@ REFUSED: dict[str, Bad] = {
     "include-empty-glob": attribute("tables", "include", [""], '[""]', "1 to 255"),
     "exclude-blank": attribute("tables", "exclude", ["a b"], '["a b"]', "Example"),
     "always-too-long": attribute("tables", "always", ["a" * 256], "a" * 256, "1 to 255"),
+    "include-tags-with-an-empty-list": Bad(
+        {"tables": {"include": [], "include_tags": {"backup": []}}},
+        ("tables.include_tags", '{"backup":[]}', "at least one glob", '["*"] for any value'),
+    ),
+    "exclude-tags-key": attribute(
+        "tables", "exclude_tags", {"a,b": ["*"]}, '{"a,b":["*"]}', "a tag's key", "Example"
+    ),
+    "exclude-tags-key-too-long": attribute(
+        "tables", "exclude_tags", {"k" * 129: ["*"]}, "k" * 129, "1 to 128"
+    ),
+    "exclude-tags-value": attribute(
+        "tables", "exclude_tags", {"backup": ["[no]"]}, '["[no]"]', "the wildcards * and ?"
+    ),
+    "include-tags-one-value": Bad(
+        {"tables": {"include": [], "include_tags": {"backup": "yes"}}},
+        ("include_tags", "list of string required"),
+    ),
+    "include-tags-beside-everything": attribute(
+        "tables",
+        "include_tags",
+        {"backup": ["yes"]},
+        '{"backup":["yes"]}',
+        'holds "*"',
+        "Set include = []",
+    ),
     "tables-nothing-included": one("tables", {"include": []}, "include is []", "enabled = false"),
     "tables-all-excluded": one("tables", {"exclude": ["*"]}, 'exclude ["*"]', "selects nothing"),
     "percentage-0": one("consumed_percentage", 0, "got 0", "1 to 100", "Example: 50"),
@@ -217,6 +242,17 @@ ACCEPTED: dict[str, dict[str, Any]] = {
             "service_access_security_group_id": GROUP,
         }
     },
+    "by-tag": {
+        "tables": {
+            "include": [],
+            "include_tags": {
+                "backup": ["yes", "nightly-*"],
+                "aws:cloudformation:stack-name": ["*"],
+            },
+            "exclude_tags": {"data class": ["public"], "empty": [""]},
+        }
+    },
+    "tags-beside-names": {"tables": {"include": ["prod-*"], "include_tags": {"backup": ["yes"]}}},
     "only-always": {"tables": {"include": [], "always": ["orders", "users-*"]}},
     "every-other": {
         "enabled": False,

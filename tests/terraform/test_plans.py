@@ -38,6 +38,7 @@ WITHOUT_ARN = (
     "elasticmapreduce:DescribeJobFlows",
     "elasticmapreduce:ListClusters",
     "elasticmapreduce:RunJobFlow",
+    "tag:GetResources",
 )
 
 
@@ -180,6 +181,19 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
         "s3:PutObject",
         "sqs:SendMessage",
     }
+
+
+def test_tags_are_read_by_the_scheduler_and_only_for_rules_over_tags(
+    resources: dict[str, Any],
+) -> None:
+    assert statements(resources, "strict", "scheduler")["ReadTablesTags"] == {
+        "Sid": "ReadTablesTags",
+        "Effect": "Allow",
+        "Action": "tag:GetResources",
+        "Resource": "*",
+    }
+    for module, role in (("strict", "monitor"), ("plain", "scheduler")):
+        assert "ReadTablesTags" not in statements(resources, module, role)
 
 
 def test_conditions_of_the_functions(resources: dict[str, Any]) -> None:

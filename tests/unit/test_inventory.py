@@ -11,7 +11,8 @@ import pytest
 from harness import NightDriver, driver
 from hippolyte import clients, inventory, settings
 from hippolyte.inventory import table_of
-from hippolyte.model import Inventory, Verdict
+from hippolyte.model import Inventory, Tags, Verdict
+from local import gate
 
 READS = "dynamodb:table:ReadCapacityUnits"
 
@@ -119,6 +120,62 @@ def test_a_table_that_may_not_be_looked_into_is_not_called_empty(night: NightDri
     night.table("empty", items=0)
     night.world.deny("dynamodb:Scan")
     assert not discover().tables[0].empty
+
+
+# tags
+
+
+def read_tags(night: NightDriver) -> Tags:
+    night.configure(tables={"exclude_tags": {"backup": ["no"]}})
+    tagging = clients.build(settings.load()).tagging
+    assert tagging is not None
+    return inventory.read_tags(tagging)
+
+
+def test_tags_are_read_in_pages(night: NightDriver) -> None:
+    """At most 100 tables a page; what is not a table is not asked for."""
+    for number in range(120):
+        night.table(f"table-{number:03d}", items=0)
+        night.tag(f"table-{number:03d}", number=str(number), team="data")
+    night.table("without", items=0)
+    night.world.client("sqs").create_queue(QueueName="tagged", tags={"team": "data"})
+    found = read_tags(night)
+    assert found.error == ""
+    assert len(found.known) == 120
+    assert found.known["table-119"] == {"number": "119", "team": "data"}
+    assert found.of("without") == {}
+    assert night.world.gate.calls["resourcegroupstaggingapi:GetResources"] >= 2
+
+
+def test_tags_that_may_not_be_read_are_unknown(night: NightDriver) -> None:
+    night.table("orders")
+    night.tag("orders", backup="no")
+    night.world.deny("tag:GetResources")
+    found = read_tags(night)
+    assert "not authorized to perform: tag:GetResources" in found.error
+    assert found.of("orders") is None
+
+
+def test_pages_read_before_an_error_hold(night: NightDriver) -> None:
+    for number in range(120):
+        night.table(f"table-{number:03d}", items=0)
+        night.tag(f"table-{number:03d}", backup="no")
+    calls = iter(range(99))
+
+    def second(call: gate.Call) -> None:
+        if next(calls) > 0:
+            raise gate.error(call, "InternalServiceException", "try later")
+
+    night.world.before("resourcegroupstaggingapi:GetResources", second)
+    found = read_tags(night)
+    assert "try later" in found.error
+    assert 90 < len(found.known) < 120
+    assert found.of("table-000") == {"backup": "no"}
+    assert found.of("table-119") is None
+
+
+def test_without_rules_over_tags_there_is_no_client_to_read_them(night: NightDriver) -> None:
+    assert clients.build(settings.load()).tagging is None
 
 
 def test_a_filtered_page_without_items_is_not_the_end() -> None:

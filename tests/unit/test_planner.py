@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from builders import GIB, START, night, on_demand, plan, settings, table
 from hippolyte.engines.definition import TABLES_PER_PIPELINE
 from hippolyte.model import Inventory, Limits, Plan, Scaling, Table, Verdict
-from hippolyte.planner import make_plan, run_id, selected
-from hippolyte.settings import Selection
+from hippolyte.planner import make_plan, run_id
 
 BIG = {"size_bytes": 100 * GIB, "read_capacity": 1000}
 
@@ -36,24 +35,6 @@ def test_a_table_that_fits_is_not_raised() -> None:
     assert found.raise_to is None
     assert found.ratio == found.plain_ratio == 0.5
     assert found.estimate_seconds == 5243 + 60
-
-
-def test_rules_are_tried_in_the_order_always_exclude_include() -> None:
-    rules = Selection(include=("prod-*",), exclude=("*-tmp",), always=("prod-keep-tmp",))
-    assert selected("prod-orders", rules) is None
-    assert selected("prod-x-tmp", rules) == "excluded by '*-tmp'"
-    assert selected("prod-keep-tmp", rules) is None
-    assert selected("dev-orders", rules) == "not included"
-
-
-def test_a_glob_matches_the_whole_name() -> None:
-    # the original's regexes matched at the start only and left out more than was meant
-    rules = Selection(exclude=("example-table-*", "exact"))
-    assert selected("example-tables-prod", rules) is None
-    assert selected("example-tablespace", rules) is None
-    assert selected("exactly", rules) is None
-    assert selected("Exact", rules) is None
-    assert selected("exact", rules) == "excluded by 'exact'"
 
 
 def test_every_discovered_table_has_one_place() -> None:

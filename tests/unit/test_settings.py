@@ -48,6 +48,11 @@ def test_all_faults_are_named_at_once() -> None:
         ({"bucket": None}, "bucket must not be null, got None"),
         ({"planning": {"attempts": 0}}, "planning.attempts must be at least 1, got 0"),
         ({"planning": []}, "planning. must be an object, got []"),
+        (
+            {"tables": {"exclude_tags": {"backup": "no"}}},
+            "tables.exclude_tags must be an object of lists of strings, got {'backup': 'no'}",
+        ),
+        ({"tables": {"include_tags": ["backup"]}}, "must be an object of lists of strings"),
         ({"name": 7}, "name must be a string, got 7"),
     ],
 )
@@ -65,3 +70,11 @@ def test_a_missing_variable_is_named() -> None:
 def test_text_that_is_no_json_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="is not JSON"):
         load({VARIABLE: "{"})
+
+
+def test_rules_over_tags_are_read_and_settings_stay_hashable() -> None:
+    found = settings(tables={"include_tags": {"backup": ["yes", "nightly"], "team": ["*"]}})
+    assert found.tables.include_tags == (("backup", ("yes", "nightly")), ("team", ("*",)))
+    assert found.tables.by_tag
+    assert not settings().tables.by_tag
+    assert hash(found) == hash(found)

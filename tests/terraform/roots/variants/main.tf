@@ -31,6 +31,7 @@ module "strict" {
   strict_datapipeline_iam = true
   permissions_boundary    = "arn:aws:iam::123456789012:policy/boundary"
   tags                    = { team = "data", "hippolyte:deployment" = "mine" }
+  tables                  = { exclude_tags = { backup = ["no", "never"] } }
 }
 
 # everything that can be off is off; a window over midnight in a zone of its own
