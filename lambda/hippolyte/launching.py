@@ -26,6 +26,7 @@ def launch(p: Pass, run: Run) -> None:
     if clock.now() >= run.plan.deadline:
         _give_up(p, run)
         return
+    _drop_withdrawn(p, run)
     _prepare(p, run)
     ready = {
         batch.batch_id: ratios
@@ -35,6 +36,24 @@ def launch(p: Pass, run: Run) -> None:
         and (ratios := _ratios(p, run, batch)) is not None
     }
     _start(p, run, ready)
+
+
+def _drop_withdrawn(p: Pass, run: Run) -> None:
+    """Tables whose capacity a person has given back meanwhile are not started any more."""
+    for batch in run.ledger.open_batches:
+        if batch.state not in _WAITING or batch.intent_is_foreign(p.me, clock.now()):
+            continue
+        entries = [(j, e) for _, j, e in table_entries(run, batch) if e.verdict is None]
+        if not any(entry.withdrawn for _, entry in entries):
+            continue
+        for _, entry in entries:
+            if entry.withdrawn:
+                entry.close(Verdict.FAILED, f"not started: {entry.withdrawn}")
+        if batch.handle:
+            p.engine.clean_up(batch.handle)
+        batch.state = BatchState.CLOSED
+        if others := [job for job, entry in entries if entry.verdict is None]:
+            run.ledger.add_batch(others)
 
 
 def _prepare(p: Pass, run: Run) -> None:
@@ -119,7 +138,8 @@ def _ratios(p: Pass, run: Run, batch: BatchEntry) -> list[float] | None:
             entry.notes.append("not at its raised capacity in time: read at its plain share")
             late.append(job)
         pending = pending or outcome is Raise.PENDING
-        ratios.append(job.ratio if outcome is Raise.READY else job.plain_ratio)
+        ready = outcome is Raise.READY
+        ratios.append(p.leases.ratio(job, p.held[job.table].lease) if ready else job.plain_ratio)
     for apart in (blocked if not patient else [], late):
         if apart and len(apart) < len(ratios):
             _split(p, run, batch, apart)

@@ -17,9 +17,10 @@ from botocore.exceptions import ClientError
 from hippolyte import clock
 from hippolyte.autoscaling import ReadScaling
 from hippolyte.inventory import table_of
-from hippolyte.lease import Held, Lease, LeaseState
+from hippolyte.lease import Held, Lease, LeaseState, Step
 from hippolyte.ledger import INTENT_LIFE
-from hippolyte.model import Job, Table, iso, when
+from hippolyte.model import Job, Scaling, Table, iso, when
+from hippolyte.sizing import raised_capacity, ratio, reachable_rate
 
 if TYPE_CHECKING:
     from hippolyte.clients import Clients
@@ -90,28 +91,47 @@ class Leases:
         Lowers only where the table is still ours: the same table, at the capacity we set. `ended`
         is when the export ended (None: it never ran): its reads are not the application's.
         """
+        step, why, table = self.next_step(held)
+        if step is Step.LOWER:
+            assert table is not None
+            return self._lower(held, table, ended)
+        if step is Step.RESTORE:
+            return self._restore(held, why)
+        return step is Step.RELEASE and self._release(held, why)
+
+    def next_step(self, held: Held) -> tuple[Step, str, Table | None]:
+        """Look what giving a lease back does next: (step, why, the table); changes nothing."""
         lease = held.lease
         if not self._settled(lease):
-            return False
+            return Step.WAIT, "its last change may not be seen yet", None
         table = self.describe(lease.table)
         if table is None or table.table_id != lease.table_id:
-            return self._release(held, "the table is gone or was recreated: nothing to lower")
+            why = "the table is gone or was recreated: nothing to lower"
+            return Step.RELEASE, why, table
         if table.status != "ACTIVE":
-            return False
+            return Step.WAIT, f"the table is {table.status}", table
         if table.on_demand:
-            return self._restore(held, "switched to on-demand by somebody: that stands")
+            return Step.RESTORE, "switched to on-demand by somebody: that stands", table
         capacity = table.read_capacity
         if lease.state is not LeaseState.INTENDED and capacity in (lease.before, lease.lower_to):
-            return self._restore(held, lease.note)
+            return Step.RESTORE, lease.note, table
         if capacity in (lease.before, lease.target) and not self._intent_is_over(lease):
-            return False
+            return Step.WAIT, "another invocation may be about to change it", table
         if capacity == lease.before:
-            return self._restore(held, "never raised")
+            return Step.RESTORE, "never raised", table
         if capacity == lease.target:
-            return self._lower(held, table, ended)
+            return Step.LOWER, "", table
         if capacity > lease.target and lease.scale_in_suspended is not None:
-            return self._restore(held, "the application scaled out: scale-in is resumed")
-        return self._restore(held, f"somebody set its read capacity to {capacity}: that stands")
+            return Step.RESTORE, "the application scaled out: scale-in is resumed", table
+        return Step.RESTORE, f"somebody set its read capacity to {capacity}: that stands", table
+
+    def goal(self, lease: Lease, ended: datetime | None) -> int:
+        """Return the capacity a raised table is lowered to, in read capacity units per second."""
+        scaling = ReadScaling(self.clients)
+        if lease.scale_in_suspended is None or not (target := scaling.target(lease.table)):
+            return lease.before
+        needed = scaling.needed(lease.table, lease.rate, ended, clock.now())
+        return min(lease.target, max(lease.before, target.min_capacity, needed))
 
     def describe(self, name: str) -> Table | None:
         """Describe a table now; None if it is gone."""
@@ -127,10 +147,11 @@ class Leases:
     ) -> tuple[Raise, Held | None, str]:
         if table.status != "ACTIVE":
             return Raise.PENDING, None, ""
-        if table.on_demand or table.read_capacity != job.capacity or job.raise_to is None:
-            return Raise.REFUSED, None, "its capacity was changed since the night was planned"
         target = ReadScaling(self.clients).target(job.table)
-        if target and job.raise_to > target.max_capacity:
+        raise_to = self._raise_to(job, table, target)
+        if raise_to is None:
+            return Raise.REFUSED, None, "its capacity was changed since the night was planned"
+        if target and raise_to > target.max_capacity:
             return Raise.REFUSED, None, "its scaling target's maximum was lowered"
         if target and table.read_capacity < target.min_capacity:
             # suspending scale-in would pull it up to there, and nobody could give that back
@@ -141,7 +162,7 @@ class Leases:
             run_id=run_id,
             state=LeaseState.INTENDED,
             before=table.read_capacity,
-            target=job.raise_to,
+            target=raise_to,
             rate=job.rate,
             scale_in_suspended=target.suspended[0] if target else None,
             expiry=iso(expiry),
@@ -152,6 +173,29 @@ class Leases:
         if held is None:
             return Raise.PENDING, None, ""
         return self._raise(held, table)
+
+    def _raise_to(self, job: Job, table: Table, target: Scaling | None) -> int | None:
+        """Return what to raise to; None if the table is not as planned, and must be left alone.
+
+        Between plan and raise an autoscaled table moves by itself: the same rate is put on top of
+        the application's part of what it has now.
+        """
+        if table.on_demand or job.raise_to is None or table.read_capacity == job.capacity:
+            return None if table.on_demand else job.raise_to
+        if target is None:
+            return None
+        wanted = raised_capacity(table.read_capacity, self.settings.consumed_fraction, job.rate)
+        bounds = [wanted, target.max_capacity]
+        if self.settings.max_read_capacity is not None:
+            bounds.append(self.settings.max_read_capacity)
+        return min(bounds) if min(bounds) > table.read_capacity else None
+
+    def ratio(self, job: Job, lease: Lease) -> float:
+        """Return the ratio of a job whose table is at the lease's target."""
+        if (lease.before, lease.target) == (job.capacity, job.raise_to):
+            return job.ratio
+        share = self.settings.consumed_fraction
+        return ratio(min(job.rate, reachable_rate(lease.before, share, lease.target)), lease.target)
 
     def _record(self, lease: Lease) -> Held | None:
         """Write a new lease over a released one; None if an open one is in the way."""
@@ -180,12 +224,7 @@ class Leases:
         return Raise.PENDING, held, ""
 
     def _lower(self, held: Held, table: Table, ended: datetime | None) -> bool:
-        lease = held.lease
-        goal = lease.before
-        scaling = ReadScaling(self.clients)
-        if lease.scale_in_suspended is not None and (target := scaling.target(lease.table)):
-            needed = scaling.needed(lease.table, lease.rate, ended, clock.now())
-            goal = min(lease.target, max(goal, target.min_capacity, needed))
+        goal = self.goal(held.lease, ended)
         if goal == table.read_capacity:
             return self._restore(held, f"the application needs its {goal} units: scale-in resumes")
         self._write(

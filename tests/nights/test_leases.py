@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import Any
 
@@ -392,6 +393,27 @@ def test_a_table_changed_since_the_plan_is_read_at_its_share(night: NightDriver)
     assert night.capacity("orders") == (1500, 50)
     assert night.watch.updates == []
     assert "changed since the night was planned" in str(report["tables"]["orders"]["notes"])
+    night.assert_clean()
+
+
+def test_a_table_that_scaled_out_since_the_plan_is_raised_on_top_of_that(
+    night: NightDriver,
+) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.target("orders", 100, 4000)
+    night.world.before("s3:PutObject", lambda _: night.set_by_hand("orders", 1200), 1)
+    night.scheduler()
+    night.until_exporting("orders")
+    plan = night.record(RUN, "plan.json")
+    assert plan is not None
+    planned = plan["batches"][0]["jobs"][0]
+    # the application's half of 1,200, and the rate that was planned
+    assert night.capacity("orders") == (math.ceil(600 + planned["rate"]), 50)
+    report = night.until_closed()
+    assert verdicts(report) == {"orders": "backed_up"}
+    rates = [c.read_units_per_second for c in night.world.consumption]
+    assert rates == [math.floor(planned["rate"])]
+    assert night.capacity("orders") == (1200, 50)
     night.assert_clean()
 
 
