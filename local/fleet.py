@@ -27,6 +27,7 @@ __all__ = [
     "delete_in_time",
     "demo_fleet",
     "expected_items",
+    "previous_report",
 ]
 
 MIB = 1024**2
@@ -48,6 +49,19 @@ def demo_fleet() -> list[TableSpec]:
         *_states(),
         *_troublesome(),
     ]
+
+
+def previous_report(specs: list[TableSpec], run_id: str) -> dict[str, Any]:
+    """Return what a night reads of the report of the one before, made up: each table as it is.
+
+    A table that is to be deleted was backed up; one with `previous_items` held so many.
+    """
+    tables: dict[str, Any] = {}
+    for spec in specs:
+        verdict = "backed_up" if spec.verdict == "vanished" else spec.verdict
+        count = len(spec.items()) if spec.previous_items is None else spec.previous_items
+        tables[spec.name] = {"verdict": verdict, "items": count if verdict == "backed_up" else None}
+    return {"version": 1, "run_id": run_id, "tables": tables}
 
 
 def _plain(name: str, count: int = 40, **more: Any) -> TableSpec:

@@ -81,8 +81,12 @@ class TableEntry:
     outcome: str = ""
     # the raise did not come: the job has its plain share
     plain: bool = False
+    # a person gave its capacity back, says this: it is not started (again), so nothing reads it
+    withdrawn: str = ""
     started_at: str | None = None
     finished_at: str | None = None
+    # attempts before the last: batch, attempt, started_at, finished_at, outcome
+    earlier: list[dict[str, Any]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     location: str = ""
@@ -99,6 +103,20 @@ class TableEntry:
     def close(self, verdict: Verdict, reason: str = "") -> None:
         """Give the table its verdict."""
         self.verdict, self.reason = verdict, reason
+
+    def leave_batch(self) -> None:
+        """Keep what became of the present attempt, if it began, before the table moves on."""
+        if self.started_at:
+            self.earlier.append(
+                {
+                    "batch": self.batch_id,
+                    "attempt": self.attempt,
+                    "started_at": self.started_at,
+                    "finished_at": self.finished_at,
+                    "outcome": self.outcome,
+                }
+            )
+        self.outcome, self.started_at, self.finished_at = "", None, None
 
 
 @dataclass(slots=True)
@@ -155,8 +173,8 @@ class Ledger:
         entry = BatchEntry(f"r{number:03d}", timeline, jobs)
         for job in jobs:
             table = self.tables[job.table]
-            table.batch_id, table.outcome = entry.batch_id, ""
-            table.started_at = table.finished_at = None
+            table.leave_batch()
+            table.batch_id = entry.batch_id
             entry.attempts[job.table] = max(table.attempt, 1) + 1
         self.batches[entry.batch_id] = entry
         return entry

@@ -5,6 +5,9 @@ Both Lambdas call it; it may stop anywhere, and the next invocation goes on.
 
 from __future__ import annotations
 
+import logging
+from typing import Any
+
 from hippolyte import clock
 from hippolyte.following import follow
 from hippolyte.judging import judge
@@ -13,11 +16,14 @@ from hippolyte.ledger import BatchState, alive
 from hippolyte.model import iso, when
 from hippolyte.night import Pass, since
 from hippolyte.notify import metrics, publish
+from hippolyte.reporthtml import render
 from hippolyte.reporting import make_report, subject, text
 from hippolyte.runs import Run
 
 # leases are waited for this long after the last verdict; then the report says "left raised"
 _LEASE_PATIENCE_SECONDS = 2700
+
+_log = logging.getLogger(__name__)
 
 
 def reconcile(p: Pass, run: Run) -> bool:
@@ -44,7 +50,7 @@ def give_back(p: Pass, run: Run) -> None:
         if held.lease.run_id != run.plan.run_id or p.time_is_short:
             continue
         entry = run.ledger.tables.get(name)
-        if entry and (entry.verdict is None or entry.exporting):
+        if entry and (entry.exporting or (entry.verdict is None and not entry.withdrawn)):
             continue
         ended = when(entry.finished_at) if entry and entry.finished_at else None
         with p.apart(f"the capacity of {name} cannot be given back"):
@@ -79,7 +85,7 @@ def _close(p: Pass, run: Run) -> bool:
     ledger.reporting_at, ledger.reporting_by = iso(now), p.me
     p.runs.save(run)
     p.previous_tables(run)
-    report = make_report(run.plan, ledger, left, p.previous or {}, now)
+    report = make_report(p.settings, run.plan, ledger, left, p.previous or {}, now)
     where = p.runs.url(run.plan.run_id, "report.json")
     publish(p.clients, p.settings, subject(report), text(report, where))
     totals = report["totals"]
@@ -92,6 +98,15 @@ def _close(p: Pass, run: Run) -> bool:
             "TablesLeftRaised": len(left),
         },
     )
+    _write_page(p, report)
     # the report is written last: a run with one is closed, and its message is out
     p.runs.close(run.plan.run_id, report)
     return True
+
+
+def _write_page(p: Pass, report: dict[str, Any]) -> None:
+    try:
+        p.runs.write_page(report["run_id"], render(report))
+    except Exception as error:  # noqa: BLE001 - a page for the eye must not keep the run open
+        _log.exception("report.html of run %s is not written", report["run_id"])
+        p.failures.append(error)

@@ -8,13 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from hippolyte.ledger import Ledger, TableEntry
-from hippolyte.model import TOLD, VERSION, Plan, Verdict, iso, when
+from hippolyte.model import TOLD, VERSION, Job, Plan, Verdict, iso, when
+from hippolyte.settings import Settings
 
 # a message names this many tables of a kind, the report all
 _NAMED_IN_MESSAGE = 50
 
 
 def make_report(
+    settings: Settings,
     plan: Plan,
     ledger: Ledger,
     left_raised: Iterable[str],
@@ -23,12 +25,10 @@ def make_report(
 ) -> dict[str, Any]:
     """Return the report. `previous` is the report of the night before, `{}` if there is none.
 
-    Keys: `version`, `run_id`, `start`, `deadline`, `closed_at`, `duration_seconds` (start to the
-    last export's end), `window_seconds`, `discovered`, `totals` (verdict -> count, they add up to
-    `discovered`), `items`, `bytes`, `cost_usd` (estimate), `alerts`, `warnings`, `left_raised`,
-    `raised` (from, to, when), `changes` since the night before, `batches`, `tables`.
+    docs/report.schema.json says what each key holds.
     """
-    tables = {name: _table(entry) for name, entry in sorted(ledger.tables.items())}
+    jobs = {job.table: job for job in plan.jobs}
+    tables = {name: _table(e, jobs.get(name)) for name, e in sorted(ledger.tables.items())}
     totals = Counter(str(t["verdict"]) for t in tables.values())
     ends = [t["finished_at"] for t in tables.values() if t["finished_at"]]
     ended = max((when(e) for e in ends), default=plan.start)
@@ -37,7 +37,11 @@ def make_report(
     alerts += [f"{name} is empty tonight and was not the night before" for name in changes["empty"]]
     return {
         "version": VERSION,
+        "deployment": settings.name,
+        "account": settings.account,
+        "region": settings.region,
         "run_id": plan.run_id,
+        "previous_run": previous.get("run_id"),
         "start": iso(plan.start),
         "deadline": iso(plan.deadline),
         "closed_at": iso(now),
@@ -58,6 +62,7 @@ def make_report(
                 "to": entry.raised_to,
                 "raised_at": entry.raised_at,
                 "given_back_at": entry.given_back_at,
+                "duration_seconds": _between(entry.raised_at, entry.given_back_at),
             }
             for name, entry in sorted(ledger.tables.items())
             if entry.raised_to
@@ -132,11 +137,11 @@ def text(report: Mapping[str, Any], where: str) -> str:
         if names
     ]
     lines += _section("Since the night before", changes)
-    lines.append(f"Report: {where}")
+    lines += [f"As a page: {where.removesuffix('json')}html", f"Report: {where}"]
     return "\n".join(lines)
 
 
-def _table(entry: TableEntry) -> dict[str, Any]:
+def _table(entry: TableEntry, job: Job | None) -> dict[str, Any]:
     return {
         "verdict": entry.verdict.value if entry.verdict else None,
         "reason": entry.reason,
@@ -148,10 +153,20 @@ def _table(entry: TableEntry) -> dict[str, Any]:
         "batch": entry.batch_id,
         "started_at": entry.started_at,
         "finished_at": entry.finished_at,
+        "duration_seconds": _between(entry.started_at, entry.finished_at),
+        "estimate_seconds": job.estimate_seconds if job else None,
+        "table_bytes": job.size_bytes if job else None,
+        "table_items": job.item_count if job else None,
+        "earlier_attempts": entry.earlier,
         "errors": entry.errors,
         "notes": entry.notes,
         "log": entry.log,
     }
+
+
+def _between(begin: str | None, end: str | None) -> int | None:
+    """Return the seconds from one recorded time to another, None if either is missing."""
+    return int((when(end) - when(begin)).total_seconds()) if begin and end else None
 
 
 def _changes(tables: Mapping[str, Any], previous: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -170,7 +185,10 @@ def _changes(tables: Mapping[str, Any], previous: Mapping[str, Any]) -> dict[str
 
 
 def _raised(row: Mapping[str, Any]) -> str:
-    back = f"given back {row['given_back_at']}" if row["given_back_at"] else "not given back yet"
+    back = "not given back yet"
+    if row["given_back_at"]:
+        minutes = round(row["duration_seconds"] / 60)
+        back = f"given back {row['given_back_at']}, after {minutes} minutes"
     return f"{row['table']}: {row['from']} -> {row['to']} at {row['raised_at']}, {back}"
 
 

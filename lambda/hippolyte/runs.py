@@ -108,6 +108,15 @@ class Runs:
         """Write the report; False if there is one already. A run with a report is closed."""
         return self.store.create(self.key(run_id, "report.json"), report) is not None
 
+    def write_page(self, run_id: str, page: str) -> None:
+        """Write the report as a page for people; what it is made from stays the same."""
+        self.store.s3.put_object(
+            Bucket=self.settings.bucket,
+            Key=self.key(run_id, "report.html"),
+            Body=page.encode(),
+            ContentType="text/html; charset=utf-8",
+        )
+
     def recent(self, now: datetime) -> dict[str, set[str]]:
         """Return the runs of the last days: run id -> names of its records."""
         oldest = (now - LOOK_BACK).astimezone(UTC).strftime(_RUN_ID)

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import START, plan, table
+from builders import START, plan, settings, table
 from hippolyte.ledger import Ledger
 from hippolyte.model import Verdict, iso
 from hippolyte.reporting import make_report, needs_attention, subject, summary, text
 
+SETTINGS = settings()
 NOW = START + timedelta(hours=2)
 WHERE = "s3://backups/runs/123456789012/us-east-1/2026-11-24T00-00Z/report.json"
 QUIET = (Verdict.BACKED_UP, Verdict.SKIPPED, Verdict.VANISHED)
@@ -30,7 +31,7 @@ def report(
         if verdict is Verdict.BACKED_UP:
             ledger.tables[name].items = 3
             ledger.tables[name].finished_at = iso(START + timedelta(minutes=61))
-    return make_report(made, ledger, left, previous or {}, NOW)
+    return make_report(SETTINGS, made, ledger, left, previous or {}, NOW)
 
 
 def test_the_summary_names_every_verdict_and_what_is_left_raised() -> None:
@@ -71,10 +72,10 @@ def test_a_table_that_is_newly_empty_is_told() -> None:
     for name, items in (("orders", 0), ("users", 3)):
         ledger.tables[name].close(Verdict.BACKED_UP)
         ledger.tables[name].items = items
-    after = make_report(made, ledger, (), before, NOW)
+    after = make_report(SETTINGS, made, ledger, (), before, NOW)
     assert after["alerts"] == ["orders is empty tonight and was not the night before"]
     assert needs_attention(after)
-    again = make_report(made, ledger, (), after, NOW)
+    again = make_report(SETTINGS, made, ledger, (), after, NOW)
     assert again["alerts"] == []
 
 
@@ -120,8 +121,8 @@ def test_what_was_raised_is_told_with_its_times() -> None:
     entry = ledger.tables["orders"]
     entry.close(Verdict.BACKED_UP)
     entry.raised_from, entry.raised_to, entry.raised_at = 1000, 1569, iso(START)
-    message = text(make_report(made, ledger, (), {}, NOW), WHERE)
+    message = text(make_report(SETTINGS, made, ledger, (), {}, NOW), WHERE)
     assert "orders: 1000 -> 1569 at 2026-11-24T00:00:00Z, not given back yet" in message
     entry.given_back_at = iso(NOW)
-    message = text(make_report(made, ledger, (), {}, NOW), WHERE)
-    assert "given back 2026-11-24T02:00:00Z" in message
+    message = text(make_report(SETTINGS, made, ledger, (), {}, NOW), WHERE)
+    assert "given back 2026-11-24T02:00:00Z, after 120 minutes" in message
