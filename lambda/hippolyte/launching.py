@@ -237,6 +237,5 @@ def _give_up(p: Pass, run: Run) -> None:
 def _waited_for(p: Pass, run: Run, batch: BatchEntry) -> str:
     for _, job, _ in table_entries(run, batch):
         if _is_taken_by_another_run(p, run, job):
-            other = p.held[job.table].lease.run_id
-            return f"waited for the capacity of {job.table} that run {other} has not given back"
+            return f"waited for an earlier run that has not done with {job.table}"
     return ""
