@@ -28,16 +28,14 @@ def follow(p: Pass, run: Run) -> None:
         if p.time_is_short:
             return
         with p.apart(f"run {run.plan.run_id}, batch {batch.batch_id}"):
-            _follow(p, run, batch)
+            follow_batch(p, run, batch)
 
 
-def _follow(p: Pass, run: Run, batch: BatchEntry) -> None:
-    if batch.state is BatchState.STARTING:
-        _resolve(p, batch)
-    if batch.state not in (BatchState.RUNNING, BatchState.CANCELLING, BatchState.ENDING):
+def follow_batch(p: Pass, run: Run, batch: BatchEntry) -> None:
+    """Look at one batch, and end it if it must be ended."""
+    status = look(p, run, batch)
+    if status is None:
         return
-    status = p.engine.poll(batch.handle, len(batch.jobs))
-    _record(run, batch, status)
     if batch.state is BatchState.ENDING:
         _end(p, run, batch, status)
     elif _all_dead(run, batch):
@@ -50,6 +48,17 @@ def _follow(p: Pass, run: Run, batch: BatchEntry) -> None:
         cancel(p, batch, reason)
 
 
+def look(p: Pass, run: Run, batch: BatchEntry) -> BatchStatus | None:
+    """Note in the ledger how a started batch is; None: it is not started. Changes nothing else."""
+    if batch.state is BatchState.STARTING:
+        _resolve(p, run, batch)
+    if batch.state not in (BatchState.RUNNING, BatchState.CANCELLING, BatchState.ENDING):
+        return None
+    status = p.engine.poll(batch.handle, len(batch.jobs))
+    _record(run, batch, status)
+    return status
+
+
 def cancel(p: Pass, batch: BatchEntry, reason: str) -> None:
     """Ask the engine to end a batch; what is read on meanwhile is still `exporting`."""
     batch.state, batch.cancel_reason = BatchState.CANCELLING, reason
@@ -57,13 +66,15 @@ def cancel(p: Pass, batch: BatchEntry, reason: str) -> None:
     p.engine.cancel(batch.handle, hard=False)
 
 
-def _resolve(p: Pass, batch: BatchEntry) -> None:
+def _resolve(p: Pass, run: Run, batch: BatchEntry) -> None:
     """An invocation meant to start the batch: look whether it did."""
     if p.engine.started(batch.handle):
         batch.state, batch.started_at = BatchState.RUNNING, batch.intent_at
     elif not batch.intent_is_foreign(p.me, clock.now()):
         # the start is tried again, under a new intent
         batch.state = BatchState.RAISING
+        for _, _, entry in table_entries(run, batch):
+            entry.exporting = False
 
 
 def _record(run: Run, batch: BatchEntry, status: BatchStatus) -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hippolyte import clients, clock, settings
 from hippolyte.engines.datapipeline import DataPipelineEngine
 from hippolyte.leases import Leases
 from hippolyte.night import Pass
 from hippolyte.runs import Runs
+from hippolyte.settings import Settings
 from hippolyte.store import Store
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 _log = logging.getLogger(__name__)
 
@@ -30,11 +35,20 @@ class Context(Protocol):
 def begin(context: Context) -> Pass:
     """Build an invocation's `Pass` from the environment."""
     logging.getLogger("hippolyte").setLevel(logging.INFO)
-    configuration = settings.load()
-    built = clients.build(configuration)
-    store = Store(built.s3, configuration.bucket)
     # a request's retries and duplicates carry its id, and may run beside each other
     me = f"{context.aws_request_id}/{uuid.uuid4().hex[:8]}"
+    return assemble(settings.load(), me, lambda: context.get_remaining_time_in_millis() / 1000)
+
+
+def assemble(
+    configuration: Settings,
+    me: str,
+    remaining: Callable[[], float],
+    make_store: Callable[[S3Client, str], Store] = Store,
+) -> Pass:
+    """Build a `Pass` for the one who calls himself `me` and has `remaining()` seconds."""
+    built = clients.build(configuration)
+    store = make_store(built.s3, configuration.bucket)
     return Pass(
         settings=configuration,
         clients=built,
@@ -43,7 +57,7 @@ def begin(context: Context) -> Pass:
         leases=Leases(built, store, configuration, me),
         engine=DataPipelineEngine(built, configuration),
         me=me,
-        remaining=lambda: context.get_remaining_time_in_millis() / 1000,
+        remaining=remaining,
     )
 
 

@@ -163,6 +163,9 @@ def _judge_failure(p: Pass, run: Run, job: Job, entry: TableEntry) -> bool:
     if left <= 0 and entry.outcome == "cancelled":
         entry.close(Verdict.TIMED_OUT, f"still running at the deadline: {reason}")
         return False
+    if entry.withdrawn:
+        entry.close(Verdict.FAILED, f"{reason} ({entry.withdrawn})")
+        return False
     # a job that never started was in bad company: it gets further places, but not for ever
     started = entry.started_at is not None
     allowed = p.settings.planning.attempts + (0 if started else 2)

@@ -26,8 +26,8 @@ def launch(p: Pass, run: Run) -> None:
     if clock.now() >= run.plan.deadline:
         _give_up(p, run)
         return
-    _drop_withdrawn(p, run)
     _prepare(p, run)
+    _drop_withdrawn(p, run)
     ready = {
         batch.batch_id: ratios
         for batch in list(run.ledger.batches.values())
@@ -36,24 +36,6 @@ def launch(p: Pass, run: Run) -> None:
         and (ratios := _ratios(p, run, batch)) is not None
     }
     _start(p, run, ready)
-
-
-def _drop_withdrawn(p: Pass, run: Run) -> None:
-    """Tables whose capacity a person has given back meanwhile are not started any more."""
-    for batch in run.ledger.open_batches:
-        if batch.state not in _WAITING or batch.intent_is_foreign(p.me, clock.now()):
-            continue
-        entries = [(j, e) for _, j, e in table_entries(run, batch) if e.verdict is None]
-        if not any(entry.withdrawn for _, entry in entries):
-            continue
-        for _, entry in entries:
-            if entry.withdrawn:
-                entry.close(Verdict.FAILED, f"not started: {entry.withdrawn}")
-        if batch.handle:
-            p.engine.clean_up(batch.handle)
-        batch.state = BatchState.CLOSED
-        if others := [job for job, entry in entries if entry.verdict is None]:
-            run.ledger.add_batch(others)
 
 
 def _prepare(p: Pass, run: Run) -> None:
@@ -73,6 +55,25 @@ def _prepare(p: Pass, run: Run) -> None:
             _refused(p, run, batch, error)
             continue
         batch.state, batch.prepared_at, batch.error = BatchState.RAISING, iso(clock.now()), ""
+
+
+def _drop_withdrawn(p: Pass, run: Run) -> None:
+    """Tables whose capacity a person has given back meanwhile are not started any more."""
+    for batch in run.ledger.open_batches:
+        # one that is being prepared may have a pipeline nobody knows of yet
+        if batch.state not in (BatchState.PLANNED, BatchState.RAISING):
+            continue
+        entries = [(j, e) for _, j, e in table_entries(run, batch) if e.verdict is None]
+        if not any(entry.withdrawn for _, entry in entries):
+            continue
+        for _, entry in entries:
+            if entry.withdrawn:
+                entry.close(Verdict.FAILED, f"not started: {entry.withdrawn}")
+        if batch.handle:
+            p.engine.clean_up(batch.handle)
+        batch.state = BatchState.CLOSED
+        if others := [job for job, entry in entries if entry.verdict is None]:
+            run.ledger.add_batch(others)
 
 
 def _choose(p: Pass, run: Run) -> list[BatchEntry]:

@@ -17,6 +17,15 @@ class LeaseState(StrEnum):
     RELEASED = "released"
 
 
+class Step(StrEnum):
+    """What giving a lease back does next."""
+
+    WAIT = "wait"
+    LOWER = "lower"
+    RESTORE = "restore"  # put scale-in's flag back, then release
+    RELEASE = "release"
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """A table's lease. Capacities in read capacity units per second, `rate` is the export's."""

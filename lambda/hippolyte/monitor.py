@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hippolyte import clock
 from hippolyte.errors import ConfigurationError, ConflictError, HippolyteError
 from hippolyte.handlers import Context, begin, tell
+from hippolyte.lease import Lease
 from hippolyte.model import iso, when
 from hippolyte.night import Pass
 from hippolyte.notify import metrics
@@ -58,7 +59,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
 def _step(p: Pass, run_id: str, known_open: bool) -> bool:
     run = p.runs.open(run_id)
     if run is None:
-        _give_back_lost(p, run_id)
+        give_back_lost(p, run_id)
         return False
     p.previous = None
     if not known_open and p.runs.report(run_id):
@@ -71,16 +72,24 @@ def _step(p: Pass, run_id: str, known_open: bool) -> bool:
         p.taken |= run.ledger.undecided
 
 
-def _give_back_lost(p: Pass, run_id: str) -> None:
-    """See to the leases of a run whose records are gone, when no export of it can be alive.
+def lost_until(lease: Lease) -> datetime:
+    """Return from when on no export of a run whose records are gone can be alive.
 
     Its clusters end by themselves two hours after its deadline at the latest (`terminateAfter`),
-    an hour after the leases' expiry. Until all is given back each pass fails, so that it is known.
+    an hour after the leases' expiry.
+    """
+    return when(lease.expiry) + timedelta(hours=1)
+
+
+def give_back_lost(p: Pass, run_id: str) -> None:
+    """See to the leases of a run whose records are gone, when no export of it can be alive.
+
+    Until all is given back each pass fails, so that it is known.
     """
     for name, held in list(p.held.items()):
         if held.lease.run_id != run_id:
             continue
-        ended = when(held.lease.expiry) + timedelta(hours=1)
+        ended = lost_until(held.lease)
         if clock.now() >= ended and p.leases.give_back(held, ended):
             del p.held[name]
         else:
