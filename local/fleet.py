@@ -60,7 +60,8 @@ def previous_report(specs: list[TableSpec], run_id: str) -> dict[str, Any]:
     for spec in specs:
         verdict = "backed_up" if spec.verdict == "vanished" else spec.verdict
         count = len(spec.items()) if spec.previous_items is None else spec.previous_items
-        tables[spec.name] = {"verdict": verdict, "items": count if verdict == "backed_up" else None}
+        items = count if verdict == "backed_up" else None
+        tables[spec.name] = {"verdict": verdict, "items": items, "last_items": items}
     return {"version": 1, "run_id": run_id, "tables": tables}
 
 

@@ -119,7 +119,7 @@ def _verify(p: Pass, run: Run, job: Job, entry: TableEntry, read: int | None) ->
         answer = s3.get_object(Bucket=bucket, Key=key + name, Range=f"bytes=-{length}")
         return answer["Body"].read()
 
-    before = p.previous_tables(run).get(job.table, {}).get("items")
+    before = p.previous_tables(run).get(job.table, {}).get("last_items")
     return verify(
         f"s3://{bucket}/{key}",
         listed,

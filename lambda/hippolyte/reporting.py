@@ -28,11 +28,15 @@ def make_report(
     docs/report.schema.json says what each key holds.
     """
     jobs = {job.table: job for job in plan.jobs}
-    tables = {name: _table(e, jobs.get(name)) for name, e in sorted(ledger.tables.items())}
+    before = previous.get("tables", {})
+    tables = {
+        name: _table(entry, jobs.get(name), before.get(name, {}))
+        for name, entry in sorted(ledger.tables.items())
+    }
     totals = Counter(str(t["verdict"]) for t in tables.values())
     ends = [t["finished_at"] for t in tables.values() if t["finished_at"]]
     ended = max((when(e) for e in ends), default=plan.start)
-    changes = _changes(tables, previous)
+    changes = _changes(tables, before)
     alerts = list(ledger.alerts)
     alerts += [f"{name} is empty tonight and was not the night before" for name in changes["empty"]]
     return {
@@ -141,12 +145,15 @@ def text(report: Mapping[str, Any], where: str) -> str:
     return "\n".join(lines)
 
 
-def _table(entry: TableEntry, job: Job | None) -> dict[str, Any]:
+def _table(entry: TableEntry, job: Job | None, before: Mapping[str, Any]) -> dict[str, Any]:
+    counted = entry.verdict is Verdict.BACKED_UP and entry.items is not None
     return {
         "verdict": entry.verdict.value if entry.verdict else None,
         "reason": entry.reason,
         "location": entry.location,
         "items": entry.items,
+        # of the last night that knew: what the next one is compared with
+        "last_items": entry.items if counted else before.get("last_items"),
         "bytes": entry.bytes,
         "files": entry.files,
         "attempt": entry.attempt,
@@ -169,8 +176,7 @@ def _between(begin: str | None, end: str | None) -> int | None:
     return int((when(end) - when(begin)).total_seconds()) if begin and end else None
 
 
-def _changes(tables: Mapping[str, Any], previous: Mapping[str, Any]) -> dict[str, list[str]]:
-    before: Mapping[str, Any] = previous.get("tables", {})
+def _changes(tables: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, list[str]]:
     good = Verdict.BACKED_UP.value
     if not before:
         return {"new": [], "gone": [], "empty": [], "recovered": [], "broken": []}
@@ -178,7 +184,7 @@ def _changes(tables: Mapping[str, Any], previous: Mapping[str, Any]) -> dict[str
     return {
         "new": [n for n in tables if n not in before],
         "gone": [n for n in before if n not in tables],
-        "empty": [n for n, t, b in both if t["items"] == 0 and b["items"]],
+        "empty": [n for n, t, b in both if t["items"] == 0 and b["last_items"]],
         "recovered": [n for n, t, b in both if t["verdict"] == good != b["verdict"]],
         "broken": [n for n, t, b in both if b["verdict"] == good != t["verdict"]],
     }
