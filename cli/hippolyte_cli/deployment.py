@@ -1,0 +1,85 @@
+"""Finds the settings of a deployment: those its monitor runs with, or the little that is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from hippolyte import __version__
+from hippolyte.errors import ConfigurationError
+from hippolyte.settings import VARIABLE, Settings, load
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sts import STSClient
+
+_REMEDY = (
+    "Give the monitor's name with --function (output `monitor` of the module, `function_name`) and "
+    "its region with --region; if the function is deleted, the bucket with --bucket and --prefix."
+)
+
+
+def deployed(function: str, region: str | None) -> Settings:
+    """Return the settings that a deployed function runs with.
+
+    Raises:
+        ConfigurationError: there is no such function, or it is none of this product.
+    """
+    client: LambdaClient = _client("lambda", _region(region))
+    try:
+        answer = client.get_function_configuration(FunctionName=function)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("ResourceNotFoundException", "ValidationException"):
+            text = f"There is no function {function} in {client.meta.region_name}. {_REMEDY}"
+            raise ConfigurationError(text) from error
+        raise
+    variables = answer.get("Environment", {}).get("Variables", {})
+    if VARIABLE not in variables:
+        raise ConfigurationError(
+            f"The function {function} is none of Hippolyte's: it has no variable {VARIABLE}. "
+            + _REMEDY
+        )
+    return load(variables)
+
+
+def by_bucket(
+    bucket: str, prefix: str, region: str | None, pipeline_region: str | None
+) -> Settings:
+    """Return settings for a deployment whose functions are gone: enough to give capacity back."""
+    own = _region(region)
+    client: STSClient = _client("sts", own)
+    identity = client.get_caller_identity()
+    partition, account = identity["Arn"].split(":")[1], identity["Account"]
+    return Settings(
+        name="hippolyte",
+        account=account,
+        region=own,
+        partition=partition,
+        bucket=bucket,
+        prefix=prefix.strip("/"),
+        # nothing is published, and nothing is launched
+        topic_arn=f"arn:{partition}:sns:{own}:{account}:none",
+        pipeline_region=pipeline_region or own,
+        pipeline_role="none",
+        cluster_role="none",
+    )
+
+
+def _region(given: str | None) -> str:
+    region = given or boto3.Session().region_name
+    if region is None:
+        raise ConfigurationError("No region is known: give --region, or set AWS_REGION.")
+    return region
+
+
+def _client(service: str, region: str) -> Any:
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": 8},
+        connect_timeout=5,
+        read_timeout=30,
+        user_agent_extra=f"hippolyte/{__version__}",
+    )
+    return boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]

@@ -1,0 +1,158 @@
+"""The command `hippolyte`. Exit codes: 0 done, 1 something is left, 2 not like this."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from datetime import timedelta
+from typing import Annotated, NoReturn
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.markup import escape
+
+from hippolyte import __version__, clock
+from hippolyte.errors import HippolyteError
+from hippolyte.handlers import assemble
+from hippolyte.settings import Settings
+from hippolyte.store import Store
+from hippolyte_cli import deployment, view
+from hippolyte_cli.release import ReadingStore, Release, Row
+
+# a capacity change takes a minute or more, and is judged two minutes after it was asked for
+_PAUSE_SECONDS = 30
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Nightly backup of every DynamoDB table: what a person does when the Lambdas cannot.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Take the options that stand before a command."""
+    # what fails is told in words of our own, not as tracebacks of the Lambdas' log
+    logging.getLogger("hippolyte").addHandler(logging.NullHandler())
+    if version:
+        view.console().print(f"hippolyte {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def release(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be done; change nothing.")
+    ] = False,
+    cancel: Annotated[
+        bool,
+        typer.Option(
+            "--cancel",
+            help="End exports that still read a raised table, then give its capacity back. "
+            "Ends their whole batch; the raised tables get no backup of this night.",
+        ),
+    ] = False,
+    wait: Annotated[
+        int, typer.Option(min=0, metavar="MINUTES", help="Go on for so long at most.")
+    ] = 30,
+    function: Annotated[
+        str, typer.Option(help="The deployed monitor: its settings are all that is needed.")
+    ] = "hippolyte-monitor",
+    bucket: Annotated[
+        str | None,
+        typer.Option(help="If the function is deleted: the bucket with the deployment's records."),
+    ] = None,
+    prefix: Annotated[str, typer.Option(help="The prefix in that bucket.")] = "",
+    pipeline_region: Annotated[
+        str | None, typer.Option(help="With --bucket: the region of Data Pipeline, if another.")
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(envvar="AWS_REGION", help="The deployment's region."),
+    ] = None,
+) -> None:
+    """Give back all read capacity that is still raised, as the monitor would.
+
+    For when both Lambdas are dead. A table is lowered only when its export is seen dead, and only
+    if it is still as the backup left it; scale-in that was suspended is resumed. Safe to repeat,
+    and beside a living monitor.
+
+    Exit code 0: nothing is raised (any more); 1: something is, and is named; 2: the deployment
+    cannot be found or read, and what to do is said.
+    """
+    if bucket is None and (prefix or pipeline_region):
+        _refuse("--prefix and --pipeline-region go with --bucket: give the bucket too.")
+    try:
+        if bucket is None:
+            settings = deployment.deployed(function, region)
+        else:
+            settings = deployment.by_bucket(bucket, prefix, region, pipeline_region)
+        task = _task(settings, cancel, dry_run)
+        rows = task.round()
+    except (HippolyteError, ClientError, BotoCoreError) as error:
+        _refuse(_remedied(error))
+    out = view.console()
+    where = f"{settings.name} in account {settings.account}, {settings.region}"
+    if not rows:
+        out.print(f"Nothing is raised by {where}.")
+        return
+    out.print(view.leases(rows))
+    rows = rows if dry_run else _until_released(task, rows, wait)
+    left = [row for row in rows if row.left]
+    if not left:
+        out.print(f"All capacity raised by {where} is given back.")
+        return
+    names = ", ".join(row.lease.table for row in left)
+    out.print(
+        f"Nothing was changed (--dry-run). Raised: {escape(names)}."
+        if dry_run
+        else f"LEFT RAISED: {escape(names)}. See above why; run the command again."
+    )
+    raise typer.Exit(1)
+
+
+def _task(settings: Settings, cancel: bool, dry_run: bool) -> Release:
+    me = f"hippolyte release/{uuid.uuid4().hex[:8]}"
+    store = ReadingStore if dry_run else Store
+    return Release(assemble(settings, me, lambda: float("inf"), store), cancel, dry_run)
+
+
+def _until_released(task: Release, rows: list[Row], wait_minutes: int) -> list[Row]:
+    """Repeat until nothing is left that time can help, printing what changes."""
+    out = view.console()
+    end = clock.now() + timedelta(minutes=wait_minutes)
+    latest = {row.lease.table: row for row in rows}
+    while any(row.left and not row.final for row in latest.values()):
+        if clock.now() + timedelta(seconds=_PAUSE_SECONDS) > end:
+            break
+        time.sleep(_PAUSE_SECONDS)
+        try:
+            rows = task.round()
+        except (HippolyteError, ClientError, BotoCoreError) as error:
+            out.print(f"{clock.now():%H:%M:%S} {escape(_remedied(error))}")
+            continue
+        for row in rows:
+            before = latest.get(row.lease.table)
+            if before is None or row.said != before.said:
+                out.print(f"{clock.now():%H:%M:%S} {escape(f'{row.lease.table}: {row.said}')}")
+        # what a living monitor has given back meanwhile is not among them any more
+        latest = {row.lease.table: row for row in rows}
+    return list(latest.values())
+
+
+def _remedied(error: Exception) -> str:
+    """Return an error's text with what to do about it."""
+    if isinstance(error, HippolyteError):
+        return str(error)
+    if isinstance(error, ClientError) and "Denied" in error.response["Error"]["Code"]:
+        return f"{error}. Use credentials that may do what the monitor's role may."
+    return f"{error}. Check the credentials (`aws sts get-caller-identity`) and the network."
+
+
+def _refuse(message: str) -> NoReturn:
+    view.console(stderr=True).print(f"[red]Error:[/red] {escape(message)}")
+    raise typer.Exit(2)

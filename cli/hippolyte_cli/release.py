@@ -1,0 +1,224 @@
+"""Gives capacity back as the monitor does, with the monitor's own parts, one round at a time.
+
+The order makes it safe beside a living Lambda: a table is first marked as withdrawn in its run's
+ledger, by compare-and-swap, so that nobody starts an export of it any more; then its lease moves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hippolyte import clock
+from hippolyte.errors import ConflictError, HippolyteError
+from hippolyte.following import cancel, follow_batch, look
+from hippolyte.lease import Held, Lease, LeaseState, Step
+from hippolyte.ledger import BatchEntry, BatchState, TableEntry
+from hippolyte.model import iso, when
+from hippolyte.monitor import give_back_lost, lost_until
+from hippolyte.night import Pass
+from hippolyte.reconcile import give_back
+from hippolyte.runs import Run
+from hippolyte.store import Store
+
+WITHDRAWN = "its capacity was given back by `hippolyte release`"
+_CANCELLED = "cancelled by `hippolyte release --cancel`"
+
+
+class ReadingStore(Store):
+    """A store that writes nothing: what a dry run would record is dropped."""
+
+    def _put(self, key: str, record: object, **condition: str) -> str | None:
+        return "not written"
+
+
+class Export(StrEnum):
+    """Whether a lease's export reads its table."""
+
+    NONE = "never began"
+    OVER = "over"
+    ALIVE = "alive"
+    UNSURE = "may be alive"
+
+    @property
+    def dead(self) -> bool:
+        """Whether the table may be lowered."""
+        return self in (Export.NONE, Export.OVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One lease after a round: its export, and what was or would be done, or why nothing."""
+
+    lease: Lease
+    since: str
+    export: Export
+    said: str
+    # waiting alone will not help
+    final: bool = False
+
+    @property
+    def left(self) -> bool:
+        """Whether the lease is still open."""
+        return self.lease.state is not LeaseState.RELEASED
+
+
+@dataclass(slots=True)
+class Release:
+    """All open leases of a deployment, moved a step each round."""
+
+    p: Pass
+    cancel: bool = False
+    dry: bool = False
+
+    def round(self) -> list[Row]:
+        """Take one step for every open lease; return what became of each."""
+        leases: dict[str, dict[str, Held]] = {}
+        for name, held in sorted(self.p.leases.all_open().items()):
+            leases.setdefault(held.lease.run_id, {})[name] = held
+        return [row for run_id in sorted(leases) for row in self._run(run_id, leases[run_id])]
+
+    def _run(self, run_id: str, leases: dict[str, Held]) -> list[Row]:
+        try:
+            run = self.p.runs.open(run_id)
+            if run is None:
+                return [self._lost(run_id, held) for held in leases.values()]
+            is_closed = self.p.runs.report(run_id) is not None
+            troubles = {} if is_closed else self._follow(run, leases)
+            if not self.dry and not is_closed:
+                self._withdraw(run, leases)
+                self.p.runs.save(run)
+            rows = [self._move(run, held, troubles) for held in leases.values()]
+            if not self.dry and not is_closed:
+                self.p.runs.save(run)
+            return rows
+        except ConflictError:
+            why = "another invocation is at work on it"
+        except (HippolyteError, ClientError, BotoCoreError) as error:
+            why = str(error)
+        return [Row(h.lease, h.lease.intent_at, Export.UNSURE, why) for h in leases.values()]
+
+    def _follow(self, run: Run, leases: dict[str, Held]) -> dict[str, str]:
+        """Look how the leases' batches are; return trouble by batch."""
+        troubles: dict[str, str] = {}
+        concerned = {e.batch_id for n, e in run.ledger.tables.items() if n in leases}
+        for batch in run.ledger.open_batches:
+            if batch.batch_id not in concerned:
+                continue
+            try:
+                self._follow_batch(run, batch, leases)
+            except (ClientError, BotoCoreError) as error:
+                troubles[batch.batch_id] = str(error)
+        return troubles
+
+    def _follow_batch(self, run: Run, batch: BatchEntry, leases: dict[str, Held]) -> None:
+        if not self.cancel or self.dry:
+            look(self.p, run, batch)
+            return
+        if batch.state in (BatchState.CANCELLING, BatchState.ENDING):
+            follow_batch(self.p, run, batch)
+            return
+        status = look(self.p, run, batch)
+        # a pipeline that is stopped before its instances exist would never say that they are dead
+        seen = status is not None and status.jobs
+        if seen and batch.state is BatchState.RUNNING and leases.keys() & _read(run, batch):
+            cancel(self.p, batch, _CANCELLED)
+
+    def _withdraw(self, run: Run, leases: dict[str, Held]) -> None:
+        """Mark the tables that may be given back, or will be once their batch is cancelled."""
+        for name in leases:
+            entry = run.ledger.tables.get(name)
+            if entry is None or entry.verdict:
+                continue
+            batch = run.ledger.batches.get(entry.batch_id or "")
+            ends = self.cancel and batch is not None and batch.state is BatchState.CANCELLING
+            if ends or not entry.exporting:
+                entry.withdrawn = WITHDRAWN
+
+    def _move(self, run: Run, held: Held, troubles: dict[str, str]) -> Row:
+        name = held.lease.table
+        entry = run.ledger.tables.get(name)
+        batch = run.ledger.batches.get(entry.batch_id or "") if entry else None
+        since = (entry.raised_at if entry else None) or held.lease.intent_at
+        export, said, final = self._export(run, entry, batch, troubles)
+        if export.dead:
+            said = self._step(run, held, entry)
+        return Row(held.lease, since, export, said, final)
+
+    def _export(
+        self,
+        run: Run,
+        entry: TableEntry | None,
+        batch: BatchEntry | None,
+        troubles: dict[str, str],
+    ) -> tuple[Export, str, bool]:
+        """Say whether an export reads the table: (how it is, why nothing is done, for good)."""
+        if entry is None or batch is None or not entry.exporting:
+            return (Export.OVER if entry and entry.outcome else Export.NONE), "", False
+        if trouble := troubles.get(batch.batch_id):
+            return Export.UNSURE, f"cannot be seen: {trouble}", False
+        if batch.state is BatchState.STARTING:
+            return Export.UNSURE, f"{batch.intent_by} may be starting it", False
+        if batch.state is BatchState.CANCELLING:
+            return Export.ALIVE, f"batch {batch.batch_id} is being cancelled", False
+        others = len(_read(run, batch)) - 1
+        ends = f"end batch {batch.batch_id}" + (f", with {others} other tables," if others else "")
+        if self.cancel and self.dry:
+            return Export.ALIVE, f"would {ends} first, then give back", False
+        if self.cancel:
+            return Export.ALIVE, "just started: is cancelled when it can be seen", False
+        return Export.ALIVE, f"nothing while it is read: wait, or {ends} with --cancel", True
+
+    def _step(self, run: Run, held: Held, entry: TableEntry | None) -> str:
+        ended = when(entry.finished_at) if entry and entry.finished_at else None
+        step, why, _ = self.p.leases.next_step(held)
+        if self.dry:
+            if step is Step.LOWER:
+                goal = self.p.leases.goal(held.lease, ended)
+                return f"would lower it from {held.lease.target} to {goal}"
+            return f"would {_WOULD[step]}" + (f" ({why})" if why else "")
+        self.p.held, self.p.failures = {held.lease.table: held}, []
+        give_back(self.p, run)
+        return _told(held.lease, self.p.failures, why)
+
+    def _lost(self, run_id: str, held: Held) -> Row:
+        lease = held.lease
+        until = lost_until(lease)
+        if clock.now() < until:
+            why = f"run {run_id} has no plan any more: an export may live until {iso(until)}"
+            return Row(lease, lease.intent_at, Export.UNSURE, why, final=True)
+        step, why, _ = self.p.leases.next_step(held)
+        said = f"would {_WOULD[step]}"
+        if not self.dry:
+            self.p.held, self.p.failures = {lease.table: held}, []
+            give_back_lost(self.p, run_id)
+            said = _told(held.lease, [], why)
+        return Row(held.lease, lease.intent_at, Export.OVER, said)
+
+
+_WOULD: dict[Step, str] = {
+    Step.WAIT: "wait",
+    Step.LOWER: "lower it",
+    Step.RESTORE: "leave its capacity and put scale-in back as it was",
+    Step.RELEASE: "close the lease",
+}
+
+
+def _told(lease: Lease, failures: list[Exception], why: str) -> str:
+    if lease.state is LeaseState.RELEASED:
+        return "given back" + (f": {lease.note}" if lease.note else "")
+    if failures:
+        return f"failed: {failures[0]}"
+    if lease.note:
+        return lease.note
+    if lease.state is LeaseState.LOWERING:
+        return f"is being lowered to {lease.lower_to}"
+    return why
+
+
+def _read(run: Run, batch: BatchEntry) -> set[str]:
+    """Return the tables that a batch reads or is going to read."""
+    tables = run.ledger.tables
+    return {n for n, e in tables.items() if e.batch_id == batch.batch_id and e.exporting}

@@ -1,0 +1,38 @@
+"""What the command line prints."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from hippolyte_cli.release import Row
+
+# a log or a pipe has no width of its own
+_WIDTH_OF_A_FILE = 160
+
+
+def console(stderr: bool = False) -> Console:
+    """Return a console; what is piped is not squeezed into 80 columns."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else shutil.get_terminal_size((_WIDTH_OF_A_FILE, 0)).columns
+    return Console(stderr=stderr, width=width, highlight=False)
+
+
+def leases(rows: list[Row]) -> Table:
+    """Return the leases as a table."""
+    table = Table(title="Read capacity that was raised", title_justify="left")
+    table.add_column("table", overflow="fold")
+    for name in ("from", "to"):
+        table.add_column(name, justify="right")
+    for name in ("since", "run", "state", "export"):
+        table.add_column(name)
+    table.add_column("what is done", overflow="fold")
+    for row in rows:
+        lease = row.lease
+        capacities = (str(lease.before), str(lease.target))
+        states = (row.since, lease.run_id, lease.state.value, row.export.value)
+        table.add_row(lease.table, *capacities, *states, row.said)
+    return table

@@ -1,0 +1,425 @@
+"""Both Lambdas are dead: `hippolyte release` gives back what they raised, and harms nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from commands import command, deploy
+from harness import BIG, BUCKET, GIB, RAISED, RUN, START, Killed, NightDriver, verdicts
+from hippolyte_cli.release import WITHDRAWN
+from local.faults import ALWAYS
+from local.gate import Call
+from watch import PRODUCT_KEY
+
+FREE = dict.fromkeys(
+    ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended"), False
+)
+_WRITES = ("Put", "Update", "Register", "Delete", "Create", "Deactivate", "Terminate", "Activate")
+
+
+def dies_after_raising(night: NightDriver) -> None:
+    """The scheduler raises a table, suspends its scale-in, and is never seen again."""
+    deploy(night)
+    night.table("orders", read=1000, **BIG)
+    night.target("orders", 100, 4000)
+    night.kill_after("dynamodb:UpdateTable")
+    with pytest.raises(Killed):
+        night.scheduler()
+
+
+def dies_under_the_export(night: NightDriver) -> None:
+    """The scheduler and one pass of the monitor start a raised export, then both are dead."""
+    deploy(night)
+    night.table("orders", read=1000, **BIG)
+    night.target("orders", 100, 4000)
+    night.scheduler()
+    night.until_exporting("orders")
+    assert night.capacity("orders") == (RAISED, 50)
+
+
+def assert_given_back(night: NightDriver, table: str = "orders") -> None:
+    assert night.capacity(table) == (1000, 50)
+    assert night.suspended(table) == FREE
+    assert (night.lease(table) or {})["state"] == "released"
+    assert night.watch.violations == []
+
+
+def writes(night: NightDriver) -> Counter[str]:
+    """Count the product's calls that change anything, from now on."""
+    found: Counter[str] = Counter()
+
+    def count(call: Call) -> None:
+        if call.access_key == PRODUCT_KEY and call.operation.startswith(_WRITES):
+            found[call.name] += 1
+
+    night.world.before("*", count)
+    return found
+
+
+# nothing reads the table
+
+
+def test_what_a_dead_scheduler_raised_is_given_back(night: NightDriver) -> None:
+    dies_after_raising(night)
+    night.world.clock.advance(300)
+    assert night.capacity("orders") == (RAISED, 50)
+    result = command("release")
+    assert result.exit_code == 0, result.output
+    assert "All capacity raised by hippolyte in account 123456789012" in result.output
+    assert "is being lowered to 1000" in result.output
+    assert_given_back(night)
+
+
+def test_the_table_shows_what_is_raised(night: NightDriver) -> None:
+    dies_after_raising(night)
+    night.world.clock.advance(1200)
+    result = command("release", "--dry-run")
+    (line,) = [row for row in result.output.splitlines() if "orders" in row and "│" in row]
+    cells = [cell.strip() for cell in line.strip("│").split("│")]
+    assert cells == [
+        "orders",
+        "1000",
+        str(RAISED),
+        "2026-11-24T00:00:00Z",
+        RUN,
+        "intended",
+        "never began",
+        f"would lower it from {RAISED} to 1000",
+    ]
+
+
+def test_a_dry_run_changes_nothing(night: NightDriver) -> None:
+    dies_after_raising(night)
+    night.world.clock.advance(1200)
+    before = {key: night.json(key) for key in night.keys("runs/") + night.keys("leases/")}
+    changed = writes(night)
+    result = command("release", "--dry-run", "--cancel")
+    assert result.exit_code == 1
+    assert "Nothing was changed (--dry-run). Raised: orders." in result.output
+    assert not changed
+    assert before == {key: night.json(key) for key in night.keys("runs/") + night.keys("leases/")}
+    assert night.capacity("orders") == (RAISED, 50)
+
+
+def test_a_dry_run_begins_no_ledger(night: NightDriver) -> None:
+    dies_after_raising(night)
+    night.s3.delete_object(Bucket=BUCKET, Key=f"runs/123456789012/us-east-1/{RUN}/ledger.json")
+    night.world.clock.advance(1200)
+    changed = writes(night)
+    assert "would lower it" in command("release", "--dry-run").output
+    assert not changed
+    assert command("release").exit_code == 0
+    assert_given_back(night)
+
+
+def test_it_may_be_repeated(night: NightDriver) -> None:
+    dies_after_raising(night)
+    assert command("release").exit_code == 0
+    updates = list(night.watch.updates)
+    again = command("release")
+    assert again.exit_code == 0
+    assert "Nothing is raised by hippolyte" in again.output
+    assert night.watch.updates == updates
+    assert_given_back(night)
+
+
+def test_a_command_that_is_cut_short_is_taken_up_by_the_next(night: NightDriver) -> None:
+    dies_after_raising(night)
+    night.world.clock.advance(1200)
+    night.kill_before("dynamodb:UpdateTable")
+    with pytest.raises(Killed):
+        command("release")
+    assert (night.lease("orders") or {})["state"] == "lowering"
+    night.allow_all()
+    result = command("release")
+    assert result.exit_code == 0, result.output
+    assert_given_back(night)
+
+
+@pytest.mark.parametrize("state", ["intended", "raised", "lowering"])
+def test_another_invocations_lease_in_any_state(night: NightDriver, state: str) -> None:
+    """`intended`, `raised` by a dead scheduler; `lowering` by a monitor that died at it."""
+    dies_after_raising(night)
+    if state == "raised":
+        # the pass that sees it raised dies before it starts the export
+        night.world.clock.advance(1200)
+        night.kill_before("datapipeline:ActivatePipeline")
+        with pytest.raises(Killed):
+            night.monitor()
+    if state == "lowering":
+        night.world.clock.advance_to(START + timedelta(hours=2, minutes=5))
+        night.kill_before("dynamodb:UpdateTable")
+        with pytest.raises(Killed):
+            night.passes(30)
+    night.allow_all()
+    lease = night.lease("orders") or {}
+    assert lease["state"] == state
+    assert lease["intent_by"]
+    result = command("release")
+    assert result.exit_code == 0, result.output
+    assert_given_back(night)
+
+
+def test_a_table_changed_by_somebody_is_left_as_it_is(night: NightDriver) -> None:
+    dies_after_raising(night)
+    night.world.clock.advance(300)
+    night.set_by_hand("orders", 3000)
+    night.world.clock.advance(300)
+    result = command("release")
+    assert result.exit_code == 0, result.output
+    assert "the application scaled out" in result.output
+    assert night.capacity("orders") == (3000, 50)
+    assert night.suspended("orders") == FREE
+
+
+def test_a_refused_decrease_is_named(night: NightDriver) -> None:
+    dies_after_raising(night)
+    night.world.clock.advance(1200)
+    night.refuse("dynamodb:UpdateTable", "LimitExceededException", "Next decrease at 12:00 AM")
+    result = command("release", "--wait", 10)
+    assert result.exit_code == 1
+    assert "LEFT RAISED: orders" in result.output
+    assert "Next decrease at 12:00 AM" in result.output
+    night.allow_all()
+    assert command("release").exit_code == 0
+    assert_given_back(night)
+
+
+def test_a_call_that_is_denied_is_named_and_keeps_no_other_table_raised(
+    night: NightDriver,
+) -> None:
+    deploy(night)
+    for name in ("orders", "users"):
+        night.table(name, read=1000, **BIG)
+    night.scheduler()
+    night.world.clock.advance(1200)
+    night.world.deny("dynamodb:UpdateTable", "*:table/orders")
+    result = command("release", "--wait", 10)
+    assert result.exit_code == 1
+    assert "LEFT RAISED: orders." in result.output
+    assert "failed: " in result.output
+    assert "not authorized" in result.output
+    assert (night.capacity("orders"), night.capacity("users")) == ((RAISED, 50), (1000, 50))
+    assert night.watch.violations == []
+
+
+# beside a monitor that comes back
+
+
+def test_what_was_withdrawn_is_not_raised_again(night: NightDriver) -> None:
+    """The other tables of its batch are backed up all the same."""
+    night.configure(planning={"max_clusters": 1})
+    dies_after_raising(night)
+    night.table("users")
+    night.world.clock.advance(1200)
+    assert command("release").exit_code == 0
+    updates = list(night.watch.updates)
+    report = night.until_closed()
+    assert verdicts(report)["orders"] == "failed"
+    assert report["tables"]["orders"]["reason"] == f"not started: {WITHDRAWN}"
+    assert night.watch.updates == updates
+    assert_given_back(night)
+    night.assert_clean()
+
+
+def test_the_rest_of_a_batch_goes_on_without_the_withdrawn(night: NightDriver) -> None:
+    night.configure(planning={"max_clusters": 1})
+    deploy(night)
+    night.table("orders", read=1000, size_bytes=13 * GIB, item_count=3)
+    night.target("orders", 100, 4000)
+    night.table("users")
+    night.kill_after("dynamodb:UpdateTable")
+    with pytest.raises(Killed):
+        night.scheduler()
+    night.world.clock.advance(1200)
+    assert command("release").exit_code == 0
+    report = night.until_closed()
+    assert verdicts(report) == {"orders": "failed", "users": "backed_up"}
+    assert_given_back(night)
+    night.assert_clean()
+
+
+def test_a_monitor_that_starts_the_export_meanwhile_is_not_lowered_under(
+    night: NightDriver,
+) -> None:
+    """Its start is recorded between the command's look and its mark: the mark is refused."""
+    dies_after_raising(night)
+    night.world.clock.advance(1200)
+
+    def start(_: object) -> None:
+        night.monitor()
+        night.monitor()
+
+    # the command has read the ledger, and looks for the report
+    night.world.before("s3:GetObject", _nth(_is_report, start))
+    result = command("release", "--wait", 1)
+    assert result.exit_code == 1
+    assert "another invocation is at work on it" in result.output
+    assert night.capacity("orders") == (RAISED, 50)
+    report = night.until_closed()
+    assert verdicts(report) == {"orders": "backed_up"}
+    night.assert_clean()
+
+
+def test_a_monitor_that_read_before_the_mark_starts_nothing(night: NightDriver) -> None:
+    """The mark is recorded between the monitor's look and its start: the start is refused."""
+    dies_after_raising(night)
+    night.world.clock.advance(1200)
+    codes: list[int] = []
+
+    def give_back(_: object) -> None:
+        codes.append(command("release", "--wait", 0).exit_code)
+
+    night.world.before("dynamodb:DescribeTable", give_back, 1)
+    night.monitor()
+    assert codes == [1]
+    assert night.world.gate.calls["datapipeline:ActivatePipeline"] == 0
+    assert command("release").exit_code == 0
+    assert_given_back(night)
+
+
+def _is_report(call: Call) -> bool:
+    return str(call.key).endswith("report.json") and call.access_key == PRODUCT_KEY
+
+
+def _nth(matches: Any, event: Any) -> Any:
+    done: list[bool] = []
+
+    def strike(call: Call) -> None:
+        if not done and matches(call):
+            done.append(True)
+            event(call)
+
+    return strike
+
+
+# an export reads the table
+
+
+def test_under_a_living_export_nothing_is_lowered(night: NightDriver) -> None:
+    dies_under_the_export(night)
+    began = night.world.clock.now()
+    result = command("release")
+    assert result.exit_code == 1
+    assert "nothing while it is read: wait, or end batch" in result.output
+    assert "--cancel" in result.output
+    assert "LEFT RAISED: orders" in result.output
+    assert night.world.clock.now() == began, "waiting would not help, so it does not wait"
+    assert night.capacity("orders") == (RAISED, 50)
+    assert night.exporting("orders")
+    assert night.watch.violations == []
+
+
+def test_what_an_export_is_over_for_is_given_back(night: NightDriver) -> None:
+    dies_under_the_export(night)
+    night.world.clock.advance(9 * 3600)
+    result = command("release")
+    assert result.exit_code == 0, result.output
+    assert_given_back(night)
+    report = night.until_closed()
+    assert verdicts(report) == {"orders": "backed_up"}
+    night.assert_clean()
+
+
+def test_cancel_ends_the_export_first(night: NightDriver) -> None:
+    dies_under_the_export(night)
+    result = command("release", "--cancel")
+    assert result.exit_code == 0, result.output
+    assert "is being cancelled" in result.output
+    assert not night.exporting("orders")
+    assert_given_back(night)
+    report = night.until_closed()
+    assert verdicts(report) == {"orders": "failed"}
+    assert WITHDRAWN in report["tables"]["orders"]["reason"]
+    assert night.watch.updates[1:] == [("orders", 1000, 50)]
+    night.assert_clean()
+
+
+def test_a_dry_cancel_says_what_would_end(night: NightDriver) -> None:
+    night.configure(planning={"max_clusters": 1})
+    deploy(night)
+    for name in ("orders", "users"):
+        night.table(name, read=1000, **BIG)
+    night.scheduler()
+    night.until_exporting("orders", "users")
+    changed = writes(night)
+    result = command("release", "--cancel", "--dry-run")
+    assert result.exit_code == 1
+    assert "with 1 other tables, first, then give back" in result.output
+    assert not changed
+
+
+def test_a_cluster_that_does_not_end_is_ended_hard_and_waited_for(night: NightDriver) -> None:
+    night.world.faults.step_hangs["orders"] = ALWAYS
+    night.refuse("datapipeline:DeactivatePipeline", "InvalidRequestException", "not now")
+    dies_under_the_export(night)
+    result = command("release", "--cancel", "--wait", 5)
+    assert result.exit_code == 1
+    assert night.capacity("orders") == (RAISED, 50)
+    result = command("release", "--cancel")
+    assert result.exit_code == 0, result.output
+    assert night.world.gate.calls["emr:TerminateJobFlows"] > 0
+    assert_given_back(night)
+
+
+@pytest.mark.parametrize("started", [True, False], ids=["after it", "before it"])
+def test_the_last_pass_died_at_the_start_of_the_export(night: NightDriver, started: bool) -> None:
+    """One that was started is found; a start that was meant is waited for, 16 minutes."""
+    deploy(night)
+    night.table("orders", read=1000, **BIG)
+    night.target("orders", 100, 4000)
+    night.scheduler()
+    die = night.kill_after if started else night.kill_before
+    die("datapipeline:ActivatePipeline")
+    with pytest.raises(Killed):
+        night.passes(30)
+    result = command("release", "--wait", 5)
+    assert result.exit_code == 1
+    assert ("nothing while it is read" if started else "may be starting it") in result.output
+    assert night.capacity("orders") == (RAISED, 50)
+    result = command("release", "--cancel")
+    assert result.exit_code == 0, result.output
+    assert night.exporting("orders") is False
+    assert night.world.consumption == []
+    assert_given_back(night)
+
+
+def test_an_engine_that_cannot_be_seen_keeps_it_raised(night: NightDriver) -> None:
+    dies_under_the_export(night)
+    night.world.clock.advance(9 * 3600)
+    night.refuse("datapipeline:QueryObjects", "AccessDeniedException", "no")
+    result = command("release", "--wait", 1)
+    assert result.exit_code == 1
+    assert "cannot be seen" in result.output
+    assert night.capacity("orders") == (RAISED, 50)
+
+
+# records and functions that are gone
+
+
+def test_a_run_whose_records_are_gone(night: NightDriver) -> None:
+    dies_under_the_export(night)
+    for key in night.keys("runs/"):
+        night.s3.delete_object(Bucket=BUCKET, Key=key)
+    result = command("release")
+    assert result.exit_code == 1
+    assert "has no plan any more: an export may live until 2026-11-24T04:00:00Z" in result.output
+    night.world.clock.advance_to(START + timedelta(hours=4))
+    assert "would lower it" in command("release", "--dry-run").output
+    assert command("release").exit_code == 0
+    assert_given_back(night)
+
+
+def test_without_the_functions_the_bucket_is_enough(night: NightDriver) -> None:
+    night.configure(prefix="dynamodb")
+    dies_after_raising(night)
+    night.world.client("lambda").delete_function(FunctionName="hippolyte-monitor")
+    result = command("release", "--bucket", BUCKET, "--prefix", "dynamodb/")
+    assert result.exit_code == 0, result.output
+    assert "All capacity" in result.output
+    assert night.capacity("orders") == (1000, 50)
+    assert night.suspended("orders") == FREE
