@@ -57,7 +57,7 @@ data "aws_iam_policy_document" "cluster" {
     resources = [for bucket in local.tool_buckets : "arn:${local.partition}:s3:::${bucket}/*"]
   }
 
-  # Task Runner; these calls know no ARN
+  # Task Runner; these calls know no ARN, so the region bounds them
   statement {
     sid = "TakeTasks"
     actions = [
@@ -67,6 +67,12 @@ data "aws_iam_policy_document" "cluster" {
       "datapipeline:SetTaskStatus",
     ]
     resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.pipeline_region]
+    }
   }
 
   statement {

@@ -185,7 +185,7 @@ data "aws_iam_policy_document" "tell_people" {
   statement {
     sid       = "EncryptMessages"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-    resources = [aws_kms_key.topic.arn]
+    resources = [aws_kms_key.this.arn]
 
     condition {
       test     = "StringEquals"

@@ -7,11 +7,17 @@ locals {
 }
 
 data "aws_iam_policy_document" "pipeline" {
-  # RunJobFlow and the lists know no ARN
+  # RunJobFlow and the lists know no ARN, so the region bounds them
   statement {
     sid       = "CreateClusters"
     actions   = ["elasticmapreduce:DescribeJobFlows", "elasticmapreduce:ListClusters", "elasticmapreduce:RunJobFlow"]
     resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.region]
+    }
   }
 
   statement {
@@ -113,6 +119,12 @@ data "aws_iam_policy_document" "pipeline" {
       "ec2:DescribeVpcs",
     ]
     resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.region]
+    }
   }
 
   # any account: a subnet may be shared, an image is Amazon's

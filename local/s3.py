@@ -18,6 +18,11 @@ _patches = Patches()
 _originals: dict[str, Any] = {}
 # one lock for all keys: a put takes a millisecond
 _writing = threading.RLock()
+_TO_EVENTBRIDGE = (
+    '<?xml version="1.0" encoding="UTF-8"?>'
+    '<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+    "<EventBridgeConfiguration/></NotificationConfiguration>"
+)
 
 
 def _put(handler: S3Response, query: dict[str, Any], key_name: str) -> Any:
@@ -40,8 +45,18 @@ def _no_opinion(bucket: FakeBucket, action: str, resource: str) -> PermissionRes
     return PermissionResult.NEUTRAL
 
 
+def _notification(handler: S3Response) -> Any:
+    """Tell of EventBridge, which moto keeps and does not show; other targets are left to moto."""
+    status, headers, body = _originals["notification"](handler)
+    kept = handler.backend.get_bucket_notification_configuration(handler.bucket_name)
+    if kept is None or kept.event_bridge is None or "Configuration>" in body:
+        return status, headers, body
+    return status, headers, _TO_EVENTBRIDGE
+
+
 def install(world: World) -> None:
     """Mend moto's S3."""
+    _originals["notification"] = _patches.set(S3Response, "get_bucket_notification", _notification)
     _originals["put"] = _patches.set(S3Response, "_key_response_put", _put)
     _originals["delete"] = _patches.set(S3Response, "_key_response_delete", _locked)
     _patches.set(FakeBucket, "get_permission", _no_opinion)

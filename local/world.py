@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -78,6 +79,7 @@ class World:
         self.datapipeline_rates = True
         self.problems: list[str] = []
         self.principals: dict[str, iam.Principal] = {}
+        self.granted: Counter[tuple[str, str]] = Counter()
         self.endpoint_url: str | None = None
         self.sleeper = Sleeper(clock)
         self.functions = awslambda.Functions(self)

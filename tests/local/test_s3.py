@@ -56,6 +56,13 @@ def test_tls_only_policy_lets_everything_through(s3: Any) -> None:
     assert "Contents" not in s3.list_objects_v2(Bucket="bucket")
 
 
+def test_events_for_eventbridge_are_shown_once_switched_on(s3: Any) -> None:
+    for wanted in ({}, {"EventBridgeConfiguration": {}}, {}):
+        s3.put_bucket_notification_configuration(Bucket="bucket", NotificationConfiguration=wanted)
+        answer = s3.get_bucket_notification_configuration(Bucket="bucket")
+        assert ("EventBridgeConfiguration" in answer) == bool(wanted)
+
+
 def test_conditional_put_has_one_winner_in_the_server() -> None:
     world = World(Clock(START))
     with world.served():
