@@ -11,7 +11,6 @@ locals {
   pipeline_arns  = [var.strict_datapipeline_iam ? local.pipeline_arn : "*"] # AWS documents both forms; not confirmed which is enforced
   key_arns       = ["arn:${local.partition}:kms:${local.region}:*:key/*"]   # tables' keys, maybe of another account
   via_dynamodb   = "dynamodb.${local.region}.${local.dns_suffix}"
-  via_sns        = "sns.${local.region}.${local.dns_suffix}"
   passed_to      = ["datapipeline.amazonaws.com", "elasticmapreduce.amazonaws.com", "ec2.${local.dns_suffix}"]
   log_group_arns = { for name in keys(local.functions) : name => "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws/lambda/${var.name}-${name}" }
   schedule_group = "arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule-group/${var.name}"

@@ -174,23 +174,34 @@ data "aws_iam_policy_document" "monitor" {
   }
 }
 
+locals {
+  # the alarms' topic is always the module's own: CloudWatch publishes to no other account or region
+  told_topic_arn = var.central_topic == null ? local.topic_arn : var.central_topic.arn
+  told_topic_key = var.central_topic == null ? aws_kms_key.this.arn : var.central_topic.kms_key_arn
+  via_told_topic = "sns.${split(":", local.told_topic_arn)[3]}.${local.dns_suffix}"
+}
+
 # Apart from the rest, so that a plan shows the rest in full: the key's ARN is not known before it exists
 data "aws_iam_policy_document" "tell_people" {
   statement {
     sid       = "TellPeople"
     actions   = ["sns:Publish"]
-    resources = [local.topic_arn]
+    resources = [local.told_topic_arn]
   }
 
-  statement {
-    sid       = "EncryptMessages"
-    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-    resources = [aws_kms_key.this.arn]
+  dynamic "statement" {
+    for_each = local.told_topic_key == null ? [] : [local.told_topic_key]
 
-    condition {
-      test     = "StringEquals"
-      variable = "kms:ViaService"
-      values   = [local.via_sns]
+    content {
+      sid       = "EncryptMessages"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = [local.via_told_topic]
+      }
     }
   }
 }

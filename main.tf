@@ -28,7 +28,8 @@ locals {
     enabled             = var.enabled
     bucket              = local.bucket
     prefix              = local.prefix
-    topic_arn           = local.topic_arn
+    bucket_region       = local.bucket_region
+    topic_arn           = local.told_topic_arn
     window_seconds      = local.window_seconds
     consumed_percentage = var.consumed_percentage
     tables              = var.tables
@@ -61,6 +62,16 @@ resource "terraform_data" "deployment_checks" {
     precondition {
       condition     = var.pipeline_region != null || contains(local.pipeline_regions, local.region)
       error_message = "pipeline_region must be set: the module's own region, ${local.region}, has no Data Pipeline. Take the nearest of ${join(", ", local.pipeline_regions)}; clusters and backups stay in ${local.region}."
+    }
+
+    precondition {
+      condition     = try(var.backup_bucket.grant, null) == null ? true : contains(var.backup_bucket.grant.account_ids, local.account) && contains(var.backup_bucket.grant.names, var.name)
+      error_message = "backup_bucket \"${local.bucket}\" does not let in deployment \"${var.name}\" of account ${local.account}: its policy names accounts ${jsonencode(try(var.backup_bucket.grant.account_ids, []))} and deployments ${jsonencode(try(var.backup_bucket.grant.names, []))}. Add this one to account_ids and names of the module backup-bucket, apply that first, then this."
+    }
+
+    precondition {
+      condition     = try(var.central_topic.grant, null) == null ? true : contains(var.central_topic.grant.account_ids, local.account) && contains(var.central_topic.grant.names, var.name)
+      error_message = "central_topic \"${try(var.central_topic.arn, "")}\" does not let in deployment \"${var.name}\" of account ${local.account}: its policy names accounts ${jsonencode(try(var.central_topic.grant.account_ids, []))} and deployments ${jsonencode(try(var.central_topic.grant.names, []))}. Add this one to account_ids and names of the module backup-topic, apply that first, then this."
     }
 
     precondition {

@@ -6,6 +6,7 @@ locals {
   bucket_arn    = "arn:${local.partition}:s3:::${local.bucket}"
   prefix        = local.create_bucket ? "" : var.backup_bucket.prefix
   key_prefix    = local.prefix == "" ? "" : "${local.prefix}/" # what stands before every key
+  bucket_region = local.create_bucket ? local.region : coalesce(var.backup_bucket.region, local.region)
   bucket_key    = local.create_bucket ? null : var.backup_bucket.kms_key_arn
 
   # Records of a run are small, and asked for in the weeks after it

@@ -122,20 +122,34 @@ variable "max_read_capacity" {
 variable "backup_bucket" {
   description = <<-EOT
     Bucket to write to. `null`: the module creates `<name>-backups-<account>-<region>`.
-    - `name`: an existing bucket in the same region. Its lifecycle, encryption and policy stay its owner's business.
+    - `name`: an existing bucket, of this account or another. Its lifecycle, encryption and policy stay its owner's business; the submodule `backup-bucket` makes one for several accounts.
+    - `region`: the bucket's region. `null`: the module's own.
     - `prefix`: put before every key, no slash at either end. Default: none.
     - `kms_key_arn`: the customer-managed key the bucket encrypts with. `null`: keys of S3 itself.
+    - `grant`: whom the bucket's policy lets in, `account_ids` and deployments' `names`, as the submodule says; this deployment is refused at plan if it is not among them. `null`: not checked.
   EOT
   type = object({
     name        = string
+    region      = optional(string)
     prefix      = optional(string, "")
     kms_key_arn = optional(string)
+    grant       = optional(object({ account_ids = list(string), names = list(string) }))
   })
   default = null
 
   validation {
     condition     = var.backup_bucket == null || can(regex("^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", var.backup_bucket.name)) && length(try(var.backup_bucket.name, "")) >= 3 && length(try(var.backup_bucket.name, "")) <= 63
     error_message = "backup_bucket.name must be a bucket's name (3 to 63 lower-case letters, digits, hyphens and dots), got ${jsonencode(try(var.backup_bucket.name, null))}. Give the name, not an ARN or a URL; backup_bucket = null lets the module create one."
+  }
+
+  validation {
+    condition     = try(var.backup_bucket.region, null) == null || can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.backup_bucket.region))
+    error_message = "backup_bucket.region must be a region, got ${jsonencode(try(var.backup_bucket.region, null))}. Example: \"eu-west-1\"; null for the module's own."
+  }
+
+  validation {
+    condition     = try(var.backup_bucket.grant, null) == null || alltrue([for id in try(var.backup_bucket.grant.account_ids, []) : can(regex("^[0-9]{12}$", id))])
+    error_message = "backup_bucket.grant.account_ids must be accounts' ids of 12 digits, got ${jsonencode(try(var.backup_bucket.grant.account_ids, null))}. Pass the output backup_bucket of the module backup-bucket as it is."
   }
 
   validation {
@@ -146,6 +160,36 @@ variable "backup_bucket" {
   validation {
     condition     = try(var.backup_bucket.kms_key_arn, null) == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.backup_bucket.kms_key_arn))
     error_message = "backup_bucket.kms_key_arn must be the ARN of a key (not of an alias), got ${jsonencode(try(var.backup_bucket.kms_key_arn, null))}. Example: \"arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab\"; null if S3's own keys are used."
+  }
+}
+
+variable "central_topic" {
+  description = <<-EOT
+    Topic on which the functions tell each night, for example one for all accounts, made by the submodule `backup-topic`. The alarms, and `alert_emails`, stay with the module's own topic: CloudWatch publishes to no other account or region. `null`: nights are told on the module's own topic too.
+    - `arn`: the topic, of this account or another, in any region.
+    - `kms_key_arn`: the customer-managed key the topic encrypts with. `null`: it does not.
+    - `grant`: whom the topic's policy lets in, `account_ids` and deployments' `names`, as the submodule says; this deployment is refused at plan if it is not among them. `null`: not checked.
+  EOT
+  type = object({
+    arn         = string
+    kms_key_arn = optional(string)
+    grant       = optional(object({ account_ids = list(string), names = list(string) }))
+  })
+  default = null
+
+  validation {
+    condition     = var.central_topic == null || can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$", var.central_topic.arn))
+    error_message = "central_topic.arn must be the ARN of a standard SNS topic, got ${jsonencode(try(var.central_topic.arn, null))}. Example: \"arn:aws:sns:eu-west-1:123456789012:backups\"; central_topic = null for the module's own."
+  }
+
+  validation {
+    condition     = try(var.central_topic.kms_key_arn, null) == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.central_topic.kms_key_arn))
+    error_message = "central_topic.kms_key_arn must be the ARN of a key (not of an alias), got ${jsonencode(try(var.central_topic.kms_key_arn, null))}. Example: \"arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab\"; null if the topic is not encrypted."
+  }
+
+  validation {
+    condition     = try(var.central_topic.grant, null) == null || alltrue([for id in try(var.central_topic.grant.account_ids, []) : can(regex("^[0-9]{12}$", id))])
+    error_message = "central_topic.grant.account_ids must be accounts' ids of 12 digits, got ${jsonencode(try(var.central_topic.grant.account_ids, null))}. Pass the output central_topic of the module backup-topic as it is."
   }
 }
 

@@ -146,9 +146,9 @@ def zones() -> str:
 
 
 def targets(repository: Path = REPOSITORY) -> list[Path]:
-    """Return the READMEs that hold tables: the module's own, and an example's if it has markers."""
-    examples = sorted(repository.glob("examples/*/README.md"))
-    marked = [path for path in examples if BEGIN in path.read_text(encoding="utf-8")]
+    """Return the READMEs that hold tables: the module's own, and others that have markers."""
+    others = [*repository.glob("modules/*/README.md"), *repository.glob("examples/*/README.md")]
+    marked = [path for path in sorted(others) if BEGIN in path.read_text(encoding="utf-8")]
     return [repository / "README.md", *marked]
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """One client a service; Data Pipeline's in the pipeline region, all others in the own.
+    """One client a service, in its region: of the pipelines, the bucket, the topic; else the own.
 
     The clients called `_once` never try a call again: an activation without an answer is looked
     for, not asked for twice, and a capacity decrease that the service refuses for hours
@@ -71,7 +71,7 @@ def build(settings: Settings) -> Clients:
         datapipeline=client("datapipeline", settings.pipeline_region),
         datapipeline_once=client("datapipeline", settings.pipeline_region, once),
         emr=client("emr", own),
-        s3=client("s3", own),
+        s3=client("s3", settings.bucket_region or own),
         sns=client("sns", settings.topic_arn.split(":")[3]),
         cloudwatch=client("cloudwatch", own),
         tagging=client("resourcegroupstaggingapi", own) if settings.tables.by_tag else None,

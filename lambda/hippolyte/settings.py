@@ -80,6 +80,8 @@ class Settings:
     pipeline_role: str
     cluster_role: str
     prefix: str = ""
+    # None: the own region
+    bucket_region: str | None = None
     enabled: bool = True
     window_seconds: int = 25_200
     consumed_percentage: int = 50

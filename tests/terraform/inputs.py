@@ -28,6 +28,7 @@ def attribute(variable: str, name: str, value: Any, *words: str) -> Bad:
 BUCKET = "hippolyte-own-bucket"
 SUBNET = "subnet-0123456789abcdef0"
 GROUP = "sg-0123456789abcdef0"
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:backups"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
@@ -122,6 +123,34 @@ REFUSED: dict[str, Bad] = {
     "prefix-comma": bucket("prefix", "a,b", '"a,b"', "letters, digits"),
     "prefix-too-long": bucket("prefix", "p" * 201, "p" * 201, "up to 200"),
     "key-alias": bucket("kms_key_arn", "alias/backups", '"alias/backups"', "not of an alias"),
+    "bucket-region": bucket("region", "Ireland", '"Ireland"', 'Example: "eu-west-1"'),
+    "bucket-grant-no-accounts": Bad(
+        {"backup_bucket": {"name": BUCKET, "grant": {"account_ids": ["all"], "names": []}}},
+        ("backup_bucket.grant.account_ids", '["all"]', "output backup_bucket of the module"),
+    ),
+    "bucket-grant-without-names": Bad(
+        {"backup_bucket": {"name": BUCKET, "grant": {"account_ids": ["111111111111"]}}},
+        ("backup_bucket", 'attribute "names" is required'),
+    ),
+    "topic-name": Bad(
+        {"central_topic": {"arn": "backups"}},
+        ("central_topic.arn", '"backups"', "central_topic = null for the module's own"),
+    ),
+    "topic-fifo": Bad(
+        {"central_topic": {"arn": f"{TOPIC}.fifo"}}, ("central_topic.arn", "standard SNS topic")
+    ),
+    "topic-key": Bad(
+        {"central_topic": {"arn": TOPIC, "kms_key_arn": "alias/aws/sns"}},
+        ("central_topic.kms_key_arn", '"alias/aws/sns"', "not of an alias"),
+    ),
+    "topic-grant-no-accounts": Bad(
+        {"central_topic": {"arn": TOPIC, "grant": {"account_ids": ["1"], "names": ["a"]}}},
+        ("central_topic.grant.account_ids", '["1"]', "output central_topic of the module"),
+    ),
+    "topic-grant-without-names": Bad(
+        {"central_topic": {"arn": TOPIC, "grant": {"account_ids": ["111111111111"]}}},
+        ("central_topic", 'attribute "names" is required'),
+    ),
     "retention-1": one("retention_days", 1, "got 1", "from 2", "Example: 35"),
     "retention-too-long": one("retention_days", 3651, "got 3651", "3650"),
     "retention-fraction": one("retention_days", 7.5, "got 7.5", "whole number"),
@@ -231,6 +260,15 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     },
     "own-bucket": {
         "backup_bucket": {"name": "a.b-c.d", "prefix": "dynamodb/prod", "kms_key_arn": KEY}
+    },
+    "central": {
+        "backup_bucket": {
+            "name": "central-backups",
+            "region": "us-gov-west-1",
+            "kms_key_arn": KEY,
+            "grant": {"account_ids": ["111111111111"], "names": ["hippolyte"]},
+        },
+        "central_topic": {"arn": TOPIC, "kms_key_arn": KEY, "grant": None},
     },
     "own-network": {
         "cluster": {

@@ -13,9 +13,11 @@ import pytest
 from tools.gen_docs import unquote
 from tools.tf import REPOSITORY
 
-MODULES = [REPOSITORY, *sorted(path for path in (REPOSITORY / "examples").iterdir())]
+SUBMODULES = sorted((REPOSITORY / "modules").iterdir())
+EXAMPLES = sorted((REPOSITORY / "examples").iterdir())
+MODULES = [REPOSITORY, *SUBMODULES, *EXAMPLES]
 INPUT_FILES = [*sorted(REPOSITORY.glob("variables*.tf")), REPOSITORY / "checks.tf"]
-FILES = sorted([*REPOSITORY.glob("*.tf"), *REPOSITORY.glob("examples/*/*.tf")])
+FILES = sorted(path for folder in MODULES for path in folder.glob("*.tf"))
 REFERENCE = re.compile(r"\b(var|local|path|data|module)\.(\w+)")
 
 
@@ -111,7 +113,7 @@ def test_file_is_short_and_has_no_provider_but_in_examples(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
 
     assert len(text.splitlines()) <= 250
-    if path.parent == REPOSITORY:
+    if path.parent not in EXAMPLES:
         assert not re.search(r"^provider ", text, flags=re.MULTILINE)
     assert "var.strict" not in text or path.parent == REPOSITORY
 
@@ -127,11 +129,30 @@ def test_module_states_versions_and_needs_one_provider(folder: Path) -> None:
 
 
 def test_every_policy_statement_says_why() -> None:
-    for path in REPOSITORY.glob("*.tf"):
+    for path in FILES:
         for block in hcl2.loads(path.read_text(encoding="utf-8")).get("data", []):
             for name, document in block.get('"aws_iam_policy_document"', {}).items():
                 for statement in document.get("statement", []):
                     assert "sid" in statement, f"{path.name}: {name}"
+
+
+def test_the_complete_example_uses_every_variable_and_attribute() -> None:
+    (module,) = [
+        body
+        for path in (REPOSITORY / "examples" / "complete").glob("*.tf")
+        for block in hcl2.loads(path.read_text(encoding="utf-8")).get("module", [])
+        for label, body in block.items()
+        if unquote(label) == "hippolyte"
+    ]
+    whole = {"backup_bucket", "central_topic"}  # outputs of the submodules, passed as they are
+
+    for name, body in blocks(REPOSITORY, "variable"):
+        assert name in module, f"examples/complete does not use {name}"
+        if "object(" in body["type"] and name not in whole:
+            for attribute in re.findall(r"(\w+) = ", body["type"]):
+                assert attribute in module[name], (
+                    f"examples/complete does not use {name}.{attribute}"
+                )
 
 
 def test_the_region_is_read_as_providers_5_and_6_both_give_it() -> None:

@@ -7,6 +7,7 @@ them without starting a provider: a tenth of a second a case, and the diagnostic
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -77,15 +78,19 @@ def _attributes() -> Iterator[tuple[str, str]]:
                 if "object(" not in kind:
                     yield unquote(label), ""
                     continue
-                inner = kind[kind.index("{", 2) + 1 :]
-                for part in inner.split(" = ")[:-1]:
-                    yield unquote(label), part.split()[-1].lstrip("{")
+                yield from ((unquote(label), name) for name in re.findall(r"(\w+) = ", kind))
+
+
+def _names(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _names(inner)
 
 
 def _given(case: Bad) -> Iterator[tuple[str, str]]:
     for variable, value in case.inputs.items():
-        if isinstance(value, dict):
-            yield from ((variable, name) for name in value)
+        yield from ((variable, name) for name in _names(value))
         yield variable, ""
 
 

@@ -213,6 +213,24 @@ def test_conditions_of_the_functions(resources: dict[str, Any]) -> None:
         )
 
 
+def test_nights_are_told_on_the_central_topic_alone(resources: dict[str, Any]) -> None:
+    found = {
+        statement["Sid"]: statement
+        for function in ("scheduler", "monitor")
+        for statement in json.loads(
+            resources["quiet"][f'aws_iam_role_policy.tell_people["{function}"]']["policy"]
+        )["Statement"]
+    }
+    key = "arn:aws:kms:eu-west-1:210987654321:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+    assert found["TellPeople"]["Resource"] == "arn:aws:sns:eu-west-1:210987654321:nights"
+    assert found["EncryptMessages"]["Resource"] == key
+    assert found["EncryptMessages"]["Condition"] == {
+        "StringEquals": {"kms:ViaService": "sns.eu-west-1.amazonaws.com"}
+    }
+    assert settings(resources, "quiet")["topic_arn"] == found["TellPeople"]["Resource"]
+
+
 def test_instances_write_backups_and_logs_of_their_account_and_region_only(
     resources: dict[str, Any],
 ) -> None:
@@ -369,3 +387,24 @@ def test_region_without_data_pipeline_and_settings_too_large(world: World, tmp_p
     assert "Take the nearest of us-east-1, us-west-2" in message
     assert "3500 are allowed. Shorten the lists in tables" in message
     assert re.search(r"handed to the functions take (3[5-9]|4\d)\d\d bytes", message)
+
+
+def test_a_deployment_that_is_not_let_in_is_refused(world: World, tmp_path: Path) -> None:
+    grant = '{ account_ids = ["111111111111"], names = ["hippolyte"] }'
+    message = refusal(
+        world,
+        tmp_path,
+        "us-east-1",
+        f"""
+  backup_bucket = {{ name = "central-backups", grant = {grant} }}
+  central_topic = {{ arn = "arn:aws:sns:us-east-1:111111111111:nights", grant = {grant} }}
+  """,
+    )
+
+    who = f'deployment "hippolyte" of account {ACCOUNT}'
+    assert f'backup_bucket "central-backups" does not let in {who}' in message
+    assert f'central_topic "arn:aws:sns:us-east-1:111111111111:nights" does not let in {who}' in (
+        message
+    )
+    assert 'its policy names accounts ["111111111111"] and deployments ["hippolyte"]' in message
+    assert "Add this one to account_ids and names of the module backup-bucket" in message

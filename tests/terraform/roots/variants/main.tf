@@ -49,6 +49,11 @@ module "quiet" {
     prefix      = "dynamodb/prod"
     kms_key_arn = "arn:aws:kms:us-east-1:210987654321:key/1234abcd-12ab-34cd-56ef-1234567890ab"
   }
+
+  central_topic = {
+    arn         = "arn:aws:sns:eu-west-1:210987654321:nights"
+    kms_key_arn = "arn:aws:kms:eu-west-1:210987654321:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+  }
 }
 
 # a window too short for a catch-up, in a region without Data Pipeline

@@ -1,0 +1,111 @@
+# Every input is used, most with a value other than its default. Do not start here: examples/minimal is what most need.
+
+provider "aws" {
+  region = var.region
+}
+
+data "aws_caller_identity" "current" {}
+
+locals {
+  account        = data.aws_caller_identity.current.account_id
+  retention_days = 90
+
+  tags = {
+    team        = "data-platform"
+    cost-centre = "4711"
+  }
+}
+
+# A bucket and a topic of one's own. The same two submodules serve many accounts: see examples/multi-account.
+
+module "backup_bucket" {
+  source = "../../modules/backup-bucket"
+
+  bucket          = "${var.name}-dynamodb-${local.account}-${var.region}"
+  prefix          = "dynamodb"
+  account_ids     = [local.account]
+  names           = [var.name]
+  retention_days  = local.retention_days
+  noncurrent_days = 35
+  force_destroy   = var.force_destroy
+  tags            = local.tags
+}
+
+module "backup_topic" {
+  source = "../../modules/backup-topic"
+
+  name        = "${var.name}-nights"
+  account_ids = [local.account]
+  names       = [var.name]
+  emails      = var.alert_emails
+  tags        = local.tags
+}
+
+module "hippolyte" {
+  source = "../../"
+
+  name                 = var.name
+  enabled              = true
+  tags                 = local.tags
+  permissions_boundary = var.permissions_boundary
+
+  # when and what
+  backup_window = {
+    start    = "23:30"
+    end      = "05:30"
+    timezone = "Europe/Berlin"
+  }
+
+  tables = {
+    always       = ["orders"]
+    exclude      = ["scratch-*", "*-tmp"]
+    exclude_tags = { backup = ["no", "never"] }
+    include      = ["prod-*"]
+    include_tags = { backup = ["yes", "nightly"], team = ["*"] }
+  }
+
+  consumed_percentage = 40
+  raise_capacity      = true
+  max_read_capacity   = 20000
+
+  # where to, for how long, and who is told
+  backup_bucket  = module.backup_bucket.backup_bucket
+  retention_days = local.retention_days
+  force_destroy  = false
+  central_topic  = module.backup_topic.central_topic
+  alert_emails   = var.alert_emails
+  alarms_enabled = true
+
+  # how
+  lambda = {
+    runtime            = "python3.13"
+    memory_size        = 1024
+    log_retention_days = 90
+  }
+
+  pipeline_region         = "eu-west-1" # there is no Data Pipeline in eu-central-1; the clusters run beside the tables
+  strict_datapipeline_iam = false       # what the service enforces is not confirmed: try `true` when a night has worked
+
+  cluster = {
+    release_label                    = "emr-5.27.1"
+    master_instance_type             = "m5.xlarge"
+    core_instance_type               = "m5.2xlarge"
+    core_instance_count              = 2
+    subnet_id                        = aws_subnet.private.id
+    key_pair                         = var.key_pair
+    master_security_group_id         = aws_security_group.this["master"].id
+    core_security_group_id           = aws_security_group.this["core"].id
+    service_access_security_group_id = aws_security_group.this["service"].id
+  }
+
+  planning = {
+    attempts                        = 3
+    max_clusters                    = 5
+    bytes_per_read_unit             = 6144
+    cluster_bootstrap_seconds       = 900
+    activity_bootstrap_seconds      = 90
+    on_demand_read_rate             = 500
+    item_count_tolerance_percentage = 10
+    discovery_concurrency           = 16
+  }
+}

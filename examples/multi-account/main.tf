@@ -1,0 +1,60 @@
+# Two accounts with tables, one of them in two regions, and a third that keeps all backups.
+
+locals {
+  writers = [var.account_ids.shop, var.account_ids.analytics]
+
+  # what all deployments have in common
+  window = { start = "00:00", end = "04:00", timezone = "UTC" }
+  tables = { exclude = ["scratch-*"] }
+}
+
+# --- the backup account -----------------------------------------------------------------------------------------------
+
+module "backup_bucket" {
+  source    = "../../modules/backup-bucket"
+  providers = { aws = aws.backup }
+
+  bucket      = var.bucket_name
+  account_ids = local.writers
+}
+
+module "backup_topic" {
+  source    = "../../modules/backup-topic"
+  providers = { aws = aws.backup }
+
+  account_ids = local.writers
+  emails      = var.alert_emails
+}
+
+# --- the accounts with tables -----------------------------------------------------------------------------------------
+
+module "shop" {
+  source    = "../../"
+  providers = { aws = aws.shop }
+
+  backup_window = local.window
+  tables        = local.tables
+  backup_bucket = module.backup_bucket.backup_bucket
+  central_topic = module.backup_topic.central_topic
+}
+
+# a deployment is one account and one region; the bucket is in another region here
+module "shop_ireland" {
+  source    = "../../"
+  providers = { aws = aws.shop_ireland }
+
+  backup_window = local.window
+  tables        = local.tables
+  backup_bucket = module.backup_bucket.backup_bucket
+  central_topic = module.backup_topic.central_topic
+}
+
+module "analytics" {
+  source    = "../../"
+  providers = { aws = aws.analytics }
+
+  backup_window = local.window
+  tables        = local.tables
+  backup_bucket = module.backup_bucket.backup_bucket
+  central_topic = module.backup_topic.central_topic
+}

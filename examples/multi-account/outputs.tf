@@ -1,0 +1,23 @@
+output "bucket_name" {
+  description = "The central bucket."
+  value       = var.bucket_name
+}
+
+output "topic_arn" {
+  description = "ARN of the topic on which every account's nights are told."
+  value       = module.backup_topic.topic_arn
+}
+
+output "deployments" {
+  description = "By deployment: `backups_url`, `alarms_topic_arn`, and the functions' and the clusters' roles."
+  value = {
+    for name, deployment in { shop = module.shop, shop_ireland = module.shop_ireland, analytics = module.analytics } : name => {
+      backups_url                  = deployment.backups_url
+      alarms_topic_arn             = deployment.topic_arn
+      scheduler_arn                = deployment.scheduler.function_arn
+      scheduler_role_arn           = deployment.scheduler.role_arn
+      monitor_arn                  = deployment.monitor.function_arn
+      cluster_role_arn             = deployment.pipeline.cluster_role_arn
+    }
+  }
+}

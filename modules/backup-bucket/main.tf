@@ -1,0 +1,168 @@
+# A bucket for the backups of one or several accounts: encrypted, versioned, private, TLS only, with rules of expiry.
+
+data "aws_partition" "current" {}
+data "aws_caller_identity" "current" {}
+data "aws_region" "current" {}
+
+locals {
+  partition  = data.aws_partition.current.partition
+  bucket_arn = "arn:${local.partition}:s3:::${var.bucket}"
+  key_prefix = var.prefix == "" ? "" : "${var.prefix}/"
+  key_arn    = var.kms_key_arn == null ? aws_kms_key.this[0].arn : var.kms_key_arn
+  via_s3     = "s3.${data.aws_region.current.id}.${data.aws_partition.current.dns_suffix}"
+
+  accounts = [for id in var.account_ids : "arn:${local.partition}:iam::${id}:root"]
+  roles    = [for name in var.names : "arn:${local.partition}:iam::*:role/${name}-*"]
+}
+
+resource "aws_s3_bucket" "this" {
+  #checkov:skip=CKV_AWS_18:access logs need a second bucket, which is the account's affair
+  #checkov:skip=CKV_AWS_144:a copy in another region doubles the cost; add a replication configuration to the bucket if it is worth that
+  bucket        = var.bucket
+  force_destroy = var.force_destroy
+
+  tags = var.tags
+}
+
+# The bucket's owner owns what other accounts write
+resource "aws_s3_bucket_ownership_controls" "this" {
+  bucket = aws_s3_bucket.this.id
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+resource "aws_s3_bucket_public_access_block" "this" {
+  bucket                  = aws_s3_bucket.this.id
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
+  bucket = aws_s3_bucket.this.id
+
+  rule {
+    bucket_key_enabled = true
+
+    apply_server_side_encryption_by_default {
+      sse_algorithm     = "aws:kms"
+      kms_master_key_id = local.key_arn
+    }
+  }
+}
+
+# Not an option: without it a put over a finished backup would destroy it
+resource "aws_s3_bucket_versioning" "this" {
+  bucket = aws_s3_bucket.this.id
+
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+# So that others can act on a finished backup: a rule on the default bus, for keys that end in /_SUCCESS
+resource "aws_s3_bucket_notification" "this" {
+  bucket      = aws_s3_bucket.this.id
+  eventbridge = true
+}
+
+# leases/ has no rule of expiry on purpose: a lease is the record that gives capacity back
+resource "aws_s3_bucket_lifecycle_configuration" "this" {
+  bucket = aws_s3_bucket.this.id
+
+  # a backup and its catalogue entry go together
+  dynamic "rule" {
+    for_each = {
+      backups = var.retention_days
+      catalog = var.retention_days
+      runs    = max(var.retention_days, 30)
+      logs    = 30
+    }
+
+    content {
+      id     = "expire-${rule.key}"
+      status = "Enabled"
+
+      filter {
+        prefix = "${local.key_prefix}${rule.key}/"
+      }
+
+      expiration {
+        days = rule.value
+      }
+    }
+  }
+
+  rule {
+    id     = "tidy-up"
+    status = "Enabled"
+
+    filter {}
+
+    noncurrent_version_expiration {
+      noncurrent_days = var.noncurrent_days
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 2
+    }
+
+    expiration {
+      expired_object_delete_marker = true
+    }
+  }
+
+  depends_on = [aws_s3_bucket_versioning.this]
+}
+
+# --- the key ----------------------------------------------------------------------------------------------------------
+
+locals {
+  # Not a policy document of the provider: in a key's policy "*" is this key, which checkov's checks of documents do not know
+  key_policy = {
+    Version = "2012-10-17"
+    Statement = [
+      # without this nobody could administer the key; it delegates to the account's IAM policies
+      {
+        Sid       = "AccountAdministersByIam"
+        Effect    = "Allow"
+        Action    = "kms:*"
+        Resource  = "*"
+        Principal = { AWS = "arn:${local.partition}:iam::${data.aws_caller_identity.current.account_id}:root" }
+      },
+      # what they may decrypt the bucket's policy says: the key is of no use to them beside this bucket
+      {
+        Sid       = "DeploymentsUseItThroughTheBucket"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource  = "*"
+        Principal = { AWS = local.accounts }
+        Condition = {
+          StringEquals = { "kms:ViaService" = local.via_s3 }
+          ArnLike      = { "aws:PrincipalArn" = local.roles }
+        }
+      },
+    ]
+  }
+}
+
+resource "aws_kms_key" "this" {
+  count = var.kms_key_arn == null ? 1 : 0
+
+  description             = "Encrypts the backups in ${var.bucket}"
+  enable_key_rotation     = true
+  deletion_window_in_days = 30 # the backups are lost with it
+  policy                  = jsonencode(local.key_policy)
+
+  tags = var.tags
+}
+
+resource "aws_kms_alias" "this" {
+  count = var.kms_key_arn == null ? 1 : 0
+
+  name          = "alias/${replace(var.bucket, ".", "-")}"
+  target_key_id = aws_kms_key.this[0].key_id
+}

@@ -1,0 +1,20 @@
+output "backup_bucket" {
+  description = "What `backup_bucket` of the main module wants, as it is: `name`, `region`, `prefix`, `kms_key_arn`, and `grant` (`account_ids`, `names`), by which a deployment that is not let in is refused at plan."
+  value = {
+    name        = var.bucket
+    region      = data.aws_region.current.id
+    prefix      = var.prefix
+    kms_key_arn = local.key_arn
+    grant       = { account_ids = var.account_ids, names = var.names }
+  }
+}
+
+output "bucket_arn" {
+  description = "ARN of the bucket."
+  value       = local.bucket_arn
+}
+
+output "kms_key_arn" {
+  description = "ARN of the key the backups are encrypted with, created or given."
+  value       = local.key_arn
+}

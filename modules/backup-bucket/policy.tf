@@ -1,0 +1,170 @@
+# Who may do what with the bucket. One statement serves all accounts: $${aws:PrincipalAccount} is the caller's.
+
+locals {
+  account = "$${aws:PrincipalAccount}"
+  parts   = ["backups", "catalog", "leases", "logs", "runs"]
+  own     = { for part in local.parts : part => "${local.bucket_arn}/${local.key_prefix}${part}/${local.account}/*" }
+
+  # Hadoop marks every directory above its own: those of the prefix, the part's and the account's
+  prefixes = [for n in range(length(compact(split("/", var.prefix)))) : join("/", slice(split("/", var.prefix), 0, n + 1))]
+  markers = concat(
+    local.prefixes,
+    flatten([for part in ["backups", "logs"] : ["${local.key_prefix}${part}", "${local.key_prefix}${part}/${local.account}"]]),
+  )
+}
+
+data "aws_iam_policy_document" "bucket" {
+  statement {
+    sid       = "WriteAndReadTheOwnPrefix"
+    actions   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"]
+    resources = values(local.own)
+
+    principals {
+      type        = "AWS"
+      identifiers = local.accounts
+    }
+
+    condition {
+      test     = "ArnLike"
+      variable = "aws:PrincipalArn"
+      values   = local.roles
+    }
+  }
+
+  statement {
+    sid       = "MarkTheDirectoriesAbove"
+    actions   = ["s3:PutObject"]
+    resources = [for marker in local.markers : "${local.bucket_arn}/${marker}_$folder$"]
+
+    principals {
+      type        = "AWS"
+      identifiers = local.accounts
+    }
+
+    condition {
+      test     = "ArnLike"
+      variable = "aws:PrincipalArn"
+      values   = local.roles
+    }
+  }
+
+  # <region>/<table>/<run>/_temporary/: a table may be called _temporary, its backups are not temporary
+  statement {
+    sid     = "TidyUpTemporaryFiles"
+    actions = ["s3:DeleteObject"]
+    resources = [
+      "${local.bucket_arn}/${local.key_prefix}backups/${local.account}/*/*/*/_temporary/*",
+      "${local.own["backups"]}_$folder$",
+    ]
+
+    principals {
+      type        = "AWS"
+      identifiers = local.accounts
+    }
+
+    condition {
+      test     = "ArnLike"
+      variable = "aws:PrincipalArn"
+      values   = local.roles
+    }
+  }
+
+  # names, no contents; of all accounts, as a condition on the prefix would refuse a look at a single object
+  statement {
+    sid       = "ListNames"
+    actions   = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
+    resources = [local.bucket_arn]
+
+    principals {
+      type        = "AWS"
+      identifiers = local.accounts
+    }
+
+    condition {
+      test     = "ArnLike"
+      variable = "aws:PrincipalArn"
+      values   = local.roles
+    }
+  }
+
+  # the rules of expiry delete by themselves; a person who must takes this statement out first
+  statement {
+    sid       = "NobodyDeletesVersions"
+    effect    = "Deny"
+    actions   = ["s3:DeleteObjectVersion"]
+    resources = ["${local.bucket_arn}/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+  }
+
+  # a backup under somebody else's key is one that only they can read
+  statement {
+    sid       = "NoOtherKey"
+    effect    = "Deny"
+    actions   = ["s3:PutObject"]
+    resources = ["${local.bucket_arn}/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Null"
+      variable = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+      values   = ["false"]
+    }
+
+    condition {
+      test     = "ArnNotEquals"
+      variable = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+      values   = [local.key_arn]
+    }
+  }
+
+  statement {
+    sid       = "NoKeyOfTheCustomers"
+    effect    = "Deny"
+    actions   = ["s3:PutObject"]
+    resources = ["${local.bucket_arn}/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Null"
+      variable = "s3:x-amz-server-side-encryption-customer-algorithm"
+      values   = ["false"]
+    }
+  }
+
+  statement {
+    sid       = "DenyWithoutTls"
+    effect    = "Deny"
+    actions   = ["s3:*"]
+    resources = [local.bucket_arn, "${local.bucket_arn}/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_s3_bucket_policy" "this" {
+  bucket = aws_s3_bucket.this.id
+  policy = data.aws_iam_policy_document.bucket.json
+
+  depends_on = [aws_s3_bucket_public_access_block.this]
+}
