@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -180,8 +180,14 @@ class Ledger:
         return entry
 
     def to_record(self) -> dict[str, Any]:
-        """Return the ledger in its JSON form."""
-        return {"version": VERSION, **asdict(self)}
+        """Return the ledger in its JSON form; its lists are the ledger's own, not copies."""
+        record = {"version": VERSION, **_fields(self)}
+        record["batches"] = {
+            name: {**_fields(b), "jobs": [_fields(job) for job in b.jobs]}
+            for name, b in self.batches.items()
+        }
+        record["tables"] = {name: _fields(t) for name, t in self.tables.items()}
+        return record
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Ledger:
@@ -190,6 +196,11 @@ class Ledger:
         data["batches"] = {k: _batch(v) for k, v in data["batches"].items()}
         data["tables"] = {k: _table(v) for k, v in data["tables"].items()}
         return cls(**data)
+
+
+def _fields(value: Ledger | BatchEntry | TableEntry | Job) -> dict[str, Any]:
+    # asdict copies all the way down: half a second of each pass with 2,500 tables
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
 def _batch(record: Mapping[str, Any]) -> BatchEntry:

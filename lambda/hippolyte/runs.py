@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,10 @@ def start_of(run_id: str) -> datetime:
         raise ConfigurationError(f"{run_id!r} is not a run id like 2026-11-24T00-00Z") from error
 
 
+def _text(record: Mapping[str, Any]) -> str:
+    return json.dumps(record)
+
+
 def is_open(names: set[str]) -> bool:
     """Say whether a run with these records has begun and is not closed."""
     return "plan.json" in names and "report.json" not in names
@@ -43,8 +48,8 @@ class Run:
     plan: Plan
     ledger: Ledger
     etag: str
-    # the ledger as it was last read or written
-    saved: dict[str, Any]
+    # the ledger as it was last read or written, as JSON
+    saved: str
 
 
 class Runs:
@@ -79,20 +84,20 @@ class Runs:
             ledger = Ledger.of_plan(plan)
             etag = self.store.create(key, ledger.to_record())
             if etag:
-                return Run(plan, ledger, etag, ledger.to_record())
+                return Run(plan, ledger, etag, _text(ledger.to_record()))
             read = self.store.read(key)
             if read is None:
                 raise ConfigurationError(f"{self.url(run_id, 'ledger.json')} came and went")
         ledger = Ledger.from_record(read[0])
-        return Run(plan, ledger, read[1], ledger.to_record())
+        return Run(plan, ledger, read[1], _text(ledger.to_record()))
 
     def save(self, run: Run) -> None:
         """Write the ledger if it changed; ConflictError if another invocation wrote it first."""
         record = run.ledger.to_record()
-        if record != run.saved:
+        if (text := _text(record)) != run.saved:
             key = self.key(run.plan.run_id, "ledger.json")
             run.etag = self.store.replace(key, record, run.etag)
-            run.saved = record
+            run.saved = text
 
     def definitions(self, run_id: str) -> dict[str, Any]:
         """Return the tables' definitions (DescribeTable) as they were when the run began."""
