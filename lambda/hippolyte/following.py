@@ -9,7 +9,7 @@ from hippolyte.engines.base import BatchStatus, JobState, JobStatus
 from hippolyte.lease import LeaseState
 from hippolyte.ledger import BatchEntry, BatchState, TableEntry
 from hippolyte.model import Job, iso, when
-from hippolyte.night import Pass, since, table_entries
+from hippolyte.night import Pass, not_started, since, table_entries
 from hippolyte.runs import Run
 
 # after a cancel: the cluster itself is ended, then a person is told
@@ -72,9 +72,7 @@ def _resolve(p: Pass, run: Run, batch: BatchEntry) -> None:
         batch.state, batch.started_at = BatchState.RUNNING, batch.intent_at
     elif not batch.intent_is_foreign(p.me, clock.now()):
         # the start is tried again, under a new intent
-        batch.state = BatchState.RAISING
-        for _, _, entry in table_entries(run, batch):
-            entry.exporting = False
+        not_started(run, batch)
 
 
 def _record(run: Run, batch: BatchEntry, status: BatchStatus) -> None:

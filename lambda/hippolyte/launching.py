@@ -10,7 +10,15 @@ from hippolyte.errors import EngineError
 from hippolyte.leases import Raise
 from hippolyte.ledger import STARTED, BatchEntry, BatchState
 from hippolyte.model import Job, Verdict, iso
-from hippolyte.night import Pass, fail_batch, launch_of, set_intent, since, table_entries
+from hippolyte.night import (
+    Pass,
+    fail_batch,
+    launch_of,
+    not_started,
+    set_intent,
+    since,
+    table_entries,
+)
 from hippolyte.runs import Run
 
 # a table that is not ACTIVE at its new capacity by then goes on its own, at its plain share
@@ -209,10 +217,8 @@ def _start(p: Pass, run: Run, ready: dict[str, list[float]]) -> None:
 
 
 def _not_started(p: Pass, run: Run, batch: BatchEntry, error: EngineError) -> None:
-    for _, _, entry in table_entries(run, batch):
-        entry.exporting = False
-        entry.tries -= 1
-    batch.state, batch.error = BatchState.RAISING, str(error)
+    not_started(run, batch)
+    batch.error = str(error)
     if not isinstance(error, LimitError):
         batch.refusals += 1
         if batch.refusals >= _REFUSALS or isinstance(error, DefinitionError):

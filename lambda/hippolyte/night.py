@@ -112,6 +112,14 @@ def fail_batch(run: Run, batch: BatchEntry, verdict: Verdict, reason: str) -> No
     batch.state = BatchState.CLOSED
 
 
+def not_started(run: Run, batch: BatchEntry) -> None:
+    """Take a start back that did not happen: nothing is read, and no attempt is used up."""
+    for _, _, entry in table_entries(run, batch):
+        entry.exporting = False
+        entry.tries -= 1
+    batch.state = BatchState.RAISING
+
+
 def set_intent(p: Pass, batch: BatchEntry, state: BatchState) -> None:
     """Move a batch to a state that announces calls which only this invocation makes."""
     batch.state, batch.intent_at, batch.intent_by = state, iso(clock.now()), p.me
