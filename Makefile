@@ -1,9 +1,10 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo local test lint bench package docs format clean
+.PHONY: help demo local test lint checkov bench package docs format clean
 
 PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
+CHECKOV := build/checkov
 export PYTHONPATH := lambda:cli:.
 
 help: ## list the targets
@@ -23,7 +24,15 @@ local: $(VENV)/installed ## keep the local AWS in the foreground (ARGS="--speed 
 test: $(VENV)/installed ## all tests
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: $(VENV)/installed ## ruff, mypy, terraform fmt, zip and generated docs up to date
+$(CHECKOV)/installed: requirements-checkov.txt
+	$$(command -v $(PYTHON) || command -v python3) -m venv $(CHECKOV)
+	$(CHECKOV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-checkov.txt
+	touch $@
+
+checkov: $(CHECKOV)/installed ## security rules over the module and its submodules
+	env -u PYTHONPATH $(CHECKOV)/bin/checkov --config-file .checkov.yaml
+
+lint: $(VENV)/installed checkov ## ruff, mypy, terraform fmt, checkov, zip and generated docs up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
