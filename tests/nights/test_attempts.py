@@ -297,3 +297,15 @@ def test_the_log_that_comes_late_is_waited_for(night: NightDriver) -> None:
     report = night.until_closed()
     assert "count unknown" in str(report["tables"]["orders"]["notes"])
     assert night.s3.head_bucket(Bucket=BUCKET)
+
+
+def test_a_pipeline_deactivated_before_its_cluster_came_is_over(night: NightDriver) -> None:
+    night.table("orders")
+    night.scheduler()
+    batch = night.record(RUN, "ledger.json")["batches"]["b001"]  # type: ignore[index]
+    client = night.world.client("datapipeline")
+    client.deactivate_pipeline(pipelineId=batch["handle"]["pipeline"], cancelActive=True)
+    report = night.until_closed()
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert report["tables"]["orders"]["attempt"] == 2
+    night.assert_clean()

@@ -117,6 +117,9 @@ class DataPipelineEngine:
             if error.response["Error"]["Code"] not in _GONE:
                 raise
             return self._without_pipeline(handle, jobs)
+        if not instances and self._inactive(handle["pipeline"]):
+            # ended before it had begun: no cluster will come
+            return BatchStatus(cluster_gone=True, failure="deactivated before its cluster came")
         cluster = instances.get("Cluster", {})
         if cluster_id := cluster.get("@resourceId"):
             # kept in the ledger: the pipeline may be deleted by somebody
@@ -161,6 +164,12 @@ class DataPipelineEngine:
         except ClientError as error:
             if error.response["Error"]["Code"] not in _GONE:
                 raise
+
+    def _inactive(self, pipeline: str) -> bool:
+        answer = self.clients.datapipeline.describe_pipelines(pipelineIds=[pipeline])
+        fields = answer["pipelineDescriptionList"][0]["fields"]
+        states = [f.get("stringValue") for f in fields if f["key"] == "@pipelineState"]
+        return states == ["INACTIVE"]
 
     def _create(self, launch: Launch) -> str:
         tags = {"deployment": self.settings.name, "run": launch.run_id, "batch": launch.batch_id}
