@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 _SETTLED = timedelta(minutes=2)
 
+# (bucket, key) -> etag of leases seen released: they are never deleted, and a night that raises
+# thousands of tables would leave thousands to be read again at each pass
+_released: dict[tuple[str, str], str] = {}
+
 
 class Raise(StrEnum):
     """What became of a wish to raise a table."""
@@ -52,12 +56,17 @@ class Leases:
         return self.settings.place("leases", f"{table}.json")
 
     def all_open(self) -> dict[str, Held]:
-        """Read all leases and return the open ones by table."""
+        """Return the open leases by table; reads what this process has not seen released."""
         found: dict[str, Held] = {}
-        for name in self.store.names(self.settings.place("leases", "")):
-            read = self.store.read(self.settings.place("leases", name))
+        for name, etag in self.store.listed(self.settings.place("leases", "")):
+            key = self.settings.place("leases", name)
+            if _released.get((self.store.bucket, key)) == etag:
+                continue
+            read = self.store.read(key)
             if read and (lease := Lease.from_record(read[0])).state is not LeaseState.RELEASED:
                 found[lease.table] = Held(lease, read[1])
+            elif read:
+                _released[self.store.bucket, key] = read[1]
         return found
 
     def take(

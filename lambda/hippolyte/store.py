@@ -77,12 +77,17 @@ class Store:
 
     def names(self, prefix: str, start_after: str = "") -> Iterator[str]:
         """Yield all keys below `prefix` (which ends with a slash), without the prefix."""
+        for name, _ in self.listed(prefix, start_after):
+            yield name
+
+    def listed(self, prefix: str, start_after: str = "") -> Iterator[tuple[str, str]]:
+        """Yield (key, etag) as `names` does; an etag is that of `read` as long as nobody writes."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(
             Bucket=self.bucket, Prefix=prefix, StartAfter=prefix + start_after
         )
         for page in pages:
             for entry in page.get("Contents", []):
-                yield entry["Key"][len(prefix) :]
+                yield entry["Key"][len(prefix) :], entry["ETag"]
 
     def _put(self, key: str, record: Mapping[str, Any], **condition: str) -> str | None:
         nonce = uuid.uuid4().hex

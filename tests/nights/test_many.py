@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from harness import PRODUCT_KEY, RUN, NightDriver, verdicts
+from harness import BIG, PRODUCT_KEY, RAISED, RUN, START, NightDriver, verdicts
 from hippolyte.model import when
 from local import datapipeline_actions, gate
 from local.datapipeline_validation import Limits
@@ -111,3 +112,23 @@ def test_a_third_of_all_calls_throttled(night: NightDriver) -> None:
     assert set(verdicts(report).values()) == {"backed_up"}
     assert night.capacity("orders") == (1000, 50)
     night.assert_clean()
+
+
+def test_a_released_lease_is_read_once_and_again_only_when_it_changed(night: NightDriver) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.night()
+    reads: list[str] = []
+
+    def note(call: gate.Call) -> None:
+        if call.access_key == PRODUCT_KEY and "leases/" in str(call.key):
+            reads.append(call.name)
+
+    night.world.before("s3:GetObject", note)
+    night.passes(30)
+    assert len(reads) <= 1
+    night.world.clock.advance_to(START + timedelta(days=1))
+    reads.clear()
+    night.scheduler({"run": "now"})
+    night.passes(5)
+    assert night.capacity("orders") == (RAISED, 50)
+    assert reads
