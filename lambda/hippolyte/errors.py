@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class HippolyteError(Exception):
     """When anything of this package goes wrong in a way it knows."""
@@ -16,4 +18,11 @@ class ConflictError(HippolyteError):
 
 
 class EngineError(HippolyteError):
-    """When the engine refuses a batch; the message is the service's own."""
+    """When the engine refuses a batch; the message is the service's own.
+
+    `handle` is what the engine has of the batch all the same, and must be cleaned up one day.
+    """
+
+    def __init__(self, message: str, handle: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.handle = handle or {}

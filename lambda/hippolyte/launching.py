@@ -57,8 +57,7 @@ def _prepare(p: Pass, run: Run) -> None:
             continue
         try:
             # the plain share: a raised ratio is put only when the table is seen raised
-            plain = [job.plain_ratio for job in batch.jobs]
-            batch.handle = dict(p.engine.prepare(launch_of(p, run, batch, plain)))
+            batch.handle = dict(p.engine.prepare(launch_of(p, run, batch, _plain(batch))))
         except EngineError as error:
             _refused(p, run, batch, error)
             continue
@@ -82,6 +81,10 @@ def _drop_withdrawn(p: Pass, run: Run) -> None:
         batch.state = BatchState.CLOSED
         if others := [job for job, entry in entries if entry.verdict is None]:
             run.ledger.add_batch(others)
+
+
+def _plain(batch: BatchEntry) -> list[float]:
+    return [job.plain_ratio for job in batch.jobs]
 
 
 def _choose(p: Pass, run: Run) -> list[BatchEntry]:
@@ -113,7 +116,7 @@ def _choose(p: Pass, run: Run) -> list[BatchEntry]:
 
 def _refused(p: Pass, run: Run, batch: BatchEntry, error: EngineError) -> None:
     """The engine did not take a batch: wait, try again, or fail those at fault."""
-    batch.state, batch.error = BatchState.PLANNED, str(error)
+    batch.state, batch.error, batch.handle = BatchState.PLANNED, str(error), error.handle
     if isinstance(error, DefinitionError):
         guilty = {batch.jobs[n].table: text for n, text in error.by_job.items()}
         for _, job, entry in table_entries(run, batch):
@@ -207,7 +210,7 @@ def _start(p: Pass, run: Run, ready: dict[str, list[float]]) -> None:
         # without an answer it stays in STARTING, and is looked for when the intent is old
         with p.apart(f"batch {batch_id} of run {run.plan.run_id} may or may not be started"):
             try:
-                if ratios != [job.plain_ratio for job in batch.jobs]:
+                if ratios != _plain(batch):
                     batch.handle = dict(p.engine.prepare(launch_of(p, run, batch, ratios)))
                 p.engine.start(batch.handle)
             except EngineError as error:
@@ -226,6 +229,12 @@ def _not_started(p: Pass, run: Run, batch: BatchEntry, error: EngineError) -> No
 
 
 def _discard(p: Pass, run: Run, batch: BatchEntry, verdict: Verdict, reason: str) -> None:
+    if batch.state is BatchState.PREPARING and not batch.handle:
+        # an invocation died over it: asked for again it is the same one, and can be removed
+        try:
+            batch.handle = dict(p.engine.prepare(launch_of(p, run, batch, _plain(batch))))
+        except EngineError as error:
+            batch.handle = error.handle
     if batch.handle:
         p.engine.clean_up(batch.handle)
     fail_batch(run, batch, verdict, reason)

@@ -309,3 +309,26 @@ def test_a_pipeline_deactivated_before_its_cluster_came_is_over(night: NightDriv
     assert verdicts(report) == {"orders": "backed_up"}
     assert report["tables"]["orders"]["attempt"] == 2
     night.assert_clean()
+
+
+def test_a_pipeline_of_an_invocation_that_died_is_removed_after_the_deadline(
+    night: NightDriver,
+) -> None:
+    night.table("orders")
+    night.kill_after("datapipeline:CreatePipeline")
+    with pytest.raises(Killed):
+        night.scheduler()
+    assert len(night.pipelines()) == 1
+    night.world.clock.advance(3 * 3600)
+    report = night.until_closed()
+    assert verdicts(report) == {"orders": "timed_out"}
+    night.assert_clean()
+
+
+def test_a_pipeline_whose_definition_is_never_taken_is_removed(night: NightDriver) -> None:
+    night.table("orders")
+    night.refuse("datapipeline:PutPipelineDefinition", "ThrottlingException", "Rate exceeded")
+    report = night.night()
+    assert verdicts(report) == {"orders": "failed"}
+    assert "Rate exceeded" in report["tables"]["orders"]["reason"]
+    night.assert_clean()

@@ -81,7 +81,7 @@ class DataPipelineEngine:
                 pipelineObjects=api_objects(definition(launch, self.settings)),  # type: ignore[arg-type]
             )
         except ClientError as error:
-            raise _refusal("PutPipelineDefinition", error) from error
+            raise _refusal("PutPipelineDefinition", error, {"pipeline": pipeline}) from error
         # faults come with HTTP 200
         if answer["errored"]:
             self.clean_up({"pipeline": pipeline})
@@ -322,10 +322,10 @@ def _definition_error(errors: Iterable[Mapping[str, Any]]) -> DefinitionError:
     return DefinitionError(f"the definition was refused: {' | '.join(texts)}"[:2000], by_job)
 
 
-def _refusal(call: str, error: ClientError) -> EngineError:
+def _refusal(call: str, error: ClientError, handle: dict[str, Any] | None = None) -> EngineError:
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     text = f"{call}: {code}: {message}"
     busy = code.startswith("Throttl") or code in ("LimitExceededException", "RequestLimitExceeded")
     if busy or "limit" in message.lower():
-        return LimitError(text)
-    return EngineError(text)
+        return LimitError(text, handle)
+    return EngineError(text, handle)
