@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo local test lint checkov bench package docs format clean
+.PHONY: help demo local test faults lint checkov bench package docs format clean
 
 PYTHON ?= python3.11
 VENV   := .venv
@@ -31,6 +31,9 @@ $(CHECKOV)/installed: requirements-checkov.txt
 
 checkov: $(CHECKOV)/installed ## security rules over the module and its submodules
 	env -u PYTHONPATH $(CHECKOV)/bin/checkov --config-file .checkov.yaml
+
+faults: $(VENV)/installed ## break a night at every call, twice at random, and by every fault of the services
+	$(BIN)/python -m pytest -m faults tests/faults $(ARGS)
 
 lint: $(VENV)/installed checkov ## ruff, mypy, terraform fmt, checkov, zip and generated docs up to date
 	$(BIN)/ruff check .

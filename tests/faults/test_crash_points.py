@@ -1,0 +1,114 @@
+"""Killed at any call, once or twice: the next scheduled invocations bring the night to its end."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+from breaking import Break, HarnessNight, run
+from tap import Point
+
+from conftest import Row
+
+MOST_CALLS = 200
+TWO_CRASHES = 520
+SEED = 20261124
+
+
+def assert_all_well(outcomes: list[dict[str, Any]]) -> None:
+    """No night of these has a problem; the first ones that have are shown."""
+    wrong = [(o["name"], o["problems"]) for o in outcomes if o["problems"]]
+    shown = "\n".join(f"{name}: {str(problems)[:2000]}" for name, problems in wrong[:10])
+    assert not wrong, f"{len(wrong)} of {len(outcomes)} nights have problems:\n{shown}"
+
+
+def told(outcomes: list[dict[str, Any]]) -> str:
+    """Say how many messages how many nights sent."""
+    counts = Counter(o.get("messages") for o in outcomes)
+    return ", ".join(f"{m} message(s): {n} nights" for m, n in sorted(counts.items()))
+
+
+def ends(outcomes: list[dict[str, Any]]) -> str:
+    """Say how many nights ended how."""
+    counts = Counter(_end(o) for o in outcomes)
+    return "; ".join(f"{n} x {end}" for end, n in counts.most_common())
+
+
+def _end(outcome: dict[str, Any]) -> str:
+    if outcome["problems"]:
+        return "PROBLEM"
+    if not outcome["planned"]:
+        return "no night, overdue"
+    return " ".join(f"{v} {n}" for v, n in sorted(outcome["verdicts"].items()))
+
+
+def test_killed_before_and_after_each_call_site(row: Row) -> None:
+    """A slice: each operation of each calling function once."""
+    seen: set[tuple[str, ...]] = set()
+
+    def choose(point: Point) -> list[tuple[str, Break]]:
+        key = (*point.site, point.side)
+        if key in seen:
+            return []
+        seen.add(key)
+        return [("killed", HarnessNight.kill)]
+
+    outcomes = run(choose)
+    assert len(outcomes) == 1 + len(seen)
+    sites = len({key[:2] for key in seen})
+    runs = f"{len(seen)} ({sites} call sites)"
+    row("killed before and after each call site", runs, ends(outcomes), told(outcomes))
+    assert_all_well(outcomes)
+
+
+@pytest.mark.faults
+def test_killed_before_and_after_every_call(row: Row) -> None:
+    outcomes = run(lambda _: [("killed", HarnessNight.kill)])
+    calls = outcomes[0]["calls"]
+    points = len(outcomes) - 1
+    row(
+        "killed before and after every call",
+        f"{points} (2 x {calls})",
+        ends(outcomes),
+        told(outcomes),
+    )
+    assert points == 2 * calls
+    assert calls <= MOST_CALLS
+    assert {o["killed"] for o in outcomes[1:]} == {1}
+    assert_all_well(outcomes)
+
+
+@pytest.mark.faults
+def test_killed_at_two_random_points(row: Row) -> None:
+    """One crash in four comes late in its invocation, after minutes of waiting for an answer."""
+    points = 2 * run(lambda _: [])[0]["calls"]
+    source = random.Random(SEED)
+    cases: dict[int, list[tuple[str, Break]]] = {}
+    for case in range(TWO_CRASHES):
+        # the last calls of a night have no others after them
+        first = source.randrange(points - 20)
+        gap = source.randint(1, max(8, points - 20 - first))
+        slow = source.choice((0, 0, 0, source.randrange(850)))
+        happens = (f"{case}: after {slow} s, then {gap} points later", _twice(gap, slow))
+        cases.setdefault(first, []).append(happens)
+    index = iter(range(points + 1))
+    outcomes = run(lambda _: cases.get(next(index), []))[1:]
+    twice = [o for o in outcomes if o.get("killed") == 2]
+    runs = f"{len(outcomes)} ({len(twice)} killed twice, seed {SEED})"
+    row("killed at two random points", runs, ends(outcomes), told(outcomes))
+    assert len(outcomes) == TWO_CRASHES
+    assert len(twice) >= 500
+    assert_all_well(outcomes)
+
+
+def _twice(gap: int, slow: float) -> Break:
+    def happens(night: HarnessNight) -> None:
+        night.checks.exact = False
+        night.kill_later(gap)
+        if slow:
+            night.take(slow)
+        night.kill()
+
+    return happens

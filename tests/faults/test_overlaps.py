@@ -1,0 +1,62 @@
+"""Invocations beside each other, at every place where they can meet; and those out of time."""
+
+from __future__ import annotations
+
+import pytest
+from breaking import Break, HarnessNight, run
+from tap import Point
+from test_crash_points import assert_all_well, ends, told
+
+from conftest import Row
+
+
+def _monitor_beside(night: HarnessNight) -> None:
+    night.schedule.invoke(night.driver.monitor)
+
+
+def _delivery_beside(night: HarnessNight) -> None:
+    night.schedule.invoke(night.schedule.scheduler)
+
+
+def _slow_with_a_pass_beside(night: HarnessNight) -> None:
+    """Five minutes for one call: the next pass begins and ends in them."""
+    night.take(300)
+    night.schedule.invoke(night.driver.monitor)
+
+
+def _slow_with_both_beside(night: HarnessNight) -> None:
+    """Thirteen minutes for one call, two passes and a duplicate in them; then a minute is left."""
+    for beside in (night.driver.monitor, night.schedule.scheduler, night.driver.monitor):
+        night.take(260)
+        night.schedule.invoke(beside)
+
+
+def _short_of_time(night: HarnessNight) -> None:
+    night.take(850)
+
+
+BREAKS: dict[str, Break] = {
+    "a monitor pass beside": _monitor_beside,
+    "a duplicate delivery beside": _delivery_beside,
+    "slow, a monitor pass beside": _slow_with_a_pass_beside,
+    "slow, passes and a duplicate beside": _slow_with_both_beside,
+    "50 seconds are left": _short_of_time,
+    "the time limit is met": HarnessNight.time_out,
+}
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", BREAKS)
+def test_at_each_call_site(name: str, row: Row) -> None:
+    seen: set[tuple[str, str]] = set()
+
+    def choose(point: Point) -> list[tuple[str, Break]]:
+        if point.site in seen:
+            return []
+        seen.add(point.site)
+        return [(name, BREAKS[name])]
+
+    outcomes = run(choose)
+    row(f"{name}, at each call site", str(len(seen)), ends(outcomes[1:]), told(outcomes[1:]))
+    assert len(outcomes) == 1 + len(seen)
+    assert_all_well(outcomes)
