@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from moto.iam.access_control import PermissionResult
-from moto.s3.models import FakeBucket
+from moto.s3.models import FakeBucket, FakeDeleteMarker
 from moto.s3.responses import S3Response
 
 from local.patching import Patches
@@ -60,6 +60,8 @@ def install(world: World) -> None:
     _originals["put"] = _patches.set(S3Response, "_key_response_put", _put)
     _originals["delete"] = _patches.set(S3Response, "_key_response_delete", _locked)
     _patches.set(FakeBucket, "get_permission", _no_opinion)
+    # moto asks it of every version, and so fails where versioning was switched off since
+    _patches.set(FakeDeleteMarker, "dispose", lambda marker: None)
 
 
 def uninstall() -> None:

@@ -210,9 +210,16 @@ class World:
         """Set what DynamoDB says of a table: see `local.dynamodb.TableSettings` for the names."""
         dynamodb.set_table(self, account or self.account, region or self.region, name, settings)
 
-    def put_items(self, table: str, items: list[dict[str, Any]]) -> None:
+    def put_items(
+        self,
+        table: str,
+        items: list[dict[str, Any]],
+        *,
+        account: str | None = None,
+        region: str | None = None,
+    ) -> None:
         """Put many items (boto3's low-level form) into a table without a request each."""
-        dynamodb.put_items(self, self.account, self.region, table, items)
+        dynamodb.put_items(self, account or self.account, region or self.region, table, items)
 
     def throttle(self, operation: str, **how: Any) -> None:
         """Throttle `dynamodb:DescribeTable` (globs): `probability=0.3`, or the next `calls=2`."""

@@ -76,6 +76,8 @@ module "hippolyte" {
   alert_emails   = var.alert_emails
   alarms_enabled = true
 
+  dashboard_enabled = true
+
   # how
   lambda = {
     runtime            = "python3.13"
@@ -93,9 +95,9 @@ module "hippolyte" {
     core_instance_count              = 2
     subnet_id                        = aws_subnet.private.id
     key_pair                         = var.key_pair
-    master_security_group_id         = aws_security_group.this["master"].id
-    core_security_group_id           = aws_security_group.this["core"].id
-    service_access_security_group_id = aws_security_group.this["service"].id
+    master_security_group_id         = aws_security_group.master.id
+    core_security_group_id           = aws_security_group.core.id
+    service_access_security_group_id = aws_security_group.service.id
   }
 
   planning = {

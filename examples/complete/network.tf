@@ -104,26 +104,47 @@ resource "aws_vpc_endpoint" "this" {
   tags = local.tags
 }
 
-# EMR adds the rules it needs between these three to them; they are its own affair, and stay when Terraform plans again
-resource "aws_security_group" "this" {
-  for_each = {
-    master  = "Master nodes of the backup clusters"
-    core    = "Core nodes of the backup clusters"
-    service = "EMR, to the nodes of the backup clusters"
-  }
+# EMR adds the rules it needs between these three to them; they are its own affair, and stay when Terraform plans again.
+# As they refer to one another they are revoked before a group is deleted, and the groups deleted one by one.
 
-  name                   = "${var.name}-${each.key}"
-  description            = each.value
+resource "aws_security_group" "master" {
+  name                   = "${var.name}-master"
+  description            = "Master nodes of the backup clusters"
   vpc_id                 = aws_vpc.this.id
-  revoke_rules_on_delete = true # EMR's rules refer to one another
+  revoke_rules_on_delete = true
 
   tags = local.tags
 }
 
-resource "aws_vpc_security_group_egress_rule" "https" {
-  for_each = toset(["master", "core"])
+resource "aws_security_group" "core" {
+  name                   = "${var.name}-core"
+  description            = "Core nodes of the backup clusters"
+  vpc_id                 = aws_vpc.this.id
+  revoke_rules_on_delete = true
 
-  security_group_id = aws_security_group.this[each.value].id
+  tags = local.tags
+
+  depends_on = [aws_security_group.master]
+}
+
+resource "aws_security_group" "service" {
+  name                   = "${var.name}-service"
+  description            = "EMR, to the nodes of the backup clusters"
+  vpc_id                 = aws_vpc.this.id
+  revoke_rules_on_delete = true
+
+  tags = local.tags
+
+  depends_on = [aws_security_group.core]
+}
+
+resource "aws_vpc_security_group_egress_rule" "https" {
+  for_each = {
+    master = aws_security_group.master.id
+    core   = aws_security_group.core.id
+  }
+
+  security_group_id = each.value
   description       = "AWS's services"
   cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = "tcp"

@@ -31,7 +31,11 @@ output "monitor" {
 output "network" {
   description = "What the clusters run in: `subnet_id`, and `security_group_ids` of master, core and service."
   value = {
-    subnet_id          = aws_subnet.private.id
-    security_group_ids = { for key, group in aws_security_group.this : key => group.id }
+    subnet_id = aws_subnet.private.id
+    security_group_ids = {
+      master  = aws_security_group.master.id
+      core    = aws_security_group.core.id
+      service = aws_security_group.service.id
+    }
   }
 }

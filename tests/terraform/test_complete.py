@@ -1,0 +1,136 @@
+"""examples/complete on the local AWS, with a night in it: every input at work, and no drift."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from subprocess import CalledProcessError
+from typing import Any
+
+import pytest
+from places import Place, empty, record, until, wrong_contents
+from pytest_terraform import terraform
+
+from hippolyte.settings import Settings, parse
+from local.world import World
+
+pytestmark = pytest.mark.terraform
+
+ACCOUNT, REGION = "123456789012", "eu-central-1"
+BUCKET = f"complete-dynamodb-{ACCOUNT}-{REGION}"
+NIGHTS = f"arn:aws:sns:{REGION}:{ACCOUNT}:complete-nights"
+RUN = "2026-11-23T22-30Z"  # 23:30 in Berlin
+
+
+@pytest.fixture(scope="module", autouse=True)
+def served(world: World) -> Iterator[World]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TF_VAR_alert_emails", '["oncall@example.com"]')
+        yield world
+
+
+@pytest.fixture(scope="module")
+def place(world: World) -> Place:
+    return Place(world, ACCOUNT, REGION)
+
+
+@pytest.fixture(scope="module")
+def s3(complete: Any, place: Place, tidy: list[Callable[[], None]]) -> Any:
+    """Return a client; its user leaves backups, and destroy stops at a bucket that is not empty."""
+    client = place.client("s3")
+    tidy.append(lambda: empty(client, BUCKET))
+    return client
+
+
+@pytest.fixture(scope="module")
+def settings(complete: Any, place: Place) -> Settings:
+    function = place.client("lambda").get_function_configuration(FunctionName="complete-scheduler")
+    return parse(function["Environment"]["Variables"]["HIPPOLYTE_SETTINGS"])
+
+
+@terraform("complete", scope="module", replay=False)
+def test_applies(complete: Any, place: Place) -> None:
+    outputs = {name: output["value"] for name, output in complete.outputs.items()}
+
+    assert outputs["bucket_name"] == BUCKET
+    assert outputs["backups_url"] == f"s3://{BUCKET}/dynamodb/backups/{ACCOUNT}/{REGION}/"
+    assert outputs["nights_topic_arn"] == NIGHTS
+    assert outputs["alarms_topic_arn"] == f"arn:aws:sns:{REGION}:{ACCOUNT}:complete"
+
+
+def test_the_functions_are_told_what_was_given(complete: Any, settings: Settings) -> None:
+    network = complete.outputs["network"]["value"]
+    groups = network["security_group_ids"]
+
+    assert (settings.bucket, settings.prefix) == (BUCKET, "dynamodb")
+    assert (settings.region, settings.bucket_region) == (REGION, REGION)
+    assert settings.pipeline_region == "eu-west-1"
+    assert settings.topic_arn == NIGHTS
+    assert settings.window_seconds == 6 * 3600
+    assert (settings.consumed_percentage, settings.max_read_capacity) == (40, 20_000)
+    assert settings.tables.exclude_tags == (("backup", ("no", "never")),)
+    assert settings.cluster.subnet_id == network["subnet_id"]
+    assert settings.cluster.master_security_group_id == groups["master"]
+    assert settings.cluster.core_security_group_id == groups["core"]
+    assert settings.cluster.service_access_security_group_id == groups["service"]
+    assert (settings.planning.attempts, settings.planning.discovery_concurrency) == (3, 16)
+
+
+def test_the_subnet_reaches_the_services(complete: Any, place: Place) -> None:
+    ec2 = place.client("ec2")
+    subnet = complete.outputs["network"]["value"]["subnet_id"]
+    (table,) = ec2.describe_route_tables(
+        Filters=[{"Name": "association.subnet-id", "Values": [subnet]}]
+    )["RouteTables"]
+    (found,) = ec2.describe_subnets(SubnetIds=[subnet])["Subnets"]
+
+    assert found["MapPublicIpOnLaunch"] is False
+    assert any(r.get("NatGatewayId") for r in table["Routes"])
+    endpoints = ec2.describe_vpc_endpoints()["VpcEndpoints"]
+    assert {e["ServiceName"] for e in endpoints} == {
+        f"com.amazonaws.{REGION}.{service}" for service in ("s3", "dynamodb")
+    }
+    assert all(table["RouteTableId"] in e["RouteTableIds"] for e in endpoints)
+
+
+def test_nothing_drifts(complete: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_CLI_ARGS_plan", "-detailed-exitcode")
+    try:
+        complete.terraform.plan()
+    except CalledProcessError as error:
+        pytest.fail(f"a second plan would change something (exit {error.returncode})")
+
+
+def test_a_night(s3: Any, world: World, place: Place) -> None:
+    place.table("orders", backup="no")
+    place.table("prod-users")
+    place.table("prod-cache-tmp")
+    place.table("prod-sessions", backup="never")
+    place.table("ledger", backup="nightly")
+    place.table("invoices", team="finance")
+    place.table("playground")
+    place.table("prod-new", count=0)
+    world.clock.advance_to(datetime(2026, 11, 23, 22, 20, tzinfo=UTC))
+    world.schedules.start()
+    key = f"dynamodb/runs/{ACCOUNT}/{REGION}/{RUN}/report.json"
+
+    until(world, lambda: record(s3, BUCKET, key) is not None)
+
+    report = record(s3, BUCKET, key)
+    assert report is not None
+    assert [i.error for i in world.lambda_logs if i.error] == []
+    assert {name: t["verdict"] for name, t in report["tables"].items()} == {
+        "orders": "backed_up",
+        "prod-users": "backed_up",
+        "ledger": "backed_up",
+        "invoices": "backed_up",
+        "prod-new": "backed_up",
+        "prod-cache-tmp": "skipped",
+        "prod-sessions": "skipped",
+        "playground": "skipped",
+    }
+    assert report["tables"]["prod-sessions"]["reason"] == "excluded by tag backup=never"
+    assert wrong_contents(s3, BUCKET, place, report) == []
+    (message,) = world.messages(NIGHTS)
+    assert RUN in message["subject"]
+    assert world.messages(f"arn:aws:sns:{REGION}:{ACCOUNT}:complete") == [], "alarms only"
