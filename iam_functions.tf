@@ -39,7 +39,7 @@ data "aws_iam_policy_document" "reconcile" {
     }
   }
 
-  # none of these knows an ARN
+  # none of these knows an ARN, so the region bounds them
   statement {
     sid = "ReadScalingAndUsage"
     actions = [
@@ -48,12 +48,24 @@ data "aws_iam_policy_document" "reconcile" {
       "cloudwatch:GetMetricStatistics",
     ]
     resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.region]
+    }
   }
 
   statement {
     sid       = "CreatePipelines"
     actions   = ["datapipeline:CreatePipeline"]
     resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.pipeline_region]
+    }
   }
 
   statement {
@@ -101,6 +113,13 @@ data "aws_iam_policy_document" "reconcile" {
     }
   }
 
+  # the topic of the alarms; whose address is not confirmed is told in the report
+  statement {
+    sid       = "SeeWhoIsTold"
+    actions   = ["sns:ListSubscriptionsByTopic"]
+    resources = [local.topic_arn]
+  }
+
   statement {
     sid       = "KeepFailedEvents"
     actions   = ["sqs:SendMessage"]
@@ -139,11 +158,17 @@ data "aws_iam_policy_document" "scheduler" {
     resources = local.table_arns
   }
 
-  # none of these knows an ARN
+  # none of these knows an ARN, so the region bounds them
   statement {
     sid       = "DiscoverTables"
     actions   = ["dynamodb:ListTables", "dynamodb:DescribeLimits", "application-autoscaling:DescribeScheduledActions"]
     resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.region]
+    }
   }
 
   # knows no ARN; only for rules over tags

@@ -12,25 +12,30 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 locals {
-  # `periods` of five minutes, all of which must breach
+  # `periods` of five minutes, all of which must breach. Missing data: "missing" speaks when data stop and is quiet until
+  # the first have come (a new deployment); "ignore" keeps the state until the next night's report
   own_alarms = {
     night-overdue = {
       metric      = "NightOverdue"
-      description = "A night that was due is not closed an hour after its window, or the monitor has been silent for 30 minutes. Capacity may be left raised."
+      description = "A night that was due is not closed an hour after its window, or the monitor has been silent for 30 minutes (INSUFFICIENT_DATA). Capacity may be left raised."
       periods     = 6
-      missing     = "breaching" # a dead monitor sends nothing
+      missing     = "missing"
     }
     tables-failed = {
       metric      = "TablesFailed"
       description = "Tables have no backup of this night. The message on the topic names them."
-      periods     = 1
-      missing     = "notBreaching" # sent once a night, with the report
+      missing     = "ignore"
     }
     tables-left-raised = {
       metric      = "TablesLeftRaised"
       description = "Tables still have raised read capacity, which costs money, after their night."
-      periods     = 1
-      missing     = "notBreaching"
+      missing     = "ignore"
+    }
+    backups-old = {
+      metric      = "OldestBackupAgeDays"
+      description = "The newest good backup of a table is older than half the retention: oldest_good in the night's report names it."
+      threshold   = var.retention_days / 2
+      missing     = "ignore"
     }
   }
 
@@ -40,12 +45,14 @@ locals {
       metric      = "Errors"
       dimensions  = { FunctionName = "${var.name}-scheduler" }
       description = "The scheduler failed: a night may not have been planned."
+      statistic   = "Sum"
     }
     monitor-errors = {
       namespace   = "AWS/Lambda"
       metric      = "Errors"
       dimensions  = { FunctionName = "${var.name}-monitor" }
       description = "A monitor pass failed; the next one repeats it."
+      statistic   = "Sum"
     }
     events-lost = {
       namespace   = "AWS/SQS"
@@ -55,28 +62,34 @@ locals {
     }
   }
 
-  alarms = var.alarms_enabled ? merge(
-    { for key, alarm in local.own_alarms : key => merge(alarm, { namespace = "Hippolyte", dimensions = { Deployment = var.name }, statistic = "Maximum" }) },
-    { for key, alarm in local.service_alarms : key => merge(alarm, { periods = 1, missing = "notBreaching", statistic = alarm.namespace == "AWS/Lambda" ? "Sum" : "Maximum" }) },
-  ) : {}
+  alarm_defaults = {
+    namespace  = "Hippolyte"
+    dimensions = { Deployment = var.name }
+    statistic  = "Maximum"
+    threshold  = 1
+    periods    = 1
+    missing    = "notBreaching"
+  }
+  alarms = { for key, alarm in merge(local.own_alarms, local.service_alarms) : key => merge(local.alarm_defaults, alarm) if var.alarms_enabled }
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = local.alarms
 
-  alarm_name          = "${var.name}-${each.key}"
-  alarm_description   = each.value.description
-  namespace           = each.value.namespace
-  metric_name         = each.value.metric
-  dimensions          = each.value.dimensions
-  statistic           = each.value.statistic
-  comparison_operator = "GreaterThanOrEqualToThreshold"
-  threshold           = 1
-  period              = 300
-  evaluation_periods  = each.value.periods
-  datapoints_to_alarm = each.value.periods
-  treat_missing_data  = each.value.missing
-  alarm_actions       = [aws_sns_topic.this.arn]
+  alarm_name                = "${var.name}-${each.key}"
+  alarm_description         = each.value.description
+  namespace                 = each.value.namespace
+  metric_name               = each.value.metric
+  dimensions                = each.value.dimensions
+  statistic                 = each.value.statistic
+  comparison_operator       = "GreaterThanOrEqualToThreshold"
+  threshold                 = each.value.threshold
+  period                    = 300
+  evaluation_periods        = each.value.periods
+  datapoints_to_alarm       = each.value.periods
+  treat_missing_data        = each.value.missing
+  alarm_actions             = [aws_sns_topic.this.arn]
+  insufficient_data_actions = each.value.missing == "missing" ? [aws_sns_topic.this.arn] : []
 
   tags = local.tags
 }

@@ -67,6 +67,11 @@ output "alarm_names" {
   value       = { for key, alarm in aws_cloudwatch_metric_alarm.this : key => alarm.alarm_name }
 }
 
+output "dashboard_name" {
+  description = "Name of the CloudWatch dashboard; `null` without `dashboard_enabled`."
+  value       = one(aws_cloudwatch_dashboard.this[*].dashboard_name)
+}
+
 locals {
   function_outputs = {
     for key, function in aws_lambda_function.this : key => {

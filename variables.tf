@@ -194,7 +194,7 @@ variable "central_topic" {
 }
 
 variable "retention_days" {
-  description = "Days a backup is kept in the bucket the module creates: a whole number, 2 to 3650. Has no effect with `backup_bucket`: its owner decides."
+  description = "Days a backup is kept in the bucket the module creates: a whole number, 2 to 3650. With `backup_bucket` its owner decides; then this is only what the alarm of old backups goes by."
   type        = number
   default     = 35
   nullable    = false
@@ -230,8 +230,15 @@ variable "alert_emails" {
 }
 
 variable "alarms_enabled" {
-  description = "Whether CloudWatch alarms are created: night overdue or monitor silent, tables failed or left raised, a function's errors, lost deliveries. All go to the topic."
+  description = "Whether CloudWatch alarms are created: night overdue or monitor silent, tables failed or left raised, newest good backup of a table older than half of `retention_days`, a function's errors, lost deliveries. All go to the topic."
   type        = bool
   default     = true
+  nullable    = false
+}
+
+variable "dashboard_enabled" {
+  description = "Whether a CloudWatch dashboard is created: tables by verdict, bytes, duration against the window, raised capacity, estimated cost, age of backups. Beyond an account's first three a dashboard costs 3 USD a month."
+  type        = bool
+  default     = false
   nullable    = false
 }

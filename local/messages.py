@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import TYPE_CHECKING, Any, cast
 
-from moto.sns.models import Topic, sns_backends
+from moto.sns.models import SNSBackend, Subscription, Topic, sns_backends
 from moto.sqs.models import Queue, sqs_backends
 
 from local.patching import Patches
@@ -63,8 +64,29 @@ def _decoded(text: str) -> Any:
         return text
 
 
+def confirm(topic_arn: str, endpoint: str) -> None:
+    """Confirm a subscription, as the person with that address does by a link."""
+    account, region = topic_arn.split(":")[4], topic_arn.split(":")[3]
+    for subscription in sns_backends[account][region].subscriptions.values():
+        if (subscription.topic.arn, subscription.endpoint) == (topic_arn, endpoint):
+            subscription.confirmed = True
+
+
+def _listed(subscription: Subscription) -> Subscription:
+    """SNS shows no ARN of an address that is not confirmed yet (API reference, Subscription)."""
+    if subscription.confirmed or not subscription.protocol.startswith(("email", "http")):
+        return subscription
+    shown = copy.copy(subscription)
+    shown.arn = "PendingConfirmation"
+    return shown
+
+
 def install(world: World) -> None:
-    """Record when each message is published."""
+    """Record when each message is published, and show which subscriptions wait."""
+
+    def subscriptions(backend: SNSBackend, *args: Any, **kwargs: Any) -> Any:
+        found, token = listed(backend, *args, **kwargs)
+        return [_listed(each) for each in found], token
 
     def publish(topic: Any, *args: Any, **kwargs: Any) -> str:
         message_id = cast(str, original(topic, *args, **kwargs))
@@ -72,6 +94,7 @@ def install(world: World) -> None:
         return message_id
 
     original = _patches.set(Topic, "publish", publish)
+    listed = _patches.set(SNSBackend, "list_subscriptions_by_topic", subscriptions)
 
 
 def uninstall() -> None:

@@ -42,6 +42,8 @@ class Clients:
     s3: S3Client
     sns: SNSClient
     cloudwatch: CloudWatchClient
+    # of the own region, where `sns` is not: the topic of the alarms
+    own_sns: SNSClient | None = None
     # None: no rule is over tags, and an invocation is spared the client
     tagging: ResourceGroupsTaggingAPIClient | None = None
 
@@ -63,7 +65,7 @@ def build(settings: Settings) -> Clients:
     def client(service: str, region: str, config: Config = config) -> Any:
         return boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]
 
-    own = settings.region
+    own, told = settings.region, settings.topic_arn.split(":")[3]
     return Clients(
         dynamodb=client("dynamodb", own),
         dynamodb_once=client("dynamodb", own, once),
@@ -72,7 +74,8 @@ def build(settings: Settings) -> Clients:
         datapipeline_once=client("datapipeline", settings.pipeline_region, once),
         emr=client("emr", own),
         s3=client("s3", settings.bucket_region or own),
-        sns=client("sns", settings.topic_arn.split(":")[3]),
+        sns=client("sns", told),
+        own_sns=None if told == own else client("sns", own),
         cloudwatch=client("cloudwatch", own),
         tagging=client("resourcegroupstaggingapi", own) if settings.tables.by_tag else None,
     )

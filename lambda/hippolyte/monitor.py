@@ -49,7 +49,13 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
             _log.exception("run %s", run_id)
             p.failures.append(error)
     overdue = _overdue(p, recent, still_open - set(closed))
-    metrics(p.clients, p.settings, {"NightOverdue": float(overdue)})
+    raised = [held.lease for held in p.held.values()]
+    figures = {
+        "NightOverdue": float(overdue),
+        "TablesLeftRaised": sum(lease.run_id not in still_open - set(closed) for lease in raised),
+        "RaisedReadCapacity": sum(lease.target - lease.before for lease in raised),
+    }
+    metrics(p.clients, p.settings, figures)
     if p.failures:
         raise p.failures[0]
     still = sorted(still_open - set(closed))

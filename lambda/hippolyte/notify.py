@@ -11,6 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hippolyte import clock
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.literals import StandardUnitType
+    from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef
+
     from hippolyte.clients import Clients
     from hippolyte.settings import Settings
 
@@ -19,6 +22,15 @@ NAMESPACE = "Hippolyte"
 # SNS: a subject has at most 100 ASCII characters, a message 256 KiB
 _SUBJECT_LENGTH = 100
 _MESSAGE_BYTES = 200_000
+
+_UNITS: dict[str, StandardUnitType] = {
+    "BackupBytes": "Bytes",
+    "NightSeconds": "Seconds",
+    "WindowSeconds": "Seconds",
+    "EstimatedCostUsd": "None",
+    "OldestBackupAgeDays": "None",
+    "RaisedReadCapacity": "Count/Second",
+}
 
 _log = logging.getLogger(__name__)
 
@@ -42,20 +54,32 @@ def try_publish(clients: Clients, settings: Settings, subject: str, message: str
         _log.exception("the message %r was not published", subject)
 
 
-def metrics(clients: Clients, settings: Settings, values: Mapping[str, float]) -> None:
-    """Put counts to CloudWatch; a failure is logged, and the alarm on missing data tells it."""
+def metrics(
+    clients: Clients,
+    settings: Settings,
+    values: Mapping[str, float],
+    tables: Mapping[str, float] | None = None,
+) -> None:
+    """Put figures to CloudWatch, `tables` by verdict; a failure is logged.
+
+    The alarm on missing data tells it.
+    """
+    deployment: DimensionTypeDef = {"Name": "Deployment", "Value": settings.name}
+    found = [(name, value, [deployment]) for name, value in values.items()]
+    for verdict, count in (tables or {}).items():
+        found.append(("Tables", count, [deployment, {"Name": "Verdict", "Value": verdict}]))
     try:
         clients.cloudwatch.put_metric_data(
             Namespace=NAMESPACE,
             MetricData=[
                 {
                     "MetricName": name,
-                    "Dimensions": [{"Name": "Deployment", "Value": settings.name}],
+                    "Dimensions": dimensions,
                     "Timestamp": clock.now(),
                     "Value": value,
-                    "Unit": "Count",
+                    "Unit": _UNITS.get(name, "Count"),
                 }
-                for name, value in values.items()
+                for name, value, dimensions in found
             ],
         )
     except (ClientError, BotoCoreError):

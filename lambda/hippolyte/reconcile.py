@@ -16,6 +16,7 @@ from hippolyte.ledger import BatchState, alive
 from hippolyte.model import iso, when
 from hippolyte.night import Pass, since
 from hippolyte.notify import metrics, publish
+from hippolyte.protection import by_verdict, catalogued, measures, unconfirmed
 from hippolyte.reporthtml import render
 from hippolyte.reporting import make_report, subject, text
 from hippolyte.runs import Run
@@ -85,19 +86,19 @@ def _close(p: Pass, run: Run) -> bool:
     ledger.reporting_at, ledger.reporting_by = iso(now), p.me
     p.runs.save(run)
     p.previous_tables(run)
-    report = make_report(p.settings, run.plan, ledger, left, p.previous or {}, now)
+    report = make_report(
+        p.settings,
+        run.plan,
+        ledger,
+        left,
+        p.previous or {},
+        now,
+        catalogued=catalogued(p, run),
+        alerts=unconfirmed(p.clients, p.settings),
+    )
     where = p.runs.url(run.plan.run_id, "report.json")
     publish(p.clients, p.settings, subject(report), text(report, where))
-    totals = report["totals"]
-    metrics(
-        p.clients,
-        p.settings,
-        {
-            "TablesBackedUp": totals["backed_up"],
-            "TablesFailed": totals["failed"] + totals["timed_out"] + totals["unsupported"],
-            "TablesLeftRaised": len(left),
-        },
-    )
+    metrics(p.clients, p.settings, measures(report), by_verdict(report))
     _write_page(p, report)
     # the report is written last: a run with one is closed, and its message is out
     p.runs.close(run.plan.run_id, report)

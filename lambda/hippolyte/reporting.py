@@ -22,23 +22,31 @@ def make_report(
     left_raised: Iterable[str],
     previous: Mapping[str, Any],
     now: datetime,
+    *,
+    catalogued: Mapping[str, str] | None = None,
+    alerts: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Return the report. `previous` is the report of the night before, `{}` if there is none.
+
+    `catalogued` tells of older good backups of tables that `previous` says nothing of, `alerts`
+    what else a person must know.
 
     docs/report.schema.json says what each key holds.
     """
     jobs = {job.table: job for job in plan.jobs}
     before = previous.get("tables", {})
+    known = {name: {"last_good": at} for name, at in (catalogued or {}).items()}
     tables = {
         name: _table(entry, jobs.get(name), before.get(name, {}))
+        | _protection(entry, [before.get(name, {}), known.get(name, {})], iso(plan.start))
         for name, entry in sorted(ledger.tables.items())
     }
     totals = Counter(str(t["verdict"]) for t in tables.values())
     ends = [t["finished_at"] for t in tables.values() if t["finished_at"]]
     ended = max((when(e) for e in ends), default=plan.start)
     changes = _changes(tables, before)
-    alerts = list(ledger.alerts)
-    alerts += [f"{name} is empty tonight and was not the night before" for name in changes["empty"]]
+    told = [*ledger.alerts, *alerts]
+    told += [f"{name} is empty tonight and was not the night before" for name in changes["empty"]]
     return {
         "version": VERSION,
         "deployment": settings.name,
@@ -56,7 +64,7 @@ def make_report(
         "items": sum(t["items"] or 0 for t in tables.values()),
         "bytes": sum(t["bytes"] for t in tables.values()),
         "cost_usd": plan.cost_usd,
-        "alerts": alerts,
+        "alerts": told,
         "warnings": list(plan.warnings),
         "left_raised": sorted(left_raised),
         "raised": [
@@ -72,6 +80,7 @@ def make_report(
             if entry.raised_to
         ],
         "changes": changes,
+        "oldest_good": _oldest(tables, now),
         "batches": [
             {
                 "batch_id": b.batch_id,
@@ -169,6 +178,41 @@ def _table(entry: TableEntry, job: Job | None, before: Mapping[str, Any]) -> dic
         "notes": entry.notes,
         "log": entry.log,
     }
+
+
+def _protection(
+    entry: TableEntry, earlier: Iterable[Mapping[str, Any]], start: str
+) -> dict[str, str | None]:
+    """Return the newest good backup, and since when there shall be one.
+
+    Carried from report to report, so that it costs no look into the bucket.
+    """
+    good = entry.finished_at if entry.verdict is Verdict.BACKED_UP else None
+    spared = entry.verdict in (Verdict.SKIPPED, Verdict.VANISHED)
+    known = [good, *(e.get("last_good") for e in earlier)]
+    since = [e.get("wanted_since") for e in earlier if not spared]
+    return {
+        "last_good": next(filter(None, known), None),
+        "wanted_since": next(filter(None, since), start),
+    }
+
+
+def _oldest(tables: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
+    """Return the table that has been longest without a good backup, and for how many days.
+
+    One that never had any counts from the first night that wanted one.
+    """
+    wanted = {Verdict.BACKED_UP.value, *(verdict.value for verdict in TOLD)}
+    ages = [
+        (t["last_good"] or t["wanted_since"], n)
+        for n, t in tables.items()
+        if t["verdict"] in wanted
+    ]
+    if not ages:
+        return None
+    since, name = min(ages)
+    days = (now - when(since)).total_seconds() / 86_400
+    return {"table": name, "last_good": tables[name]["last_good"], "age_days": round(days, 2)}
 
 
 def _between(begin: str | None, end: str | None) -> int | None:

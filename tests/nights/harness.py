@@ -65,7 +65,7 @@ class NightDriver:
         self.s3 = world.client("s3")
         self.dynamodb = world.client("dynamodb")
         self.s3.create_bucket(Bucket=BUCKET)
-        self.topic = world.client("sns").create_topic(Name="hippolyte-alerts")["TopicArn"]
+        self.topic = world.client("sns").create_topic(Name="hippolyte")["TopicArn"]
         self.invocations = 0
         # a tolerant driver keeps the monitor's errors and goes on, as the schedule does
         self.tolerant = False

@@ -86,7 +86,7 @@ def test_outputs(applied: dict[str, Any]) -> None:
         "cluster_role_arn": f"{role}-cluster",
         "cluster_instance_profile_arn": f"arn:aws:iam::{ACCOUNT}:instance-profile/{prefix}-cluster",
     }
-    assert len(applied["alarm_names"]) == 6
+    assert len(applied["alarm_names"]) == 7
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -271,6 +271,7 @@ def test_alarms(applied: dict[str, Any], world: World) -> None:
     overdue = by_name["night-overdue"]
 
     assert sorted(by_name) == [
+        "backups-old",
         "events-lost",
         "monitor-errors",
         "night-overdue",
@@ -282,9 +283,11 @@ def test_alarms(applied: dict[str, Any], world: World) -> None:
     assert (overdue["Namespace"], overdue["MetricName"]) == ("Hippolyte", "NightOverdue")
     assert overdue["Dimensions"] == [{"Name": "Deployment", "Value": "hippolyte"}]
     assert overdue["Period"] * overdue["EvaluationPeriods"] == 30 * 60
-    assert overdue["TreatMissingData"] == "breaching", "a dead monitor sends nothing"
-    silent = [a for name, a in by_name.items() if name != "night-overdue"]
-    assert {alarm["TreatMissingData"] for alarm in silent} == {"notBreaching"}
+    assert overdue["TreatMissingData"] == "missing", "quiet before the first pass, told after it"
+    assert overdue["InsufficientDataActions"] == [TOPIC], "a dead monitor sends nothing"
+    others = [a for name, a in by_name.items() if name != "night-overdue"]
+    assert not any(alarm["InsufficientDataActions"] for alarm in others)
+    assert by_name["backups-old"]["Threshold"] == 35 / 2
 
 
 def test_instance_profile_has_its_roles_name(applied: dict[str, Any], world: World) -> None:

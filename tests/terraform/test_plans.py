@@ -179,6 +179,7 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
         "s3:GetObject",
         "s3:ListBucket",
         "s3:PutObject",
+        "sns:ListSubscriptionsByTopic",
         "sqs:SendMessage",
     }
 
@@ -342,6 +343,8 @@ def test_what_is_off_is_not_there(resources: dict[str, Any]) -> None:
 
     assert "aws_s3_bucket" not in quiet, "a given bucket is left as it is"
     assert "aws_cloudwatch_metric_alarm" not in quiet
+    assert "aws_cloudwatch_dashboard.this[0]" not in resources["plain"]
+    assert "aws_cloudwatch_dashboard.this[0]" in resources["strict"]
     assert "aws_ssm_parameter.claim" not in quiet
     assert "aws_ssm_parameter.claim[0]" in resources["plain"]
 

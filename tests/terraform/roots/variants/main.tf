@@ -29,6 +29,7 @@ module "strict" {
 
   name                    = "strict"
   strict_datapipeline_iam = true
+  dashboard_enabled       = true
   permissions_boundary    = "arn:aws:iam::123456789012:policy/boundary"
   tags                    = { team = "data", "hippolyte:deployment" = "mine" }
   tables                  = { exclude_tags = { backup = ["no", "never"] } }
