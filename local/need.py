@@ -28,10 +28,10 @@ def arn_of(call: Call, service: str, resource: str, region: str | None = None) -
     return f"arn:{call.partition}:{service}:{where}:{call.account}:{resource}"
 
 
-def via(call: Call, service: str) -> Context:
-    """Return the condition keys of a key used through another service."""
+def via(call: Call, service: str, region: str | None = None) -> Context:
+    """Return the condition keys of a key used through another service, in the call's region."""
     return {
-        "kms:ViaService": f"{service}.{call.region}.amazonaws.com",
+        "kms:ViaService": f"{service}.{region or call.region}.amazonaws.com",
         "kms:CallerAccount": call.account,
     }
 

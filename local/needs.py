@@ -129,7 +129,8 @@ def _sns(call: Call) -> list[Need]:
         key = key_arn(call, topic.kms_master_key_id)
         if key:
             out += [
-                Need(one, key, via(call, "sns")) for one in ("kms:Decrypt", "kms:GenerateDataKey")
+                Need(one, key, via(call, "sns", region))
+                for one in ("kms:Decrypt", "kms:GenerateDataKey")
             ]
     return out
 

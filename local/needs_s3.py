@@ -98,17 +98,27 @@ def _object_context(call: Call) -> dict[str, str]:
     return context
 
 
+def bucket_key(bucket: FakeBucket) -> str | None:
+    """Return the KMS key a bucket encrypts with, None if it is S3's own."""
+    if not bucket.encryption:
+        return None
+    rule = bucket.encryption["Rule"]
+    rule = rule[0] if isinstance(rule, list) else rule
+    key_id: str | None = rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID")
+    return key_id
+
+
 def _key_needs(call: Call, bucket: FakeBucket | None, operation: str) -> list[Need]:
     action = {"PutObject": "kms:GenerateDataKey", "GetObject": "kms:Decrypt"}.get(operation)
     key_id = call.handler.headers.get("x-amz-server-side-encryption-aws-kms-key-id")
-    if bucket is not None and bucket.encryption and not key_id:
-        rule = bucket.encryption["Rule"]
-        rule = rule[0] if isinstance(rule, list) else rule
-        key_id = rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID")
+    if bucket is not None and not key_id:
+        key_id = bucket_key(bucket)
     if not action or not key_id:
         return []
     arn = key_arn(call, key_id)
-    return [Need(action, arn, via(call, "s3"))] if arn else []
+    # S3 uses the key where the bucket is, wherever the caller is
+    region = bucket.region_name if bucket is not None else call.region
+    return [Need(action, arn, via(call, "s3", region))] if arn else []
 
 
 def _text(body: Any) -> str:

@@ -49,6 +49,21 @@ class RoleS3:
                 f"{self.role} may not {action} on {arn}"
             )
 
+    def _check_key(self, action: str, bucket: FakeBucket) -> None:
+        """A bucket under a customer's key is used with that key, through S3."""
+        from local.needs_s3 import bucket_key
+
+        key = bucket_key(bucket)
+        if key is None or not key.startswith("arn:"):
+            return
+        via = f"s3.{bucket.region_name}.amazonaws.com"
+        context = {"kms:ViaService": via, "kms:CallerAccount": self.account}
+        if not jobs.may(self.world, self.account, self.role, action, key, context):
+            raise Denied(
+                f"Access Denied (Service: Amazon S3; Status Code: 403; Error Code: AccessDenied): "
+                f"{self.role} may not {action} on {key}"
+            )
+
     def _backend(self) -> S3Backend:
         from moto.s3.models import s3_backends  # moto is slow to import
 
@@ -71,8 +86,9 @@ class RoleS3:
 
     def put(self, bucket: str, key: str, body: bytes) -> None:
         """Write one object."""
-        self._bucket(bucket)
+        found = self._bucket(bucket)
         self._check("s3:PutObject", bucket, key)
+        self._check_key("kms:GenerateDataKey", found)
         self._backend().put_object(bucket, key, body)
 
     def delete(self, bucket: str, key: str) -> None:

@@ -8,7 +8,7 @@ from aws_world import ACCOUNT, allow, in_process, make_role, make_table, policy,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local import iam
+from local import iam, s3direct
 from local.policy import Decision, conditions_hold, decide, glob
 from local.world import World
 
@@ -302,6 +302,36 @@ def test_bucket_with_a_key_and_topic_with_a_key(world: World) -> None:
         world.client("s3", role_arn=role).put_object(Bucket="bucket", Key="k")
     with refused("AuthorizationError", "kms:"):
         world.client("sns", role_arn=role).publish(TopicArn=topic["TopicArn"], Message="m")
+    nodes = s3direct.RoleS3(world, ACCOUNT, "aws", "role")
+    with pytest.raises(s3direct.Denied, match="may not kms:GenerateDataKey"):
+        nodes.put("bucket", "k", b"")
+
+
+def test_a_key_is_used_through_s3_in_the_buckets_region(world: World) -> None:
+    ireland = world.client("s3", "eu-west-1")
+    key = world.client("kms", "eu-west-1").create_key()["KeyMetadata"]["Arn"]
+    place = {"LocationConstraint": "eu-west-1"}
+    ireland.create_bucket(Bucket="bucket", CreateBucketConfiguration=place)
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    ireland.put_bucket_encryption(
+        Bucket="bucket",
+        ServerSideEncryptionConfiguration={
+            "Rules": [{"ApplyServerSideEncryptionByDefault": default}]
+        },
+    )
+    for region, expected in (("eu-west-1", True), ("us-east-1", False)):
+        through = {"StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"}}
+        role = make_role(world, region, allow("s3:*"), allow("kms:*", condition=through))
+        nodes = s3direct.RoleS3(world, ACCOUNT, "aws", region)
+        if expected:
+            # whatever region the caller is in
+            world.client("s3", "us-east-1", role).put_object(Bucket="bucket", Key="k")
+            nodes.put("bucket", "k", b"")
+        else:
+            with refused("AccessDenied", "kms:GenerateDataKey"):
+                world.client("s3", "us-east-1", role).put_object(Bucket="bucket", Key="k")
+            with pytest.raises(s3direct.Denied):
+                nodes.put("bucket", "k", b"")
 
 
 def test_bucket_policies_and_accounts(world: World) -> None:

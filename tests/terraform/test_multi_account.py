@@ -1,0 +1,303 @@
+"""examples/multi-account on the local AWS: three accounts, a night across them, and who may not.
+
+Everything is applied by Terraform in really different accounts. The second half asks the central
+bucket's policy what a workload account can do there, whatever its own policies say.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from subprocess import CalledProcessError
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from places import Place, empty, record, until, wrong_contents
+from pytest_terraform import terraform
+
+from local.world import World
+
+pytestmark = pytest.mark.terraform
+
+BACKUP, SHOP, ANALYTICS = "111111111111", "222222222222", "333333333333"
+HOME, IRELAND = "us-east-1", "eu-west-1"
+BUCKET = "example-central-dynamodb-backups"
+CENTRAL_TOPIC = f"arn:aws:sns:{HOME}:{BACKUP}:hippolyte-central"
+RUN = "2026-11-24T00-00Z"
+WHERE = {
+    "shop": (SHOP, HOME),
+    "shop_ireland": (SHOP, IRELAND),
+    "analytics": (ANALYTICS, HOME),
+}
+TABLES = {
+    "shop": ("orders", "customers", "empty"),
+    "shop_ireland": ("orders", "shipments"),
+    "analytics": ("events", "customers"),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def served(world: World) -> Iterator[World]:
+    accounts = {"backup": BACKUP, "shop": SHOP, "analytics": ANALYTICS}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TF_VAR_account_ids", json.dumps(accounts))
+        patch.setenv("TF_VAR_alert_emails", '["oncall@example.com"]')
+        yield world
+
+
+@pytest.fixture(scope="module")
+def places(world: World) -> dict[str, Place]:
+    return {name: Place(world, *where) for name, where in WHERE.items()}
+
+
+@pytest.fixture(scope="module")
+def s3(multi_account: Any, world: World, tidy: list[Callable[[], None]]) -> Any:
+    """Return a client; its user leaves backups, and destroy stops at a bucket that is not empty."""
+    client = Place(world, BACKUP, HOME).client("s3")
+    tidy.append(lambda: empty(client, BUCKET))
+    return client
+
+
+@terraform("multi-account", scope="module", replay=False, name="multi_account")
+def test_applies_in_three_accounts(multi_account: Any, world: World) -> None:
+    deployments = multi_account.outputs["deployments"]["value"]
+
+    for name, (account, region) in WHERE.items():
+        found = deployments[name]
+        assert found["backups_url"] == f"s3://{BUCKET}/backups/{account}/{region}/"
+        assert found["scheduler_arn"].split(":")[3:5] == [region, account]
+        functions = Place(world, account, region).client("lambda").list_functions()["Functions"]
+        assert len(functions) == 2
+    assert multi_account.outputs["topic_arn"]["value"] == CENTRAL_TOPIC
+    buckets = {
+        account: [
+            b["Name"] for b in Place(world, account, HOME).client("s3").list_buckets()["Buckets"]
+        ]
+        for account in (BACKUP, SHOP, ANALYTICS)
+    }
+    assert buckets == {BACKUP: [BUCKET], SHOP: [], ANALYTICS: []}
+
+
+def test_nothing_drifts(multi_account: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_CLI_ARGS_plan", "-detailed-exitcode")
+    try:
+        multi_account.terraform.plan()
+    except CalledProcessError as error:
+        pytest.fail(f"a second plan would change something (exit {error.returncode})")
+
+
+@pytest.fixture(scope="module")
+def reports(world: World, places: dict[str, Place], s3: Any) -> dict[str, dict[str, Any]]:
+    """Run one night in all accounts, as the schedules and roles that were created let it."""
+    for name, place in places.items():
+        for table in TABLES[name]:
+            place.table(table, count=0 if table == "empty" else 4)
+        place.table("scratch-data")
+    world.clock.advance_to(datetime(2026, 11, 23, 23, 50, tzinfo=UTC))
+    world.schedules.start()
+
+    def found() -> dict[str, Any]:
+        keys = {n: f"runs/{p.account}/{p.region}/{RUN}/report.json" for n, p in places.items()}
+        return {name: record(s3, BUCKET, key) for name, key in keys.items()}
+
+    until(world, lambda: all(found().values()))
+    world.schedules.stop()
+    return found()
+
+
+def test_all_tables_of_all_accounts_are_in_the_central_bucket(
+    reports: dict[str, Any], world: World, places: dict[str, Place], s3: Any
+) -> None:
+    assert [i.error for i in world.lambda_logs if i.error] == []
+    for name, place in places.items():
+        report = reports[name]
+        verdicts = {table: entry["verdict"] for table, entry in report["tables"].items()}
+        expected = dict.fromkeys(TABLES[name], "backed_up") | {"scratch-data": "skipped"}
+        assert verdicts == expected, name
+        for table in TABLES[name]:
+            start = f"s3://{BUCKET}/backups/{place.account}/{place.region}/{table}/"
+            assert report["tables"][table]["location"].startswith(start)
+        assert wrong_contents(s3, BUCKET, place, report) == []
+
+
+def test_nothing_else_is_in_the_central_bucket(reports: dict[str, Any], s3: Any) -> None:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+    keys = [entry["Key"] for page in pages for entry in page["Contents"]]
+    markers = {key for key in keys if key.endswith("_$folder$") and key.count("/") < 3}
+    parts = {tuple(key.split("/")[:3]) for key in keys if key not in markers}
+
+    assert parts == {
+        (part, account, region)
+        for part in ("backups", "catalog", "logs", "runs")
+        for account, region in WHERE.values()
+    }
+    for key in keys:
+        head = s3.head_object(Bucket=BUCKET, Key=key)
+        assert head["ServerSideEncryption"] == "aws:kms"
+
+
+def test_all_nights_are_told_on_the_central_topic(reports: dict[str, Any], world: World) -> None:
+    subjects = [message["subject"] for message in world.messages(CENTRAL_TOPIC)]
+
+    assert len(subjects) == 3
+    for account, region in WHERE.values():
+        assert any(f"[hippolyte {account} {region}]" in subject for subject in subjects)
+        own = f"arn:aws:sns:{region}:{account}:hippolyte"
+        assert world.messages(own) == [], "alarms only"
+
+
+# what a workload account cannot do, even if its own policies let it do everything
+
+
+def role(world: World, account: str, name: str) -> str:
+    """Make a role that its own account lets do everything, and return its ARN."""
+    iam = Place(world, account, HOME).client("iam")
+    arn = f"arn:aws:iam::{account}:role/{name}"
+    try:
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
+    except iam.exceptions.EntityAlreadyExistsException:
+        return arn
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
+    iam.put_role_policy(RoleName=name, PolicyName="everything", PolicyDocument=document)
+    return arn
+
+
+@pytest.fixture(scope="module")
+def rogue(reports: dict[str, Any], world: World) -> Iterator[Any]:
+    """Return an S3 client of a role of `shop` that is called as a deployment's, and may all."""
+    arn = role(world, SHOP, "hippolyte-us-east-1-rogue")
+    yield world.client("s3", HOME, arn)
+    iam = Place(world, SHOP, HOME).client("iam")
+    iam.delete_role_policy(RoleName="hippolyte-us-east-1-rogue", PolicyName="everything")
+    iam.delete_role(RoleName="hippolyte-us-east-1-rogue")
+
+
+def refused(call: Callable[..., Any], **parameters: Any) -> bool:
+    """Return whether S3 refuses a call (True), or makes it (False)."""
+    try:
+        call(Bucket=BUCKET, **parameters)
+    except ClientError as error:
+        assert error.response["Error"]["Code"] in ("AccessDenied", "403"), error
+        return True
+    return False
+
+
+def key_of(reports: dict[str, Any], deployment: str, table: str, file: str) -> str:
+    location: str = reports[deployment]["tables"][table]["location"]
+    return f"{location.removeprefix(f's3://{BUCKET}/').rstrip('/')}/{file}"
+
+
+def test_another_accounts_backup_cannot_be_read(rogue: Any, reports: dict[str, Any]) -> None:
+    assert refused(rogue.get_object, Key=key_of(reports, "analytics", "events", "manifest"))
+    assert not refused(rogue.get_object, Key=key_of(reports, "shop", "orders", "manifest"))
+    assert not refused(rogue.get_object, Key=key_of(reports, "shop_ireland", "orders", "manifest"))
+    for part in ("catalog", "leases", "logs", "runs"):
+        assert refused(rogue.get_object, Key=f"{part}/{ANALYTICS}/{HOME}/anything")
+
+
+@pytest.mark.parametrize("part", ["backups", "catalog", "leases", "logs", "runs"])
+def test_another_accounts_prefix_cannot_be_written(
+    rogue: Any, reports: dict[str, Any], part: str
+) -> None:
+    rest = f"{HOME}/events/{RUN}-1/_temporary/x"
+    assert refused(rogue.put_object, Key=f"{part}/{ANALYTICS}/{rest}", Body=b"x")
+    assert refused(rogue.delete_object, Key=f"{part}/{ANALYTICS}/{rest}")
+    assert refused(rogue.put_object, Key=f"{part}/{ANALYTICS}/{HOME}_$folder$", Body=b"")
+    assert refused(rogue.put_object, Key=f"{part}/{SHOP}0/{rest}", Body=b"x")
+    assert not refused(rogue.put_object, Key=f"{part}/{SHOP}/probe/x/y", Body=b"x")
+
+
+def test_nothing_can_be_written_elsewhere(rogue: Any) -> None:
+    for key in ("x", "backups/x", f"other/{SHOP}/x", f"{SHOP}/x", "other_$folder$"):
+        assert refused(rogue.put_object, Key=key, Body=b"x"), key
+
+
+def test_a_finished_backup_cannot_be_deleted(rogue: Any, reports: dict[str, Any], s3: Any) -> None:
+    for file in ("manifest", "_SUCCESS"):
+        key = key_of(reports, "shop", "orders", file)
+        version = s3.head_object(Bucket=BUCKET, Key=key)["VersionId"]
+        assert refused(rogue.delete_object, Key=key)
+        assert refused(rogue.delete_object, Key=key, VersionId=version)
+        assert refused(rogue.delete_objects, Delete={"Objects": [{"Key": key}]})
+    for key in (f"catalog/{SHOP}/{HOME}/orders/{RUN}.json", f"runs/{SHOP}/{HOME}/{RUN}/plan.json"):
+        assert refused(rogue.delete_object, Key=key)
+
+
+def test_a_table_called_temporary_is_no_temporary_file(rogue: Any) -> None:
+    finished = f"backups/{SHOP}/{HOME}/_temporary/{RUN}-1/manifest"
+    temporary = f"backups/{SHOP}/{HOME}/_temporary/{RUN}-1/_temporary/0/part"
+
+    assert refused(rogue.delete_object, Key=finished)
+    assert not refused(rogue.delete_object, Key=temporary)
+    assert not refused(rogue.delete_object, Key=f"backups/{SHOP}/{HOME}/t/{RUN}-1_$folder$")
+
+
+def test_a_backup_that_is_written_over_can_be_had_back(
+    rogue: Any, reports: dict[str, Any], s3: Any
+) -> None:
+    key = key_of(reports, "shop", "customers", "manifest")
+    before = s3.get_object(Bucket=BUCKET, Key=key)
+
+    assert not refused(rogue.put_object, Key=key, Body=b"ransom")
+    version = before["VersionId"]
+    kept = s3.get_object(Bucket=BUCKET, Key=key, VersionId=version)["Body"].read()
+    assert json.loads(kept)["name"] == "DynamoDB-export"
+    assert refused(rogue.delete_object, Key=key, VersionId=version)
+    s3.put_object(Bucket=BUCKET, Key=key, Body=kept)
+
+
+def test_the_bucket_itself_is_out_of_reach(rogue: Any) -> None:
+    assert refused(rogue.put_bucket_versioning, VersioningConfiguration={"Status": "Suspended"})
+    assert refused(rogue.delete_bucket_policy)
+    assert refused(rogue.delete_bucket_lifecycle)
+    assert refused(rogue.delete_bucket)
+
+
+def test_names_may_be_listed(rogue: Any) -> None:
+    assert not refused(rogue.list_objects_v2, Prefix=f"backups/{ANALYTICS}/")
+
+
+def test_a_key_of_somebody_else_is_refused(rogue: Any, world: World) -> None:
+    other = f"arn:aws:kms:{HOME}:{SHOP}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    assert refused(
+        rogue.put_object,
+        Key=f"backups/{SHOP}/x/y/z",
+        Body=b"x",
+        ServerSideEncryption="aws:kms",
+        SSEKMSKeyId=other,
+    )
+
+
+@pytest.mark.parametrize(
+    ("account", "name"),
+    [(SHOP, "admin"), ("444444444444", "hippolyte-us-east-1-scheduler")],
+    ids=["another role", "another account"],
+)
+def test_nobody_else_is_let_in(
+    reports: dict[str, Any], world: World, account: str, name: str
+) -> None:
+    client = world.client("s3", HOME, role(world, account, name))
+
+    assert refused(client.list_objects_v2)
+    assert refused(client.put_object, Key=f"backups/{account}/{HOME}/x/y/z", Body=b"x")
+    assert refused(client.get_object, Key=key_of(reports, "shop", "orders", "manifest"))
+    iam = Place(world, account, HOME).client("iam")
+    iam.delete_role_policy(RoleName=name, PolicyName="everything")
+    iam.delete_role(RoleName=name)
+
+
+def test_only_the_functions_publish_to_the_central_topic(
+    reports: dict[str, Any], multi_account: Any, world: World
+) -> None:
+    deployments = multi_account.outputs["deployments"]["value"]
+    scheduler = world.client("sns", HOME, deployments["shop"]["scheduler_role_arn"])
+    scheduler.publish(TopicArn=CENTRAL_TOPIC, Message="from a function")
+
+    cluster = world.client("sns", HOME, deployments["shop"]["cluster_role_arn"])
+    stranger = world.client("sns", HOME, role(world, SHOP, "stranger"))
+    for client in (cluster, stranger):
+        with pytest.raises(ClientError, match="not authorized to perform: sns:Publish"):
+            client.publish(TopicArn=CENTRAL_TOPIC, Message="x")
