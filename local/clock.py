@@ -1,4 +1,4 @@
-"""The virtual clock of the local AWS: time moves only when told to, and what is due happens on the way."""
+"""The local AWS's virtual clock: time moves only when told to, and what is due happens then."""
 
 from __future__ import annotations
 
