@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from hippolyte.model import known_form
+
 
 class LeaseState(StrEnum):
     """Where a lease is; all but released are open."""
@@ -49,8 +51,9 @@ class Lease:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Lease:
         """Build the lease from its JSON form."""
-        data = {k: v for k, v in record.items() if k not in ("version", "nonce")}
-        return cls(**{**data, "state": LeaseState(data["state"])})
+        with known_form("a lease"):
+            data = {k: v for k, v in record.items() if k not in ("version", "nonce")}
+            return cls(**{**data, "state": LeaseState(data["state"])})
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from hippolyte.model import VERSION, Job, Plan, Verdict, when
+from hippolyte.model import VERSION, Job, Plan, Verdict, known_form, when
 
 # a Lambda lives 15 minutes at most: an older intent's writer is dead
 INTENT_LIFE = timedelta(minutes=16)
@@ -192,10 +192,11 @@ class Ledger:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Ledger:
         """Build the ledger from its JSON form."""
-        data = {k: v for k, v in record.items() if k not in ("version", "nonce")}
-        data["batches"] = {k: _batch(v) for k, v in data["batches"].items()}
-        data["tables"] = {k: _table(v) for k, v in data["tables"].items()}
-        return cls(**data)
+        with known_form("the ledger"):
+            data = {k: v for k, v in record.items() if k not in ("version", "nonce")}
+            data["batches"] = {k: _batch(v) for k, v in data["batches"].items()}
+            data["tables"] = {k: _table(v) for k, v in data["tables"].items()}
+            return cls(**data)
 
 
 def _fields(value: Ledger | BatchEntry | TableEntry | Job) -> dict[str, Any]:

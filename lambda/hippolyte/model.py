@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -45,6 +46,25 @@ def when(text: str) -> datetime:
     except ValueError as error:
         raise ConfigurationError(f"{text!r} is not a time like 2026-11-24T00:00:00Z") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@contextmanager
+def known_form(what: str) -> Iterator[None]:
+    """Refuse a record whose fields do not fit, in words.
+
+    A field may be added within a VERSION if it has a default: older records are read with it. A
+    field or value that is not known is of a later package, which alone knows what it means.
+
+    Raises:
+        ConfigurationError: the record has another form.
+    """
+    try:
+        yield
+    except (TypeError, ValueError, KeyError) as error:
+        raise ConfigurationError(
+            f"{what} has a form that this version does not know ({error}): another version wrote "
+            "it, deploy that version again"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,15 +208,17 @@ class Plan:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Plan:
         """Build the plan from its JSON form."""
-        data = {k: v for k, v in record.items() if k not in ("version", "nonce")}
-        data["start"], data["deadline"] = when(data["start"]), when(data["deadline"])
-        data["verdicts"] = {
-            name: (Verdict(verdict), reason) for name, (verdict, reason) in data["verdicts"].items()
-        }
-        data["batches"] = tuple(
-            Batch(b["batch_id"], b["timeline"], tuple(Job(**j) for j in b["jobs"]))
-            for b in data["batches"]
-        )
-        for name in ("empty", "warnings", "alerts"):
-            data[name] = tuple(data[name])
-        return cls(**data)
+        with known_form("the plan"):
+            data = {k: v for k, v in record.items() if k not in ("version", "nonce")}
+            data["start"], data["deadline"] = when(data["start"]), when(data["deadline"])
+            data["verdicts"] = {
+                name: (Verdict(verdict), reason)
+                for name, (verdict, reason) in data["verdicts"].items()
+            }
+            data["batches"] = tuple(
+                Batch(b["batch_id"], b["timeline"], tuple(Job(**j) for j in b["jobs"]))
+                for b in data["batches"]
+            )
+            for name in ("empty", "warnings", "alerts"):
+                data[name] = tuple(data.get(name, ()))
+            return cls(**data)
