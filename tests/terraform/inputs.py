@@ -159,6 +159,7 @@ REFUSED: dict[str, Bad] = {
     "email-with-name": one("alert_emails", ["A <a@b.de>"], "a@b.de", "plain e-mail addresses"),
     "email-twice": one("alert_emails", ["a@b.de", "A@b.de"], '"A@b.de"', "Remove the duplicate"),
     "alarms-no-bool": one("alarms_enabled", "some", "a bool is required"),
+    "dashboard-no-bool": one("dashboard_enabled", "some", "a bool is required"),
     # the engine
     "runtime-old": attribute("lambda", "runtime", "python3.9", '"python3.9"', '"python3.13"'),
     "memory-small": attribute("lambda", "memory_size", 128, "got 128", "256 to 10240"),
@@ -300,6 +301,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "force_destroy": True,
         "alert_emails": ["oncall+backups@example.co.uk"],
         "alarms_enabled": False,
+        "dashboard_enabled": False,
         "pipeline_region": "ap-southeast-2",
         "strict_datapipeline_iam": True,
     },
