@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from hippolyte import clock
@@ -81,9 +82,20 @@ def _record(run: Run, batch: BatchEntry, status: BatchStatus) -> None:
         if status.cluster_gone and job.state in (JobState.WAITING, JobState.RUNNING):
             why = status.failure or batch.cancel_reason or "its cluster ended before it"
             job = JobStatus(JobState.CANCELLED, True, why, job.log, job.started_at)
-        if job.state is JobState.CANCELLED and status.failure not in job.error:
-            job = replace(job, error=f"{job.error}: {status.failure}")
+        if job.state is JobState.CANCELLED:
+            # why we ended it, then what the engine says of that
+            parts = (batch.cancel_reason, job.error, status.failure)
+            job = replace(job, error=": ".join(_unsaid(parts)))
         _record_job(batch, entry, job)
+
+
+def _unsaid(parts: Iterable[str]) -> list[str]:
+    """Return the parts that say something the ones before do not."""
+    said: list[str] = []
+    for part in parts:
+        if part and not any(part in earlier for earlier in said):
+            said.append(part)
+    return said
 
 
 def _record_job(batch: BatchEntry, entry: TableEntry, job: JobStatus) -> None:

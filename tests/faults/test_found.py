@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness import Killed, NightDriver, verdicts
+from local.faults import ALWAYS
 
 
 def test_a_start_that_did_not_happen_uses_up_no_attempt(night: NightDriver) -> None:
@@ -15,4 +16,29 @@ def test_a_start_that_did_not_happen_uses_up_no_attempt(night: NightDriver) -> N
         night.scheduler()
     report = night.until_closed()
     assert verdicts(report) == {"orders": "backed_up"}
+    night.assert_clean()
+
+
+def test_a_cluster_that_ends_between_two_looks_has_not_failed_its_exports(
+    night: NightDriver,
+) -> None:
+    """The pipeline still says RUNNING, EMR then says TERMINATED: the last export ended well."""
+    night.table("orders")
+    night.scheduler()
+    night.until_exporting("orders")
+    night.world.before("emr:DescribeCluster", lambda _: night.world.clock.advance(840), 1)
+    night.monitor()
+    report = night.until_closed()
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert night.all_clusters() == 1
+    night.assert_clean()
+
+
+def test_why_a_batch_was_cancelled_is_told(night: NightDriver) -> None:
+    night.table("orders")
+    night.world.faults.step_hangs["orders"] = ALWAYS
+    report = night.night()
+    assert verdicts(report) == {"orders": "failed"}
+    assert "the export of orders is overdue" in report["tables"]["orders"]["reason"]
+    assert "the export of orders is overdue" in night.messages[-1]["message"]
     night.assert_clean()

@@ -125,6 +125,12 @@ class DataPipelineEngine:
             # kept in the ledger: the pipeline may be deleted by somebody
             handle["cluster"] = cluster_id
         view = _ClusterView(self.clients, handle.get("cluster"), cluster)
+        if view.gone and any(
+            _STATES.get(i.get("@status", "")) not in _OVER for i in instances.values()
+        ):
+            # what ended between the two looks ended well, or says why not
+            instances = self._instances(handle["pipeline"])
+            view.failure = _cluster_failure(instances.get("Cluster", {}))
         failed = [
             i["@headAttempt"]
             for i in instances.values()
