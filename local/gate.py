@@ -181,6 +181,7 @@ class S3Refusal(S3ClientError):
     """The same for S3."""
 
     __module__ = "local.gate"
+    http_status: int | None = None
 
 
 def error(call: Call, code: str, message: str) -> ServiceException:
@@ -240,6 +241,14 @@ def _s3_action(handler: Any, bucket_name: str | None = None, key_name: str | Non
     current().gate.check(Call("s3", _operation(handler), handler, bucket_name, key_name))
 
 
+def _s3_serialized(handler: Any, result: ActionResult) -> Any:
+    """Give a refusal the HTTP status it asks for: by its code alone SDKs try few errors again."""
+    status, headers, body = _originals["s3_serialized"](handler, result)
+    if wanted := getattr(result.result, "http_status", None):
+        status, headers["status"] = wanted, str(wanted)
+    return status, headers, body
+
+
 _originals: dict[str, Any] = {}
 
 
@@ -255,6 +264,7 @@ def install(world: World) -> None:
     _originals["call_action"] = _patches.set(BaseResponse, "call_action", _call_action)
     _patches.set(BaseResponse, "_authenticate_and_authorize_normal_action", lambda *_: None)
     _patches.set(S3Response, "_authenticate_and_authorize_s3_action", _s3_action)
+    _originals["s3_serialized"] = _patches.set(S3Response, "serialized", _s3_serialized)
     _patches.set(core_responses, "method_names_from_class", _MethodNames)
     _patches.set(core_errors, "COMMON_ERROR_CODES", _AnyCode())
 

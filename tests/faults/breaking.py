@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
 from checks import Checks
 from fleet import Schedule, furnish
 from forks import Forks
-from tap import Point, Tap
-
 from harness import TIMEOUT_SECONDS, Killed, NightDriver, driver
+from tap import Point, Tap
 
 
 @dataclass

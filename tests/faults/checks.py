@@ -8,14 +8,14 @@ from itertools import pairwise
 from typing import Any
 
 from botocore.exceptions import ClientError
-from fleet import BEFORE, CATCH_UP, FLEETING, TARGETS, VERDICTS, Schedule
-from inside import Inside
-from tap import Point, Tap
 
+from fleet import BEFORE, CATCH_UP, FLEETING, TARGETS, VERDICTS, Schedule
 from harness import ACCOUNT, BUCKET, REGION, RUN, START, NightDriver, verdicts
+from inside import Inside
 from local import reader
 from local.export import running_steps
 from local.tableitems import table_items
+from tap import Point, Tap
 
 # the exporter reads floor(capacity x ratio); a literal ratio has six digits
 _ROUNDING = 1.0
@@ -36,6 +36,9 @@ class Checks:
         self.exact = True
         self.wrong: list[str] = []
         self.reports_written = 0
+        # whether the table that is gone at the first look was in the list of tables: the last one
+        # read, and the one of the plan that was written
+        self.listed = self.planned_with_fleeting = False
         # the message is out and its report is not: a crash here repeats the message
         self.between_message_and_report = False
         self.cut_while_telling = 0
@@ -46,11 +49,16 @@ class Checks:
 
     def _look(self, point: Point) -> None:
         if point.side == "before":
+            if point.call == "dynamodb:ListTables":
+                self.listed = self.inside.capacity(FLEETING) is not None
             return
         if point.call in _CHANGES:
             self._nothing_lowered_under_an_export(str(point))
         elif point.call == "sns:Publish" and point.status == 200:
             self.between_message_and_report = True
+        elif point.call == "s3:PutObject" and point.path.endswith("/plan.json"):
+            if point.status == 200:
+                self.planned_with_fleeting = self.listed
         elif point.call == "s3:PutObject" and point.path.endswith("/report.json"):
             self.between_message_and_report = False
             self.reports_written += point.status == 200
@@ -87,7 +95,7 @@ class Checks:
             problems += self._no_night()
         return {
             "problems": problems,
-            "verdicts": dict(Counter(verdicts(report).values())) if report else {},
+            "verdicts": verdicts(report) if report else {},
             "messages": len(night.messages),
             "errors": self.schedule.errors,
             "killed": len(self.schedule.killed),
@@ -149,8 +157,8 @@ class Checks:
 
     def _verdicts(self, report: dict[str, Any]) -> list[str]:
         found, wrong = verdicts(report), []
-        late = self.schedule.planned_at is None or self.schedule.planned_at > START
-        missing = set(VERDICTS) - set(found) - ({FLEETING} if late else set())
+        due = set(VERDICTS) - (set() if self.planned_with_fleeting else {FLEETING})
+        missing = due - set(found)
         wrong += [f"{name} is not in the report" for name in missing]
         wrong += [f"{name} is in the report, and was not there" for name in found.keys() - VERDICTS]
         if sum(report["totals"].values()) != len(found) or report["discovered"] != len(found):

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from harness import NightDriver, driver
-
-Row = Callable[[str, str, str, str], None]
+from matrix import Row
 
 
 @pytest.fixture

@@ -3,45 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
-from typing import Any
 
 import pytest
-from breaking import Break, HarnessNight, run
-from tap import Point
 
-from conftest import Row
+from breaking import Break, HarnessNight, run
+from matrix import Row, assert_all_well, ends, told
+from tap import Point
 
 MOST_CALLS = 200
 TWO_CRASHES = 520
 SEED = 20261124
-
-
-def assert_all_well(outcomes: list[dict[str, Any]]) -> None:
-    """No night of these has a problem; the first ones that have are shown."""
-    wrong = [(o["name"], o["problems"]) for o in outcomes if o["problems"]]
-    shown = "\n".join(f"{name}: {str(problems)[:2000]}" for name, problems in wrong[:10])
-    assert not wrong, f"{len(wrong)} of {len(outcomes)} nights have problems:\n{shown}"
-
-
-def told(outcomes: list[dict[str, Any]]) -> str:
-    """Say how many messages how many nights sent."""
-    counts = Counter(o.get("messages") for o in outcomes)
-    return ", ".join(f"{m} message(s): {n} nights" for m, n in sorted(counts.items()))
-
-
-def ends(outcomes: list[dict[str, Any]]) -> str:
-    """Say how many nights ended how."""
-    counts = Counter(_end(o) for o in outcomes)
-    return "; ".join(f"{n} x {end}" for end, n in counts.most_common())
-
-
-def _end(outcome: dict[str, Any]) -> str:
-    if outcome["problems"]:
-        return "PROBLEM"
-    if not outcome["planned"]:
-        return "no night, overdue"
-    return " ".join(f"{v} {n}" for v, n in sorted(outcome["verdicts"].items()))
 
 
 def test_killed_before_and_after_each_call_site(row: Row) -> None:

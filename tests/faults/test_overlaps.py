@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from breaking import Break, HarnessNight, run
-from tap import Point
-from test_crash_points import assert_all_well, ends, told
 
-from conftest import Row
+from breaking import Break, HarnessNight, run
+from matrix import Row, assert_all_well, ends, told
+from tap import Point
 
 
 def _monitor_beside(night: HarnessNight) -> None:

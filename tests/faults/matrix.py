@@ -1,0 +1,42 @@
+"""The matrix that is printed at the end: fault x outcome."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+Row = Callable[[str, str, str, str], None]
+"""Adds a row: the fault, how many nights it broke, how they ended, what was told."""
+
+
+def assert_all_well(outcomes: list[dict[str, Any]]) -> None:
+    """No night of these has a problem; the first ones that have are shown."""
+    wrong = [(o["name"], o["problems"]) for o in outcomes if o["problems"]]
+    shown = "\n".join(f"{name}: {str(problems)[:2000]}" for name, problems in wrong[:10])
+    assert not wrong, f"{len(wrong)} of {len(outcomes)} nights have problems:\n{shown}"
+
+
+def told(outcomes: Iterable[Mapping[str, Any]]) -> str:
+    """Say how many nights sent how many messages."""
+    counts = Counter(o.get("messages") for o in outcomes)
+    return ", ".join(f"{m} message(s): {n}" for m, n in sorted(counts.items()))
+
+
+def ends(outcomes: Iterable[Mapping[str, Any]]) -> str:
+    """Say how many nights ended how."""
+    counts = Counter(_end(o) for o in outcomes)
+    return "; ".join(f"{n} x {end}" for end, n in counts.most_common())
+
+
+def count(verdicts: Mapping[str, str]) -> str:
+    """Say how many tables have which verdict."""
+    return " ".join(f"{v} {n}" for v, n in sorted(Counter(verdicts.values()).items()))
+
+
+def _end(outcome: Mapping[str, Any]) -> str:
+    if outcome["problems"]:
+        return "PROBLEM"
+    if not outcome["planned"]:
+        return "no night, overdue"
+    return count(outcome["verdicts"])
