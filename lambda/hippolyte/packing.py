@@ -36,6 +36,8 @@ class Bins:
     cluster_bootstrap_seconds: float
     tables_per_batch: int
     timelines: int
+    # from a batch's last export to the next one's launch, on the same timeline
+    handover_seconds: float = 0.0
 
 
 def pack(jobs: Iterable[JobT], bins: Bins) -> tuple[list[Timeline[JobT]], list[JobT]]:
@@ -66,8 +68,11 @@ def _full(timeline: Timeline[JobT], bins: Bins) -> bool:
 
 
 def _after(timeline: Timeline[JobT], job: JobT, bins: Bins) -> float:
-    bootstrap = bins.cluster_bootstrap_seconds if _full(timeline, bins) else 0
-    return timeline.seconds + bootstrap + job.estimate_seconds
+    start = 0.0
+    if _full(timeline, bins):
+        start = bins.cluster_bootstrap_seconds
+        start += bins.handover_seconds if timeline.batches else 0
+    return timeline.seconds + start + job.estimate_seconds
 
 
 def _put(timeline: Timeline[JobT], job: JobT, bins: Bins) -> None:

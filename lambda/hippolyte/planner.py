@@ -20,6 +20,9 @@ RCU_HOUR_USD = 0.00013
 NODE_HOUR_USD = 0.24
 ON_DEMAND_UNIT_USD = 0.125 / 1_000_000
 
+# one pass of the monitor sees a batch's end, at the latest the next its cluster's
+HANDOVER_SECONDS = 600
+
 # an alert names this many tables, its number says the rest
 _NAMED = 10
 
@@ -72,6 +75,7 @@ def make_plan(inventory: Inventory, settings: Settings, night: Night, tables_lim
         cluster_bootstrap_seconds=planning.cluster_bootstrap_seconds,
         tables_per_batch=tables_limit,
         timelines=planning.max_clusters,
+        handover_seconds=HANDOVER_SECONDS,
     )
     timelines, overflow = pack(jobs, bins)
     warnings += [

@@ -45,6 +45,16 @@ def test_the_count_limit_opens_a_further_batch_with_its_own_bootstrap() -> None:
     assert not overflow
 
 
+def test_the_time_between_two_batches_of_a_timeline_counts() -> None:
+    bins = Bins(25_200, 600, 32, 10, handover_seconds=600)
+    timelines, _ = pack(pieces([61] * 70), bins)
+    assert timelines[0].seconds == 3 * 600 + 2 * 600 + 70 * 61
+    # a second one more would end after the window
+    timelines, overflow = pack(pieces([700] * 40), bins)
+    assert [[len(b) for b in t.batches] for t in timelines] == [[32, 1], [7]]
+    assert not overflow
+
+
 def test_small_jobs_fill_the_gaps_that_large_ones_leave() -> None:
     timelines, _ = pack(pieces([14_000, 14_000, 10_000, 10_000]), BINS)
     assert [[j.estimate_seconds for j in t.batches[0]] for t in timelines] == [
