@@ -54,14 +54,17 @@ Break = Callable[[HarnessNight], None]
 """What happens at a point, in the child. It may raise Killed; else the call goes on."""
 
 
-def run(choose: Callable[[Point], Iterable[tuple[str, Break]]]) -> list[dict[str, Any]]:
+def run(
+    choose: Callable[[Point], Iterable[tuple[str, Break]]], *, before: Break | None = None
+) -> list[dict[str, Any]]:
     """Run a whole night, and for each break that `choose` names at a point a child of its own.
 
-    Returns the outcomes: the unbroken night's first.
+    `before` is done with a deployment that has had no night yet; without it there was one.
+    Returns the outcomes, the unbroken night's first.
     """
     forks = Forks()
     with pytest.MonkeyPatch.context() as monkeypatch, driver(monkeypatch) as made:
-        furnish(made)
+        furnish(made, first_night=before is not None)
         tap, schedule = Tap(), Schedule(made)
         night = HarnessNight(made, schedule, tap, Checks(made, schedule, tap))
 
@@ -75,6 +78,8 @@ def run(choose: Callable[[Point], Iterable[tuple[str, Break]]]) -> list[dict[str
         tap.strike = strike
         try:
             with tap.attached():
+                if before:
+                    before(night)
                 schedule.run()
             outcome = night.checks.outcome()
         except BaseException:

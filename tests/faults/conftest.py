@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness import NightDriver, driver
-from matrix import Row
+from matrix import Row, table
 
 
 @pytest.fixture
@@ -29,16 +29,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print the matrix: fault x outcome."""
     reports = [r for kind in ("passed", "failed") for r in terminalreporter.stats.get(kind, [])]
     rows = [
-        (*value, "" if report.passed else "FAILED")
+        (*value, "none" if report.passed else "FAILED, see above")
         for report in reports
         for name, value in getattr(report, "user_properties", [])
         if name == "matrix" and report.when == "call"
     ]
-    if not rows:
-        return
-    head = ("fault", "runs", "outcome", "told", "")
-    widths = [max(len(str(line[i])) for line in [head, *rows]) for i in range(len(head))]
-    terminalreporter.section("faults and outcomes")
-    for line in [head, tuple("-" * w for w in widths), *rows]:
-        cells = (str(c).ljust(w) for c, w in zip(line, widths, strict=True))
-        terminalreporter.write_line("  ".join(cells).rstrip())
+    if rows:
+        terminalreporter.section("faults and outcomes")
+        for line in table(rows):
+            terminalreporter.write_line(line)

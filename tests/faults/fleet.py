@@ -45,13 +45,14 @@ VERDICTS = {
 }
 
 
-def furnish(night: NightDriver) -> None:
+def furnish(night: NightDriver, *, first_night: bool) -> None:
     """Make the fleet."""
     night.configure(
         tables={"exclude": ["scratch"], "include": ["*"]},
         planning={"bytes_per_read_unit": 150, "max_clusters": 2},
     )
-    _night_before(night)
+    if not first_night:
+        _night_before(night)
     for name, read in BEFORE.items():
         night.table(name, read=read, **(TOO_LARGE if read == 1000 else {}))
     night.table("on-demand", read=None)

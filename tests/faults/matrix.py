@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 Row = Callable[[str, str, str, str], None]
@@ -20,7 +21,7 @@ def assert_all_well(outcomes: list[dict[str, Any]]) -> None:
 def told(outcomes: Iterable[Mapping[str, Any]]) -> str:
     """Say how many nights sent how many messages."""
     counts = Counter(o.get("messages") for o in outcomes)
-    return ", ".join(f"{m} message(s): {n}" for m, n in sorted(counts.items()))
+    return "; ".join(f"{n} x {m} message(s)" for m, n in sorted(counts.items()))
 
 
 def ends(outcomes: Iterable[Mapping[str, Any]]) -> str:
@@ -32,6 +33,19 @@ def ends(outcomes: Iterable[Mapping[str, Any]]) -> str:
 def count(verdicts: Mapping[str, str]) -> str:
     """Say how many tables have which verdict."""
     return " ".join(f"{v} {n}" for v, n in sorted(Counter(verdicts.values()).items()))
+
+
+def table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of the matrix; what a cell counts up, one below the other."""
+    head = ("fault", "nights", "outcome", "told", "harm")
+    lines: list[tuple[str, ...]] = [head]
+    for row in rows:
+        cells = [cell.split("; ") for cell in row]
+        lines += list(zip_longest(*cells, fillvalue=""))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    lines.insert(1, tuple("-" * width for width in widths))
+    for line in lines:
+        yield "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip()
 
 
 def _end(outcome: Mapping[str, Any]) -> str:

@@ -149,7 +149,7 @@ def _users(fault: str, times: int) -> Happens:
     return _faults(**{fault: {"users": times}})
 
 
-USERS_FAIL = {"costs": {"users": "failed"}}
+USERS_FAIL = {"users": "failed"}
 FAULTS = [
     Fault("30 % of all calls throttled", lambda n: n.throttle(0.3)),
     Fault("decreases refused for 3 hours", _decreases_refused, told="LEFT RAISED"),
@@ -178,24 +178,24 @@ FAULTS = [
         told="orders: still running at the deadline",
     ),
     Fault("export hangs once", _users("step_hangs", 1)),
-    Fault("export hangs always", _users("step_hangs", ALWAYS), told="is overdue", **USERS_FAIL),
+    Fault("export hangs always", _users("step_hangs", ALWAYS), told="is overdue", costs=USERS_FAIL),
     Fault("export fails once", _users("step_fails", 1)),
-    Fault("export fails always", _users("step_fails", ALWAYS), told="injected", **USERS_FAIL),
+    Fault("export fails always", _users("step_fails", ALWAYS), told="injected", costs=USERS_FAIL),
     Fault(
         "success without output",
         _users("claims_success_without_output", ALWAYS),
         told="_SUCCESS is missing",
-        **USERS_FAIL,
+        costs=USERS_FAIL,
     ),
     Fault("truncated file once", _users("truncated_file", 1)),
-    Fault("truncated file", _users("truncated_file", ALWAYS), told="cut off", **USERS_FAIL),
+    Fault("truncated file", _users("truncated_file", ALWAYS), told="cut off", costs=USERS_FAIL),
     Fault(
         "missing listed file",
         _users("missing_listed_file", ALWAYS),
         told="of the manifest missing",
-        **USERS_FAIL,
+        costs=USERS_FAIL,
     ),
-    Fault("fewer items", _users("fewer_items", ALWAYS), told="items read", **USERS_FAIL),
+    Fault("fewer items", _users("fewer_items", ALWAYS), told="items read", costs=USERS_FAIL),
     Fault("no log of the export", _users("no_log", ALWAYS)),
     Fault(
         "definition errored once",

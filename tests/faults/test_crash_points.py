@@ -35,6 +35,7 @@ def test_killed_before_and_after_each_call_site(row: Row) -> None:
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(1500)
 def test_killed_before_and_after_every_call(row: Row) -> None:
     outcomes = run(lambda _: [("killed", HarnessNight.kill)])
     calls = outcomes[0]["calls"]
@@ -52,6 +53,7 @@ def test_killed_before_and_after_every_call(row: Row) -> None:
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(1500)
 def test_killed_at_two_random_points(row: Row) -> None:
     """One crash in four comes late in its invocation, after minutes of waiting for an answer."""
     points = 2 * run(lambda _: [])[0]["calls"]

@@ -45,6 +45,7 @@ BREAKS: dict[str, Break] = {
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("name", BREAKS)
 def test_at_each_call_site(name: str, row: Row) -> None:
     seen: set[tuple[str, str]] = set()
