@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo local test faults lint checkov bench package docs format clean
+.PHONY: help demo local test faults lint checkov permissions bench package docs format clean
 
 PYTHON ?= python3.11
 VENV   := .venv
@@ -42,6 +42,9 @@ lint: $(VENV)/installed checkov ## ruff, mypy, terraform fmt, checkov, zip and g
 	$(BIN)/python -m tools.tf fmt -check -recursive
 	$(BIN)/python -m tools.build_zip --check
 	$(BIN)/python -m tools.gen_docs --check
+
+permissions: $(VENV)/installed ## prove each role's actions again, and write docs/permissions.md
+	WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/operations/test_permissions.py
 
 bench: $(VENV)/installed ## tables of figures: planning and discovery of 2,500 tables
 	$(BIN)/python -m benchmarks

@@ -28,7 +28,7 @@ data "aws_iam_policy_document" "cluster" {
 
   statement {
     sid       = "WriteBackupsAndLogs"
-    actions   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"]
+    actions   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
     resources = [local.object_arn["backups"], local.object_arn["logs"]]
   }
 
@@ -76,19 +76,11 @@ data "aws_iam_policy_document" "cluster" {
   }
 
   statement {
-    sid       = "ReadOwnPipelines"
-    actions   = ["datapipeline:DescribeObjects", "datapipeline:EvaluateExpression", "datapipeline:GetPipelineDefinition", "datapipeline:QueryObjects"]
-    resources = local.pipeline_arns
-  }
-
-  statement {
     sid = "RunSteps"
     actions = [
       "elasticmapreduce:AddJobFlowSteps",
       "elasticmapreduce:DescribeCluster",
       "elasticmapreduce:DescribeStep",
-      "elasticmapreduce:ListInstanceGroups",
-      "elasticmapreduce:ListInstances",
       "elasticmapreduce:ListSteps",
     ]
     resources = local.cluster_arns

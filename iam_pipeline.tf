@@ -10,7 +10,7 @@ data "aws_iam_policy_document" "pipeline" {
   # RunJobFlow and the lists know no ARN, so the region bounds them
   statement {
     sid       = "CreateClusters"
-    actions   = ["elasticmapreduce:DescribeJobFlows", "elasticmapreduce:ListClusters", "elasticmapreduce:RunJobFlow"]
+    actions   = ["elasticmapreduce:DescribeJobFlows", "elasticmapreduce:RunJobFlow"]
     resources = ["*"]
 
     condition {
@@ -56,12 +56,19 @@ data "aws_iam_policy_document" "pipeline" {
 
   statement {
     sid     = "LookAtRoles"
-    actions = ["iam:GetInstanceProfile", "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfiles", "iam:ListRolePolicies"]
+    actions = ["iam:GetInstanceProfile", "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"]
     resources = [
       local.role_arns["pipeline"],
       local.role_arns["cluster"],
       "arn:${local.partition}:iam::${local.account}:instance-profile/${local.role_names["cluster"]}",
     ]
+  }
+
+  # a list is asked of all profiles of a path
+  statement {
+    sid       = "FindProfile"
+    actions   = ["iam:ListInstanceProfiles"]
+    resources = ["arn:${local.partition}:iam::${local.account}:instance-profile/*"]
   }
 
   statement {
@@ -78,7 +85,7 @@ data "aws_iam_policy_document" "pipeline" {
 
   statement {
     sid       = "WriteLogs"
-    actions   = ["s3:GetObject", "s3:PutObject"]
+    actions   = ["s3:PutObject"]
     resources = [local.object_arn["logs"]]
   }
 
@@ -99,19 +106,14 @@ data "aws_iam_policy_document" "pipeline" {
     sid = "LookAtNetwork"
     actions = [
       "ec2:DescribeAccountAttributes",
-      "ec2:DescribeAvailabilityZones",
       "ec2:DescribeDhcpOptions",
       "ec2:DescribeImages",
-      "ec2:DescribeInstanceStatus",
       "ec2:DescribeInstances",
-      "ec2:DescribeKeyPairs",
       "ec2:DescribeNetworkAcls",
       "ec2:DescribeNetworkInterfaces",
-      "ec2:DescribePrefixLists",
       "ec2:DescribeRouteTables",
       "ec2:DescribeSecurityGroups",
       "ec2:DescribeSubnets",
-      "ec2:DescribeTags",
       "ec2:DescribeVolumeStatus",
       "ec2:DescribeVolumes",
       "ec2:DescribeVpcAttribute",
@@ -148,9 +150,6 @@ data "aws_iam_policy_document" "pipeline" {
     actions = [
       "ec2:DeleteNetworkInterface",
       "ec2:DeleteTags",
-      "ec2:DeleteVolume",
-      "ec2:DetachNetworkInterface",
-      "ec2:DetachVolume",
       "ec2:ModifyInstanceAttribute",
       "ec2:TerminateInstances",
     ]
@@ -172,7 +171,7 @@ data "aws_iam_policy_document" "pipeline" {
 
     content {
       sid       = "EncryptLogs"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      actions   = ["kms:GenerateDataKey"]
       resources = [statement.value]
     }
   }

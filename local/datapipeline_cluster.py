@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from local import jobs
+from local import jobs, servicecalls
+from local.servicecalls import EC2, EMR
 
 if TYPE_CHECKING:
     from local.datapipeline_objects import Instance
@@ -12,9 +13,6 @@ if TYPE_CHECKING:
     from local.emrcluster import LiveCluster
 
 DATA_PIPELINE = "datapipeline.amazonaws.com"
-EMR = "elasticmapreduce.amazonaws.com"
-EC2 = "ec2.amazonaws.com"
-TASK_RUNNER_ACTIONS = ("PollForTask", "ReportTaskProgress", "SetTaskStatus")
 
 
 class CannotLaunch(Exception):
@@ -27,9 +25,9 @@ def launch(pipeline: Pipeline, instance: Instance) -> LiveCluster:
 
     role, profile = instance.get("role") or "", instance.get("resourceRole") or ""
     region = instance.get("region") or pipeline.region
-    _check_roles(pipeline, role, profile, region)
-    backend = emr_backends[pipeline.account][region]
     log_uri = instance.get("emrLogUri") or instance.get("pipelineLogUri")
+    _check_roles(pipeline, role, profile, region, log_uri)
+    backend = emr_backends[pipeline.account][region]
     cluster: LiveCluster = backend.run_job_flow(
         name=f"{pipeline.pipeline_id}_{instance.id}",
         log_uri=log_uri,
@@ -78,7 +76,9 @@ def missing_roles(pipeline: Pipeline, role: str, profile: str) -> list[str]:
     return found
 
 
-def _check_roles(pipeline: Pipeline, role: str, profile: str, region: str) -> None:
+def _check_roles(
+    pipeline: Pipeline, role: str, profile: str, region: str, log_uri: str | None
+) -> None:
     missing = missing_roles(pipeline, role, profile)
     if missing:
         raise CannotLaunch(f"Unable to create resource: {'; '.join(missing)}")
@@ -88,20 +88,11 @@ def _check_roles(pipeline: Pipeline, role: str, profile: str, region: str) -> No
             raise CannotLaunch(
                 f"Unable to create resource: the role '{name}' cannot be assumed by {service}"
             )
-    arn = f"arn:{partition}:iam::{account}:role/"
-    needs: list[tuple[str, str, dict[str, str]]] = [
-        ("elasticmapreduce:RunJobFlow", "*", {"aws:RequestedRegion": region}),
-        ("iam:PassRole", arn + role, {"iam:PassedToService": EMR}),
-        ("iam:PassRole", arn + profile, {"iam:PassedToService": EC2}),
-    ]
-    if pipeline.tags:
-        clusters = f"arn:{partition}:elasticmapreduce:{region}:{account}:cluster/j-NEW"
-        needs.append(("elasticmapreduce:AddTags", clusters, {}))
-    for action, resource, context in needs:
-        if not jobs.may(pipeline.world, account, role, action, resource, context):
+    for row in servicecalls.of_pipeline_role(pipeline, role, profile, region, log_uri):
+        if not jobs.may(pipeline.world, account, role, row.action, row.resource, row.context):
             raise CannotLaunch(
                 f"Unable to create resource: User: arn:{partition}:sts::{account}:assumed-role/"
-                f"{role} is not authorized to perform: {action} on resource: {resource} "
+                f"{role} is not authorized to perform: {row.action} on resource: {row.resource} "
                 "(Error Code: AccessDeniedException)"
             )
 
@@ -109,13 +100,7 @@ def _check_roles(pipeline: Pipeline, role: str, profile: str, region: str) -> No
 def may_run_tasks(pipeline: Pipeline, resource: Instance) -> bool:
     """Return whether the nodes' role lets Task Runner work and add steps to its cluster."""
     role = resource.get("resourceRole") or ""
-    account, region = pipeline.account, pipeline.region
-    cluster = (
-        f"arn:{pipeline.partition}:elasticmapreduce:{resource.resource_region}:{account}"
-        f":cluster/{resource.resource_id}"
-    )
-    pipe = f"arn:{pipeline.partition}:datapipeline:{region}:{account}:pipeline/*"
     return all(
-        jobs.may(pipeline.world, account, role, f"datapipeline:{action}", pipe)
-        for action in TASK_RUNNER_ACTIONS
-    ) and jobs.may(pipeline.world, account, role, "elasticmapreduce:AddJobFlowSteps", cluster)
+        jobs.may(pipeline.world, pipeline.account, role, row.action, row.resource, row.context)
+        for row in servicecalls.of_task_runner(pipeline, resource)
+    )

@@ -28,7 +28,7 @@ from rich.text import Text
 
 from local.clock import Clock
 from local.demo_checks import problems, snapshot
-from local.fleet import create, delete_in_time, demo_fleet
+from local.fleet import create, delete_in_time, demo_fleet, previous_report
 from local.tablespec import TableSpec
 from local.world import World
 from tools.tf import REPOSITORY, Terraform, environment
@@ -36,6 +36,8 @@ from tools.tf import REPOSITORY, Terraform, environment
 WINDOW_START = datetime(2026, 11, 24, tzinfo=UTC)
 WINDOW = timedelta(hours=7)
 RUN = "2026-11-24T00-00Z"
+NIGHT_BEFORE = "2026-11-23T00-00Z"
+PAGE = REPOSITORY / "build" / "report.html"
 # virtual time between two looks at the night
 STEP_SECONDS = 150
 GIVE_UP = WINDOW_START + timedelta(hours=12)
@@ -166,6 +168,7 @@ def demo(console: Console, times: Times) -> str:
         terraform = Terraform(root, Path(work), environment(endpoint))
         outputs = _apply(terraform, world, specs, console, times)
         bucket = outputs["bucket_name"]
+        _put_night_before(world, bucket, specs, console)
         before = snapshot(world, specs)
         delete_in_time(world, specs, WINDOW_START)
         view = View(world, bucket, specs, before)
@@ -174,6 +177,7 @@ def demo(console: Console, times: Times) -> str:
         with times.measured("our check"):
             wrong = problems(world, specs, bucket, report, before)
         _show(console, world, outputs, report)
+        _keep_page(console, world, bucket)
         if wrong:
             raise DemoFailed("; ".join(wrong[:5]) + (f"; {len(wrong)} faults" if wrong[5:] else ""))
         with times.measured("our emptying of the bucket"):
@@ -210,6 +214,22 @@ def _apply(
         raise DemoFailed(f"the fleet could not be made: {failure[0]}") from failure[0]
     console.print(f"applied examples/minimal; made {len(specs)} tables")
     return terraform.output()
+
+
+def _put_night_before(world: World, bucket: str, specs: list[TableSpec], console: Console) -> None:
+    """Put what a night before would have left to compare with: there was none."""
+    key = f"runs/{world.account}/{world.region}/{NIGHT_BEFORE}/report.json"
+    body = json.dumps(previous_report(specs, NIGHT_BEFORE))
+    world.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+    console.print(f"made up the report of the night before, {NIGHT_BEFORE}: no such night was run")
+
+
+def _keep_page(console: Console, world: World, bucket: str) -> None:
+    """Keep the night's page on this disk, to be looked at after the bucket is gone."""
+    key = f"runs/{world.account}/{world.region}/{RUN}/report.html"
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_bytes(world.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+    console.print(f"the night as a page: {PAGE.relative_to(REPOSITORY)}", soft_wrap=True)
 
 
 def _show(console: Console, world: World, outputs: dict[str, Any], report: dict[str, Any]) -> None:

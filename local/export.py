@@ -91,6 +91,9 @@ class Export:
         args, context = self._args, self._context
         table = self._describe()
         bucket, directory = split_url(args.output)
+        if self._world.iam_enforced:
+            context.s3.find(bucket, directory)
+            context.s3.tidy_uploads(bucket, directory)
         if context.s3.directory_exists(bucket, directory):
             raise ToolError(
                 "org.apache.hadoop.mapred.FileAlreadyExistsException",
@@ -154,7 +157,7 @@ class Export:
             if is_data:
                 sizes[name] = len(data)
             if not skip:
-                s3.put(bucket, f"{directory}/{name}", data)
+                s3.put(bucket, f"{directory}/{name}", data, parts=is_data)
 
         written = exportformat.write_export(
             items, args.output, put, compress=args.compress, names=self._names()

@@ -35,7 +35,11 @@ def datapipeline(call: Call) -> list[Need]:
     """Return what a call of Data Pipeline needs."""
     action = f"datapipeline:{call.operation}"
     if call.operation in ("CreatePipeline", "ListPipelines"):
-        return [Need(action, "*")]
+        out = [Need(action, "*")]
+        if call.operation == "CreatePipeline" and call.params.get("tags"):
+            # AWS's rule for tags given at creation; that Data Pipeline keeps it is not confirmed
+            out.append(Need("datapipeline:AddTags", arn_of(call, "datapipeline", "pipeline/new")))
+        return out
     if call.operation not in _PIPELINE:
         return [Need(action, None)]
     ids = call.params.get("pipelineIds") or [call.params.get("pipelineId", "")]

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from moto.s3.models import FakeBucket, S3Backend
 
 
+_ON_BUCKET = ("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads")
+
+
 class Denied(Exception):
     """When the role may not do this; the message is what S3 would say."""
 
@@ -40,7 +43,7 @@ class RoleS3:
     def _check(self, action: str, bucket: str, key: str | None) -> None:
         arn = f"arn:{self.partition}:s3:::{bucket}" + ("" if key is None else f"/{key}")
         context = {"aws:SecureTransport": "true"}
-        if action == "s3:ListBucket":
+        if action in _ON_BUCKET:
             arn = f"arn:{self.partition}:s3:::{bucket}"
             context["s3:prefix"] = key or ""
         if not jobs.may(self.world, self.account, self.role, action, arn, context):
@@ -84,12 +87,26 @@ class RoleS3:
         """Raise Denied if the role may not read the object (which need not exist here)."""
         self._check("s3:GetObject", bucket, key)
 
-    def put(self, bucket: str, key: str, body: bytes) -> None:
-        """Write one object."""
+    def put(self, bucket: str, key: str, body: bytes, *, parts: bool = False) -> None:
+        """Write one object, large ones in `parts`."""
         found = self._bucket(bucket)
         self._check("s3:PutObject", bucket, key)
         self._check_key("kms:GenerateDataKey", found)
+        if parts:
+            # S3 guide: a multipart upload under a key needs both
+            self._check_key("kms:Decrypt", found)
         self._backend().put_object(bucket, key, body)
+
+    def find(self, bucket: str, key: str) -> None:
+        """Look where the bucket is, and at an object's head, as EMRFS does before it writes."""
+        self._bucket(bucket)
+        self._check("s3:GetBucketLocation", bucket, None)
+        self._check("s3:GetObject", bucket, key)
+
+    def tidy_uploads(self, bucket: str, directory: str) -> None:
+        """Give up what earlier writers left unfinished (EMRFS, fs.s3.multipart.clean.enabled)."""
+        self._check("s3:ListBucketMultipartUploads", bucket, directory)
+        self._check("s3:AbortMultipartUpload", bucket, f"{directory}/part")
 
     def delete(self, bucket: str, key: str) -> None:
         """Delete one object."""

@@ -135,6 +135,7 @@ class Schedules:
         if self._world.iam_enforced and not iam.allowed(
             self._world, account, role, "sqs:SendMessage", queue
         ):
+            self._world.problems.append(f"{role} may not sqs:SendMessage on {queue}")
             return
         attributes = {
             "SCHEDULE_ARN": schedule.arn,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
 
     from hippolyte.clients import Clients
+
+_log = logging.getLogger(__name__)
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -109,7 +112,8 @@ def is_empty(dynamodb: DynamoDBClient, name: str) -> bool:
     """Look whether a table holds no item; False when that cannot be seen."""
     try:
         page = dynamodb.scan(TableName=name, Limit=1, Select="COUNT")
-    except ClientError:
+    except ClientError as error:
+        _log.warning("whether %s is empty cannot be seen, so it gets a job: %s", name, error)
         return False
     return page["Count"] == 0 and "LastEvaluatedKey" not in page
 

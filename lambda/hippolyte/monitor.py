@@ -16,6 +16,7 @@ from hippolyte.lease import Lease
 from hippolyte.model import iso, when
 from hippolyte.night import Pass
 from hippolyte.notify import metrics
+from hippolyte.preflight import preflight
 from hippolyte.reconcile import give_back, reconcile
 from hippolyte.runs import is_open, start_of
 
@@ -31,6 +32,8 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Take one pass over the open runs and the open leases."""
     p = begin(context)
     recent = p.runs.recent(clock.now())
+    if not recent:
+        preflight(p, "monitor")
     p.held = p.leases.all_open()
     still_open = {run for run, names in recent.items() if is_open(names)}
     # a lease keeps its run in sight however old it is

@@ -59,10 +59,12 @@ def metrics(
     settings: Settings,
     values: Mapping[str, float],
     tables: Mapping[str, float] | None = None,
+    *,
+    quietly: bool = True,
 ) -> None:
-    """Put figures to CloudWatch, `tables` by verdict; a failure is logged.
+    """Put figures to CloudWatch, `tables` by verdict.
 
-    The alarm on missing data tells it.
+    A failure is only logged (the alarm on missing data tells it), unless not `quietly`.
     """
     deployment: DimensionTypeDef = {"Name": "Deployment", "Value": settings.name}
     found = [(name, value, [deployment]) for name, value in values.items()]
@@ -83,4 +85,6 @@ def metrics(
             ],
         )
     except (ClientError, BotoCoreError):
+        if not quietly:
+            raise
         _log.exception("metrics were not put")

@@ -47,9 +47,14 @@ def catalogued(p: Pass, run: Run) -> dict[str, str]:
     return found
 
 
+def own_topic(settings: Settings) -> str:
+    """Return the topic of the deployment's own region, that of the alarms."""
+    return f"arn:{settings.partition}:sns:{settings.region}:{settings.account}:{settings.name}"
+
+
 def unconfirmed(clients: Clients, settings: Settings) -> list[str]:
     """Return a line for each subscriber of the deployment's own topic that has not confirmed."""
-    own = f"arn:{settings.partition}:sns:{settings.region}:{settings.account}:{settings.name}"
+    own = own_topic(settings)
     try:
         pages = (
             (clients.own_sns or clients.sns)

@@ -69,6 +69,8 @@ _CHANGES = {
 }
 # what comes first in the list of tables
 _ORDER = ("failed", "timed_out", "unsupported", "vanished", "backed_up", "skipped")
+# what needs attention is told first, and must not hide the chart
+_FIRST = 30
 # a text of a service may be long; report.json has all of it
 _LONG = 600
 
@@ -149,6 +151,8 @@ def _attention(report: Mapping[str, Any]) -> str:
     ]
     if not rows:
         return "<h2>Needs attention</h2><p>Nothing.</p>"
+    if (more := len(rows) - _FIRST) > 0:
+        rows[_FIRST:] = [f"<li>and {more:,} more: see the tables below</li>"]
     return f'<h2>Needs attention</h2><div class="attention"><ul>{"".join(rows)}</ul></div>'
 
 

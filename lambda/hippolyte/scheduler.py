@@ -16,6 +16,7 @@ from hippolyte.model import Plan, Tags, iso, when
 from hippolyte.night import Pass
 from hippolyte.notify import publish, try_publish
 from hippolyte.planner import Night, make_plan, run_id
+from hippolyte.preflight import preflight
 from hippolyte.reconcile import reconcile
 from hippolyte.runs import is_open
 from hippolyte.selection import choose
@@ -38,6 +39,8 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
             _alone(p)
         if clock.now() >= deadline:
             return _too_late(p, run, deadline)
+        if not p.runs.recent(clock.now()):
+            preflight(p, "scheduler")
         plan, definitions = _plan(p, start, deadline)
         _record(p, plan, definitions)
         opened = p.runs.open(run)

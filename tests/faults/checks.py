@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from fleet import BEFORE, CATCH_UP, FLEETING, TARGETS, VERDICTS, Schedule
+from fleet import BEFORE, CATCH_UP, FLEETING, TARGETS, TRIED_TWICE, VERDICTS, Schedule
 from harness import ACCOUNT, BUCKET, REGION, RUN, START, NightDriver, verdicts
 from inside import Inside
 from local import reader
@@ -168,6 +168,12 @@ class Checks:
             excused = not self.exact and _had_no_time(entry, report)
             if verdict != VERDICTS.get(name) and not excused:
                 wrong.append(f"{name} is {verdict}: {entry}")
+            # none is read once more than it must be, and no attempt's error is lost
+            failures = max(0, entry["attempt"] - (verdict == "backed_up"))
+            if len(entry["errors"]) != failures:
+                wrong.append(f"{name}: {failures} attempts failed, errors {entry['errors']}")
+            if self.exact and entry["attempt"] > 1 + (name in TRIED_TWICE):
+                wrong.append(f"{name} took {entry['attempt']} attempts: {entry['errors']}")
         clusters = sum(1 for b in report["batches"] if b["started_at"])
         if self.night.all_clusters() != clusters:
             wrong.append(f"{self.night.all_clusters()} clusters for {clusters} batches started")

@@ -44,6 +44,8 @@ VERDICTS = {
     "archived": "unsupported",
 }
 
+TRIED_TWICE = ("flaky", "broken")
+
 
 def furnish(night: NightDriver, *, first_night: bool) -> None:
     """Make the fleet."""

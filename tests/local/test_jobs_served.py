@@ -14,6 +14,7 @@ from local.clock import Clock
 from local.world import World
 
 REGION = "eu-west-1"
+OWN_STEPS = ["AddJobFlowSteps", "DescribeCluster", "DescribeStep", "ListSteps"]
 TASK_RUNNER = ["PollForTask", "ReportTaskProgress", "SetTaskStatus", "ReportTaskRunnerHeartbeat"]
 
 
@@ -38,9 +39,12 @@ def trust(*services: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
+# what the services call with it, action by action: tests/operations, with the module's own policy
 PIPELINE_POLICY = allow(
-    (["elasticmapreduce:RunJobFlow", "elasticmapreduce:AddTags"], "*"),
-    (["iam:PassRole"], f"arn:aws:iam::{ACCOUNT}:role/*"),
+    (["elasticmapreduce:*", "ec2:*", "iam:Get*", "iam:List*", "datapipeline:*"], "*"),
+    (["iam:PassRole", "iam:CreateServiceLinkedRole"], f"arn:aws:iam::{ACCOUNT}:role/*"),
+    (["s3:GetBucketLocation", "s3:ListBucket", "s3:PutObject"], f"arn:aws:s3:::{BUCKET}*"),
+    (["dynamodb:DescribeTable"], "*"),
 )
 
 
@@ -48,11 +52,14 @@ def cluster_policy(*without: str) -> str:
     actions = {
         "dynamodb:DescribeTable": "arn:aws:dynamodb:*:*:table/*",
         "dynamodb:Scan": "arn:aws:dynamodb:*:*:table/*",
+        "s3:AbortMultipartUpload": f"arn:aws:s3:::{BUCKET}/*",
+        "s3:GetBucketLocation": f"arn:aws:s3:::{BUCKET}",
         "s3:ListBucket": f"arn:aws:s3:::{BUCKET}",
+        "s3:ListBucketMultipartUploads": f"arn:aws:s3:::{BUCKET}",
         "s3:PutObject": f"arn:aws:s3:::{BUCKET}/*",
         "s3:DeleteObject": f"arn:aws:s3:::{BUCKET}/*",
         "s3:GetObject": ["arn:aws:s3:::dynamodb-dpl-*/*", f"arn:aws:s3:::{BUCKET}/*"],
-        "elasticmapreduce:AddJobFlowSteps": "*",
+        **{f"elasticmapreduce:{action}": "*" for action in OWN_STEPS},
         **{f"datapipeline:{action}": "*" for action in TASK_RUNNER},
     }
     return allow(*(([name], arn) for name, arn in actions.items() if name not in without))

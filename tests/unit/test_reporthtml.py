@@ -132,6 +132,16 @@ def test_what_needs_a_person_comes_first_with_reason_and_log() -> None:
     assert listed.index("users") < listed.index("orders")
 
 
+def test_a_long_list_of_troubles_does_not_hide_the_chart() -> None:
+    names = [f"table-{n:02d}" for n in range(60)]
+    failed = {name: {"verdict": Verdict.FAILED, "reason": "no luck"} for name in names}
+    text = Page(render(night_report(names, **failed))).text
+    attention, rest = text.split("The night", 1)
+    assert attention.count("no luck") == 30
+    assert "and 30 more: see the tables below" in attention
+    assert rest.count("no luck") >= 60
+
+
 def test_raises_are_a_track_of_their_own() -> None:
     report = night_report(
         ["orders", "users"],

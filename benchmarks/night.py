@@ -1,0 +1,253 @@
+"""A whole night of 2,500 tables in virtual time: what its invocations call, take and hold.
+
+`python -m benchmarks.night [tables]`. Each call of the functions is made to take 20 ms of virtual
+time, what they sleep between retries comes on top, and so does the CPU they really used here
+(without the local AWS's own). Their memory is that of Python's allocations while they run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+import tracemalloc
+from collections import Counter
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from botocore import xform_name
+from moto.core.botocore_stubber import BotocoreStubber
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from benchmarks.planning import settings
+from hippolyte import clients, monitor, scheduler
+from hippolyte.planner import run_id
+from hippolyte.settings import VARIABLE
+from local.clock import Clock
+from local.datapipeline import BURST, RATES
+from local.gate import Call
+from local.world import World
+
+TABLES = 2_500
+START = datetime(2026, 11, 24, tzinfo=UTC)
+SECONDS_A_CALL = 0.020
+TIMEOUT_SECONDS = 900
+MONITOR_SECONDS = 300
+WINDOW_SECONDS = 25_200
+TRACED_EVERY = 15
+# the default of ten does not have the time for so many tables
+CLUSTERS = 16
+# one table in so many is too large for the window and raised: each takes a cluster for itself
+RAISED_EVERY = 1_250
+# the functions' calls are signed with it
+_KEY = "AKIAHIPPOLYTEPRODUCT"
+
+
+@dataclass
+class Invocation:
+    """One invocation: CPU seconds of its own, virtual seconds, calls, peak bytes."""
+
+    what: str
+    cpu: float = 0.0
+    waited: float = 0.0
+    peak: int = 0
+    calls: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def modelled(self) -> float:
+        """Seconds it would have taken: calls, sleeps and CPU one after another."""
+        return self.cpu + self.waited
+
+
+class _Context:
+    def __init__(self, remaining: Any) -> None:
+        self.aws_request_id = "request"
+        self._remaining = remaining
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return what is left of the timeout, in virtual time."""
+        return int(self._remaining() * 1000)
+
+
+class Night:
+    """The functions' invocations of one night, measured."""
+
+    def __init__(self, world: World, traced: Container[int]) -> None:
+        self.world, self.traced = world, traced
+        self.invocations: list[Invocation] = []
+        self._aws = threading.local()
+        self._aws_seconds: list[float] = []
+        world.before("*", self._call)
+
+    def _call(self, call: Call) -> None:
+        if call.access_key == _KEY:
+            self.invocations[-1].calls[call.name] += 1
+            self.world.sleeper.sleep(SECONDS_A_CALL)
+
+    @contextmanager
+    def aws_timed(self) -> Iterator[None]:
+        """Take the local AWS's own CPU time apart."""
+        original = BotocoreStubber.__call__
+
+        def timed(stubber: Any, *arguments: Any, **named: Any) -> Any:
+            begin = time.thread_time()
+            try:
+                return original(stubber, *arguments, **named)
+            finally:
+                self._aws_seconds.append(time.thread_time() - begin)
+
+        BotocoreStubber.__call__ = timed
+        try:
+            yield
+        finally:
+            BotocoreStubber.__call__ = original
+
+    def invoke(self, what: str, handler: Any, event: dict[str, Any]) -> dict[str, Any]:
+        """Invoke a function and measure it."""
+        made = Invocation(what)
+        self.invocations.append(made)
+        self._aws_seconds.clear()
+        traced = len(self.invocations) - 1 in self.traced
+        if traced:
+            tracemalloc.start()
+        begin = time.process_time()
+        with self.world.sleeper.invocation(TIMEOUT_SECONDS) as virtual:
+            answer = handler(event, _Context(lambda: TIMEOUT_SECONDS - virtual.elapsed()))
+            made.waited = virtual.elapsed()
+        made.cpu = time.process_time() - begin - sum(self._aws_seconds)
+        if traced:
+            made.peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+        return dict(answer)
+
+    def run(self) -> None:
+        """Run the night to its report."""
+        event = {"run": f"{START:%Y-%m-%dT%H:%M:%SZ}", "delay_seconds": 0}
+        self.invoke("scheduler", scheduler.handler, event)
+        answer: dict[str, Any] = {}
+        while not answer.get("closed"):
+            self.world.clock.advance(MONITOR_SECONDS)
+            answer = self.invoke("monitor", monitor.handler, {})
+
+
+def _fleet(world: World, count: int) -> None:
+    dynamodb = world.client("dynamodb")
+    for number in range(count):
+        name = f"some-service.production.table-{number:04d}"
+        dynamodb.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            ProvisionedThroughput={"ReadCapacityUnits": 20, "WriteCapacityUnits": 5},
+        )
+        world.put_items(name, [{"pk": {"S": "1"}}])
+        size = 1_200_000_000 if number % RAISED_EVERY == 0 else 1 << 20
+        world.set_table(name, size_bytes=size, item_count=1)
+
+
+def measure(tables: int, traced: Container[int] = ()) -> tuple[Night, dict[str, Any]]:
+    """Run a night of so many tables, with the memory of some invocations traced."""
+    world = World(Clock(START))
+    with world.in_process():
+        world.limits.account_read = 1_000_000
+        world.client("s3").create_bucket(Bucket="backups")
+        topic = world.client("sns").create_topic(Name="hippolyte")["TopicArn"]
+        _fleet(world, tables)
+        os.environ[VARIABLE] = json.dumps(_raw(topic))
+        os.environ["AWS_ACCESS_KEY_ID"] = _KEY
+        clients.build.cache_clear()
+        boto3.setup_default_session()
+        clients.build(settings(**_raw(topic)))
+        night = Night(world, traced)
+        with night.aws_timed():
+            night.run()
+        clients.build.cache_clear()
+        key = f"runs/{world.account}/{world.region}/{run_id(START)}/report.json"
+        body = world.client("s3").get_object(Bucket="backups", Key=key)["Body"].read()
+    return night, json.loads(body)
+
+
+def _raw(topic: str) -> dict[str, Any]:
+    return {
+        "name": "hippolyte",
+        "account": "123456789012",
+        "region": "us-east-1",
+        "partition": "aws",
+        "bucket": "backups",
+        "topic_arn": topic,
+        "pipeline_region": "us-east-1",
+        "pipeline_role": "pipeline",
+        "cluster_role": "cluster",
+        "window_seconds": WINDOW_SECONDS,
+        "planning": {"max_clusters": CLUSTERS},
+    }
+
+
+def main() -> None:
+    """Print the tables."""
+    count = int(sys.argv[1]) if sys.argv[1:] and sys.argv[1].isdigit() else TABLES
+    console = Console(width=110)
+    begin = time.monotonic()
+    night, report = measure(count)
+    took = time.monotonic() - begin
+    # a second time for the memory of some: tracing makes them several times slower
+    last = len(night.invocations) - 1
+    traced, _ = measure(count, {0, *range(5, last, TRACED_EVERY), last})
+    for one, other in zip(night.invocations, traced.invocations, strict=False):
+        one.peak = other.peak
+    console.print(
+        f"{count:,} tables, {len(report['batches'])} pipelines, {len(report['raised'])} raised: "
+        f"{report['totals']['backed_up']:,} backed up in {report['duration_seconds'] / 3600:.1f} h"
+        f" of {report['window_seconds'] / 3600:.0f} h; {len(night.invocations)} invocations; "
+        f"{took:.0f} s on this machine"
+    )
+    _invocations(console, night)
+    _calls(console, night)
+
+
+def _invocations(console: Console, night: Night) -> None:
+    passes = night.invocations[1:]
+    rows: dict[str, Invocation] = {
+        "scheduler": night.invocations[0],
+        "longest monitor pass": max(passes, key=lambda i: i.modelled),
+        "last monitor pass": passes[-1],
+        "median monitor pass": sorted(passes, key=lambda i: i.modelled)[len(passes) // 2],
+    }
+    rows["most memory"] = max(night.invocations, key=lambda i: i.peak)
+    table = RichTable(title=f"invocations, {SECONDS_A_CALL * 1000:.0f} ms a call")
+    for column in ("invocation", "seconds", "CPU s", "calls", "peak MiB"):
+        table.add_column(column, justify="left" if column == "invocation" else "right")
+    for name, i in rows.items():
+        peak = f"{i.peak / 2**20:.0f}" if i.peak else "-"
+        calls = f"{i.calls.total():,}"
+        table.add_row(name, f"{i.modelled:.1f}", f"{i.cpu:.1f}", calls, peak)
+    console.print(table)
+
+
+def _calls(console: Console, night: Night) -> None:
+    total: Counter[str] = Counter()
+    for invocation in night.invocations:
+        total += invocation.calls
+    table = RichTable(title="calls of the night, retries included")
+    columns = ("operation", "calls", "most in one pass", "per second", "documented rate")
+    for column in columns:
+        table.add_column(column, justify="left" if column == "operation" else "right")
+    seconds = MONITOR_SECONDS * len(night.invocations)
+    for name, count in total.most_common():
+        most = max(i.calls[name] for i in night.invocations)
+        service, operation = name.split(":")
+        rate = RATES.get(xform_name(operation)) if service == "datapipeline" else None
+        documented = f"{rate:g}/s, burst {BURST}" if rate else ""
+        table.add_row(name, f"{count:,}", f"{most:,}", f"{count / seconds:.2f}", documented)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+# The module as tests/operations run it: every optional permission is in the plan. The topic's key is given, so that
+# the whole of each policy is known before anything exists.
+
+terraform {
+  required_version = ">= 1.5.0"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.83.0, < 7.0.0"
+    }
+  }
+}
+
+provider "aws" {
+  region = "us-east-1"
+}
+
+module "hippolyte" {
+  source = "../../../"
+
+  # a window in which a table of some GiB has to be raised
+  backup_window = { start = "00:00", end = "02:00" }
+
+  tables = {
+    include      = []
+    include_tags = { backup = ["yes"] }
+  }
+
+  backup_bucket = {
+    name        = "backups"
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000001"
+  }
+
+  # the module's own topic by its name, under a key that is known
+  central_topic = {
+    arn         = "arn:aws:sns:us-east-1:123456789012:hippolyte"
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000002"
+  }
+}
