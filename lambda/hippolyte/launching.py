@@ -43,6 +43,9 @@ def launch(p: Pass, run: Run) -> None:
         and (ratios := _ratios(p, run, batch)) is not None
     }
     _start(p, run, ready)
+    if p.engine.raises_per_job and ready:
+        # what was started is on record before raises take their time
+        p.runs.save(run)
     add(p, run)
 
 

@@ -173,7 +173,18 @@ class _Sizer:
         self.seconds = max(0.0, (night.deadline - max(night.now, night.start)).total_seconds())
 
     def jobs(self, tables: Iterable[Table]) -> list[Job]:
-        return [self._job(t) for t in sorted(tables, key=lambda t: (-t.size_bytes, t.name))]
+        ordered = sorted(tables, key=lambda t: (-t.size_bytes, t.name))
+        if self.at_once is not None:
+            wanting = sum(self._is_slow(t) and not self._never_raised(t) for t in ordered)
+            self.at_once = max(1, min(self.at_once, wanting))
+        return [self._job(t) for t in ordered]
+
+    def _is_slow(self, table: Table) -> bool:
+        """Say whether a provisioned table does not fit the window at its plain share."""
+        if table.on_demand:
+            return False
+        rate = sizing.plain_rate(table.read_capacity, self.settings.consumed_fraction)
+        return self._estimate(table, rate) > self._given() > 0
 
     def _job(self, table: Table) -> Job:
         share = self.settings.consumed_fraction
