@@ -36,6 +36,9 @@ _STATISTICS: dict[str, Callable[[list[float]], float]] = {
     "SampleCount": len,
 }
 _EVERY_SECONDS = 60
+# "a higher number of data points than the evaluation periods": the user guide's table for three
+# periods shows five
+_FURTHER_BACK = 2
 
 
 class Alarms:
@@ -72,24 +75,34 @@ class Alarms:
                 self._change(account, region, alarm, str(state))
 
     def _evaluate(self, account: str, region: str, alarm: Alarm, now: datetime) -> str | None:
-        """Return the alarm's state, None to keep the one it has."""
+        """Return the alarm's state, None to keep the one it has.
+
+        CloudWatch looks further back than the alarm's periods, and goes by the newest points there
+        are; missing ones count only where too few are left (user guide, missing data).
+        """
         period, periods = int(alarm.period), int(alarm.evaluation_periods)
         last = datetime.fromtimestamp(now.timestamp() // period * period, UTC)
-        points = []
-        for number in range(periods):
+        found: list[float] = []
+        for number in range(periods + _FURTHER_BACK):
             end = last - timedelta(seconds=period * number)
             begin = end - timedelta(seconds=period)
-            values = self._values(account, region, alarm, begin, end)
-            points.append(_STATISTICS[alarm.statistic](values) if values else None)
-        missing = alarm.treat_missing_data or "missing"
-        if all(point is None for point in points) and missing in ("missing", "ignore"):
-            return "INSUFFICIENT_DATA" if missing == "missing" else None
+            if values := self._values(account, region, alarm, begin, end):
+                found.append(_STATISTICS[alarm.statistic](values))
+        found = found[:periods]
+        treatment = alarm.treat_missing_data or "missing"
+        missing = periods - len(found)
+        if missing and treatment == "ignore":
+            return None
+        if not found and treatment == "missing":
+            return "INSUFFICIENT_DATA"
         compare = _COMPARISONS[alarm.comparison_operator]
-        breaching = sum(
-            missing == "breaching" if point is None else compare(point, float(alarm.threshold))
-            for point in points
-        )
-        return "ALARM" if breaching >= int(alarm.datapoints_to_alarm or periods) else "OK"
+        breaching = sum(compare(point, float(alarm.threshold)) for point in found)
+        needed = int(alarm.datapoints_to_alarm or periods)
+        if treatment == "breaching":
+            breaching += missing
+        elif treatment == "missing":
+            needed = min(needed, len(found))
+        return "ALARM" if breaching >= needed else "OK"
 
     def _values(
         self, account: str, region: str, alarm: Alarm, begin: datetime, end: datetime

@@ -66,7 +66,10 @@ def test_alarm_of_a_silent_monitor_fires_and_clears(world: World) -> None:
         put_metric(world, 0)
         world.clock.advance(300)
     assert subjects(world) == []
-    world.clock.advance(660)
+    # two periods, and two more that CloudWatch looks back
+    world.clock.advance(1140)
+    assert subjects(world) == []
+    world.clock.advance(120)
     assert subjects(world) == ['ALARM: "overdue"']
     body = json.loads(world.messages(TOPIC)[0]["message"])
     assert (body["NewStateValue"], body["OldStateValue"]) == ("ALARM", "OK")
@@ -89,6 +92,33 @@ def test_missing_data_as_the_alarm_treats_it(world: World) -> None:
         "ignore": "OK",
         "breaching": "ALARM",
     }
+
+
+@pytest.mark.parametrize(
+    ("points", "states"),
+    [
+        # the user guide's table: three of three, oldest first; missing, ignore, breaching, not
+        ("0-X-X", "OK OK OK OK"),
+        ("0XX-X", "ALARM ALARM ALARM ALARM"),
+        ("--X--", "ALARM kept ALARM OK"),
+        ("-----", "INSUFFICIENT_DATA kept ALARM OK"),
+    ],
+)
+def test_points_that_are_missing_count_only_where_too_few_are_left(
+    world: World, points: str, states: str
+) -> None:
+    for point in points:
+        if point != "-":
+            put_metric(world, float(point == "X"))
+        world.clock.advance(300)
+    treatments = ("missing", "ignore", "breaching", "notBreaching")
+    for treatment in treatments:
+        put_alarm(world, treatment, TreatMissingData=treatment, EvaluationPeriods=3)
+    before = world.alarms.states()["ignore"]
+    world.clock.advance(60)
+
+    expected = [before if state == "kept" else state for state in states.split()]
+    assert world.alarms.states() == dict(zip(treatments, expected, strict=True))
 
 
 def test_errors_of_functions_and_waiting_messages_are_metrics(world: World) -> None:
