@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
@@ -22,6 +22,9 @@ ON_DEMAND_UNIT_USD = 0.125 / 1_000_000
 
 # one pass of the monitor sees a batch's end, at the latest the next its cluster's
 HANDOVER_SECONDS = 600
+
+# capacity is billed by the hour: a raise for less buys nothing
+_SHORTEST_RAISE_SECONDS = 3600
 
 # an alert names this many tables, its number says the rest
 _NAMED = 10
@@ -67,7 +70,7 @@ def make_plan(inventory: Inventory, settings: Settings, night: Night, tables_lim
             eligible.append(table)
 
     warnings = list(inventory.warnings)
-    sizer = _Sizer(settings, inventory, night, warnings)
+    sizer = _Sizer(settings, inventory, night, warnings, tables_limit)
     jobs = sizer.jobs([t for t in eligible if not t.empty])
     planning = settings.planning
     bins = Bins(
@@ -131,83 +134,130 @@ class _Sizer:
     """Sizes the tables of one night, largest need first, within the quotas."""
 
     def __init__(
-        self, settings: Settings, inventory: Inventory, night: Night, warnings: list[str]
+        self,
+        settings: Settings,
+        inventory: Inventory,
+        night: Night,
+        warnings: list[str],
+        tables_limit: int,
     ) -> None:
         self.settings = settings
         self.night = night
         self.warnings = warnings
+        self.tables_limit = tables_limit
         self.table_quota = inventory.limits.table_max_read
         self.headroom = inventory.limits.account_max_read - sum(
             t.read_capacity + t.index_read_capacity for t in inventory.tables
         )
         # a late start has what is left of the window
         self.seconds = max(0.0, (night.deadline - max(night.now, night.start)).total_seconds())
+        # the most a job may have: alone on a cluster, for the whole window
+        self.given = self.seconds - settings.planning.cluster_bootstrap_seconds
 
     def jobs(self, tables: Iterable[Table]) -> list[Job]:
-        return [self._job(t) for t in sorted(tables, key=lambda t: (-t.size_bytes, t.name))]
+        ordered = sorted(tables, key=lambda t: (-t.size_bytes, t.name))
+        plain = [self._plain(t) for t in ordered]
+        large = [self.given > 0 and job.estimate_seconds > self.given for job in plain]
+        raisable = [
+            is_large and not self._never_raised(t)
+            for t, is_large in zip(ordered, large, strict=True)
+        ]
+        seconds = self._raised_seconds(plain, raisable)
+        return [
+            self._raised(table, job, seconds) if is_large else job
+            for table, job, is_large in zip(ordered, plain, large, strict=True)
+        ]
 
-    def _job(self, table: Table) -> Job:
+    def _raised_seconds(self, jobs: list[Job], raisable: list[bool]) -> float:
+        """Return the seconds a raised job is to take, so that all have time on the clusters.
+
+        The whole window if there are clusters enough; else an equal part of what the others leave,
+        but an hour at least, and not so short that the raises together pass the account's quota.
+        """
+        planning = self.settings.planning
+        raised = [j for j, is_raisable in zip(jobs, raisable, strict=True) if is_raisable]
+        others = [j for j, is_raisable in zip(jobs, raisable, strict=True) if not is_raisable]
+        pause = planning.cluster_bootstrap_seconds + HANDOVER_SECONDS
+        work = sum(min(j.estimate_seconds, self.given) for j in others)
+        work += len(others) / self.tables_limit * pause
+        clusters = planning.max_clusters
+        if not raised or len(raised) + math.ceil(work / self.given) <= clusters:
+            return self.given
+        part = (self.given - work / clusters) / math.ceil(len(raised) / clusters)
+        size = sum(j.size_bytes for j in raised)
+        quota = size / planning.bytes_per_read_unit / max(1, self.headroom)
+        return min(self.given, max(part, quota, _SHORTEST_RAISE_SECONDS))
+
+    def _plain(self, table: Table) -> Job:
+        """Return the job of a table that is read at its share."""
         share = self.settings.consumed_fraction
         if table.on_demand:
-            capacity = sizing.ON_DEMAND_ASSUMED_CAPACITY
             wanted = self.settings.planning.on_demand_read_rate
             ceilings = (table.on_demand_max_read, table.warm_read)
             rate = sizing.on_demand_rate(wanted, share, ceilings)
-            ratio = plain = max(sizing.ratio(rate, capacity), 1e-6)
+            ratio = max(sizing.ratio(rate, sizing.ON_DEMAND_ASSUMED_CAPACITY), 1e-6)
         else:
-            capacity = table.read_capacity
-            rate = float(sizing.plain_rate(capacity, share))
-            ratio = plain = share
-        raise_to = None
-        if self._estimate(table, rate) > self._given() and self._given() > 0:
-            raised = self._raise(table)
-            if raised > table.read_capacity:
-                raise_to = raised
-                rate = min(self._needed(table), sizing.reachable_rate(capacity, share, raised))
-                ratio = sizing.ratio(rate, raised)
+            rate = float(sizing.plain_rate(table.read_capacity, share))
+            ratio = share
         return Job(
             table=table.name,
             table_id=table.table_id,
             size_bytes=table.size_bytes,
             item_count=table.item_count,
-            capacity=0 if table.on_demand else capacity,
+            capacity=0 if table.on_demand else table.read_capacity,
             ratio=ratio,
-            plain_ratio=plain,
+            plain_ratio=ratio,
             rate=round(rate, 3),
             estimate_seconds=self._estimate(table, rate),
-            raise_to=raise_to,
+            raise_to=None,
         )
 
-    def _given(self) -> float:
-        """The seconds a job has at most: alone on a cluster, for the whole window."""
-        return self.seconds - self.settings.planning.cluster_bootstrap_seconds
+    def _raised(self, table: Table, job: Job, seconds: float) -> Job:
+        """Return the job with the raise that lets it end in `seconds`, or what comes near it."""
+        raised = self._raise(table, seconds)
+        if raised <= table.read_capacity:
+            return job
+        share = self.settings.consumed_fraction
+        reachable = sizing.reachable_rate(table.read_capacity, share, raised)
+        rate = min(self._needed(table, seconds), reachable)
+        return replace(
+            job,
+            ratio=sizing.ratio(rate, raised),
+            rate=round(rate, 3),
+            estimate_seconds=self._estimate(table, rate),
+            raise_to=raised,
+        )
 
     def _estimate(self, table: Table, rate: float) -> int:
         planning = self.settings.planning
         read = sizing.seconds_to_read(table.size_bytes, rate, planning.bytes_per_read_unit)
         return math.ceil(round(read + planning.activity_bootstrap_seconds, 6))
 
-    def _needed(self, table: Table) -> float:
+    def _needed(self, table: Table, seconds: float) -> float:
         planning = self.settings.planning
-        seconds = max(1.0, self._given() - planning.activity_bootstrap_seconds)
-        return sizing.needed_rate(table.size_bytes, seconds, planning.bytes_per_read_unit)
+        reading = max(1.0, seconds - planning.activity_bootstrap_seconds)
+        return sizing.needed_rate(table.size_bytes, reading, planning.bytes_per_read_unit)
 
-    def _raise(self, table: Table) -> int:
+    def _raise(self, table: Table, seconds: float) -> int:
         """Return the capacity to raise to (the present one: no raise), within every bound."""
         if reason := self._never_raised(table):
             self.warnings.append(f"{table.name} does not fit the window: {reason}")
             return table.read_capacity
-        rate = self._needed(table)
-        wanted = sizing.raised_capacity(table.read_capacity, self.settings.consumed_fraction, rate)
+        wanted, least = (
+            sizing.raised_capacity(
+                table.read_capacity, self.settings.consumed_fraction, self._needed(table, time)
+            )
+            for time in (seconds, self.given)
+        )
         bounds = [self.table_quota, table.read_capacity + max(0, self.headroom)]
         if self.settings.max_read_capacity is not None:
             bounds.append(self.settings.max_read_capacity)
         if table.scaling:
             bounds.append(table.scaling.max_capacity)
         raised = max(table.read_capacity, min(wanted, *bounds))
-        if raised < wanted:
+        if raised < least:
             self.warnings.append(
-                f"{table.name} does not fit the window: it needs {wanted} read capacity units and "
+                f"{table.name} does not fit the window: it needs {least} read capacity units and "
                 f"may have {raised} (quotas, headroom, max_read_capacity or its scaling maximum)"
             )
         if table.warm_read and raised > table.warm_read:
