@@ -47,6 +47,8 @@ class Alarms:
     def __init__(self, world: World) -> None:
         self._world = world
         self._started = False
+        self._states: dict[str, str] = {}
+        self._evaluated: dict[str, tuple[Alarm, datetime]] = {}
         self.changes: list[tuple[datetime, str, str]] = []
         """Each change so far: time, alarm, new state."""
 
@@ -62,7 +64,11 @@ class Alarms:
 
     def states(self) -> dict[str, str]:
         """Return every alarm's state."""
-        return {alarm.name: alarm.state_value for _, _, alarm in _all()}
+        return {alarm.name: self._state(alarm) for _, _, alarm in _all()}
+
+    def _state(self, alarm: Alarm) -> str:
+        # a new alarm knows nothing yet, one that is put again keeps its state: moto says OK of both
+        return self._states.get(alarm.alarm_arn, "INSUFFICIENT_DATA")
 
     def _tick(self) -> None:
         if not self._started:
@@ -70,6 +76,7 @@ class Alarms:
         self._world.clock.call_in(_EVERY_SECONDS, self._tick)
         now = self._world.clock.now()
         for account, region, alarm in _all():
+            alarm.state_value = self._state(alarm)
             state = self._evaluate(account, region, alarm, now)
             if state not in (None, alarm.state_value):
                 self._change(account, region, alarm, str(state))
@@ -82,6 +89,10 @@ class Alarms:
         """
         period, periods = int(alarm.period), int(alarm.evaluation_periods)
         last = datetime.fromtimestamp(now.timestamp() // period * period, UTC)
+        # nothing is new before the next period ends, but for a queue, which is looked at as it is
+        if self._evaluated.get(alarm.alarm_arn) == (alarm, last) and alarm.namespace != "AWS/SQS":
+            return None
+        self._evaluated[alarm.alarm_arn] = (alarm, last)
         found: list[float] = []
         for number in range(periods + _FURTHER_BACK):
             end = last - timedelta(seconds=period * number)
@@ -124,6 +135,7 @@ class Alarms:
         old = alarm.state_value
         reason = f"evaluated by the local AWS at {self._world.clock.now():%Y-%m-%dT%H:%M:%SZ}"
         alarm.update_state(reason, "{}", state)
+        self._states[alarm.alarm_arn] = state
         self.changes.append((self._world.clock.now(), alarm.name, state))
         actions = {
             "ALARM": alarm.alarm_actions,
