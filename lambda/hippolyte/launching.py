@@ -7,7 +7,7 @@ from datetime import timedelta
 from hippolyte import clock
 from hippolyte.engines.base import DefinitionError, LimitError
 from hippolyte.errors import EngineError
-from hippolyte.leases import Raise
+from hippolyte.lease import Raise
 from hippolyte.ledger import STARTED, BatchEntry, BatchState
 from hippolyte.model import Job, Verdict, iso
 from hippolyte.night import (
