@@ -28,6 +28,8 @@ module "backup_topic" {
 
 # --- the accounts with tables -----------------------------------------------------------------------------------------
 
+# nights are told on the central topic, alarms on each account's own: CloudWatch publishes to no other
+
 module "shop" {
   source    = "../../"
   providers = { aws = aws.shop }
@@ -36,6 +38,7 @@ module "shop" {
   tables        = local.tables
   backup_bucket = module.backup_bucket.backup_bucket
   central_topic = module.backup_topic.central_topic
+  alert_emails  = var.alert_emails
 }
 
 # a deployment is one account and one region; the bucket is in another region here
@@ -47,6 +50,7 @@ module "shop_ireland" {
   tables        = local.tables
   backup_bucket = module.backup_bucket.backup_bucket
   central_topic = module.backup_topic.central_topic
+  alert_emails  = var.alert_emails
 }
 
 module "analytics" {
@@ -57,4 +61,5 @@ module "analytics" {
   tables        = local.tables
   backup_bucket = module.backup_bucket.backup_bucket
   central_topic = module.backup_topic.central_topic
+  alert_emails  = var.alert_emails
 }

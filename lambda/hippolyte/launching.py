@@ -6,7 +6,7 @@ from hippolyte import clock
 from hippolyte.adding import RAISE_PATIENCE_SECONDS, add, is_taken_by_another_run, raise_table
 from hippolyte.engines.base import DefinitionError, LimitError
 from hippolyte.errors import EngineError
-from hippolyte.leases import Raise
+from hippolyte.lease import Raise
 from hippolyte.ledger import STARTED, BatchEntry, BatchState
 from hippolyte.model import Job, Verdict, iso
 from hippolyte.night import (

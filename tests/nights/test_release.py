@@ -342,8 +342,8 @@ def test_cancel_ends_the_export_first(night: NightDriver) -> None:
 def test_a_dry_cancel_says_what_would_end(night: NightDriver) -> None:
     night.configure(planning={"max_clusters": 1})
     deploy(night)
-    for name in ("orders", "users"):
-        night.table(name, read=1000, **BIG)
+    night.table("orders", read=1000, size_bytes=13 * GIB, item_count=3)
+    night.table("users")
     night.scheduler()
     night.until_exporting("orders", "users")
     changed = writes(night)
