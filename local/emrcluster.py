@@ -37,6 +37,7 @@ class LiveCluster(models.Cluster):
 
     world: jobs.JobsWorld
     steps: list[LiveStep]
+    cluster_arn = models.Cluster.arn  # by the API's name
 
     # --- hooks of moto's constructor
 

@@ -47,10 +47,8 @@ def _id(cluster: LiveCluster, number: int) -> str:
 
 
 def unit_id(cluster: LiveCluster, number: int) -> str:
-    """Return the id of a fleet, or of a group (moto's own where it has made one)."""
-    if cluster.nodes.fleets:
-        return f"if-{cluster.id[2:]}{number}"
-    return str(cluster.instance_group_ids[number])
+    """Return the id of a fleet or group."""
+    return f"{'if' if cluster.nodes.fleets else 'ig'}-{cluster.id[2:]}{number}"
 
 
 def groups(cluster: LiveCluster) -> list[dict[str, Any]]:
