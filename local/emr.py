@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import base64
+import json
 import threading
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, BaseResponse
 from moto.emr import models
 from moto.emr.responses import ElasticMapReduceResponse
+from moto.utilities.utils import get_partition
 
-from local import emrcluster, export, jobs
-from local.emrcluster import LiveCluster, LiveStep
+from local import emrcalls, emrcluster, emrinstances, emrlaunch, emrvalidation, export, jobs
+from local.emrcluster import LiveCluster
+from local.emrsteps import LiveStep
 from local.patching import Patches
 
 PAGE = 50
 """Steps and clusters a page (EMR API reference, ListSteps and ListClusters)."""
-STEPS_AT_ONCE = 256
 CLUSTERS_A_CALL = 10
+CANCELS_RUNNING = (5, 28)
+"""Before it CancelSteps cancels pending steps only."""
 
 _patches = Patches()
 _world: jobs.JobsWorld | None = None
@@ -39,15 +41,6 @@ def _validation(message: str) -> JsonRESTError:
 
 def _invalid(message: str) -> JsonRESTError:
     return JsonRESTError("InvalidRequestException", message)
-
-
-def _locked(method: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(method)
-    def locked(*args: Any, **kwargs: Any) -> Any:
-        with world().lock:
-            return method(*args, **kwargs)
-
-    return locked
 
 
 def _page(items: list[Any], marker: str | None) -> tuple[list[Any], str | None]:
@@ -108,16 +101,20 @@ def _list_clusters(self: ElasticMapReduceResponse) -> ActionResult:
 
 
 def _add_job_flow_steps(self: ElasticMapReduceResponse) -> ActionResult:
-    cluster = _cluster(self, self._get_param("JobFlowId"))
-    steps = self._get_param("Steps") or []
+    params = json.loads(self.body)
+    cluster, steps = _cluster(self, params["JobFlowId"]), params.get("Steps") or []
     if cluster.over or cluster.state == "TERMINATING":
         raise _validation(
             "A job flow that is shutting down, terminated, or finished may not be modified."
         )
+    emrvalidation.check_a_request(len(steps), cluster.release_label)
+    emrvalidation.check_steps(steps, cluster.step_concurrency_level)
     waiting = sum(step.state in {"PENDING", "RUNNING"} for step in cluster.steps)
-    if waiting + len(steps) > STEPS_AT_ONCE:
-        raise _validation(f"Maximum number of steps for job flow exceeded: {STEPS_AT_ONCE}")
-    return ActionResult({"StepIds": [step.id for step in cluster.add_steps(steps)]})
+    if waiting + len(steps) > emrvalidation.STEPS_AT_ONCE:
+        most = emrvalidation.STEPS_AT_ONCE
+        raise _validation(f"Maximum number of steps for job flow exceeded: {most}")
+    added = cluster.add_steps([emrlaunch.step_of(step) for step in steps])
+    return ActionResult({"StepIds": [step.id for step in added]})
 
 
 def _terminate_job_flows(self: ElasticMapReduceResponse) -> ActionResult:
@@ -132,19 +129,72 @@ def _terminate_job_flows(self: ElasticMapReduceResponse) -> ActionResult:
 
 
 def _cancel_steps(self: ElasticMapReduceResponse) -> ActionResult:
+    """CancelSteps: what runs can be cancelled as of emr-5.28.0; it is asked to end, or killed."""
     cluster = _cluster(self, self._get_param("ClusterId"))
     wanted = self._get_param("StepIds") or []
+    emrvalidation.check_a_request(len(wanted), cluster.release_label)
+    kill = self._get_param("StepCancellationOption") == "TERMINATE_PROCESS"
+    running = emrvalidation.version_of(cluster.release_label) >= CANCELS_RUNNING
+    seconds = emrcluster.KILL_SECONDS if kill else emrcluster.CANCEL_SECONDS
     answer = []
-    for step in cluster.steps:
-        if step.id not in wanted:
-            continue
-        can = step.state in {"PENDING", "RUNNING"}
+    for step in [step for step in cluster.steps if step.id in wanted]:
+        can = step.state == "PENDING" or (running and step.state == "RUNNING")
+        reason = {} if can else {"Reason": f"Cannot cancel step. It is already {step.state}."}
         if can:
-            cluster.cancel_step(step)
+            cluster.cancel_step(step, seconds)
         info = {"StepId": step.id, "Status": "SUBMITTED" if can else "FAILED"}
-        reason = {} if can else {"Reason": f"Step is in state {step.state}"}
         answer.append(info | reason)
     return ActionResult({"CancelStepsInfoList": answer})
+
+
+def _list_instances(self: ElasticMapReduceResponse) -> ActionResult:
+    cluster = _cluster(self, self._get_param("ClusterId"))
+    found = emrinstances.instances(cluster)
+    wanted = self._get_param("InstanceFleetId") or self._get_param("InstanceGroupId")
+    if wanted:
+        found = [one for one in found if wanted in one.values()]
+    page, marker = _page(found, self._get_param("Marker"))
+    return ActionResult({"Instances": page, "Marker": marker})
+
+
+def _list_instance_groups(self: ElasticMapReduceResponse) -> ActionResult:
+    cluster = _cluster(self, self._get_param("ClusterId"))
+    if cluster.nodes.fleets:
+        raise _invalid("Instance fleets and instance groups are mutually exclusive.")
+    return ActionResult({"InstanceGroups": emrinstances.groups(cluster)})
+
+
+def _list_instance_fleets(self: ElasticMapReduceResponse) -> ActionResult:
+    cluster = _cluster(self, self._get_param("ClusterId"))
+    if not cluster.nodes.fleets:
+        raise _invalid("Instance fleets and instance groups are mutually exclusive.")
+    return ActionResult({"InstanceFleets": emrinstances.fleets(cluster)})
+
+
+def _run_job_flow(self: ElasticMapReduceResponse) -> ActionResult:
+    """RunJobFlow. There is no client token: each call is one more cluster."""
+    params = json.loads(self.body or "{}")
+    cluster = emrlaunch.run_job_flow(world(), self.backend, get_partition(self.region), params)
+    return ActionResult({"JobFlowId": cluster.id, "ClusterArn": cluster.arn})
+
+
+def _put_auto_termination_policy(self: ElasticMapReduceResponse) -> ActionResult:
+    cluster = _cluster(self, self._get_param("ClusterId"))
+    policy = json.loads(self.body).get("AutoTerminationPolicy") or {}
+    emrvalidation.check_idle(policy, cluster.release_label)
+    cluster.idle_seconds = policy["IdleTimeout"]
+    cluster.idle()
+    return ActionResult({})
+
+
+def _get_auto_termination_policy(self: ElasticMapReduceResponse) -> ActionResult:
+    seconds = _cluster(self, self._get_param("ClusterId")).idle_seconds
+    return ActionResult({"AutoTerminationPolicy": {"IdleTimeout": seconds}} if seconds else {})
+
+
+def _remove_auto_termination_policy(self: ElasticMapReduceResponse) -> ActionResult:
+    _cluster(self, self._get_param("ClusterId")).idle_seconds = None
+    return ActionResult({})
 
 
 def install(for_world: jobs.JobsWorld) -> None:
@@ -155,6 +205,7 @@ def install(for_world: jobs.JobsWorld) -> None:
         _world = for_world
         emrcluster.live_in(_world)
         export.forget_all()
+        emrcalls.forget_all()
         _patches.set(models, "utcnow", lambda: jobs.naive_now(world()))
         _patches.set(models, "Cluster", LiveCluster)
         _patches.set(models, "Step", LiveStep)
@@ -166,10 +217,19 @@ def install(for_world: jobs.JobsWorld) -> None:
             "add_job_flow_steps": _add_job_flow_steps,
             "terminate_job_flows": _terminate_job_flows,
             "cancel_steps": _cancel_steps,
-            "run_job_flow": ElasticMapReduceResponse.run_job_flow,
+            "run_job_flow": _run_job_flow,
+            "put_auto_termination_policy": _put_auto_termination_policy,
+            "get_auto_termination_policy": _get_auto_termination_policy,
+            "remove_auto_termination_policy": _remove_auto_termination_policy,
             "describe_cluster": ElasticMapReduceResponse.describe_cluster,
+            "add_tags": ElasticMapReduceResponse.add_tags,
+            "set_termination_protection": ElasticMapReduceResponse.set_termination_protection,
+            "list_instances": _list_instances,
+            "list_instance_groups": _list_instance_groups,
+            "list_instance_fleets": _list_instance_fleets,
         }.items():
-            _patches.set(ElasticMapReduceResponse, name, _locked(method))
+            wrapped = emrcalls.method(world, name, method)
+            _patches.set(ElasticMapReduceResponse, name, wrapped)
 
 
 def uninstall() -> None:

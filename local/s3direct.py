@@ -22,6 +22,10 @@ class NoSuchBucket(Exception):
     """When the bucket is not there."""
 
 
+class NoSuchKey(Exception):
+    """When the object is not there."""
+
+
 def split_url(url: str) -> tuple[str, str]:
     """Return (bucket, key) of an s3://, s3n:// or s3a:// url."""
     scheme, separator, rest = url.partition("://")
@@ -83,6 +87,23 @@ class RoleS3:
                 f"Error Code: NoSuchBucket): {name}"
             ) from None
 
+    def get(self, bucket: str, key: str) -> bytes:
+        """Return an object; one that is not there is denied to who may not list the bucket."""
+        from moto.s3.models import FakeDeleteMarker
+
+        found = self._bucket(bucket)
+        self._check("s3:GetObject", bucket, key)
+        stored = found.keys.get(key)
+        if stored is None or isinstance(stored, FakeDeleteMarker):
+            self._check("s3:ListBucket", bucket, key)
+            raise NoSuchKey(
+                f"The specified key does not exist. (Service: Amazon S3; Status Code: 404; "
+                f"Error Code: NoSuchKey): s3://{bucket}/{key}"
+            )
+        self._check_key("kms:Decrypt", found)
+        value: bytes = stored.value
+        return value
+
     def may_read(self, bucket: str, key: str) -> None:
         """Raise Denied if the role may not read the object (which need not exist here)."""
         self._check("s3:GetObject", bucket, key)
@@ -103,6 +124,11 @@ class RoleS3:
         self._check("s3:GetBucketLocation", bucket, None)
         self._check("s3:GetObject", bucket, key)
 
+    def head(self, bucket: str, key: str) -> None:
+        """Look at an object's head, as S3A does before it writes."""
+        self._bucket(bucket)
+        self._check("s3:GetObject", bucket, key)
+
     def tidy_uploads(self, bucket: str, directory: str) -> None:
         """Give up what earlier writers left unfinished (EMRFS, fs.s3.multipart.clean.enabled)."""
         self._check("s3:ListBucketMultipartUploads", bucket, directory)
@@ -114,12 +140,12 @@ class RoleS3:
         self._check("s3:DeleteObject", bucket, key)
         self._backend().delete_object(bucket, key)
 
-    def directory_exists(self, bucket: str, directory: str) -> bool:
-        """Return whether EMRFS sees a directory: a marker beside it, or any object inside."""
+    def directory_exists(self, bucket: str, directory: str, marker: str | None) -> bool:
+        """Return whether a directory is seen: its marker beside it, or any object inside."""
         from moto.s3.models import FakeDeleteMarker
 
         found = self._bucket(bucket)
         self._check("s3:ListBucket", bucket, directory)
-        inside, marker = f"{directory}/", f"{directory}_$folder$"
+        inside = f"{directory}/"
         names = (name for name in list(found.keys) if name == marker or name.startswith(inside))
         return any(not isinstance(found.keys.get(name), FakeDeleteMarker) for name in names)

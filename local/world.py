@@ -77,6 +77,7 @@ class World:
         self.faults = Faults()
         self.consumption: list[Consumption] = []
         self.datapipeline_rates = True
+        self.emr_rates = True
         self.problems: list[str] = []
         self.principals: dict[str, iam.Principal] = {}
         self.granted: Counter[tuple[str, str]] = Counter()
@@ -234,6 +235,10 @@ class World:
     ) -> None:
         """Run `event(call)` before the next `times` calls of an operation (glob)."""
         self.gate.before(operation, event, times)
+
+    def lose_answer(self, operation: str, times: int = 1) -> None:
+        """Do the next `times` calls of `emr:RunJobFlow` (glob; not S3's) and answer a 500."""
+        self.gate.lose_answer(operation, times)
 
     # what happened
 
