@@ -32,6 +32,7 @@ module "shop" {
   source    = "../../"
   providers = { aws = aws.shop }
 
+  engine        = "datapipeline"
   backup_window = local.window
   tables        = local.tables
   backup_bucket = module.backup_bucket.backup_bucket
@@ -43,6 +44,7 @@ module "shop_ireland" {
   source    = "../../"
   providers = { aws = aws.shop_ireland }
 
+  engine        = "datapipeline"
   backup_window = local.window
   tables        = local.tables
   backup_bucket = module.backup_bucket.backup_bucket
@@ -53,6 +55,7 @@ module "analytics" {
   source    = "../../"
   providers = { aws = aws.analytics }
 
+  engine        = "datapipeline"
   backup_window = local.window
   tables        = local.tables
   backup_bucket = module.backup_bucket.backup_bucket

@@ -372,7 +372,7 @@ def test_tags_and_boundary(resources: dict[str, Any]) -> None:
 def refusal(world: World, folder: Path, region: str, arguments: str) -> str:
     (folder / "main.tf").write_text(
         f'provider "aws" {{\n  region = "{region}"\n}}\n\n'
-        f'module "m" {{\n  source = "{REPOSITORY}"\n{arguments}\n}}\n',
+        f'module "m" {{\n  source = "{REPOSITORY}"\n  engine = "datapipeline"\n{arguments}\n}}\n',
         encoding="utf-8",
     )
     terraform = Terraform(folder, folder / "work", environment(world.endpoint_url))
