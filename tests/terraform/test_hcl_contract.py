@@ -164,8 +164,7 @@ def test_the_complete_example_uses_every_variable_and_attribute() -> None:
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
 def test_every_example_says_its_engine(folder: Path) -> None:
-    sources = {name: body for name, body in blocks(folder, "module")}
-    for name, body in sources.items():
+    for name, body in blocks(folder, "module"):
         if unquote(body["source"]) == "../../":
             assert "engine" in body, f"examples/{folder.name}: module {name}"
 
