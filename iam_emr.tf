@@ -1,11 +1,17 @@
 # The role with which EMR makes clusters by itself. AWS's AmazonEMRServicePolicy_v2, inline: no managed policy that changes
-# or goes, without placement groups, reservations and automatic scaling, bounded to this account and region. What EMR makes
-# it marks with the tag that policy goes by, as the cluster has it; what is given, subnets and security groups, needs no
-# tag here, as its ARNs are known. Not run on AWS yet.
+# or goes; without placement groups, reservations and automatic scaling, bounded to this account and region. What EMR makes
+# bears the cluster's tags; what is given, subnets and security groups, needs none here, as its ARNs are known. Not run on
+# AWS yet.
 
 locals {
-  emr_tag = "for-use-with-amazon-emr-managed-policies" # AWS's name; the functions set it on each cluster
   ec2_arn = "arn:${local.partition}:ec2:${local.region}"
+
+  # Of the cluster's tags, ours, and the one AWS's policy goes by. That EMR passes on every tag as it does its own is not
+  # confirmed but for instances, so either will do.
+  emr_tags = {
+    Ours = { key = "hippolyte:deployment", value = var.name }
+    AWSs = { key = "for-use-with-amazon-emr-managed-policies", value = "true" }
+  }
 
   # a shared subnet is another account's
   subnet_arns = length(local.subnet_ids) > 0 ? [for id in local.subnet_ids : "${local.ec2_arn}:*:subnet/${id}"] : ["${local.ec2_arn}:*:subnet/*"]
@@ -17,6 +23,8 @@ locals {
   ])
   group_arns = length(local.given_groups) > 0 ? [for id in local.given_groups : "${local.ec2_arn}:*:security-group/${id}"] : ["${local.ec2_arn}:*:security-group/*"]
 
+  own_group_tags = length(local.given_groups) > 0 ? {} : local.emr_tags
+
   group_actions = [
     "ec2:AuthorizeSecurityGroupEgress",
     "ec2:AuthorizeSecurityGroupIngress",
@@ -24,7 +32,19 @@ locals {
     "ec2:RevokeSecurityGroupIngress",
   ]
 
-  # what EMR makes; it is created with the tag and managed by it
+  manage_actions = [
+    "ec2:CreateFleet",
+    "ec2:CreateLaunchTemplateVersion",
+    "ec2:CreateTags",
+    "ec2:DeleteLaunchTemplate",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DeleteTags",
+    "ec2:ModifyInstanceAttribute",
+    "ec2:RunInstances",
+    "ec2:TerminateInstances",
+  ]
+
+  # what EMR makes; it is created with a tag and managed by it
   made_arns = [for kind in ["instance", "launch-template", "network-interface", "volume"] : "${local.ec2_arn}:${local.account}:${kind}/*"]
 }
 
@@ -41,15 +61,19 @@ data "aws_iam_policy_document" "emr" {
     resources = concat(local.subnet_arns, local.group_arns)
   }
 
-  statement {
-    sid       = "CreateTagged"
-    actions   = ["ec2:CreateFleet", "ec2:CreateLaunchTemplate", "ec2:CreateNetworkInterface", "ec2:RunInstances"]
-    resources = local.made_arns
+  dynamic "statement" {
+    for_each = local.emr_tags
 
-    condition {
-      test     = "StringEquals"
-      variable = "aws:RequestTag/${local.emr_tag}"
-      values   = ["true"]
+    content {
+      sid       = "CreateTaggedAs${statement.key}"
+      actions   = ["ec2:CreateFleet", "ec2:CreateLaunchTemplate", "ec2:CreateNetworkInterface", "ec2:RunInstances"]
+      resources = local.made_arns
+
+      condition {
+        test     = "StringEquals"
+        variable = "aws:RequestTag/${statement.value.key}"
+        values   = [statement.value.value]
+      }
     }
   }
 
@@ -65,25 +89,19 @@ data "aws_iam_policy_document" "emr" {
     ]
   }
 
-  statement {
-    sid = "ManageTagged"
-    actions = [
-      "ec2:CreateFleet",
-      "ec2:CreateLaunchTemplateVersion",
-      "ec2:CreateTags",
-      "ec2:DeleteLaunchTemplate",
-      "ec2:DeleteNetworkInterface",
-      "ec2:DeleteTags",
-      "ec2:ModifyInstanceAttribute",
-      "ec2:RunInstances",
-      "ec2:TerminateInstances",
-    ]
-    resources = local.made_arns
+  dynamic "statement" {
+    for_each = local.emr_tags
 
-    condition {
-      test     = "StringEquals"
-      variable = "aws:ResourceTag/${local.emr_tag}"
-      values   = ["true"]
+    content {
+      sid       = "ManageTaggedAs${statement.key}"
+      actions   = local.manage_actions
+      resources = local.made_arns
+
+      condition {
+        test     = "StringEquals"
+        variable = "aws:ResourceTag/${statement.value.key}"
+        values   = [statement.value.value]
+      }
     }
   }
 
@@ -143,33 +161,33 @@ data "aws_iam_policy_document" "emr" {
 
   # ... and else makes its own, in the network's VPC
   dynamic "statement" {
-    for_each = length(local.given_groups) > 0 ? [] : ["aws:ResourceTag/${local.emr_tag}"]
+    for_each = local.own_group_tags
 
     content {
-      sid       = "OpenOwnGroups"
+      sid       = "OpenGroupsTaggedAs${statement.key}"
       actions   = local.group_actions
       resources = local.group_arns
 
       condition {
         test     = "StringEquals"
-        variable = statement.value
-        values   = ["true"]
+        variable = "aws:ResourceTag/${statement.value.key}"
+        values   = [statement.value.value]
       }
     }
   }
 
   dynamic "statement" {
-    for_each = length(local.given_groups) > 0 ? [] : ["aws:RequestTag/${local.emr_tag}"]
+    for_each = local.own_group_tags
 
     content {
-      sid       = "CreateGroups"
+      sid       = "CreateGroupsTaggedAs${statement.key}"
       actions   = ["ec2:CreateSecurityGroup", "ec2:CreateTags"]
       resources = ["${local.ec2_arn}:${local.account}:security-group/*"]
 
       condition {
         test     = "StringEquals"
-        variable = statement.value
-        values   = ["true"]
+        variable = "aws:RequestTag/${statement.value.key}"
+        values   = [statement.value.value]
       }
     }
   }

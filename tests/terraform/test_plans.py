@@ -347,8 +347,25 @@ def test_nodes_of_emr_read_the_jar_and_know_no_data_pipeline(resources: dict[str
     }
 
 
-def test_emr_makes_what_is_tagged_in_the_network_that_is_given(resources: dict[str, Any]) -> None:
-    tag = "for-use-with-amazon-emr-managed-policies"
+TAGS = {"Ours": "hippolyte:deployment", "AWSs": "for-use-with-amazon-emr-managed-policies"}
+
+
+@pytest.mark.parametrize("whose", TAGS)
+def test_emr_makes_and_ends_what_is_tagged(resources: dict[str, Any], whose: str) -> None:
+    for module in ("emr", "private"):
+        found = statements(resources, module, "emr")
+        value = module if whose == "Ours" else "true"
+        for sid, kind in {"CreateTaggedAs": "Request", "ManageTaggedAs": "Resource"}.items():
+            assert found[f"{sid}{whose}"]["Condition"] == {
+                "StringEquals": {f"aws:{kind}Tag/{TAGS[whose]}": value}
+            }
+        for sid, statement in found.items():
+            if "ec2:TerminateInstances" in many(statement["Action"]):
+                assert sid in {f"ManageTaggedAs{name}" for name in TAGS}
+                assert all(f":{ACCOUNT}:" in arn for arn in statement["Resource"])
+
+
+def test_emr_uses_the_network_that_is_given(resources: dict[str, Any]) -> None:
     found = statements(resources, "private", "emr")
     ec2 = "arn:aws:ec2:us-east-1"
     groups = [f"{ec2}:*:security-group/sg-0123456789abcdef{n}" for n in range(3)]
@@ -356,20 +373,20 @@ def test_emr_makes_what_is_tagged_in_the_network_that_is_given(resources: dict[s
 
     assert sorted(found["CreateInNetwork"]["Resource"]) == groups + subnets
     assert sorted(found["OpenGivenGroups"]["Resource"]) == groups
-    assert "CreateGroups" not in found
-    assert found["CreateTagged"]["Condition"] == {"StringEquals": {f"aws:RequestTag/{tag}": "true"}}
-    for statement in found.values():
-        if "ec2:TerminateInstances" in many(statement["Action"]):
-            assert statement["Condition"] == {"StringEquals": {f"aws:ResourceTag/{tag}": "true"}}
-            assert all(f":us-east-1:{ACCOUNT}:" in arn for arn in statement["Resource"])
+    assert not any("CreateSecurityGroup" in str(s["Action"]) for s in found.values())
     assert "FirstSpotInstanceOfTheAccount" in found
 
-    plain = statements(resources, "emr", "emr")
-    assert "FirstSpotInstanceOfTheAccount" not in plain
-    assert plain["OpenOwnGroups"]["Condition"] == {
-        "StringEquals": {f"aws:ResourceTag/{tag}": "true"}
-    }
-    assert "ec2:CreateSecurityGroup" in plain["CreateGroups"]["Action"]
+
+def test_else_emr_makes_its_own_groups(resources: dict[str, Any]) -> None:
+    found = statements(resources, "emr", "emr")
+
+    assert "FirstSpotInstanceOfTheAccount" not in found
+    assert "OpenGivenGroups" not in found
+    for whose, tag in TAGS.items():
+        value = "emr" if whose == "Ours" else "true"
+        opens, creates = found[f"OpenGroupsTaggedAs{whose}"], found[f"CreateGroupsTaggedAs{whose}"]
+        assert opens["Condition"] == {"StringEquals": {f"aws:ResourceTag/{tag}": value}}
+        assert creates["Condition"] == {"StringEquals": {f"aws:RequestTag/{tag}": value}}
 
 
 def test_trust_of_emr(resources: dict[str, Any]) -> None:
