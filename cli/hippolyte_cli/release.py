@@ -85,6 +85,7 @@ class Release:
             run = self.p.runs.open(run_id)
             if run is None:
                 return [self._lost(run_id, held) for held in leases.values()]
+            self.p.follow(run)
             is_closed = self.p.runs.report(run_id) is not None
             troubles = {} if is_closed else self._follow(run, leases)
             if not self.dry and not is_closed:

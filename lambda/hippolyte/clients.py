@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Clients:
     """One client a service, in its region: of the pipelines, the bucket, the topic; else the own.
 
-    The clients called `_once` never try a call again: an activation without an answer is looked
+    The clients called `_once` never try a call again: a start without an answer is looked
     for, not asked for twice, and a capacity decrease that the service refuses for hours
     (LimitExceededException, which botocore takes for throttling) is left to a later pass.
     """
@@ -39,6 +39,7 @@ class Clients:
     datapipeline: DataPipelineClient
     datapipeline_once: DataPipelineClient
     emr: EMRClient
+    emr_once: EMRClient
     s3: S3Client
     sns: SNSClient
     cloudwatch: CloudWatchClient
@@ -73,6 +74,7 @@ def build(settings: Settings) -> Clients:
         datapipeline=client("datapipeline", settings.pipeline_region),
         datapipeline_once=client("datapipeline", settings.pipeline_region, once),
         emr=client("emr", own),
+        emr_once=client("emr", own, once),
         s3=client("s3", settings.bucket_region or own),
         sns=client("sns", told),
         own_sns=None if told == own else client("sns", own),

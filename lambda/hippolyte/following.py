@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from hippolyte import clock
@@ -10,7 +10,7 @@ from hippolyte.engines.base import BatchStatus, JobState, JobStatus
 from hippolyte.lease import LeaseState
 from hippolyte.ledger import BatchEntry, BatchState, TableEntry
 from hippolyte.model import Job, iso, when
-from hippolyte.night import Pass, not_started, since, table_entries
+from hippolyte.night import Pass, expected_seconds, not_started, since, table_entries
 from hippolyte.runs import Run
 
 # after a cancel: the cluster itself is ended, then a person is told
@@ -57,6 +57,9 @@ def look(p: Pass, run: Run, batch: BatchEntry) -> BatchStatus | None:
         return None
     status = p.engine.poll(batch.handle, len(batch.jobs))
     _record(run, batch, status)
+    if batch.adding and not batch.intent_is_foreign(p.me, clock.now()):
+        # an invocation meant to add them, and EMR has no step of theirs
+        add_again(run, batch, list(batch.adding))
     return status
 
 
@@ -65,6 +68,15 @@ def cancel(p: Pass, batch: BatchEntry, reason: str) -> None:
     batch.state, batch.cancel_reason = BatchState.CANCELLING, reason
     batch.cancelled_at = iso(clock.now())
     p.engine.cancel(batch.handle, hard=False)
+
+
+def add_again(run: Run, batch: BatchEntry, tables: Sequence[str]) -> None:
+    """Let jobs that were not added, for certain, wait for their turn again."""
+    for table in tables:
+        run.ledger.tables[table].exporting = False
+    batch.adding = [table for table in batch.adding if table not in tables]
+    waiting = {*batch.waiting, *tables}
+    batch.waiting = [job.table for job in batch.jobs if job.table in waiting]
 
 
 def _resolve(p: Pass, run: Run, batch: BatchEntry) -> None:
@@ -77,8 +89,11 @@ def _resolve(p: Pass, run: Run, batch: BatchEntry) -> None:
 
 
 def _record(run: Run, batch: BatchEntry, status: BatchStatus) -> None:
-    for number, _, entry in table_entries(run, batch):
+    for number, planned, entry in table_entries(run, batch):
         job = status.jobs.get(number, JobStatus(JobState.WAITING))
+        if batch.state is BatchState.CANCELLING and planned.table in batch.waiting:
+            # the engine knows nothing of it, and will not be told
+            job = JobStatus(JobState.CANCELLED, dead=True)
         if status.cluster_gone and job.state in (JobState.WAITING, JobState.RUNNING):
             why = status.failure or batch.cancel_reason or "its cluster ended before it"
             job = JobStatus(JobState.CANCELLED, True, why, job.log, job.started_at)
@@ -87,6 +102,10 @@ def _record(run: Run, batch: BatchEntry, status: BatchStatus) -> None:
             parts = (batch.cancel_reason, job.error, status.failure)
             job = replace(job, error=": ".join(_unsaid(parts)))
         _record_job(batch, entry, job)
+        if number in status.jobs or entry.outcome:
+            batch.adding = [t for t in batch.adding if t != planned.table]
+        if entry.outcome:
+            batch.waiting = [t for t in batch.waiting if t != planned.table]
 
 
 def _unsaid(parts: Iterable[str]) -> list[str]:
@@ -129,9 +148,15 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
         if entry.outcome or state is None or state.state is not JobState.RUNNING:
             continue
         running = True
-        limit = max(_OVERDUE_FACTOR * job.estimate_seconds, job.estimate_seconds + _OVERDUE_SECONDS)
-        if since(entry.started_at, now) > limit:
-            return f"the export of {job.table} is overdue: it was to take {job.estimate_seconds} s"
+        estimate = job.estimate_seconds
+        if entry.plain and p.engine.raises_per_job:
+            # its raised rate is sized for an hour
+            bytes_per_unit = p.settings.planning.bytes_per_read_unit
+            estimate = max(estimate, int(expected_seconds(p, job, entry, bytes_per_unit)))
+        if since(entry.started_at, now) > max(
+            _OVERDUE_FACTOR * estimate, estimate + _OVERDUE_SECONDS
+        ):
+            return f"the export of {job.table} is overdue: it was to take {estimate} s"
     idle = since(batch.progress_at or batch.started_at, now)
     bootstrap = p.settings.planning.cluster_bootstrap_seconds
     if not running and not status.paused and idle > 3 * bootstrap + _OVERDUE_SECONDS:
@@ -172,7 +197,8 @@ def _insist(p: Pass, run: Run, batch: BatchEntry) -> None:
 def _end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> None:
     """All exports are dead: keep the evidence, see the cluster off, delete the pipeline."""
     if not status.cluster_gone:
-        # the engine ends its cluster by itself; it gets some time for that
+        # the cluster gets some time to end
+        p.engine.finish(batch.handle)
         if since(batch.ended_at, clock.now()) >= HARD_CANCEL_SECONDS:
             p.engine.cancel(batch.handle, hard=True)
         return

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hippolyte import clients, clock, settings
 from hippolyte.engines.datapipeline import DataPipelineEngine
+from hippolyte.engines.emr import EmrEngine
 from hippolyte.leases import Leases
 from hippolyte.night import Pass
 from hippolyte.runs import Runs
@@ -18,6 +19,8 @@ from hippolyte.store import Store
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from hippolyte.engines.base import Engine
 
 _log = logging.getLogger(__name__)
 
@@ -49,13 +52,19 @@ def assemble(
     """Build a `Pass` for the one who calls himself `me` and has `remaining()` seconds."""
     built = clients.build(configuration)
     store = make_store(built.s3, configuration.bucket)
+    # both: a run is followed by the engine it was planned for, whatever the setting has become
+    engines: dict[str, Engine] = {
+        "datapipeline": DataPipelineEngine(built, configuration),
+        "emr": EmrEngine(built, configuration),
+    }
     return Pass(
         settings=configuration,
         clients=built,
         store=store,
         runs=Runs(store, configuration),
         leases=Leases(built, store, configuration, me),
-        engine=DataPipelineEngine(built, configuration),
+        engine=engines[configuration.engine],
+        engines=engines,
         me=me,
         remaining=remaining,
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from hippolyte import clock
+from hippolyte.adding import RAISE_PATIENCE_SECONDS, add, is_taken_by_another_run, raise_table
 from hippolyte.engines.base import DefinitionError, LimitError
 from hippolyte.errors import EngineError
 from hippolyte.leases import Raise
@@ -21,10 +20,10 @@ from hippolyte.night import (
 )
 from hippolyte.runs import Run
 
-# a table that is not ACTIVE at its new capacity by then goes on its own, at its plain share
-RAISE_PATIENCE_SECONDS = 1800
 # an engine that refuses this often, for other reasons than limits, will not change its mind
 _REFUSALS = 3
+
+Ratios = list[float | None]
 
 _WAITING = (BatchState.PLANNED, BatchState.PREPARING, BatchState.RAISING)
 
@@ -44,6 +43,7 @@ def launch(p: Pass, run: Run) -> None:
         and (ratios := _ratios(p, run, batch)) is not None
     }
     _start(p, run, ready)
+    add(p, run)
 
 
 def _prepare(p: Pass, run: Run) -> None:
@@ -83,7 +83,7 @@ def _drop_withdrawn(p: Pass, run: Run) -> None:
             run.ledger.add_batch(others)
 
 
-def _plain(batch: BatchEntry) -> list[float]:
+def _plain(batch: BatchEntry) -> Ratios:
     return [job.plain_ratio for job in batch.jobs]
 
 
@@ -132,19 +132,25 @@ def _refused(p: Pass, run: Run, batch: BatchEntry, error: EngineError) -> None:
             _discard(p, run, batch, Verdict.FAILED, str(error))
 
 
-def _ratios(p: Pass, run: Run, batch: BatchEntry) -> list[float] | None:
-    """Raise the batch's tables one step; return the jobs' ratios when none is waited for."""
-    ratios: list[float] = []
+def _ratios(p: Pass, run: Run, batch: BatchEntry) -> Ratios | None:
+    """Raise the batch's tables one step; return the jobs' ratios when none is waited for.
+
+    An engine that raises per job starts without the tables to be raised, whose ratio is None.
+    """
+    ratios: list[float | None] = []
     late: list[Job] = []
     blocked: list[Job] = []
     pending = False
     patient = since(batch.prepared_at, clock.now()) < RAISE_PATIENCE_SECONDS
     for _, job, entry in table_entries(run, batch):
         outcome = Raise.REFUSED
-        if _is_taken_by_another_run(p, run, job):
+        if is_taken_by_another_run(p, run, job):
             blocked.append(job)
+        elif p.engine.raises_per_job:
+            ratios.append(job.plain_ratio if job.raise_to is None or entry.plain else None)
+            continue
         elif job.raise_to is not None and not entry.plain:
-            outcome = _raise(p, run, job)
+            outcome = raise_table(p, run, job)
         if outcome is Raise.PENDING and not patient:
             entry.plain = True
             entry.notes.append("not at its raised capacity in time: read at its plain share")
@@ -159,32 +165,6 @@ def _ratios(p: Pass, run: Run, batch: BatchEntry) -> list[float] | None:
     return None if blocked or (pending and not late) else ratios
 
 
-def _is_taken_by_another_run(p: Pass, run: Run, job: Job) -> bool:
-    """Look whether an earlier run still reads the table, or has its lease open.
-
-    Two exports would take twice the share. A lease's capacity is about to be lowered, which must
-    not happen under an export; and it is no base to size this night's raise by.
-    """
-    held = p.held.get(job.table)
-    return job.table in p.taken or (held is not None and held.lease.run_id != run.plan.run_id)
-
-
-def _raise(p: Pass, run: Run, job: Job) -> Raise:
-    entry = run.ledger.tables[job.table]
-    expiry = run.plan.deadline + timedelta(hours=1)
-    outcome, held, why = Raise.PENDING, p.held.get(job.table), ""
-    with p.apart(f"{job.table} cannot be raised"):
-        outcome, held, why = p.leases.take(job, run.plan.run_id, expiry, held)
-    if held:
-        p.held[job.table] = held
-        entry.raised_from, entry.raised_to = held.lease.before, held.lease.target
-        entry.raised_at = entry.raised_at or held.lease.intent_at
-    if outcome is Raise.REFUSED:
-        entry.plain = True
-        entry.notes.append(f"not raised: {why}")
-    return outcome
-
-
 def _split(p: Pass, run: Run, batch: BatchEntry, apart: list[Job]) -> None:
     """Move tables to a batch of their own; the others are prepared afresh without them."""
     names = {job.table for job in apart}
@@ -195,12 +175,15 @@ def _split(p: Pass, run: Run, batch: BatchEntry, apart: list[Job]) -> None:
     run.ledger.add_batch(apart)
 
 
-def _start(p: Pass, run: Run, ready: dict[str, list[float]]) -> None:
+def _start(p: Pass, run: Run, ready: dict[str, Ratios]) -> None:
     for batch_id in ready:
         batch = run.ledger.batches[batch_id]
         set_intent(p, batch, BatchState.STARTING)
-        for _, job, entry in table_entries(run, batch):
-            entry.exporting = True
+        batch.waiting = []
+        for (_, job, entry), ratio in zip(table_entries(run, batch), ready[batch_id], strict=True):
+            entry.exporting = ratio is not None
+            if ratio is None:
+                batch.waiting.append(job.table)
             entry.attempt = batch.attempts[job.table]
             entry.tries += 1
             entry.location = launch_of(p, run, batch, []).outputs[batch.jobs.index(job)]
@@ -210,9 +193,10 @@ def _start(p: Pass, run: Run, ready: dict[str, list[float]]) -> None:
         # without an answer it stays in STARTING, and is looked for when the intent is old
         with p.apart(f"batch {batch_id} of run {run.plan.run_id} may or may not be started"):
             try:
-                if ratios != _plain(batch):
-                    batch.handle = dict(p.engine.prepare(launch_of(p, run, batch, ratios)))
-                p.engine.start(batch.handle)
+                told = launch_of(p, run, batch, ratios)
+                if not p.engine.raises_per_job and ratios != _plain(batch):
+                    batch.handle = dict(p.engine.prepare(told))
+                p.engine.start(batch.handle, told)
             except EngineError as error:
                 _not_started(p, run, batch, error)
                 continue
@@ -252,6 +236,6 @@ def _give_up(p: Pass, run: Run) -> None:
 
 def _waited_for(p: Pass, run: Run, batch: BatchEntry) -> str:
     for _, job, _ in table_entries(run, batch):
-        if _is_taken_by_another_run(p, run, job):
+        if is_taken_by_another_run(p, run, job):
             return f"waited for an earlier run that has not done with {job.table}"
     return ""

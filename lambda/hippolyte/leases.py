@@ -81,7 +81,8 @@ class Leases:
         lease = held.lease
         if table.on_demand:
             return Raise.REFUSED, held, "switched to on-demand"
-        if table.status != "ACTIVE":
+        if table.status != "ACTIVE" or lease.state is LeaseState.LOWERING:
+            # what is being given back is raised again when it is released
             return Raise.PENDING, held, ""
         if table.read_capacity == lease.target:
             if lease.state is LeaseState.INTENDED:

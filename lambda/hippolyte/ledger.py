@@ -61,6 +61,10 @@ class BatchEntry:
     ended_at: str | None = None
     refusals: int = 0
     error: str = ""
+    # tables whose jobs the engine has not been told of: each is raised in its turn
+    waiting: list[str] = field(default_factory=list)
+    # intent: tables whose jobs are being added; with `intent_at` and `intent_by`
+    adding: list[str] = field(default_factory=list)
 
     def intent_is_foreign(self, me: str, now: datetime) -> bool:
         """Say whether another invocation, which may be alive, is at work on the batch."""
@@ -83,6 +87,8 @@ class TableEntry:
     plain: bool = False
     # a person gave its capacity back, says this: it is not started (again), so nothing reads it
     withdrawn: str = ""
+    # when it came to be raised in its turn
+    turn_at: str | None = None
     started_at: str | None = None
     finished_at: str | None = None
     # attempts before the last: batch, attempt, started_at, finished_at, outcome
@@ -117,6 +123,7 @@ class TableEntry:
                 }
             )
         self.outcome, self.started_at, self.finished_at = "", None, None
+        self.turn_at = None
 
 
 @dataclass(slots=True)

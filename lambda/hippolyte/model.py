@@ -188,6 +188,8 @@ class Plan:
     alerts: tuple[str, ...] = ()
     cost_usd: float = 0.0
     previous_run: str | None = None
+    # by which the run is followed to its end
+    engine: str = "datapipeline"
 
     @property
     def jobs(self) -> list[Job]:
@@ -221,4 +223,6 @@ class Plan:
             )
             for name in ("empty", "warnings", "alerts"):
                 data[name] = tuple(data.get(name, ()))
+            if data.get("engine", "datapipeline") not in ("datapipeline", "emr"):
+                raise ValueError(f"engine {data['engine']!r}")
             return cls(**data)

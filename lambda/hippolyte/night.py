@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hippolyte import clock
+from hippolyte import clock, sizing
 from hippolyte.clients import Clients
 from hippolyte.engines.base import Engine, Launch
 from hippolyte.lease import Held
@@ -37,7 +37,9 @@ class Pass:
     store: Store
     runs: Runs
     leases: Leases
+    # of the run at hand, see `follow`; before there is one, of the settings
     engine: Engine
+    engines: Mapping[str, Engine]
     me: str
     remaining: Callable[[], float]
     # open leases by table, as last read or written
@@ -57,6 +59,10 @@ class Pass:
         except (ClientError, BotoCoreError) as error:
             _log.exception("%s", what)
             self.failures.append(error)
+
+    def follow(self, run: Run) -> None:
+        """Go on with the engine a run was planned for."""
+        self.engine = self.engines[run.plan.engine]
 
     @property
     def time_is_short(self) -> bool:
@@ -86,7 +92,7 @@ def table_entries(run: Run, batch: BatchEntry) -> list[tuple[int, Job, TableEntr
     ]
 
 
-def launch_of(p: Pass, run: Run, batch: BatchEntry, ratios: list[float]) -> Launch:
+def launch_of(p: Pass, run: Run, batch: BatchEntry, ratios: Sequence[float | None]) -> Launch:
     """Return the batch as the engine is told of it."""
     left = run.plan.deadline - clock.now()
     return Launch(
@@ -100,7 +106,17 @@ def launch_of(p: Pass, run: Run, batch: BatchEntry, ratios: list[float]) -> Laun
             for job in batch.jobs
         ],
         hours=max(0, -(-left // timedelta(hours=1))) + 1,
+        deadline=run.plan.deadline,
+        attempt=max(batch.attempts.values(), default=1) - 1 + batch.refusals,
     )
+
+
+def expected_seconds(p: Pass, job: Job, entry: TableEntry, bytes_per_unit: int) -> float:
+    """Return how long a job takes at the rate it is given, with its activity's bootstrap."""
+    raised = job.raise_to is not None and not entry.plain
+    plain = sizing.plain_rate(job.capacity, job.plain_ratio) if job.capacity else job.rate
+    read = sizing.seconds_to_read(job.size_bytes, job.rate if raised else plain, bytes_per_unit)
+    return p.settings.planning.activity_bootstrap_seconds + read
 
 
 def fail_batch(run: Run, batch: BatchEntry, verdict: Verdict, reason: str) -> None:
@@ -114,6 +130,7 @@ def fail_batch(run: Run, batch: BatchEntry, verdict: Verdict, reason: str) -> No
 
 def not_started(run: Run, batch: BatchEntry) -> None:
     """Take a start back that did not happen: nothing is read, and no attempt is used up."""
+    batch.waiting = []
     for _, _, entry in table_entries(run, batch):
         entry.exporting = False
         entry.tries -= 1

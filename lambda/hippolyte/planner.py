@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -22,6 +23,14 @@ ON_DEMAND_UNIT_USD = 0.125 / 1_000_000
 
 # one pass of the monitor sees a batch's end, at the latest the next its cluster's
 HANDOVER_SECONDS = 600
+
+# A table raised in its turn is sized for about an hour: what its raise costs is its bytes' worth
+# whatever the rate (twice the units, half the time; capacity is billed by the hour), and each hour
+# more on the cluster costs the cluster. Only what the quotas leave to each is given for that.
+RAISED_JOB_SECONDS = 3600
+
+# of a batch, if raised in turn: the one that is read, and the next
+RAISED_AT_ONCE = 2
 
 # an alert names this many tables, its number says the rest
 _NAMED = 10
@@ -47,8 +56,17 @@ def run_id(start: datetime) -> str:
     return iso(start)[:16].replace(":", "-") + "Z"
 
 
-def make_plan(inventory: Inventory, settings: Settings, night: Night, tables_limit: int) -> Plan:
-    """Plan a night. `tables_limit` is the engine's number of tables a cluster."""
+def make_plan(
+    inventory: Inventory,
+    settings: Settings,
+    night: Night,
+    tables_limit: int,
+    raises_per_job: bool = False,
+) -> Plan:
+    """Plan a night. `tables_limit` is the engine's number of tables a cluster.
+
+    `raises_per_job`: the engine's tables are raised in their turn, not all for the whole night.
+    """
     verdicts: dict[str, tuple[Verdict, str]] = {}
     eligible: list[Table] = []
     choices = {
@@ -67,7 +85,7 @@ def make_plan(inventory: Inventory, settings: Settings, night: Night, tables_lim
             eligible.append(table)
 
     warnings = list(inventory.warnings)
-    sizer = _Sizer(settings, inventory, night, warnings)
+    sizer = _Sizer(settings, inventory, night, warnings, raises_per_job)
     jobs = sizer.jobs([t for t in eligible if not t.empty])
     planning = settings.planning
     bins = Bins(
@@ -95,6 +113,7 @@ def make_plan(inventory: Inventory, settings: Settings, night: Night, tables_lim
         alerts=_missing(settings.tables.always, inventory) + _blind(choices, inventory.tags),
         cost_usd=_cost(jobs, timelines, settings),
         previous_run=night.previous_run,
+        engine=settings.engine,
     )
 
 
@@ -131,9 +150,19 @@ class _Sizer:
     """Sizes the tables of one night, largest need first, within the quotas."""
 
     def __init__(
-        self, settings: Settings, inventory: Inventory, night: Night, warnings: list[str]
+        self,
+        settings: Settings,
+        inventory: Inventory,
+        night: Night,
+        warnings: list[str],
+        raises_per_job: bool,
     ) -> None:
         self.settings = settings
+        self.raises_per_job = raises_per_job
+        # how many raises may be held at once (None: all of them), and those planned so far
+        clusters = settings.planning.max_clusters
+        self.at_once = RAISED_AT_ONCE * clusters if raises_per_job else None
+        self.raises: list[int] = []
         self.night = night
         self.warnings = warnings
         self.table_quota = inventory.limits.table_max_read
@@ -163,7 +192,7 @@ class _Sizer:
             raised = self._raise(table)
             if raised > table.read_capacity:
                 raise_to = raised
-                rate = min(self._needed(table), sizing.reachable_rate(capacity, share, raised))
+                rate = min(self._wanted(table), sizing.reachable_rate(capacity, share, raised))
                 ratio = sizing.ratio(rate, raised)
         return Job(
             table=table.name,
@@ -188,34 +217,57 @@ class _Sizer:
         return math.ceil(round(read + planning.activity_bootstrap_seconds, 6))
 
     def _needed(self, table: Table) -> float:
+        """Return the rate at which a table fits the window, alone on a cluster."""
+        return self._rate(table, self._given())
+
+    def _wanted(self, table: Table) -> float:
+        """Return the rate a raised table is to be read at, if every bound lets it."""
+        needed = self._needed(table)
+        return max(needed, self._rate(table, RAISED_JOB_SECONDS)) if self.raises_per_job else needed
+
+    def _rate(self, table: Table, given: float) -> float:
         planning = self.settings.planning
-        seconds = max(1.0, self._given() - planning.activity_bootstrap_seconds)
+        seconds = max(1.0, given - planning.activity_bootstrap_seconds)
         return sizing.needed_rate(table.size_bytes, seconds, planning.bytes_per_read_unit)
+
+    def _left(self) -> int:
+        """Return what one more raise may have of the account's headroom.
+
+        Only so many of the raises are held at once: the largest ones must fit together.
+        """
+        others = self.raises
+        if self.at_once is not None:
+            others = heapq.nlargest(self.at_once - 1, self.raises)
+        return max(0, self.headroom - sum(others))
 
     def _raise(self, table: Table) -> int:
         """Return the capacity to raise to (the present one: no raise), within every bound."""
         if reason := self._never_raised(table):
             self.warnings.append(f"{table.name} does not fit the window: {reason}")
             return table.read_capacity
-        rate = self._needed(table)
-        wanted = sizing.raised_capacity(table.read_capacity, self.settings.consumed_fraction, rate)
-        bounds = [self.table_quota, table.read_capacity + max(0, self.headroom)]
+        present, share = table.read_capacity, self.settings.consumed_fraction
+        needed = sizing.raised_capacity(present, share, self._needed(table))
+        bounds = [self.table_quota, present + self._left()]
         if self.settings.max_read_capacity is not None:
             bounds.append(self.settings.max_read_capacity)
         if table.scaling:
             bounds.append(table.scaling.max_capacity)
-        raised = max(table.read_capacity, min(wanted, *bounds))
-        if raised < wanted:
+        raised = max(present, min(needed, *bounds))
+        if raised < needed:
             self.warnings.append(
-                f"{table.name} does not fit the window: it needs {wanted} read capacity units and "
+                f"{table.name} does not fit the window: it needs {needed} read capacity units and "
                 f"may have {raised} (quotas, headroom, max_read_capacity or its scaling maximum)"
             )
+        elif self.at_once is not None:
+            wanted = sizing.raised_capacity(present, share, self._wanted(table))
+            fair = present + max(0, self.headroom) // self.at_once
+            raised = max(raised, min(wanted, fair, *bounds))
         if table.warm_read and raised > table.warm_read:
             self.warnings.append(
                 f"{table.name}: {raised} read capacity units are above its warm throughput "
                 f"({table.warm_read}): slower to become active, and its partitions grow for good"
             )
-        self.headroom -= raised - table.read_capacity
+        self.raises.append(raised - present)
         return raised
 
     def _never_raised(self, table: Table) -> str | None:

@@ -12,7 +12,7 @@ from hippolyte import clock
 from hippolyte.following import follow
 from hippolyte.judging import judge
 from hippolyte.launching import launch
-from hippolyte.ledger import BatchState, alive
+from hippolyte.ledger import BatchState, TableEntry, alive
 from hippolyte.model import iso, when
 from hippolyte.night import Pass, since
 from hippolyte.notify import metrics, publish
@@ -33,6 +33,7 @@ def reconcile(p: Pass, run: Run) -> bool:
     Raises:
         ConflictError: another invocation is at work on the run; nothing is lost.
     """
+    p.follow(run)
     follow(p, run)
     judge(p, run)
     _tell(p, run)
@@ -46,12 +47,16 @@ def reconcile(p: Pass, run: Run) -> bool:
 
 
 def give_back(p: Pass, run: Run) -> None:
-    """Give back the run's leases whose tables have their verdict and are not read any more."""
+    """Give back the run's leases whose tables have their verdict and are not read any more.
+
+    Where raises are per job, an export that is over is enough: what its output is worth is seen
+    when its log has come, and a table that must be read again is raised again in its turn.
+    """
     for name, held in list(p.held.items()):
         if held.lease.run_id != run.plan.run_id or p.time_is_short:
             continue
         entry = run.ledger.tables.get(name)
-        if entry and (entry.exporting or (entry.verdict is None and not entry.withdrawn)):
+        if entry and (entry.exporting or not _is_done_with(p, entry)):
             continue
         ended = when(entry.finished_at) if entry and entry.finished_at else None
         with p.apart(f"the capacity of {name} cannot be given back"):
@@ -62,6 +67,11 @@ def give_back(p: Pass, run: Run) -> None:
                 entry.given_back_at = iso(clock.now())
                 if held.lease.note:
                     entry.notes.append(f"capacity: {held.lease.note}")
+
+
+def _is_done_with(p: Pass, entry: TableEntry) -> bool:
+    over = p.engine.raises_per_job and entry.outcome == "succeeded"
+    return over or entry.verdict is not None or bool(entry.withdrawn)
 
 
 def _tell(p: Pass, run: Run) -> None:

@@ -108,7 +108,8 @@ def _plan(p: Pass, start: datetime, deadline: datetime) -> tuple[Plan, dict[str,
     now = clock.now()
     earlier = [r for r, names in p.runs.recent(now).items() if "report.json" in names]
     night = Night(start, deadline, now, previous_run=max(earlier, default=None))
-    plan = make_plan(found, p.settings, night, p.engine.tables_per_batch)
+    engine = p.engine
+    plan = make_plan(found, p.settings, night, engine.tables_per_batch, engine.raises_per_job)
     return plan, dict(found.definitions)
 
 

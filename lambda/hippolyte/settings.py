@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
@@ -34,7 +35,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The EMR cluster of a batch."""
+    """The EMR cluster of a batch; `subnet_id` is Data Pipeline's, see `Emr.subnet_ids`."""
 
     release_label: str = "emr-5.27.1"
     master_instance_type: str = "m5.xlarge"
@@ -45,6 +46,23 @@ class Cluster:
     master_security_group_id: str | None = None
     core_security_group_id: str | None = None
     service_access_security_group_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Emr:
+    """What the EMR engine needs beside the cluster.
+
+    `jar` holds DynamoDBExport. `subnet_ids` are tried in turn when a type is short (none: EMR's
+    default subnet). `spot`: core nodes are spot instances. `instance_types` makes the core nodes
+    an instance fleet of these types.
+    """
+
+    jar: str
+    service_role: str
+    subnet_ids: tuple[str, ...] = ()
+    spot: bool = False
+    security_configuration: str | None = None
+    instance_types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +108,8 @@ class Settings:
     max_read_capacity: int | None = None
     raise_capacity: bool = True
     planning: Planning = field(default_factory=Planning)
+    engine: str = "datapipeline"
+    emr: Emr | None = None
 
     @property
     def consumed_fraction(self) -> float:
@@ -105,7 +125,14 @@ class Settings:
         return self.key(kind, self.account, self.region, *parts)
 
 
-_NESTED: dict[str, type[Any]] = {"tables": Selection, "cluster": Cluster, "planning": Planning}
+ENGINES = ("datapipeline", "emr")
+
+_NESTED: dict[str, type[Any]] = {
+    "tables": Selection,
+    "cluster": Cluster,
+    "planning": Planning,
+    "emr": Emr,
+}
 _LOWEST = {
     "window_seconds": 900,
     "consumed_percentage": 1,
@@ -142,6 +169,8 @@ def parse(text: str) -> Settings:
         raise ConfigurationError(f"{VARIABLE} is not JSON: {error}") from error
     problems: list[str] = []
     settings = _build(Settings, data, "", problems)
+    if isinstance(settings, Settings) and settings.engine == "emr" and settings.emr is None:
+        problems.append('missing key emr, which engine "emr" needs')
     if problems:
         raise ConfigurationError(
             f"{VARIABLE} cannot be used: {'; '.join(problems)}. "
@@ -164,7 +193,7 @@ def _build(kind: type[Any], data: object, path: str, problems: list[str]) -> obj
                 problems.append(f"missing key {path}{name}")
             continue
         value = data[name]
-        if name in _NESTED:
+        if name in _NESTED and not (value is None and "None" in str(spec.type)):
             value = _build(_NESTED[name], value, f"{path}{name}.", problems)
         elif wrong := _wrong(name, str(spec.type), value):
             problems.append(f"{path}{name} {wrong}, got {value!r}")
@@ -204,4 +233,10 @@ def _wrong(name: str, kind: str, value: object) -> str | None:
         if value < lowest:
             return f"must be at least {lowest}"
         return "must be at most 100" if name.endswith("percentage") and value > 100 else None
-    return None if isinstance(value, str) else "must be a string"
+    if not isinstance(value, str):
+        return "must be a string"
+    if name == "engine" and value not in ENGINES:
+        return f"must be one of {', '.join(ENGINES)}"
+    if name == "jar" and not re.fullmatch(r"s3://[^/]+/.+\.jar", value):
+        return "must be like s3://bucket/key.jar"
+    return "must not be empty" if name == "service_role" and not value else None

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from moto.dynamodb.models import dynamodb_backends
 
-from harness import RAISED, REGION, START, NightDriver
+from harness import REGION, START, NightDriver
 from local import gate
 from local.capacity import TableSettings, state_of
 from local.faults import ALWAYS
@@ -77,7 +77,7 @@ def _decreases_refused(night: NightDriver) -> None:
 
     def answer(call: gate.Call) -> None:
         read = call.params["ProvisionedThroughput"]["ReadCapacityUnits"]
-        if read < RAISED and night.world.clock.now() < allowed:
+        if read < night.raised and night.world.clock.now() < allowed:
             raise gate.error(
                 call,
                 "LimitExceededException",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from harness import BIG, BUCKET, RAISED, REGION, RUN, START, NightDriver, verdicts
+from harness import BIG, BUCKET, REGION, RUN, START, NightDriver, verdicts
 from hippolyte.errors import HippolyteError
 from hippolyte.model import iso
 from hippolyte.planner import run_id
@@ -112,7 +112,7 @@ def test_a_ledger_of_a_newer_version(night: NightDriver, row: Row) -> None:
     assert passes == 12
     assert all("written by a newer version" in str(error) for error in night.errors)
     # it cannot be known what still reads the table: its capacity stays, its lease is open
-    assert night.capacity("orders") == (RAISED, 50)
+    assert night.capacity("orders") == (night.raised, 50)
     night.table("later")
     _deliver(night, {"run": iso(tomorrow), "delay_seconds": 0})
     night.passes(4 * 60, each=15)

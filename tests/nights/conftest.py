@@ -8,6 +8,6 @@ from harness import NightDriver, driver
 
 
 @pytest.fixture
-def night(monkeypatch: pytest.MonkeyPatch) -> Iterator[NightDriver]:
-    with driver(monkeypatch) as made:
+def night(monkeypatch: pytest.MonkeyPatch, engine: str) -> Iterator[NightDriver]:
+    with driver(monkeypatch, engine) as made:
         yield made

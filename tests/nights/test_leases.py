@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness import BIG, BUCKET, GIB, RAISED, RUN, START, Killed, NightDriver, verdicts
+from harness import BIG, BUCKET, GIB, RUN, START, Killed, NightDriver, verdicts
 from hippolyte.model import iso
 from hippolyte.planner import run_id
 from local.faults import ALWAYS
@@ -24,7 +24,7 @@ def raised(night: NightDriver, table: str = "orders") -> None:
     night.table(table, read=1000, **BIG)
     night.scheduler()
     night.until_exporting(table)
-    assert night.capacity(table) == (RAISED, 50)
+    assert night.capacity(table) == (night.raised, 50)
 
 
 # raising
@@ -36,7 +36,7 @@ def test_a_raise_is_on_record_before_it_is_made(night: NightDriver) -> None:
     night.world.before("dynamodb:UpdateTable", lambda _: seen.append(night.lease("orders")), 1)
     night.scheduler()
     (lease,) = seen
-    assert (lease["state"], lease["before"], lease["target"]) == ("intended", 1000, RAISED)
+    assert (lease["state"], lease["before"], lease["target"]) == ("intended", 1000, night.raised)
     assert lease["run_id"] == RUN
     assert (
         lease["table_id"] == night.dynamodb.describe_table(TableName="orders")["Table"]["TableId"]
@@ -67,7 +67,7 @@ def test_the_write_capacity_sent_is_that_of_the_moment(night: NightDriver) -> No
     night.world.set_table("orders", update_seconds=0)
     night.world.before("application-autoscaling:DescribeScalableTargets", scale, 1)
     night.scheduler()
-    assert night.capacity("orders") == (RAISED, 70)
+    assert night.capacity("orders") == (night.raised, 70)
     night.world.before("cloudwatch:GetMetricStatistics", scale, 1)
     report = night.until_closed()
     assert verdicts(report) == {"orders": "backed_up"}
@@ -113,7 +113,7 @@ def test_the_other_order_would_break(night: NightDriver) -> None:
     """Registering clamps: flags put back before lowering pull a table down under its export."""
     night.table("orders", read=1000, **BIG)
     night.target("orders", 100, 1000)
-    night.set_by_hand("orders", RAISED)
+    night.set_by_hand("orders", night.raised)
     night.world.clock.advance(60)
     night.world.client("application-autoscaling").register_scalable_target(
         ServiceNamespace="dynamodb",
@@ -158,7 +158,7 @@ def test_a_table_outside_its_targets_range_is_left_alone(
 
 @pytest.mark.parametrize(
     ("minimum", "reads", "goal"),
-    [(100, 0, 1000), (1100, 0, 1100), (100, 770, 1100), (100, 5000, RAISED)],
+    [(100, 0, 1000), (1100, 0, 1100), (100, 770, 1100), (100, 5000, None)],
     ids=["what it had", "the target's minimum", "what the application reads", "not at all"],
 )
 def test_an_autoscaled_table_is_lowered_to_what_is_needed(
@@ -196,7 +196,7 @@ def test_capacity_is_given_back_when_its_own_table_is_done(night: NightDriver) -
     night.passes(20)
     assert night.exporting(other)
     assert night.capacity(one) == (1000, 50)
-    assert night.capacity(other) == (RAISED, 50)
+    assert night.capacity(other) == (night.raised, 50)
     night.until_closed()
     night.assert_clean()
 
@@ -218,7 +218,7 @@ def test_a_refused_decrease_keeps_the_lease_open_until_it_is_allowed(night: Nigh
     assert "ATTENTION" in night.messages[-1]["subject"]
     assert "not lowered yet" in (night.lease("orders") or {})["note"]
     night.passes(60, each=15)
-    assert night.capacity("orders") == (RAISED, 50)
+    assert night.capacity("orders") == (night.raised, 50)
     calls, passes = night.world.gate.calls["dynamodb:UpdateTable"], night.invocations
     night.passes(30)
     assert night.world.gate.calls["dynamodb:UpdateTable"] - calls <= night.invocations - passes
@@ -279,7 +279,7 @@ def test_a_cancel_that_does_nothing_ends_the_cluster_then_tells(night: NightDriv
     assert "does not end" in night.messages[0]["message"]
     assert "orders may still be read" in night.messages[0]["message"]
     assert night.world.gate.calls["emr:TerminateJobFlows"] > 0
-    assert night.capacity("orders") == (RAISED, 50)
+    assert night.capacity("orders") == (night.raised, 50)
     night.passes(10)
     assert len(night.messages) == 1
     night.allow_all()
@@ -335,7 +335,7 @@ def test_a_table_lowered_by_hand_under_its_export_ends_the_export_first(
     night.set_by_hand("orders", 700)
     while night.exporting("orders"):
         night.passes(5)
-        assert night.watch.updates == [("orders", RAISED, 50)]
+        assert night.watch.updates == [("orders", night.raised, 50)]
     report = night.until_closed()
     assert night.capacity("orders") == (700, 50)
     assert "was lowered to 700 under its export by somebody" in str(report)
@@ -349,7 +349,7 @@ def test_a_switch_to_on_demand_stands(night: NightDriver) -> None:
     table = night.dynamodb.describe_table(TableName="orders")["Table"]
     assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     assert "switched to on-demand by somebody" in str(report["tables"]["orders"]["notes"])
-    assert night.watch.updates == [("orders", RAISED, 50)]
+    assert night.watch.updates == [("orders", night.raised, 50)]
     night.assert_clean()
 
 
@@ -358,10 +358,10 @@ def test_a_deleted_table_has_nothing_to_give_back(night: NightDriver, again: boo
     raised(night)
     night.dynamodb.delete_table(TableName="orders")
     if again:
-        night.table("orders", read=RAISED)
+        night.table("orders", read=night.raised)
     report = night.until_closed()
     assert verdicts(report) == {"orders": "vanished"}
-    assert night.watch.updates == [("orders", RAISED, 50)]
+    assert night.watch.updates == [("orders", night.raised, 50)]
     assert "gone or was recreated" in (night.lease("orders") or {})["note"]
     night.assert_clean()
 
@@ -481,7 +481,7 @@ def test_the_scheduler_dies_and_the_monitor_alone_finishes(night: NightDriver, d
 def test_the_monitor_comes_back_after_hours(night: NightDriver) -> None:
     raised(night)
     night.world.clock.advance(9 * 3600)
-    assert night.capacity("orders") == (RAISED, 50)
+    assert night.capacity("orders") == (night.raised, 50)
     report = night.until_closed()
     assert verdicts(report) == {"orders": "backed_up"}
     assert night.capacity("orders") == (1000, 50)
@@ -497,7 +497,7 @@ def test_a_lease_whose_run_is_lost_is_given_back_when_no_export_can_be_alive(
     night.tolerant = True
     night.passes(60, each=15)
     assert "orders is still raised by it" in str(night.errors[0])
-    assert night.capacity("orders") == (RAISED, 50)
+    assert night.capacity("orders") == (night.raised, 50)
     night.world.clock.advance_to(START + timedelta(hours=4))
     night.passes(15)
     assert night.capacity("orders") == (1000, 50)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness import BIG, PRODUCT_KEY, RAISED, RUN, START, NightDriver, verdicts
+from harness import BIG, PRODUCT_KEY, RUN, START, NightDriver, verdicts
 from hippolyte.model import when
 from local import datapipeline_actions, gate
 from local.datapipeline_validation import Limits
@@ -130,5 +130,5 @@ def test_a_released_lease_is_read_once_and_again_only_when_it_changed(night: Nig
     reads.clear()
     night.scheduler({"run": "now"})
     night.passes(5)
-    assert night.capacity("orders") == (RAISED, 50)
+    assert night.capacity("orders") == (night.raised, 50)
     assert reads

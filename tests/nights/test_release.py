@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from commands import command, deploy
-from harness import BIG, BUCKET, GIB, RAISED, RUN, START, Killed, NightDriver, verdicts
+from harness import BIG, BUCKET, GIB, RUN, START, Killed, NightDriver, verdicts
 from hippolyte_cli.release import WITHDRAWN
 from local.faults import ALWAYS
 from local.gate import Call
@@ -38,7 +38,7 @@ def dies_under_the_export(night: NightDriver) -> None:
     night.target("orders", 100, 4000)
     night.scheduler()
     night.until_exporting("orders")
-    assert night.capacity("orders") == (RAISED, 50)
+    assert night.capacity("orders") == (night.raised, 50)
 
 
 def assert_given_back(night: NightDriver, table: str = "orders") -> None:
@@ -66,7 +66,7 @@ def writes(night: NightDriver) -> Counter[str]:
 def test_what_a_dead_scheduler_raised_is_given_back(night: NightDriver) -> None:
     dies_after_raising(night)
     night.world.clock.advance(300)
-    assert night.capacity("orders") == (RAISED, 50)
+    assert night.capacity("orders") == (night.raised, 50)
     result = command("release")
     assert result.exit_code == 0, result.output
     assert "All capacity raised by hippolyte in account 123456789012" in result.output
@@ -83,12 +83,12 @@ def test_the_table_shows_what_is_raised(night: NightDriver) -> None:
     assert cells == [
         "orders",
         "1000",
-        str(RAISED),
+        str(night.raised),
         "2026-11-24T00:00:00Z",
         RUN,
         "intended",
         "never began",
-        f"would lower it from {RAISED} to 1000",
+        f"would lower it from {night.raised} to 1000",
     ]
 
 
@@ -102,7 +102,7 @@ def test_a_dry_run_changes_nothing(night: NightDriver) -> None:
     assert "Nothing was changed (--dry-run). Raised: orders." in result.output
     assert not changed
     assert before == {key: night.json(key) for key in night.keys("runs/") + night.keys("leases/")}
-    assert night.capacity("orders") == (RAISED, 50)
+    assert night.capacity("orders") == (night.raised, 50)
 
 
 def test_a_dry_run_begins_no_ledger(night: NightDriver) -> None:
@@ -203,7 +203,7 @@ def test_a_call_that_is_denied_is_named_and_keeps_no_other_table_raised(
     assert "LEFT RAISED: orders." in result.output
     assert "failed: " in result.output
     assert "not authorized" in result.output
-    assert (night.capacity("orders"), night.capacity("users")) == ((RAISED, 50), (1000, 50))
+    assert (night.capacity("orders"), night.capacity("users")) == ((night.raised, 50), (1000, 50))
     assert night.watch.violations == []
 
 
@@ -259,7 +259,7 @@ def test_a_monitor_that_starts_the_export_meanwhile_is_not_lowered_under(
     result = command("release", "--wait", 1)
     assert result.exit_code == 1
     assert "another invocation is at work on it" in result.output
-    assert night.capacity("orders") == (RAISED, 50)
+    assert night.capacity("orders") == (night.raised, 50)
     report = night.until_closed()
     assert verdicts(report) == {"orders": "backed_up"}
     night.assert_clean()
@@ -309,7 +309,7 @@ def test_under_a_living_export_nothing_is_lowered(night: NightDriver) -> None:
     assert "--cancel" in result.output
     assert "LEFT RAISED: orders" in result.output
     assert night.world.clock.now() == began, "waiting would not help, so it does not wait"
-    assert night.capacity("orders") == (RAISED, 50)
+    assert night.capacity("orders") == (night.raised, 50)
     assert night.exporting("orders")
     assert night.watch.violations == []
 
@@ -359,7 +359,7 @@ def test_a_cluster_that_does_not_end_is_ended_hard_and_waited_for(night: NightDr
     dies_under_the_export(night)
     result = command("release", "--cancel", "--wait", 5)
     assert result.exit_code == 1
-    assert night.capacity("orders") == (RAISED, 50)
+    assert night.capacity("orders") == (night.raised, 50)
     result = command("release", "--cancel")
     assert result.exit_code == 0, result.output
     assert night.world.gate.calls["emr:TerminateJobFlows"] > 0
@@ -380,7 +380,7 @@ def test_the_last_pass_died_at_the_start_of_the_export(night: NightDriver, start
     result = command("release", "--wait", 5)
     assert result.exit_code == 1
     assert ("nothing while it is read" if started else "may be starting it") in result.output
-    assert night.capacity("orders") == (RAISED, 50)
+    assert night.capacity("orders") == (night.raised, 50)
     result = command("release", "--cancel")
     assert result.exit_code == 0, result.output
     assert night.exporting("orders") is False
@@ -395,7 +395,7 @@ def test_an_engine_that_cannot_be_seen_keeps_it_raised(night: NightDriver) -> No
     result = command("release", "--wait", 1)
     assert result.exit_code == 1
     assert "cannot be seen" in result.output
-    assert night.capacity("orders") == (RAISED, 50)
+    assert night.capacity("orders") == (night.raised, 50)
 
 
 # records and functions that are gone

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness import BIG, RAISED, RUN, START, NightDriver, verdicts
+from harness import BIG, RUN, START, NightDriver, verdicts
 from hippolyte.planner import run_id
 from reportschema import SCHEMA, faults
 
@@ -166,11 +166,11 @@ def test_a_raise_says_for_how_long(night: NightDriver) -> None:
     night.table("large", read=1000, **BIG)
     report = night.night()
     (row,) = report["raised"]
-    assert (row["table"], row["from"], row["to"]) == ("large", 1000, RAISED)
+    assert (row["table"], row["from"], row["to"]) == ("large", 1000, night.raised)
     assert 3600 < row["duration_seconds"] < 7200
     assert report["duration_seconds"] < report["window_seconds"] == 7200
     assert report["tables"]["large"]["duration_seconds"] > 3000
-    assert f"large: 1000 -> {RAISED} at " in night.messages[-1]["message"]
+    assert f"large: 1000 -> {night.raised} at " in night.messages[-1]["message"]
     minutes = round(row["duration_seconds"] / 60)
     assert f"after {minutes} minutes" in night.messages[-1]["message"]
 

@@ -33,6 +33,8 @@ class Watch:
         self.world.before("dynamodb:UpdateTable", self._update)
         self.world.before("application-autoscaling:RegisterScalableTarget", self._register)
         self.world.before("datapipeline:ActivatePipeline", self._activate)
+        self.world.before("emr:RunJobFlow", self._steps)
+        self.world.before("emr:AddJobFlowSteps", self._steps)
 
     def _wrong(self, text: str) -> None:
         self.violations.append(f"{self.world.clock.now():%d %H:%M:%S} {text}")
@@ -91,6 +93,13 @@ class Watch:
             if value(thing["fields"], "type") == "EmrActivity":
                 arguments = step_arguments(value(thing["fields"], "step") or "")
                 self._share(arguments[-2], float(arguments[-1]))
+
+    def _steps(self, call: Call) -> None:
+        if call.access_key != PRODUCT_KEY:
+            return
+        for step in call.params.get("Steps", []):
+            arguments = step["HadoopJarStep"]["Args"]
+            self._share(arguments[-2], float(arguments[-1]))
 
     def _share(self, name: str, ratio: float) -> None:
         """The application keeps, beside the export, what it had beside one before."""

@@ -53,7 +53,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
 @pytest.fixture
 def bench(engine: Bench) -> Bench:
     engine.handle = engine.engine.prepare(launch("orders", "users"))
-    engine.engine.start(engine.handle)
+    engine.engine.start(engine.handle, launch("orders", "users"))
     engine.advance(60)
     return engine
 
@@ -90,7 +90,7 @@ def test_before_there_are_instances_everything_waits(engine: Bench) -> None:
     handle = engine.handle = engine.engine.prepare(launch("orders", "users"))
     assert not engine.engine.started(handle)
     assert engine.poll() == BatchStatus()
-    engine.engine.start(handle)
+    engine.engine.start(handle, launch("orders", "users"))
     assert engine.engine.started(handle)
     assert engine.poll() == BatchStatus()
 
@@ -145,7 +145,7 @@ def test_an_activity_called_over_is_not_dead_while_its_step_lives(bench: Bench) 
 def test_a_clusters_failure_is_told_in_its_words(engine: Bench) -> None:
     engine.night.world.faults.cluster_start_fails = ["no free address"]
     engine.handle = engine.engine.prepare(launch("orders", "users"))
-    engine.engine.start(engine.handle)
+    engine.engine.start(engine.handle, launch("orders", "users"))
     engine.advance(600)
     status = engine.poll()
     assert status.cluster_gone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ def launch(*names: str, ratio: float = 0.5, hours: int = 8) -> Launch:
         ratios=[ratio] * len(names),
         outputs=[f"s3://backups/backups/123456789012/us-east-1/{n}/run-1" for n in names],
         hours=hours,
+        deadline=datetime(2026, 11, 24, 7, tzinfo=UTC),
     )
 
 

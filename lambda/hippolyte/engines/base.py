@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
 
 from hippolyte.errors import EngineError
 from hippolyte.model import Job
@@ -51,15 +54,21 @@ class BatchStatus:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A batch as the engine is told of it: `outputs` are the jobs' S3 directories."""
+    """A batch as the engine is told of it: `outputs` are the jobs' S3 directories.
+
+    A ratio of None: the job is not to be started yet.
+    """
 
     run_id: str
     batch_id: str
     jobs: Sequence[Job]
-    ratios: Sequence[float]
+    ratios: Sequence[float | None]
     outputs: Sequence[str]
     # hours after which the engine is to end the cluster by itself
     hours: int
+    deadline: datetime
+    # how often this was tried before: another try may go elsewhere
+    attempt: int = 0
 
 
 class DefinitionError(EngineError):
@@ -74,8 +83,23 @@ class LimitError(EngineError):
     """When a limit or the call rate is met: try again when a cluster has ended."""
 
 
+def refusal(call: str, error: ClientError, handle: Handle | None = None) -> EngineError:
+    """Return what a service's refusal means: a limit that passes, or a fault that stays."""
+    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    text = f"{call}: {code}: {message}"
+    busy = code.startswith("Throttl") or code in ("LimitExceededException", "RequestLimitExceeded")
+    if busy or "limit" in message.lower() or "rate exceeded" in message.lower():
+        return LimitError(text, handle)
+    return EngineError(text, handle)
+
+
+def may_be_taken(error: ClientError) -> bool:
+    """Say whether a call that failed may have been carried out all the same."""
+    return bool(error.response["ResponseMetadata"].get("HTTPStatusCode", 500) >= 500)
+
+
 class Engine(Protocol):
-    """An engine. All calls but `start` may be repeated."""
+    """An engine. All calls but `start` and `add` may be repeated."""
 
     @property
     def tables_per_batch(self) -> int:
@@ -89,15 +113,23 @@ class Engine(Protocol):
 
     @property
     def raises_per_job(self) -> bool:
-        """Whether a job can be added to a running batch."""
+        """Whether a job can be added to a running batch, so its table is raised in its turn."""
         ...
 
     def prepare(self, launch: Launch) -> Handle:
         """Tell the engine of a batch and let it check it; nothing runs yet."""
         ...
 
-    def start(self, handle: Handle) -> None:
+    def start(self, handle: Handle, launch: Launch) -> None:
         """Start a prepared batch. Not idempotent: an intent is on record first."""
+        ...
+
+    def add(self, handle: Handle, launch: Launch, numbers: Sequence[int]) -> None:
+        """Start further jobs of a running batch, by number; an intent is on record first."""
+        ...
+
+    def finish(self, handle: Handle) -> None:
+        """Say that no job comes any more: the cluster may end."""
         ...
 
     def started(self, handle: Handle) -> bool:

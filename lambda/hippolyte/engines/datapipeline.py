@@ -6,7 +6,7 @@ state is not trusted; unknown instance states count as not terminal, bounded by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +19,16 @@ from hippolyte.engines.base import (
     JobState,
     JobStatus,
     Launch,
-    LimitError,
+    may_be_taken,
+    refusal,
 )
+from hippolyte.engines.clusterview import ClusterView, step_time
 from hippolyte.engines.definition import (
     TABLES_PER_PIPELINE,
     api_objects,
     definition,
     export_id,
     job_number,
-    log_uri,
 )
 from hippolyte.errors import EngineError
 
@@ -81,22 +82,28 @@ class DataPipelineEngine:
                 pipelineObjects=api_objects(definition(launch, self.settings)),  # type: ignore[arg-type]
             )
         except ClientError as error:
-            raise _refusal("PutPipelineDefinition", error, {"pipeline": pipeline}) from error
+            raise refusal("PutPipelineDefinition", error, {"pipeline": pipeline}) from error
         # faults come with HTTP 200
         if answer["errored"]:
             self.clean_up({"pipeline": pipeline})
             raise _definition_error(answer.get("validationErrors", []))
         return {"pipeline": pipeline}
 
-    def start(self, handle: Handle) -> None:
+    def start(self, handle: Handle, launch: Launch) -> None:
         """Activate the pipeline; each activation of an ONDEMAND pipeline is one more run."""
         try:
             self.clients.datapipeline_once.activate_pipeline(pipelineId=handle["pipeline"])
         except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
-                # it may have been taken all the same
+            if may_be_taken(error):
                 raise
-            raise _refusal("ActivatePipeline", error) from error
+            raise refusal("ActivatePipeline", error) from error
+
+    def add(self, handle: Handle, launch: Launch, numbers: Sequence[int]) -> None:
+        """Refuse: a running pipeline takes no further activity."""
+        raise EngineError("Data Pipeline adds nothing to a running pipeline")
+
+    def finish(self, handle: Handle) -> None:
+        """Do nothing: a pipeline ends its cluster after its last activity."""
 
     def started(self, handle: Handle) -> bool:
         """Look whether the pipeline was ever activated."""
@@ -124,7 +131,7 @@ class DataPipelineEngine:
         if cluster_id := cluster.get("@resourceId"):
             # kept in the ledger: the pipeline may be deleted by somebody
             handle["cluster"] = cluster_id
-        view = _ClusterView(self.clients, handle.get("cluster"), cluster)
+        view = _view(self.clients, handle.get("cluster"), cluster)
         if view.gone and any(
             _STATES.get(i.get("@status", "")) not in _OVER for i in instances.values()
         ):
@@ -188,7 +195,7 @@ class DataPipelineEngine:
                 tags=[{"key": f"hippolyte:{k}", "value": v} for k, v in tags.items()],
             )["pipelineId"]
         except ClientError as error:
-            raise _refusal("CreatePipeline", error) from error
+            raise refusal("CreatePipeline", error) from error
 
     def _instances(self, pipeline: str) -> dict[str, Fields]:
         """Return the fields of the newest instance of the cluster and of each activity."""
@@ -218,7 +225,7 @@ class DataPipelineEngine:
         return found
 
     def _job(
-        self, number: int, fields: Fields, attempts: Mapping[str, Fields], view: _ClusterView
+        self, number: int, fields: Fields, attempts: Mapping[str, Fields], view: ClusterView
     ) -> JobStatus:
         state = _STATES.get(fields.get("@status", ""), JobState.WAITING)
         step = view.step(number)
@@ -230,15 +237,15 @@ class DataPipelineEngine:
             state=state,
             dead=state is JobState.SUCCEEDED or (state in _OVER and view.dead(number)),
             error=_error(state, fields, attempt, view.failure),
-            log=f"{log_uri(self.settings)}{view.cluster_id}/steps/{step['Id']}/" if step else "",
-            started_at=_step_time(step, "StartDateTime") or fields.get("@actualStartTime"),
+            log=view.log(self.settings, step),
+            started_at=step_time(step, "StartDateTime") or fields.get("@actualStartTime"),
             finished_at=fields.get("@actualEndTime") or fields.get("@finishedTime"),
         )
 
     def _without_pipeline(self, handle: Handle, jobs: int) -> BatchStatus:
         """Somebody deleted the pipeline: what is left of it is the cluster."""
         cluster = handle.get("cluster")
-        view = _ClusterView(self.clients, cluster, {"@status": "CANCELED"})
+        view = _view(self.clients, cluster, {"@status": "CANCELED"})
         lost = JobStatus(JobState.CANCELLED, dead=view.gone, error="the pipeline was deleted")
         return BatchStatus(
             jobs=dict.fromkeys(range(jobs), lost),
@@ -248,43 +255,11 @@ class DataPipelineEngine:
         )
 
 
-class _ClusterView:
-    """What EMR says of a batch's cluster, asked once a poll."""
-
-    def __init__(self, clients: Clients, cluster_id: str | None, instance: Fields) -> None:
-        self.cluster_id = cluster_id
-        self.failure = _cluster_failure(instance)
-        self.steps: list[dict[str, Any]] = []
-        over = _STATES.get(instance.get("@status", "")) in _OVER
-        self.gone = over and cluster_id is None
-        if cluster_id is None:
-            return
-        try:
-            cluster = clients.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
-            self.gone = cluster["Status"]["State"] in ("TERMINATED", "TERMINATED_WITH_ERRORS")
-            pages = clients.emr.get_paginator("list_steps").paginate(ClusterId=cluster_id)
-            self.steps = [dict(s) for page in pages for s in page["Steps"]]
-        except ClientError as error:
-            # clusters are forgotten after two months
-            if error.response["Error"]["Code"] != "InvalidRequestException":
-                raise
-            self.gone = over
-
-    def step(self, number: int) -> dict[str, Any] | None:
-        """Return a job's newest step; Data Pipeline names steps by the attempt."""
-        name = f"{export_id(number)}_"
-        return next((s for s in self.steps if name in s["Name"]), None)
-
-    def dead(self, number: int) -> bool:
-        """Say whether a job that the pipeline calls ended is certainly not reading any more."""
-        if self.gone:
-            return True
-        named = [s for s in self.steps if f"{export_id(number)}_" in s["Name"]]
-        if not named and not any("Export" in s["Name"] for s in self.steps):
-            # that steps are named by the attempt is not confirmed: then any live step may be it
-            named = self.steps
-        live = ("PENDING", "RUNNING", "CANCEL_PENDING")
-        return not any(s["Status"]["State"] in live for s in named)
+def _view(clients: Clients, cluster_id: str | None, instance: Fields) -> ClusterView:
+    over = _STATES.get(instance.get("@status", "")) in _OVER
+    view = ClusterView(clients, cluster_id, "_", gone_if_unknown=over)
+    view.failure = _cluster_failure(instance)
+    return view
 
 
 def _error(state: JobState, fields: Fields, attempt: Fields, cluster_failure: str) -> str:
@@ -308,11 +283,6 @@ def _cluster_failure(cluster: Fields) -> str:
     return f"cluster {status}: {cluster.get('@failureReason', 'no reason given')}"[:1000]
 
 
-def _step_time(step: Mapping[str, Any] | None, name: str) -> str | None:
-    moment = step["Status"].get("Timeline", {}).get(name) if step else None
-    return moment.isoformat() if moment else None
-
-
 def _definition_error(errors: Iterable[Mapping[str, Any]]) -> DefinitionError:
     by_job: dict[int, str] = {}
     texts: list[str] = []
@@ -326,12 +296,3 @@ def _definition_error(errors: Iterable[Mapping[str, Any]]) -> DefinitionError:
         # a fault of a shared object is everybody's
         by_job = {}
     return DefinitionError(f"the definition was refused: {' | '.join(texts)}"[:2000], by_job)
-
-
-def _refusal(call: str, error: ClientError, handle: dict[str, Any] | None = None) -> EngineError:
-    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-    text = f"{call}: {code}: {message}"
-    busy = code.startswith("Throttl") or code in ("LimitExceededException", "RequestLimitExceeded")
-    if busy or "limit" in message.lower():
-        return LimitError(text, handle)
-    return EngineError(text, handle)

@@ -63,6 +63,22 @@ def step(arguments: list[str]) -> str:
     return ",".join(a.replace("\\", "\\\\").replace(",", "\\\\,") for a in arguments)
 
 
+def export_arguments(number: int, launch: Launch, settings: Settings) -> list[str]:
+    """Return the class and the arguments of a job's export; its ratio must be known."""
+    ratio = launch.ratios[number]
+    assert ratio is not None, "a job without a ratio is not to be started yet"
+    return [
+        _EXPORT_CLASS,
+        # a twin attempt would read twice the share and leave orphan files
+        "-Dmapreduce.map.speculative=false",
+        # else the tool falls back to us-east-1 when the instance's metadata fails
+        f"-Ddynamodb.regionid={settings.region}",
+        launch.outputs[number],
+        launch.jobs[number].table,
+        ratio_text(ratio),
+    ]
+
+
 def log_uri(settings: Settings) -> str:
     """Return where pipelines and clusters write their logs."""
     return f"s3://{settings.bucket}/{settings.place('logs', '')}"
@@ -116,14 +132,7 @@ def _table(number: int, launch: Launch, settings: Settings) -> list[dict[str, An
     jar = f"emr-dynamodb-tools-{_TOOLS_VERSION}-SNAPSHOT-jar-with-dependencies.jar"
     arguments = [
         f"s3://{bucket}/emr-ddb-storage-handler/{_TOOLS_VERSION}/{jar}",
-        _EXPORT_CLASS,
-        # a twin attempt would read twice the share and leave orphan files
-        "-Dmapreduce.map.speculative=false",
-        # else the tool falls back to us-east-1 when the instance's metadata fails
-        f"-Ddynamodb.regionid={settings.region}",
-        output,
-        job.table,
-        ratio_text(launch.ratios[number]),
+        *export_arguments(number, launch, settings),
     ]
     table, directory, name = f"Table{number:03d}", f"Output{number:03d}", export_id(number)
     return [

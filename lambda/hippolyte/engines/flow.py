@@ -1,0 +1,179 @@
+"""RunJobFlow's request for a batch: the cluster, what it is made of, and how it ends by itself."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from hippolyte.engines.definition import log_uri
+
+if TYPE_CHECKING:
+    from hippolyte.engines.base import Launch
+    from hippolyte.settings import Emr, Settings
+
+# the monitor ends clusters at the deadline; if there is no monitor, they end themselves
+SHUTDOWN_AFTER = timedelta(minutes=30)
+# a cluster that nobody gives a step or ends; longer than a raise is waited for
+IDLE_SECONDS = 5400
+# minutes that spot instances are waited for, then on-demand ones are taken
+_SPOT_MINUTES = 20
+
+SHUTDOWN_SCRIPT = """\
+#!/bin/bash
+# shutdown-at.sh <epoch seconds>: shuts the primary node down then, which ends the cluster,
+# whatever has become of those who should have ended it. It never fails the bootstrap.
+at="${1:-0}"
+grep -Eq '"isMaster" *: *true' /mnt/var/lib/info/instance.json || exit 0
+minutes=$(( (at - $(date +%s) + 59) / 60 ))
+if [ "$minutes" -lt 1 ]; then minutes=1; fi
+sudo shutdown -P "+$minutes" ||
+  sudo nohup bash -c "sleep $((minutes * 60)); shutdown -P now" > /dev/null 2>&1 &
+exit 0
+"""
+
+# Release Guide, "Hadoop task configuration": the defaults give the AM and the reducer, which only
+# writes file names, half of an xlarge node each. With these an m5.xlarge pair has 6 mappers, not 4.
+_SMALL_MB = 1024
+# a Java heap is 80 % of its container
+_SMALL_HEAP = f"-Xmx{_SMALL_MB * 8 // 10}m"
+
+
+def shutdown_key(settings: Settings) -> str:
+    """Return the S3 key of the script that ends a cluster by itself."""
+    return settings.place("scripts", "shutdown-at.sh")
+
+
+def job_flow(
+    name: str, launch: Launch, steps: list[dict[str, Any]], settings: Settings
+) -> dict[str, Any]:
+    """Return the request."""
+    emr = settings.emr
+    assert emr is not None, "an engine without settings starts nothing"
+    tags = {"deployment": settings.name, "run": launch.run_id, "batch": launch.batch_id}
+    release = settings.cluster.release_label
+    request: dict[str, Any] = {
+        "Name": name,
+        "ReleaseLabel": release,
+        "Applications": [{"Name": "Hadoop"}],
+        "LogUri": log_uri(settings),
+        "ServiceRole": emr.service_role,
+        "JobFlowRole": settings.cluster_role,
+        "Instances": _instances(launch, settings, emr),
+        "Configurations": configurations(release),
+        "BootstrapActions": [_shutdown(launch, settings)],
+        "Steps": steps,
+        "StepConcurrencyLevel": 1,
+        "Tags": [{"Key": f"hippolyte:{k}", "Value": v} for k, v in tags.items()],
+        "VisibleToAllUsers": True,
+    }
+    if emr.security_configuration:
+        request["SecurityConfiguration"] = emr.security_configuration
+    if _version(release) >= (6, 1) or (5, 30) <= _version(release) < (6, 0):
+        request["AutoTerminationPolicy"] = {"IdleTimeout": IDLE_SECONDS}
+    return request
+
+
+def configurations(release: str) -> list[dict[str, Any]]:
+    """Return the settings of Hadoop for a release: memory for mappers, no twin attempts."""
+    heap = _SMALL_HEAP
+    if _version(release) >= (7, 0):
+        # Java 17 keeps more beside its heap
+        heap += " -XX:MaxMetaspaceSize=160m"
+    properties = {
+        "yarn.app.mapreduce.am.resource.mb": str(_SMALL_MB),
+        "yarn.app.mapreduce.am.command-opts": heap,
+        "mapreduce.reduce.memory.mb": str(_SMALL_MB),
+        "mapreduce.reduce.java.opts": heap,
+        "mapreduce.map.speculative": "false",
+        "mapreduce.reduce.speculative": "false",
+    }
+    return [{"Classification": "mapred-site", "Properties": properties}]
+
+
+def _version(release: str) -> tuple[int, int]:
+    """Return a release's (major, minor); of an unknown form: a current one's."""
+    found = re.match(r"emr-(\d+)\.(\d+)", release)
+    return (int(found[1]), int(found[2])) if found else (7, 0)
+
+
+def _shutdown(launch: Launch, settings: Settings) -> dict[str, Any]:
+    at = launch.deadline + SHUTDOWN_AFTER
+    return {
+        "Name": "shutdown-at",
+        "ScriptBootstrapAction": {
+            "Path": f"s3://{settings.bucket}/{shutdown_key(settings)}",
+            "Args": [str(int(at.timestamp()))],
+        },
+    }
+
+
+def _instances(launch: Launch, settings: Settings, emr: Emr) -> dict[str, Any]:
+    cluster = settings.cluster
+    wanted = {
+        "Ec2KeyName": cluster.key_pair,
+        "EmrManagedMasterSecurityGroup": cluster.master_security_group_id,
+        "EmrManagedSlaveSecurityGroup": cluster.core_security_group_id,
+        "ServiceAccessSecurityGroup": cluster.service_access_security_group_id,
+    }
+    instances: dict[str, Any] = {k: v for k, v in wanted.items() if v}
+    # further steps come; `finish` ends it
+    instances |= {"KeepJobFlowAliveWhenNoSteps": True, "TerminationProtected": False}
+    if emr.instance_types:
+        instances["InstanceFleets"] = _fleets(settings, emr)
+        if emr.subnet_ids:
+            # EMR takes the one with room for the fleet
+            instances["Ec2SubnetIds"] = list(emr.subnet_ids)
+        return instances
+    instances["InstanceGroups"] = _groups(settings, emr)
+    if emr.subnet_ids:
+        # where a type was short, another try goes elsewhere
+        instances["Ec2SubnetId"] = emr.subnet_ids[launch.attempt % len(emr.subnet_ids)]
+    return instances
+
+
+def _groups(settings: Settings, emr: Emr) -> list[dict[str, Any]]:
+    cluster = settings.cluster
+    return [
+        {
+            "Name": "primary",
+            "InstanceRole": "MASTER",
+            "InstanceType": cluster.master_instance_type,
+            "InstanceCount": 1,
+            "Market": "ON_DEMAND",
+        },
+        {
+            "Name": "core",
+            "InstanceRole": "CORE",
+            "InstanceType": cluster.core_instance_type,
+            "InstanceCount": cluster.core_instance_count,
+            "Market": "SPOT" if emr.spot else "ON_DEMAND",
+        },
+    ]
+
+
+def _fleets(settings: Settings, emr: Emr) -> list[dict[str, Any]]:
+    cluster, kind = settings.cluster, "Spot" if emr.spot else "OnDemand"
+    core: dict[str, Any] = {
+        "Name": "core",
+        "InstanceFleetType": "CORE",
+        f"Target{kind}Capacity": cluster.core_instance_count,
+        "InstanceTypeConfigs": [
+            {"InstanceType": t, "WeightedCapacity": 1} for t in emr.instance_types
+        ],
+    }
+    if emr.spot:
+        core["LaunchSpecifications"] = {
+            "SpotSpecification": {
+                "TimeoutDurationMinutes": _SPOT_MINUTES,
+                "TimeoutAction": "SWITCH_TO_ON_DEMAND",
+                "AllocationStrategy": "capacity-optimized",
+            }
+        }
+    primary = {
+        "Name": "primary",
+        "InstanceFleetType": "MASTER",
+        "TargetOnDemandCapacity": 1,
+        "InstanceTypeConfigs": [{"InstanceType": cluster.master_instance_type}],
+    }
+    return [primary, core]
