@@ -18,7 +18,7 @@ from local.datapipeline_validation import seconds_of_period
 
 if TYPE_CHECKING:
     from local.datapipeline_run import Run
-    from local.emrcluster import LiveStep
+    from local.emrsteps import LiveStep
 
 POLL_SECONDS = 5.0
 THREADS = 2

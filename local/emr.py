@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import threading
 from collections.abc import Callable
 from functools import wraps
@@ -12,14 +13,15 @@ from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, BaseResponse
 from moto.emr import models
 from moto.emr.responses import ElasticMapReduceResponse
+from moto.utilities.utils import get_partition
 
-from local import emrcluster, export, jobs
-from local.emrcluster import LiveCluster, LiveStep
+from local import emrcluster, emrlaunch, emrvalidation, export, jobs
+from local.emrcluster import LiveCluster
+from local.emrsteps import LiveStep
 from local.patching import Patches
 
 PAGE = 50
 """Steps and clusters a page (EMR API reference, ListSteps and ListClusters)."""
-STEPS_AT_ONCE = 256
 CLUSTERS_A_CALL = 10
 
 _patches = Patches()
@@ -108,16 +110,20 @@ def _list_clusters(self: ElasticMapReduceResponse) -> ActionResult:
 
 
 def _add_job_flow_steps(self: ElasticMapReduceResponse) -> ActionResult:
-    cluster = _cluster(self, self._get_param("JobFlowId"))
-    steps = self._get_param("Steps") or []
+    params = json.loads(self.body)
+    cluster, steps = _cluster(self, params["JobFlowId"]), params.get("Steps") or []
     if cluster.over or cluster.state == "TERMINATING":
         raise _validation(
             "A job flow that is shutting down, terminated, or finished may not be modified."
         )
+    emrvalidation.check_a_request(len(steps), cluster.release_label)
+    emrvalidation.check_steps(steps, cluster.step_concurrency_level)
     waiting = sum(step.state in {"PENDING", "RUNNING"} for step in cluster.steps)
-    if waiting + len(steps) > STEPS_AT_ONCE:
-        raise _validation(f"Maximum number of steps for job flow exceeded: {STEPS_AT_ONCE}")
-    return ActionResult({"StepIds": [step.id for step in cluster.add_steps(steps)]})
+    if waiting + len(steps) > emrvalidation.STEPS_AT_ONCE:
+        most = emrvalidation.STEPS_AT_ONCE
+        raise _validation(f"Maximum number of steps for job flow exceeded: {most}")
+    added = cluster.add_steps([emrlaunch.step_of(step) for step in steps])
+    return ActionResult({"StepIds": [step.id for step in added]})
 
 
 def _terminate_job_flows(self: ElasticMapReduceResponse) -> ActionResult:
@@ -147,6 +153,32 @@ def _cancel_steps(self: ElasticMapReduceResponse) -> ActionResult:
     return ActionResult({"CancelStepsInfoList": answer})
 
 
+def _run_job_flow(self: ElasticMapReduceResponse) -> ActionResult:
+    """RunJobFlow. There is no client token: each call is one more cluster."""
+    params = json.loads(self.body or "{}")
+    cluster = emrlaunch.run_job_flow(world(), self.backend, get_partition(self.region), params)
+    return ActionResult({"JobFlowId": cluster.id, "ClusterArn": cluster.arn})
+
+
+def _put_auto_termination_policy(self: ElasticMapReduceResponse) -> ActionResult:
+    cluster = _cluster(self, self._get_param("ClusterId"))
+    policy = json.loads(self.body).get("AutoTerminationPolicy") or {}
+    emrvalidation.check_idle(policy, cluster.release_label)
+    cluster.idle_seconds = policy["IdleTimeout"]
+    cluster.idle()
+    return ActionResult({})
+
+
+def _get_auto_termination_policy(self: ElasticMapReduceResponse) -> ActionResult:
+    seconds = _cluster(self, self._get_param("ClusterId")).idle_seconds
+    return ActionResult({"AutoTerminationPolicy": {"IdleTimeout": seconds}} if seconds else {})
+
+
+def _remove_auto_termination_policy(self: ElasticMapReduceResponse) -> ActionResult:
+    _cluster(self, self._get_param("ClusterId")).idle_seconds = None
+    return ActionResult({})
+
+
 def install(for_world: jobs.JobsWorld) -> None:
     """Make EMR live in this world."""
     global _world
@@ -166,7 +198,10 @@ def install(for_world: jobs.JobsWorld) -> None:
             "add_job_flow_steps": _add_job_flow_steps,
             "terminate_job_flows": _terminate_job_flows,
             "cancel_steps": _cancel_steps,
-            "run_job_flow": ElasticMapReduceResponse.run_job_flow,
+            "run_job_flow": _run_job_flow,
+            "put_auto_termination_policy": _put_auto_termination_policy,
+            "get_auto_termination_policy": _get_auto_termination_policy,
+            "remove_auto_termination_policy": _remove_auto_termination_policy,
             "describe_cluster": ElasticMapReduceResponse.describe_cluster,
         }.items():
             _patches.set(ElasticMapReduceResponse, name, _locked(method))

@@ -10,16 +10,16 @@ from datetime import datetime
 from typing import Any
 
 from moto.emr import models
+from moto.utilities.utils import get_partition
 
-from local import jobs, programs
+from local import emrnodes, emrstart, jobs, programs
+from local.emrsteps import LiveStep
+from local.s3direct import RoleS3
 
-STARTING_SECONDS = 300.0
-BOOTSTRAPPING_SECONDS = 90.0
 TERMINATING_SECONDS = 120.0
 CANCEL_SECONDS = 30.0
 """From a cancelled step's CANCEL_PENDING until it is dead."""
 
-STEP_OVER = frozenset({"COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED"})
 CLUSTER_OVER = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
 
 _worlds: list[jobs.JobsWorld] = []
@@ -30,38 +30,6 @@ def live_in(world: jobs.JobsWorld | None) -> None:
     _worlds[:] = [world] if world else []
 
 
-class LiveStep(models.Step):
-    """A step with EMR's own states."""
-
-    def __init__(self, state: str, **kwargs: Any) -> None:
-        super().__init__(state=state, **kwargs)
-        self.program: programs.Program | None = None
-        self.failure: dict[str, str] | None = None
-        self.on_end: Callable[[LiveStep], None] | None = None
-
-    @property
-    def status(self) -> dict[str, Any]:
-        """StepStatus. StateChangeReason's code is never anything but empty."""
-        status = {
-            "State": self.state,
-            "StateChangeReason": {},
-            "Timeline": {
-                "CreationDateTime": self.creation_date_time,
-                "StartDateTime": self.start_date_time,
-                "EndDateTime": self.end_date_time,
-            },
-        }
-        return status | ({"FailureDetails": self.failure} if self.failure else {})
-
-    def start(self) -> None:
-        """Do nothing: moto calls this for the first step at the cluster's creation."""
-
-    @property
-    def over(self) -> bool:
-        """Whether the step has come to its end."""
-        return self.state in STEP_OVER
-
-
 class LiveCluster(models.Cluster):
     """A cluster that starts, runs its steps and ends."""
 
@@ -69,6 +37,23 @@ class LiveCluster(models.Cluster):
     steps: list[LiveStep]
 
     # --- hooks of moto's constructor
+
+    def __init__(self, emr_backend: Any, *, instance_attrs: dict[str, Any], **kwargs: Any) -> None:
+        of_types = emrnodes.of_types(
+            instance_attrs.get("master_instance_type"),
+            instance_attrs.get("slave_instance_type"),
+            int(instance_attrs.get("instance_count") or 0),
+            tuple(filter(None, [instance_attrs.get("ec2_subnet_id")])),
+        )
+        self.nodes: emrnodes.Nodes = instance_attrs.get("nodes") or of_types
+        self.machines: tuple[emrnodes.Machines, ...] = ()
+        self.idle_seconds: float | None = None
+        self.error_details: list[dict[str, Any]] = []
+        # what the service role is held to when the machines are asked for; Data Pipeline's own
+        # launch has seen to it before
+        self.unauthorized: Callable[[LiveCluster], str | None] | None = None
+        self._waits = 0  # how often it began to wait
+        super().__init__(emr_backend, instance_attrs=instance_attrs, **kwargs)
 
     @property
     def kerberos_attributes(self) -> dict[str, Any] | None:
@@ -84,7 +69,7 @@ class LiveCluster(models.Cluster):
         added = [LiveStep(state="PENDING", **step) for step in steps]
         self.steps.extend(added)
         if getattr(self, "ready_datetime", None) and self.state in {"RUNNING", "WAITING"}:
-            jobs.later(self.world, 1, self._next)
+            jobs.later(self.world, 1, self.next)
         return added
 
     def start_cluster(self) -> None:
@@ -95,35 +80,14 @@ class LiveCluster(models.Cluster):
         self.begun_steps = 0
         self.start_datetime = jobs.naive_now(self.world)
         self.state = "STARTING"
-        faults = self.world.faults
-        if faults.cluster_never_starts:
-            faults.cluster_never_starts -= 1
-        elif faults.cluster_start_fails:
-            message = faults.cluster_start_fails.pop(0)
-            jobs.later(self.world, 60, lambda: self._start_failed(message))
-        else:
-            jobs.later(self.world, STARTING_SECONDS, self._bootstrap)
+        emrstart.begin(self)
 
     def run_bootstrap_actions(self) -> None:
         """Do nothing: they come with time."""
 
     # --- life
 
-    def _start_failed(self, message: str) -> None:
-        self.shut_down("VALIDATION_ERROR", message, with_errors=True)
-
-    def _bootstrap(self) -> None:
-        if self.state == "STARTING":
-            self._change("BOOTSTRAPPING")
-            jobs.later(self.world, BOOTSTRAPPING_SECONDS, self._ready)
-
-    def _ready(self) -> None:
-        if self.state == "BOOTSTRAPPING":
-            self.ready_datetime = jobs.naive_now(self.world)
-            self._change("RUNNING" if self.steps else "WAITING")
-            self._next()
-
-    def _next(self) -> None:
+    def next(self) -> None:
         """Begin what may begin; with nothing left, wait or end."""
         if self.state not in {"RUNNING", "WAITING"}:
             return
@@ -138,15 +102,28 @@ class LiveCluster(models.Cluster):
             return
         if self.keep_job_flow_alive_when_no_steps:
             if self.state != "WAITING":
-                self._change("WAITING", "Cluster ready after last step completed.")
+                self.change("WAITING", "Cluster ready after last step completed.")
         else:
             well = all(step.state == "COMPLETED" for step in self.steps)
             message = "Steps completed" if well else "Steps completed with errors"
             self.shut_down("ALL_STEPS_COMPLETED", message)
 
+    def idle(self) -> None:
+        """Begin to count the time of the auto-termination policy, if there is one."""
+        self._waits += 1
+        begun = self._waits
+
+        def still() -> None:
+            if begun == self._waits and self.state == "WAITING" and self.idle_seconds:
+                # state and code of a cluster so ended are not documented
+                self.shut_down("USER_REQUEST", "Terminated by the auto-termination policy (idle)")
+
+        if self.idle_seconds and self.state == "WAITING":
+            jobs.later(self.world, self.idle_seconds, still)
+
     def _begin(self, step: LiveStep) -> None:
         if self.state == "WAITING":
-            self._change("RUNNING", "Running step")
+            self.change("RUNNING", "Running step")
         self.begun_steps += 1
         step.state = "RUNNING"
         step.start_date_time = jobs.naive_now(self.world)
@@ -157,21 +134,39 @@ class LiveCluster(models.Cluster):
             return
         step.program = programs.start(self._context(step), lambda end: self._ended(step, end))
 
+    @property
+    def partition(self) -> str:
+        """The partition it lies in (moto's backend of a region says `global` of some)."""
+        return get_partition(self.emr_backend.region_name)
+
+    @property
+    def nodes_role(self) -> str:
+        """The role in the instance profile."""
+        role = jobs.profile_role(self.emr_backend.account_id, self.partition, self.role)
+        return role or self.role.rpartition("/")[2]
+
+    @property
+    def s3(self) -> RoleS3:
+        """S3 as the nodes may use it."""
+        return RoleS3(self.world, self.emr_backend.account_id, self.partition, self.nodes_role)
+
+    @property
+    def primary_id(self) -> str:
+        """The EC2 id of the primary node."""
+        return "i-0" + self.id.removeprefix("j-").lower()
+
     def _context(self, step: LiveStep) -> programs.StepContext:
-        account, region = self.emr_backend.account_id, self.emr_backend.region_name
-        partition = self.emr_backend.partition
-        role = jobs.profile_role(account, partition, self.role) or self.role.rpartition("/")[2]
         return programs.StepContext(
             world=self.world,
-            account=account,
-            partition=partition,
-            region=region,
+            account=self.emr_backend.account_id,
+            partition=self.partition,
+            region=self.emr_backend.region_name,
             cluster_id=self.id,
             step_id=step.id,
-            role=role,
+            role=self.nodes_role,
             log_uri=self.log_uri,
             jar=step.jar,
-            args=tuple(step.args or ()),
+            args=step.arguments,
         )
 
     def _ended(self, step: LiveStep, outcome: programs.Outcome) -> None:
@@ -186,7 +181,7 @@ class LiveCluster(models.Cluster):
             step.failure = {name: text for name, text in texts.items() if text}
             self._end_step(step, "FAILED")
             self._act_on_failure(step)
-        self._next()
+        self.next()
 
     def _act_on_failure(self, step: LiveStep) -> None:
         match step.action_on_failure:
@@ -218,7 +213,7 @@ class LiveCluster(models.Cluster):
             if step.program:
                 step.program.stop()
             self._end_step(step, "CANCELLED")
-            self._next()
+            self.next()
 
     # --- ends
 
@@ -230,7 +225,7 @@ class LiveCluster(models.Cluster):
         """Go to TERMINATING, and in a while to the end."""
         if self.state in CLUSTER_OVER | {"TERMINATING"}:
             return
-        self._change("TERMINATING", message, code)
+        self.change("TERMINATING", message, code)
         last = "TERMINATED_WITH_ERRORS" if with_errors else "TERMINATED"
         jobs.later(self.world, TERMINATING_SECONDS, lambda: self._gone(last))
 
@@ -250,10 +245,15 @@ class LiveCluster(models.Cluster):
             elif step.state == "PENDING":
                 self._end_step(step, "CANCELLED")
         self.end_datetime = jobs.naive_now(self.world)
-        self._change(last, self.reason.get("Message", ""), self.reason.get("Code", ""))
+        self.machines = ()
+        self.change(last, self.reason.get("Message", ""), self.reason.get("Code", ""))
 
-    def _change(self, state: str, message: str = "", code: str = "") -> None:
+    def change(self, state: str, message: str = "", code: str = "") -> None:
+        """Go to a state, and tell who watches."""
+        waits = state == "WAITING" != self.state
         self.state = state
+        if waits:
+            self.idle()
         self.reason = {
             name: text for name, text in {"Code": code, "Message": message}.items() if text
         }
@@ -268,7 +268,8 @@ class LiveCluster(models.Cluster):
             "ReadyDateTime": self.ready_datetime,
             "EndDateTime": self.end_datetime,
         }
-        return {"State": self.state, "StateChangeReason": self.reason, "Timeline": timeline}
+        status = {"State": self.state, "StateChangeReason": self.reason, "Timeline": timeline}
+        return status | ({"ErrorDetails": self.error_details} if self.error_details else {})
 
     @property
     def over(self) -> bool:

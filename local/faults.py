@@ -23,6 +23,18 @@ class Faults:
     cluster_dies_at_step: int | None = None
     """The next cluster to begin its n-th step (1 is the first) loses its primary node there."""
 
+    # clusters' machines, and what becomes of them
+    short_of_capacity: dict[str, int] = field(default_factory=dict)
+    """EC2 is out of capacity: by subnet, instance type, or `subnet/type`; a time is one cluster."""
+    vcpu_quota: int | None = None
+    """Account and region: on-demand vCPUs of all clusters together."""
+    spot_vcpu_quota: int | None = None
+    no_spot: int = 0
+    """This many of the next clusters with spot get none (ALWAYS: all): fleets time out, groups
+    stay in STARTING."""
+    bootstrap_fails: int = 0
+    """On this many of the next clusters with bootstrap actions the first one returns non-zero."""
+
     # exports, by table name
     step_hangs: dict[str, int] = field(default_factory=dict)
     step_fails: dict[str, int] = field(default_factory=dict)
@@ -38,6 +50,11 @@ class Faults:
     """This many of the next PutPipelineDefinition calls answer errored = true (ALWAYS: all)."""
     create_pipeline_refused: str | None = None
     """CreatePipeline answers InvalidRequestException with this message."""
+
+
+def has(fault: dict[str, int], name: str) -> bool:
+    """Return whether the fault would strike `name`, without using it up."""
+    return fault.get(name, 0) != 0
 
 
 def strikes(table_fault: dict[str, int], table: str) -> bool:

@@ -60,6 +60,7 @@ class JobsWorld(Protocol):
     gate: Gate
     iam_enforced: bool | None
     datapipeline_rates: bool
+    emr_rates: bool
     faults: Faults
     consumption: list[Consumption]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from moto.datapipeline.models import datapipeline_backends
+from moto.emr.models import emr_backends
 
 from local.need import Need, arn_of
 
@@ -72,37 +73,78 @@ def _pass_role(call: Call, name: str, service: str) -> Need:
     return Need("iam:PassRole", arn, {"iam:PassedToService": service})
 
 
-_CLUSTER = [
-    "DescribeCluster",
-    "ListSteps",
-    "DescribeStep",
+_ON_CLUSTERS = [
     "AddJobFlowSteps",
+    "AddTags",
     "CancelSteps",
-    "ListInstances",
-    "ListInstanceGroups",
-    "ListInstanceFleets",
+    "DescribeCluster",
+    "DescribeStep",
+    "GetAutoTerminationPolicy",
     "ListBootstrapActions",
-    "TerminateJobFlows",
+    "ListInstanceFleets",
+    "ListInstanceGroups",
+    "ListInstances",
+    "ListSteps",
+    "PutAutoTerminationPolicy",
+    "RemoveAutoTerminationPolicy",
+    "RemoveTags",
     "SetTerminationProtection",
+    "TerminateJobFlows",
 ]
 
 
 def emr(call: Call) -> list[Need]:
     """Return what a call of EMR needs."""
     action = f"elasticmapreduce:{call.operation}"
-    if call.operation == "ListClusters":
+    if call.operation in ("ListClusters", "ListReleaseLabels"):
         return [Need(action, "*")]
     if call.operation == "RunJobFlow":
-        needs = [Need(action, arn_of(call, "elasticmapreduce", "cluster/*"))]
-        for name, service in (
-            ("JobFlowRole", "ec2.amazonaws.com"),
-            ("ServiceRole", "elasticmapreduce.amazonaws.com"),
-        ):
-            if call.params.get(name):
-                needs.append(_pass_role(call, call.params[name], service))
-        return needs
-    if call.operation not in _CLUSTER:
+        return _run_job_flow(call)
+    if call.operation not in _ON_CLUSTERS:
         return [Need(action, None)]
     params = call.params
-    ids = params.get("JobFlowIds") or [params.get("ClusterId") or params.get("JobFlowId") or ""]
-    return [Need(action, arn_of(call, "elasticmapreduce", f"cluster/{one}")) for one in ids]
+    single = params.get("ClusterId") or params.get("JobFlowId") or params.get("ResourceId") or ""
+    asked = _tags("Request", params.get("Tags") or []) if call.operation == "AddTags" else {}
+    return [
+        Need(
+            action,
+            arn_of(call, "elasticmapreduce", f"cluster/{one}"),
+            {**asked, **_tags("Resource", _tags_of(call, one))},
+        )
+        for one in params.get("JobFlowIds") or [single]
+    ]
+
+
+def _run_job_flow(call: Call) -> list[Need]:
+    """RunJobFlow knows no ARN; tags and a policy given with it are rights of their own."""
+    params = call.params
+    asked = _tags("Request", params.get("Tags") or [])
+    new = arn_of(call, "elasticmapreduce", "cluster/j-NEW")
+    needs = [Need("elasticmapreduce:RunJobFlow", "*", asked)]
+    if params.get("Tags"):
+        needs.append(Need("elasticmapreduce:AddTags", new, asked))
+    if params.get("AutoTerminationPolicy"):
+        tags = _tags("Resource", params.get("Tags") or [])
+        needs.append(Need("elasticmapreduce:PutAutoTerminationPolicy", new, tags))
+    for name, service in (
+        ("JobFlowRole", "ec2.amazonaws.com"),
+        ("ServiceRole", "elasticmapreduce.amazonaws.com"),
+    ):
+        if params.get(name):
+            needs.append(_pass_role(call, params[name], service))
+    return needs
+
+
+def _tags(kind: str, tags: list[dict[str, str]]) -> dict[str, str]:
+    """Return tags as condition keys, under AWS's name and EMR's own."""
+    return {
+        f"{prefix}:{kind}Tag/{tag['Key']}": tag.get("Value", "")
+        for tag in tags
+        for prefix in ("aws", "elasticmapreduce")
+    }
+
+
+def _tags_of(call: Call, cluster_id: str) -> list[dict[str, str]]:
+    cluster = emr_backends[call.account][call.region].clusters.get(cluster_id)
+    found: list[dict[str, str]] = cluster.tags if cluster else []
+    return found

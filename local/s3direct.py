@@ -22,6 +22,10 @@ class NoSuchBucket(Exception):
     """When the bucket is not there."""
 
 
+class NoSuchKey(Exception):
+    """When the object is not there."""
+
+
 def split_url(url: str) -> tuple[str, str]:
     """Return (bucket, key) of an s3://, s3n:// or s3a:// url."""
     scheme, separator, rest = url.partition("://")
@@ -82,6 +86,23 @@ class RoleS3:
                 f"The specified bucket does not exist (Service: Amazon S3; Status Code: 404; "
                 f"Error Code: NoSuchBucket): {name}"
             ) from None
+
+    def get(self, bucket: str, key: str) -> bytes:
+        """Return an object; one that is not there is denied to who may not list the bucket."""
+        from moto.s3.models import FakeDeleteMarker
+
+        found = self._bucket(bucket)
+        self._check("s3:GetObject", bucket, key)
+        stored = found.keys.get(key)
+        if stored is None or isinstance(stored, FakeDeleteMarker):
+            self._check("s3:ListBucket", bucket, key)
+            raise NoSuchKey(
+                f"The specified key does not exist. (Service: Amazon S3; Status Code: 404; "
+                f"Error Code: NoSuchKey): s3://{bucket}/{key}"
+            )
+        self._check_key("kms:Decrypt", found)
+        value: bytes = stored.value
+        return value
 
     def may_read(self, bucket: str, key: str) -> None:
         """Raise Denied if the role may not read the object (which need not exist here)."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from local.datapipeline_objects import Instance
     from local.datapipeline_pipeline import Pipeline
+    from local.emrcluster import LiveCluster
 
 EMR = "elasticmapreduce.amazonaws.com"
 EC2 = "ec2.amazonaws.com"
@@ -47,6 +48,11 @@ _LOOK_AT_NETWORK = (
     "DescribeVpcAttribute",
     "DescribeVpcEndpoints",
     "DescribeVpcs",
+)
+_LOOK_FOR_FLEETS = (
+    "DescribeCapacityReservations",
+    "DescribeInstanceTypeOfferings",
+    "DescribeLaunchTemplates",
 )
 _MAKE_INSTANCES = {
     "AuthorizeSecurityGroupEgress": "security-group/sg-1",
@@ -154,6 +160,77 @@ def _of_ec2(pipeline: Pipeline, region: str) -> Iterator[Row]:
         yield Row(f"ec2:{name}", own + resource)
     for name, resource in _END_INSTANCES.items():
         yield Row(f"ec2:{name}", own + resource, tags)
+
+
+def of_service_role(cluster: LiveCluster) -> Iterator[Row]:
+    """Yield what EMR needs of the service role for a cluster somebody starts directly.
+
+    AmazonEMRServicePolicy_v2, version 6: a cluster's tags are asked for on what is made with them
+    and found on what is made; a network's own tags are those EC2 has of it.
+    """
+    backend = cluster.emr_backend
+    place = (cluster.partition, backend.region_name, backend.account_id)
+    own = f"arn:{place[0]}:ec2:{place[1]}:{place[2]}:"
+    asked = {f"aws:RequestTag/{key}": value for key, value in cluster._tags.items()}
+    tagged = {f"aws:ResourceTag/{key}": value for key, value in cluster._tags.items()}
+    role = f"arn:{place[0]}:iam::{place[2]}:role/{cluster.nodes_role}"
+    yield Row("iam:PassRole", role, {"iam:PassedToService": EC2})
+    fleets = _LOOK_FOR_FLEETS if cluster.nodes.fleets else ()
+    for name in (*_LOOK_AT_NETWORK, *fleets):
+        yield Row(f"ec2:{name}", "*", {"aws:RequestedRegion": place[1]})
+    network = list(_network(cluster, own))
+    for action in ("RunInstances", *(("CreateFleet",) if cluster.nodes.fleets else ())):
+        for made in ("instance/*", "volume/*"):
+            yield Row(f"ec2:{action}", own + made, asked)
+            yield Row("ec2:CreateTags", own + made, {"ec2:CreateAction": action, **asked})
+        yield Row(f"ec2:{action}", own + "network-interface/*")
+        yield Row(f"ec2:{action}", f"arn:{place[0]}:ec2:{place[1]}::image/ami-1")
+        if cluster.ec2_key_name:
+            yield Row(f"ec2:{action}", f"{own}key-pair/{cluster.ec2_key_name}")
+        yield from (Row(f"ec2:{action}", arn, tags) for arn, tags in network)
+    if cluster.nodes.fleets:
+        yield Row("ec2:CreateFleet", own + "fleet/*")
+        yield Row("ec2:CreateLaunchTemplate", own + "launch-template/*", asked)
+        for action in ("CreateFleet", "RunInstances", "CreateLaunchTemplateVersion"):
+            yield Row(f"ec2:{action}", own + "launch-template/lt-1", tagged)
+        yield Row("ec2:DeleteLaunchTemplate", own + "launch-template/lt-1", tagged)
+    yield from _groups_of(cluster, own, asked, tagged)
+    for name, resource in _END_INSTANCES.items():
+        yield Row(f"ec2:{name}", own + resource, tagged)
+
+
+def _network(cluster: LiveCluster, own: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the subnets and security groups the cluster names, each with EC2's tags of it."""
+    groups = (
+        cluster.master_security_group,
+        cluster.slave_security_group,
+        cluster.service_access_security_group,
+        *(cluster.additional_master_security_groups or []),
+        *(cluster.additional_slave_security_groups or []),
+    )
+    kinds = {"subnet": cluster.nodes.subnets, "security-group": filter(None, groups)}
+    for kind, ids in kinds.items():
+        for name in dict.fromkeys(ids):
+            known = cluster.emr_backend.ec2_backend.tags.get(name, {})
+            tags = {f"aws:ResourceTag/{key}": str(value) for key, value in known.items()}
+            yield f"{own}{kind}/{name}", tags
+
+
+def _groups_of(
+    cluster: LiveCluster, own: str, asked: dict[str, str], tagged: dict[str, str]
+) -> Iterator[Row]:
+    """Yield what the managed security groups take: EMR makes them if none are named."""
+    named = [(arn, tags) for arn, tags in _network(cluster, own) if ":security-group/" in arn]
+    if not named:
+        yield Row("ec2:CreateSecurityGroup", own + "security-group/*", asked)
+        yield Row("ec2:CreateSecurityGroup", own + "vpc/vpc-1")
+        made = {"ec2:CreateAction": "CreateSecurityGroup", **asked}
+        yield Row("ec2:CreateTags", own + "security-group/*", made)
+        named = [(own + "security-group/sg-1", tagged)]
+    for arn, tags in named:
+        for verb in ("Authorize", "Revoke"):
+            for way in ("Egress", "Ingress"):
+                yield Row(f"ec2:{verb}SecurityGroup{way}", arn, tags)
 
 
 def of_task_runner(pipeline: Pipeline, resource: Instance) -> Iterator[Row]:

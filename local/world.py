@@ -77,6 +77,7 @@ class World:
         self.faults = Faults()
         self.consumption: list[Consumption] = []
         self.datapipeline_rates = True
+        self.emr_rates = True
         self.problems: list[str] = []
         self.principals: dict[str, iam.Principal] = {}
         self.granted: Counter[tuple[str, str]] = Counter()

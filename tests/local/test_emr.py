@@ -8,7 +8,8 @@ from typing import Any
 
 import botocore.exceptions
 import pytest
-from jobs_world import BUCKET, EXPORT_CLASS, JAR, START, body, keys, make_table, small_world
+from emr_world import Emr, step
+from jobs_world import BUCKET, JAR, START, body, keys, make_table, small_world
 
 from local.export import running_steps
 from local.model_check import Checked, problems
@@ -18,52 +19,6 @@ from local.model_check import Checked, problems
 def world() -> Iterator[Any]:
     with small_world() as made:
         yield made
-
-
-def step(table: str, out: str | None = None, action: str = "CONTINUE") -> dict[str, Any]:
-    args = [EXPORT_CLASS, "-Dmapreduce.map.speculative=false", f"s3://{BUCKET}/{out or table}"]
-    return {
-        "Name": table,
-        "ActionOnFailure": action,
-        "HadoopJarStep": {"Jar": JAR, "Args": [*args, table, "0.5"]},
-    }
-
-
-class Emr:
-    """A cluster in the hands of a test."""
-
-    def __init__(self, world: Any, *steps: dict[str, Any], keep: bool = False, **more: Any) -> None:
-        self.world = world
-        self.client = world.client("emr")
-        self.id = self.client.run_job_flow(
-            Name="night",
-            ReleaseLabel="emr-7.13.0",
-            LogUri=f"s3://{BUCKET}/logs/",
-            ServiceRole="service",
-            JobFlowRole="cluster-role",
-            Instances={
-                "MasterInstanceType": "m5.xlarge",
-                "SlaveInstanceType": "m5.xlarge",
-                "InstanceCount": 2,
-                "KeepJobFlowAliveWhenNoSteps": keep,
-            },
-            Steps=list(steps),
-            **more,
-        )["JobFlowId"]
-
-    def status(self) -> dict[str, Any]:
-        return self.client.describe_cluster(ClusterId=self.id)["Cluster"]["Status"]
-
-    @property
-    def state(self) -> str:
-        return str(self.status()["State"])
-
-    def steps(self) -> dict[str, str]:
-        found = self.client.list_steps(ClusterId=self.id)["Steps"]
-        return {one["Name"]: one["Status"]["State"] for one in reversed(found)}
-
-    def until(self, *states: str) -> None:
-        self.world.advance_until(lambda: self.state in states)
 
 
 def test_a_transient_cluster_runs_its_steps_and_ends(world: Any) -> None:
@@ -237,7 +192,15 @@ def test_every_answer_fits_the_model(world: Any) -> None:
             emr.client.describe_step(ClusterId=emr.id, StepId=one["Id"])
         emr.client.list_clusters()
     other = emr.client.run_job_flow(
-        Name="x", Instances={"KeepJobFlowAliveWhenNoSteps": True}, ReleaseLabel="emr-7.13.0"
+        Name="x",
+        Instances={
+            "MasterInstanceType": "m5.xlarge",
+            "InstanceCount": 1,
+            "KeepJobFlowAliveWhenNoSteps": True,
+        },
+        ReleaseLabel="emr-7.13.0",
+        ServiceRole="service",
+        JobFlowRole="cluster-role",
     )["JobFlowId"]
     emr.client.add_job_flow_steps(JobFlowId=other, Steps=[step("orders", "else")])
     first = emr.client.list_steps(ClusterId=other)["Steps"][0]["Id"]
