@@ -5,6 +5,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 CHECKOV := build/checkov
+ENGINE ?= datapipeline
 export PYTHONPATH := lambda:cli:.
 
 help: ## list the targets
@@ -15,8 +16,8 @@ $(VENV)/installed: requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
-demo: $(VENV)/installed ## one whole night on the local AWS: terraform apply, backup, report, destroy
-	$(BIN)/python -m local.demo
+demo: $(VENV)/installed ## one whole night on the local AWS: terraform apply, backup, report, destroy (ENGINE=emr)
+	$(BIN)/python -m local.demo --engine $(ENGINE)
 
 local: $(VENV)/installed ## keep the local AWS in the foreground (ARGS="--speed 60")
 	$(BIN)/python -m local.serve $(ARGS)

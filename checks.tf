@@ -13,6 +13,20 @@ locals {
 
   # Both bootstraps and ten minutes in which something is read; a quarter of an hour at the very least
   least_window_seconds = max(900, var.planning.cluster_bootstrap_seconds + var.planning.activity_bootstrap_seconds + 600)
+
+  on_emr        = var.engine == "emr"
+  release_label = var.cluster.release_label != null ? var.cluster.release_label : local.on_emr ? "emr-7.13.0" : "emr-5.27.1"
+  subnet_ids    = local.on_emr ? flatten(var.emr[*].subnet_ids) : compact([var.cluster.subnet_id])
+
+  # Which connector, and so which export tool, goes with which release; docs/emr.md says what each row rests on. What is
+  # older than 5.0 brings AWS's SDK 1, which clashes with what these releases have; from 6.0 on it needs Java 17.
+  connector = try(regex("emr-dynamodb-tools-([0-9]+\\.[0-9]+\\.[0-9]+)", var.emr.jar)[0], "")
+  pairs = [
+    { releases = "emr-6.15", release = "^emr-6\\.15\\.", connectors = "5.0 to 5.6", connector = "^5\\.[0-6]\\." },
+    { releases = "emr-7.3 to emr-7.12", release = "^emr-7\\.([3-9]|1[0-2])\\.", connectors = "5.5 to 5.7", connector = "^5\\.[5-7]\\." },
+    { releases = "emr-7.13 and emr-7.14", release = "^emr-7\\.1[34]\\.", connectors = "5.7 to 6.1", connector = "^(5\\.7|6\\.[01])\\." },
+  ]
+  paired = anytrue([for pair in local.pairs : can(regex(pair.release, local.release_label)) && can(regex(pair.connector, local.connector))])
 }
 
 resource "terraform_data" "input_checks" {
@@ -35,6 +49,48 @@ resource "terraform_data" "input_checks" {
     precondition {
       condition     = var.backup_bucket == null || !var.force_destroy
       error_message = "force_destroy = true has no effect on the given backup_bucket (${jsonencode(try(var.backup_bucket.name, null))}): the module deletes only a bucket it created. Remove force_destroy."
+    }
+
+    # --- the engine and what belongs to it ------------------------------------------------------------------------------
+
+    precondition {
+      condition     = !local.on_emr || var.emr != null
+      error_message = "engine = \"emr\" needs emr.jar, the export tool in a bucket of yours, but emr is null. Build and upload it as docs/emr.md says, then set emr = { jar = \"s3://example-tools/emr-dynamodb-tools-6.0.0-jar-with-dependencies.jar\" }."
+    }
+
+    precondition {
+      condition     = local.on_emr || var.emr == null
+      error_message = "emr (jar ${jsonencode(try(var.emr.jar, null))}) has no effect with engine = \"datapipeline\": Data Pipeline takes the export tool AWS hosts. Remove emr, or set engine = \"emr\"."
+    }
+
+    precondition {
+      condition     = !local.on_emr || var.pipeline_region == null
+      error_message = "pipeline_region (${jsonencode(var.pipeline_region)}) has no effect with engine = \"emr\": clusters are made in the module's own region. Remove it, or set engine = \"datapipeline\"."
+    }
+
+    precondition {
+      condition     = !local.on_emr || !var.strict_datapipeline_iam
+      error_message = "strict_datapipeline_iam = true has no effect with engine = \"emr\": its roles are bounded by tag and ARN anyway. Remove it, or set engine = \"datapipeline\"."
+    }
+
+    precondition {
+      condition     = !local.on_emr || var.cluster.subnet_id == null
+      error_message = "cluster.subnet_id (${jsonencode(var.cluster.subnet_id)}) has no effect with engine = \"emr\", which can try several. Set emr.subnet_ids = [${jsonencode(var.cluster.subnet_id)}] instead."
+    }
+
+    precondition {
+      condition     = length(local.subnet_ids) > 0 || var.cluster.subnet_id != null || var.cluster.master_security_group_id == null
+      error_message = "${local.on_emr ? "emr.subnet_ids" : "cluster.subnet_id"} must be set when cluster.master_security_group_id (${jsonencode(var.cluster.master_security_group_id)}) is: a security group belongs to one VPC. Set the subnet, or leave the groups null."
+    }
+
+    precondition {
+      condition     = local.on_emr || can(regex("^emr-5\\.2[0-9]\\.", local.release_label))
+      error_message = "cluster.release_label must be one of emr-5.2x with engine = \"datapipeline\", got ${jsonencode(local.release_label)}: the export tool AWS hosts is from 2019 and does not suit later ones. Take \"emr-5.27.1\", or null for it; later releases come with engine = \"emr\"."
+    }
+
+    precondition {
+      condition     = !local.on_emr || local.connector == "" || local.paired
+      error_message = "cluster.release_label ${jsonencode(local.release_label)} and connector ${local.connector} (by the name of emr.jar) are no documented pair. Documented are ${join("; ", [for pair in local.pairs : "${pair.releases} with ${pair.connectors}"])}. Build the version that the release's page names as emr-ddb (docs/emr.md), or take a release that goes with the jar."
     }
   }
 }

@@ -1,9 +1,13 @@
-# The role of the clusters' instances: the export reads tables with it and writes backups, Task Runner takes tasks. Reduced
-# from AWS's AmazonEC2RoleforDataPipelineRole; not run on AWS yet.
+# The role of the clusters' instances: the export reads tables with it and writes backups; with Data Pipeline, Task Runner
+# takes tasks. Reduced from AWS's AmazonEC2RoleforDataPipelineRole and AmazonElasticMapReduceforEC2Role; not run on AWS yet.
 
 locals {
-  # where clusters fetch the export tool, EMR's script runner and Task Runner
-  tool_buckets = ["dynamodb-dpl-${local.region}", "${local.region}.elasticmapreduce", "datapipeline-us-east-1"]
+  # where clusters fetch EMR's own scripts; Data Pipeline's also the export tool and Task Runner
+  tool_buckets = concat(["${local.region}.elasticmapreduce"], local.on_emr ? [] : ["dynamodb-dpl-${local.region}", "datapipeline-us-east-1"])
+  # EMR's: the export tool, and the script that ends the cluster when nobody else does
+  tools = local.on_emr ? [for jar in var.emr[*].jar : "arn:${local.partition}:s3:::${trimprefix(jar, "s3://")}"] : []
+
+  for_task_runner = local.on_emr ? [] : [local.pipeline_region]
 }
 
 data "aws_iam_policy_document" "cluster" {
@@ -54,36 +58,64 @@ data "aws_iam_policy_document" "cluster" {
   statement {
     sid       = "FetchTools"
     actions   = ["s3:GetObject"]
-    resources = [for bucket in local.tool_buckets : "arn:${local.partition}:s3:::${bucket}/*"]
+    resources = concat([for bucket in local.tool_buckets : "arn:${local.partition}:s3:::${bucket}/*"], local.tools)
   }
 
-  # Task Runner; these calls know no ARN, so the region bounds them
-  statement {
-    sid = "TakeTasks"
-    actions = [
-      "datapipeline:PollForTask",
-      "datapipeline:ReportTaskProgress",
-      "datapipeline:ReportTaskRunnerHeartbeat",
-      "datapipeline:SetTaskStatus",
-    ]
-    resources = ["*"]
+  dynamic "statement" {
+    for_each = local.on_emr ? [local.object_arn["scripts"]] : []
 
-    condition {
-      test     = "StringEquals"
-      variable = "aws:RequestedRegion"
-      values   = [local.pipeline_region]
+    content {
+      sid       = "FetchScript"
+      actions   = ["s3:GetObject"]
+      resources = [statement.value]
     }
   }
 
-  statement {
-    sid = "RunSteps"
-    actions = [
-      "elasticmapreduce:AddJobFlowSteps",
-      "elasticmapreduce:DescribeCluster",
-      "elasticmapreduce:DescribeStep",
-      "elasticmapreduce:ListSteps",
-    ]
-    resources = local.cluster_arns
+  dynamic "statement" {
+    for_each = compact(var.emr[*].jar_kms_key_arn)
+
+    content {
+      sid       = "DecryptExportTool"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+    }
+  }
+
+  # Task Runner; these calls know no ARN, so the region bounds them
+  dynamic "statement" {
+    for_each = local.for_task_runner
+
+    content {
+      sid = "TakeTasks"
+      actions = [
+        "datapipeline:PollForTask",
+        "datapipeline:ReportTaskProgress",
+        "datapipeline:ReportTaskRunnerHeartbeat",
+        "datapipeline:SetTaskStatus",
+      ]
+      resources = ["*"]
+
+      condition {
+        test     = "StringEquals"
+        variable = "aws:RequestedRegion"
+        values   = [statement.value]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = local.for_task_runner
+
+    content {
+      sid = "RunSteps"
+      actions = [
+        "elasticmapreduce:AddJobFlowSteps",
+        "elasticmapreduce:DescribeCluster",
+        "elasticmapreduce:DescribeStep",
+        "elasticmapreduce:ListSteps",
+      ]
+      resources = local.cluster_arns
+    }
   }
 
   dynamic "statement" {

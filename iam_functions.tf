@@ -1,4 +1,5 @@
-# What the two functions may do: exactly what they call. Both reconcile runs, so most is common; each adds its own.
+# What the two functions may do: exactly what they call. Both reconcile runs, so most is common; each adds its own, and
+# the engine's (iam_engines.tf).
 
 data "aws_iam_policy_document" "reconcile" {
   statement {
@@ -56,33 +57,7 @@ data "aws_iam_policy_document" "reconcile" {
     }
   }
 
-  statement {
-    sid       = "CreatePipelines"
-    actions   = ["datapipeline:CreatePipeline"]
-    resources = ["*"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:RequestedRegion"
-      values   = [local.pipeline_region]
-    }
-  }
-
-  statement {
-    sid = "RunPipelines"
-    actions = [
-      "datapipeline:ActivatePipeline",
-      "datapipeline:AddTags",
-      "datapipeline:DeactivatePipeline",
-      "datapipeline:DeletePipeline",
-      "datapipeline:DescribeObjects",
-      "datapipeline:DescribePipelines",
-      "datapipeline:PutPipelineDefinition",
-      "datapipeline:QueryObjects",
-    ]
-    resources = local.pipeline_arns
-  }
-
+  # of either engine: a night that was under way when the engine was changed still leaves clusters to be ended
   statement {
     sid       = "SeeClustersEnd"
     actions   = ["elasticmapreduce:DescribeCluster", "elasticmapreduce:ListSteps", "elasticmapreduce:TerminateJobFlows"]
@@ -92,7 +67,7 @@ data "aws_iam_policy_document" "reconcile" {
   statement {
     sid       = "PassTheClustersRoles"
     actions   = ["iam:PassRole"]
-    resources = [local.role_arns["pipeline"], local.role_arns["cluster"]]
+    resources = [local.role_arns[local.engine_role], local.role_arns["cluster"]]
 
     condition {
       test     = "StringEquals"
@@ -150,7 +125,7 @@ data "aws_iam_policy_document" "reconcile" {
 }
 
 data "aws_iam_policy_document" "scheduler" {
-  source_policy_documents = [data.aws_iam_policy_document.reconcile.json]
+  source_policy_documents = [data.aws_iam_policy_document.reconcile.json, local.start_exports]
 
   statement {
     sid       = "ProbeForEmptyTables"
@@ -190,7 +165,7 @@ data "aws_iam_policy_document" "scheduler" {
 }
 
 data "aws_iam_policy_document" "monitor" {
-  source_policy_documents = [data.aws_iam_policy_document.reconcile.json]
+  source_policy_documents = [data.aws_iam_policy_document.reconcile.json, local.start_exports]
 
   statement {
     sid       = "WriteOwnLog"

@@ -74,7 +74,7 @@ data "aws_iam_policy_document" "pipeline" {
   statement {
     sid       = "FirstClusterOfTheAccount"
     actions   = ["iam:CreateServiceLinkedRole"]
-    resources = ["arn:${local.partition}:iam::${local.account}:role/aws-service-role/elasticmapreduce.amazonaws.com*/AWSServiceRoleForEMRCleanup*"]
+    resources = [local.cleanup_arn]
 
     condition {
       test     = "StringEquals"

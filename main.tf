@@ -15,12 +15,27 @@ locals {
   pipeline_region  = coalesce(var.pipeline_region, local.region)
   pipeline_regions = ["us-east-1", "us-west-2", "ap-southeast-2", "ap-northeast-1", "eu-west-1"]
 
+  # the other engine's role is not made; "pipeline" is Data Pipeline's, "emr" what EMR makes clusters with by itself
+  engine_role = local.on_emr ? "emr" : "pipeline"
+  roles       = ["scheduler", "monitor", "schedules", "cluster", local.engine_role]
+
   # ARNs are put together here, not taken from the resources, so that the settings are known, and checked, at plan
   topic_arn  = "arn:${local.partition}:sns:${local.region}:${local.account}:${var.name}"
   queue_arn  = "arn:${local.partition}:sqs:${local.region}:${local.account}:${var.name}-lost"
-  role_names = { for role in ["scheduler", "monitor", "schedules", "pipeline", "cluster"] : role => "${var.name}-${local.region}-${role}" }
+  role_names = { for role in ["scheduler", "monitor", "schedules", "pipeline", "emr", "cluster"] : role => "${var.name}-${local.region}-${role}" }
 
-  settings = jsonencode({
+  settings = jsonencode(merge(local.common_settings, local.on_emr ? { emr = local.emr_settings } : {}))
+
+  emr_settings = {
+    jar                    = one(var.emr[*].jar)
+    service_role           = local.role_names["emr"]
+    subnet_ids             = local.subnet_ids
+    spot                   = one(var.emr[*].spot)
+    security_configuration = one(var.emr[*].security_configuration)
+    instance_types         = one(var.emr[*].instance_types)
+  }
+
+  common_settings = {
     name                = var.name
     account             = local.account
     region              = local.region
@@ -33,14 +48,15 @@ locals {
     window_seconds      = local.window_seconds
     consumed_percentage = var.consumed_percentage
     tables              = var.tables
+    engine              = var.engine
     pipeline_region     = local.pipeline_region
-    pipeline_role       = local.role_names["pipeline"]
+    pipeline_role       = local.on_emr ? "" : local.role_names["pipeline"]
     cluster_role        = local.role_names["cluster"]
-    cluster             = var.cluster
+    cluster             = merge(var.cluster, { release_label = local.release_label })
     max_read_capacity   = var.max_read_capacity
     raise_capacity      = var.raise_capacity
     planning            = var.planning
-  })
+  }
   settings_limit = 3500 # bytes; Lambda's whole environment holds 4 KB
 
   functions = {
@@ -60,8 +76,8 @@ locals {
 resource "terraform_data" "deployment_checks" {
   lifecycle {
     precondition {
-      condition     = var.pipeline_region != null || contains(local.pipeline_regions, local.region)
-      error_message = "pipeline_region must be set: the module's own region, ${local.region}, has no Data Pipeline. Take the nearest of ${join(", ", local.pipeline_regions)}; clusters and backups stay in ${local.region}."
+      condition     = local.on_emr || var.pipeline_region != null || contains(local.pipeline_regions, local.region)
+      error_message = "pipeline_region must be set: the module's own region, ${local.region}, has no Data Pipeline. Take the nearest of ${join(", ", local.pipeline_regions)} (clusters and backups stay in ${local.region}), or engine = \"emr\", which is in every region."
     }
 
     precondition {

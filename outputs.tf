@@ -51,11 +51,11 @@ output "lost_events_queue" {
 }
 
 output "pipeline" {
-  description = "What the clusters run with: `region` of Data Pipeline, `role_name` and `role_arn` of the pipelines, `cluster_role_name`, `cluster_role_arn`, `cluster_instance_profile_arn` of the instances."
+  description = "What the clusters run with: `region` of Data Pipeline, or with `engine = \"emr\"` the module's own; `role_name` and `role_arn` of the pipelines, or of EMR; `cluster_role_name`, `cluster_role_arn`, `cluster_instance_profile_arn` of the instances."
   value = {
     region                       = local.pipeline_region
-    role_name                    = aws_iam_role.this["pipeline"].name
-    role_arn                     = aws_iam_role.this["pipeline"].arn
+    role_name                    = aws_iam_role.this[local.engine_role].name
+    role_arn                     = aws_iam_role.this[local.engine_role].arn
     cluster_role_name            = aws_iam_role.this["cluster"].name
     cluster_role_arn             = aws_iam_role.this["cluster"].arn
     cluster_instance_profile_arn = aws_iam_instance_profile.cluster.arn

@@ -109,7 +109,8 @@ resource "aws_s3_bucket_policy" "this" {
   depends_on = [aws_s3_bucket_public_access_block.this]
 }
 
-# leases/ has no rule of expiry on purpose: a lease is the record that gives capacity back
+# leases/ has no rule of expiry on purpose: a lease is the record that gives capacity back; nor has scripts/, one small
+# object a deployment
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
   count = local.create_bucket ? 1 : 0
 

@@ -32,7 +32,7 @@ variable "lambda" {
 }
 
 variable "pipeline_region" {
-  description = "Region whose Data Pipeline service drives the clusters: `us-east-1`, `us-west-2`, `ap-southeast-2`, `ap-northeast-1` or `eu-west-1`. The clusters themselves run beside the tables. `null`: the module's own region, which must then be one of these."
+  description = "Region whose Data Pipeline service drives the clusters: `us-east-1`, `us-west-2`, `ap-southeast-2`, `ap-northeast-1` or `eu-west-1`. The clusters themselves run beside the tables. `null`: the module's own region, which must then be one of these; and always with `engine = \"emr\"`."
   type        = string
   default     = null
 
@@ -43,7 +43,7 @@ variable "pipeline_region" {
 }
 
 variable "strict_datapipeline_iam" {
-  description = "Whether the roles name Data Pipeline's pipelines by ARN, its trust by source account, and EC2's instances by tag. What the service enforces of this is not confirmed: switch it on, run a night, and back off if calls are denied."
+  description = "Whether the roles name Data Pipeline's pipelines by ARN, its trust by source account, and EC2's instances by tag. What the service enforces of this is not confirmed: switch it on, run a night, and back off if calls are denied. Not with `engine = \"emr\"`."
   type        = bool
   default     = false
   nullable    = false
@@ -52,15 +52,15 @@ variable "strict_datapipeline_iam" {
 variable "cluster" {
   description = <<-EOT
     The EMR clusters that export the tables.
-    - `release_label`: `emr-X.Y.Z`, 5 or later. The default is what the export tool's classpath needs.
+    - `release_label`: with `engine = "datapipeline"` one of `emr-5.2x`, which the classpath of AWS's export tool needs; with `engine = "emr"` one that goes with `emr.jar` (docs/emr.md). `null`: `emr-5.27.1`, or with EMR `emr-7.13.0`.
     - `master_instance_type`, `core_instance_type`: EC2 instance types.
     - `core_instance_count`: 1 to 20. One is enough: the table's capacity is the limit, not the cluster.
-    - `subnet_id`: `null` for the default subnet of the default VPC.
+    - `subnet_id`: Data Pipeline's; with EMR it is `emr.subnet_ids`. `null` for the default subnet of the default VPC.
     - `key_pair`: name of an EC2 key pair for SSH. `null`: none.
-    - `master_security_group_id`, `core_security_group_id`, `service_access_security_group_id`: your own instead of EMR's; the first two together, the third with them in a private subnet, all with `subnet_id`. `null`: EMR creates its own.
+    - `master_security_group_id`, `core_security_group_id`, `service_access_security_group_id`: your own instead of EMR's; the first two together, the third with them in a private subnet, all with a subnet. `null`: EMR creates its own.
   EOT
   type = object({
-    release_label                    = optional(string, "emr-5.27.1")
+    release_label                    = optional(string)
     master_instance_type             = optional(string, "m5.xlarge")
     core_instance_type               = optional(string, "m5.xlarge")
     core_instance_count              = optional(number, 1)
@@ -74,8 +74,8 @@ variable "cluster" {
   nullable = false
 
   validation {
-    condition     = can(regex("^emr-[5-9]\\.[0-9]{1,2}\\.[0-9]{1,2}$", var.cluster.release_label))
-    error_message = "cluster.release_label must be emr-X.Y.Z with X from 5, got ${jsonencode(var.cluster.release_label)}. Example: \"emr-5.27.1\"."
+    condition     = var.cluster.release_label == null || can(regex("^emr-[5-9]\\.[0-9]{1,2}\\.[0-9]{1,2}$", var.cluster.release_label))
+    error_message = "cluster.release_label must be emr-X.Y.Z with X from 5, got ${jsonencode(var.cluster.release_label)}. Example: \"emr-7.13.0\"; null for the engine's default."
   }
 
   validation {
@@ -126,11 +126,6 @@ variable "cluster" {
   validation {
     condition     = var.cluster.service_access_security_group_id == null || var.cluster.master_security_group_id != null
     error_message = "cluster.service_access_security_group_id (${jsonencode(var.cluster.service_access_security_group_id)}) needs cluster.master_security_group_id and cluster.core_security_group_id. Set all three or none."
-  }
-
-  validation {
-    condition     = var.cluster.subnet_id != null || var.cluster.master_security_group_id == null
-    error_message = "cluster.subnet_id must be set when cluster.master_security_group_id (${jsonencode(var.cluster.master_security_group_id)}) is: a security group belongs to one VPC. Set the subnet, or leave the groups null."
   }
 }
 

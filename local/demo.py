@@ -1,18 +1,20 @@
 """`make demo`: one whole night on the local AWS, from `terraform apply` to `terraform destroy`.
 
-Terraform applies examples/minimal unmodified; the functions run as deployed (zip, environment and
-role taken from what Terraform created), started by the schedules that Terraform created.
+Terraform applies examples/minimal unmodified (`--engine emr`: examples/emr); the functions run as
+deployed (zip, environment and role taken from what Terraform created), started by the schedules
+that Terraform created.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -38,6 +40,10 @@ WINDOW = timedelta(hours=7)
 RUN = "2026-11-24T00-00Z"
 NIGHT_BEFORE = "2026-11-23T00-00Z"
 PAGE = REPOSITORY / "build" / "report.html"
+EXAMPLES = {"datapipeline": "minimal", "emr": "emr"}
+"""The example that is applied, by engine."""
+TOOLS = "demo-tools"
+JAR = "emr-dynamodb-tools-6.0.0-jar-with-dependencies.jar"
 # virtual time between two looks at the night
 STEP_SECONDS = 150
 GIVE_UP = WINDOW_START + timedelta(hours=12)
@@ -68,7 +74,7 @@ class Times:
 
 
 class View:
-    """What is shown while the night runs: clock, tables by verdict, pipelines, capacity."""
+    """What is shown while the night runs: clock, tables by verdict, batches, capacity."""
 
     def __init__(self, world: World, bucket: str, specs: list[TableSpec], before: Any) -> None:
         self.world, self.bucket, self.before = world, bucket, before
@@ -95,7 +101,7 @@ class View:
         left.add_row("virtual time", f"{now:%Y-%m-%d %H:%M} UTC")
         left.add_row("window", ProgressBar(100, min(100, part * 100), width=30))
         left.add_row("tables", "  ".join(f"{n} {v}" for v, n in sorted(verdicts.items())) or "-")
-        left.add_row("pipelines", self._pipelines())
+        left.add_row("batches", self._batches())
         left.add_row("raised", self._raised() or "nothing")
         left.add_row("invocations", str(len(self.world.lambda_logs)))
         return Panel(left, title=f"night {RUN}, {self.total} tables", width=110)
@@ -105,9 +111,9 @@ class View:
         tables = self.record.get("tables", {})
         verdicts = Counter(t["verdict"] or "open" for t in tables.values())
         counts = ", ".join(f"{n} {v}" for v, n in sorted(verdicts.items()))
-        return f"{self.world.clock.now():%H:%M}  {counts or '-'}; {self._pipelines()}"
+        return f"{self.world.clock.now():%H:%M}  {counts or '-'}; {self._batches()}"
 
-    def _pipelines(self) -> str:
+    def _batches(self) -> str:
         batches = self.record.get("batches", {}).values()
         states = Counter(b["state"] for b in batches)
         return ", ".join(f"{n} {s}" for s, n in sorted(states.items())) or "none"
@@ -154,7 +160,15 @@ def empty_bucket(world: World, bucket: str) -> int:
     return count
 
 
-def demo(console: Console, times: Times) -> str:
+def put_jar(world: World) -> str:
+    """Put an object where the export tool would be; return its address. Its content is not run."""
+    s3 = world.client("s3")
+    s3.create_bucket(Bucket=TOOLS)
+    s3.put_object(Bucket=TOOLS, Key=JAR, Body=b"no jar: the local AWS exports by itself")
+    return f"s3://{TOOLS}/{JAR}"
+
+
+def demo(console: Console, times: Times, engine: str = "datapipeline") -> str:
     """Run the demo; return the closing line.
 
     Raises:
@@ -164,8 +178,11 @@ def demo(console: Console, times: Times) -> str:
     world = World(Clock(WINDOW_START - timedelta(minutes=20)))
     with tempfile.TemporaryDirectory() as work, world.served() as endpoint:
         console.print(f"local AWS at {endpoint}; account {world.account}, {world.region}")
-        root = REPOSITORY / "examples" / "minimal"
-        terraform = Terraform(root, Path(work), environment(endpoint))
+        root = REPOSITORY / "examples" / EXAMPLES[engine]
+        env = environment(endpoint)
+        if engine == "emr":
+            env["TF_VAR_jar"] = put_jar(world)
+        terraform = Terraform(root, Path(work), env)
         outputs = _apply(terraform, world, specs, console, times)
         bucket = outputs["bucket_name"]
         _put_night_before(world, bucket, specs, console)
@@ -204,7 +221,8 @@ def _apply(
 
     thread = threading.Thread(target=fleet)
     thread.start()
-    with console.status("terraform apply examples/minimal, and a fleet of tables"):
+    example = f"examples/{terraform.root.name}"
+    with console.status(f"terraform apply {example}, and a fleet of tables"):
         with times.measured("terraform init"):
             terraform.init()
         with times.measured("terraform apply"):
@@ -212,7 +230,7 @@ def _apply(
         thread.join()
     if failure:
         raise DemoFailed(f"the fleet could not be made: {failure[0]}") from failure[0]
-    console.print(f"applied examples/minimal; made {len(specs)} tables")
+    console.print(f"applied {example}; made {len(specs)} tables")
     return terraform.output()
 
 
@@ -257,11 +275,14 @@ def closing_line(report: dict[str, Any]) -> str:
     )
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo and print its closing line."""
+    parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
+    parser.add_argument("--engine", choices=EXAMPLES, default="datapipeline")
+    engine = parser.parse_args(arguments).engine
     console, times = Console(), Times()
     try:
-        line = demo(console, times)
+        line = demo(console, times, engine)
         failed = False
     except Exception as error:  # noqa: BLE001 - the closing line says what went wrong
         if not isinstance(error, DemoFailed):

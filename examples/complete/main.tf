@@ -45,6 +45,7 @@ module "hippolyte" {
   source = "../../"
 
   name                 = var.name
+  engine               = "datapipeline"
   enabled              = true
   tags                 = local.tags
   permissions_boundary = var.permissions_boundary
@@ -99,6 +100,9 @@ module "hippolyte" {
     core_security_group_id           = aws_security_group.core.id
     service_access_security_group_id = aws_security_group.service.id
   }
+
+  # only for engine = "emr": see examples/emr
+  emr = null
 
   planning = {
     attempts                        = 3

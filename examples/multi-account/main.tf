@@ -34,6 +34,7 @@ module "shop" {
   source    = "../../"
   providers = { aws = aws.shop }
 
+  engine        = "datapipeline"
   backup_window = local.window
   tables        = local.tables
   backup_bucket = module.backup_bucket.backup_bucket
@@ -46,6 +47,7 @@ module "shop_ireland" {
   source    = "../../"
   providers = { aws = aws.shop_ireland }
 
+  engine        = "datapipeline"
   backup_window = local.window
   tables        = local.tables
   backup_bucket = module.backup_bucket.backup_bucket
@@ -57,6 +59,7 @@ module "analytics" {
   source    = "../../"
   providers = { aws = aws.analytics }
 
+  engine        = "datapipeline"
   backup_window = local.window
   tables        = local.tables
   backup_bucket = module.backup_bucket.backup_bucket

@@ -69,7 +69,8 @@ resource "aws_s3_bucket_notification" "this" {
   eventbridge = true
 }
 
-# leases/ has no rule of expiry on purpose: a lease is the record that gives capacity back
+# leases/ has no rule of expiry on purpose: a lease is the record that gives capacity back; nor has scripts/, one small
+# object a deployment
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
   bucket = aws_s3_bucket.this.id
 

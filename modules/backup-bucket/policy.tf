@@ -2,7 +2,7 @@
 
 locals {
   account = "$${aws:PrincipalAccount}"
-  parts   = ["backups", "catalog", "leases", "logs", "runs"]
+  parts   = ["backups", "catalog", "leases", "logs", "runs", "scripts"]
   own     = { for part in local.parts : part => "${local.bucket_arn}/${local.key_prefix}${part}/${local.account}/*" }
 
   # Hadoop marks every directory above its own: those of the prefix, the part's and the account's

@@ -25,7 +25,12 @@ def attribute(variable: str, name: str, value: Any, *words: str) -> Bad:
     return Bad({variable: {name: value}}, (f"{variable}.{name}", *words))
 
 
+ENGINE = {"engine": "datapipeline"}
+"""The one input that must be given: tests add it where a case says nothing else."""
+
 BUCKET = "hippolyte-own-bucket"
+JAR = "s3://hippolyte-tools/emr-dynamodb-tools-6.0.0-jar-with-dependencies.jar"
+OTHER_SUBNET = "subnet-fedcba98"
 SUBNET = "subnet-0123456789abcdef0"
 GROUP = "sg-0123456789abcdef0"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:backups"
@@ -42,6 +47,21 @@ def group(name: str) -> Bad:
     names = ("master_security_group_id", "core_security_group_id")
     given = {"subnet_id": SUBNET, **dict.fromkeys(names, GROUP), name: "default"}
     return Bad({"cluster": given}, (f"cluster.{name}", '"default"', "null for EMR's own"))
+
+
+def emr(name: str, value: Any, *words: str) -> Bad:
+    """Return a case with one wrong attribute of an `emr` that is otherwise good."""
+    return Bad({"engine": "emr", "emr": {"jar": JAR, name: value}}, (f"emr.{name}", *words))
+
+
+def pair(release: str | None, version: str, *words: str) -> Bad:
+    """Return a case of a release and a jar that do not go together."""
+    jar = f"s3://tools/emr-dynamodb-tools-{version}-jar-with-dependencies.jar"
+    documented = "Documented are emr-6.15 with 5.0 to 5.6; emr-7.3 to emr-7.12 with 5.5 to 5.7; "
+    return Bad(
+        {"engine": "emr", "emr": {"jar": jar}, "cluster": {"release_label": release}},
+        ("cluster.release_label", f"connector {version}", documented, "docs/emr.md", *words),
+    )
 
 
 REFUSED: dict[str, Bad] = {
@@ -165,9 +185,35 @@ REFUSED: dict[str, Bad] = {
     "memory-small": attribute("lambda", "memory_size", 128, "got 128", "256 to 10240"),
     "memory-large": attribute("lambda", "memory_size", 10241, "got 10241", "256 to 10240"),
     "log-retention": attribute("lambda", "log_retention_days", 31, "got 31", "Example: 30"),
+    "engine-glue": one("engine", "glue", '"glue"', 'Take "emr" unless this account'),
+    "engine-capitals": one("engine", "EMR", '"EMR"', '"datapipeline" or "emr"'),
+    "engine-null": one("engine", None, "may not be set to null"),
+    "jar-https": emr(
+        "jar", "https://x/emr-dynamodb-tools-6.0.0.jar", '"https://x/', "s3://<bucket>"
+    ),
+    "jar-without-version": emr(
+        "jar",
+        "s3://tools/export.jar",
+        '"s3://tools/export.jar"',
+        "Build and upload it as docs/emr.md",
+    ),
+    "jar-without-key": emr("jar", "s3://tools", '"s3://tools"', "emr-dynamodb-tools-X.Y.Z"),
+    "jar-missing": Bad({"engine": "emr", "emr": {"spot": True}}, ("emr", '"jar" is required')),
+    "jar-key-alias": emr("jar_kms_key_arn", "alias/tools", '"alias/tools"', "not of an alias"),
+    "emr-subnet": emr("subnet_ids", ["subnet-1"], '["subnet-1"]', "[] for the default subnet"),
+    "emr-subnet-twice": emr("subnet_ids", [SUBNET, SUBNET], SUBNET, "Remove the duplicate"),
+    "spot-no-bool": Bad(
+        {"engine": "emr", "emr": {"jar": JAR, "spot": "maybe"}}, ("emr", "a bool is required")
+    ),
+    "security-configuration": emr("security_configuration", "", '""', "Use null for none"),
+    "fleet-type": emr("instance_types", ["large"], '["large"]', "cluster.core_instance_type alone"),
+    "fleet-too-large": emr(
+        "instance_types", [f"m{n}.xlarge" for n in range(6)], '"m5.xlarge"', "at most 5"
+    ),
+    "fleet-type-twice": emr("instance_types", ["m5.xlarge"] * 2, "different", "the duplicate"),
     "pipeline-region": one("pipeline_region", "eu-central-1", '"eu-central-1"', "eu-west-1"),
     "strict-no-bool": one("strict_datapipeline_iam", "very", "a bool is required"),
-    "release-number": attribute("cluster", "release_label", "5.27.1", '"5.27.1"', '"emr-5.27.1"'),
+    "release-number": attribute("cluster", "release_label", "7.13.0", '"7.13.0"', '"emr-7.13.0"'),
     "release-4": attribute("cluster", "release_label", "emr-4.9.6", '"emr-4.9.6"', "X from 5"),
     "master-type": attribute("cluster", "master_instance_type", "large", '"large"', '"m5.xlarge"'),
     "core-type": attribute(
@@ -234,6 +280,47 @@ REFUSED: dict[str, Bad] = {
         {"force_destroy": True, "backup_bucket": {"name": BUCKET}},
         ("force_destroy = true", BUCKET, "Remove force_destroy"),
     ),
+    # what belongs to the other engine, and what goes together
+    "emr-without-jar": Bad(
+        {"engine": "emr"}, ('engine = "emr" needs emr.jar', "emr is null", "docs/emr.md", "s3://")
+    ),
+    "emr-with-data-pipeline": Bad(
+        {"engine": "datapipeline", "emr": {"jar": JAR}},
+        ("emr (jar", JAR, 'engine = "datapipeline"', "Remove emr"),
+    ),
+    "pipeline-region-with-emr": Bad(
+        {"engine": "emr", "emr": {"jar": JAR}, "pipeline_region": "eu-west-1"},
+        ('pipeline_region ("eu-west-1")', 'engine = "emr"', "Remove it"),
+    ),
+    "strict-with-emr": Bad(
+        {"engine": "emr", "emr": {"jar": JAR}, "strict_datapipeline_iam": True},
+        ("strict_datapipeline_iam = true", 'engine = "emr"', "Remove it"),
+    ),
+    "subnet-with-emr": Bad(
+        {"engine": "emr", "emr": {"jar": JAR}, "cluster": {"subnet_id": SUBNET}},
+        (f'cluster.subnet_id ("{SUBNET}")', f'Set emr.subnet_ids = ["{SUBNET}"] instead'),
+    ),
+    "groups-without-emr-subnet": Bad(
+        {
+            "engine": "emr",
+            "emr": {"jar": JAR},
+            "cluster": {"master_security_group_id": GROUP, "core_security_group_id": GROUP},
+        },
+        ("emr.subnet_ids must be set", GROUP, "leave the groups null"),
+    ),
+    "new-release-with-data-pipeline": Bad(
+        {"cluster": {"release_label": "emr-7.13.0"}},
+        ("cluster.release_label must be one of emr-5.2x", '"emr-7.13.0"', 'Take "emr-5.27.1"'),
+    ),
+    "hadoop-3-with-data-pipeline": Bad(
+        {"cluster": {"release_label": "emr-5.32.0"}}, ("one of emr-5.2x", '"emr-5.32.0"')
+    ),
+    "hosted-jar-with-emr": pair(None, "4.11.0", '"emr-7.13.0"'),
+    "java-17-jar-with-java-8": pair("emr-6.15.0", "6.0.0", '"emr-6.15.0"'),
+    "new-jar-with-older-release": pair("emr-7.12.0", "6.0.0", '"emr-7.12.0"'),
+    "old-jar-with-new-release": pair("emr-7.14.0", "5.5.0", '"emr-7.14.0"'),
+    "release-of-data-pipeline-with-emr": pair("emr-5.27.1", "5.5.0", '"emr-5.27.1"'),
+    "release-not-in-the-list": pair("emr-7.15.0", "6.1.0", "emr-7.13 and emr-7.14 with 5.7 to 6.1"),
 }
 
 ACCEPTED: dict[str, dict[str, Any]] = {
@@ -273,7 +360,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     },
     "own-network": {
         "cluster": {
-            "release_label": "emr-6.15.0",
+            "release_label": "emr-5.29.0",
             "subnet_id": SUBNET,
             "key_pair": "my key",
             "master_security_group_id": GROUP,
@@ -293,6 +380,34 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     },
     "tags-beside-names": {"tables": {"include": ["prod-*"], "include_tags": {"backup": ["yes"]}}},
     "only-always": {"tables": {"include": [], "always": ["orders", "users-*"]}},
+    "emr": {"engine": "emr", "emr": {"jar": JAR}},
+    "emr-in-private-subnets": {
+        "engine": "emr",
+        "emr": {
+            "jar": "s3://a.b-c/tools/prod/emr-dynamodb-tools-5.5.0-SNAPSHOT.jar",
+            "jar_kms_key_arn": KEY,
+            "subnet_ids": [SUBNET, OTHER_SUBNET],
+            "spot": True,
+            "security_configuration": "at rest",
+            "instance_types": ["m5.xlarge", "m5a.xlarge", "m5d.xlarge", "m6a.xlarge", "m6i.xlarge"],
+        },
+        "cluster": {
+            "release_label": "emr-7.3.0",
+            "master_security_group_id": GROUP,
+            "core_security_group_id": GROUP,
+            "service_access_security_group_id": GROUP,
+        },
+    },
+    "emr-of-java-8": {
+        "engine": "emr",
+        "emr": {"jar": JAR.replace("6.0.0", "5.6.0"), "subnet_ids": None, "spot": None},
+        "cluster": {"release_label": "emr-6.15.0"},
+    },
+    "emr-newest": {
+        "engine": "emr",
+        "emr": {"jar": JAR.replace("6.0.0", "6.1.2")},
+        "cluster": {"release_label": "emr-7.14.0"},
+    },
     "every-other": {
         "enabled": False,
         "tags": {"team": "data platform", "cost-centre": "42", "empty": ""},

@@ -136,23 +136,37 @@ def test_every_policy_statement_says_why() -> None:
                     assert "sid" in statement, f"{path.name}: {name}"
 
 
-def test_the_complete_example_uses_every_variable_and_attribute() -> None:
+def _call(example: str) -> dict[str, Any]:
+    """Return the attributes of an example's call of the module."""
     (module,) = [
         body
-        for path in (REPOSITORY / "examples" / "complete").glob("*.tf")
+        for path in (REPOSITORY / "examples" / example).glob("*.tf")
         for block in hcl2.loads(path.read_text(encoding="utf-8")).get("module", [])
         for label, body in block.items()
         if unquote(label) == "hippolyte"
     ]
+    return module
+
+
+def test_the_complete_example_uses_every_variable_and_attribute() -> None:
+    complete, emr = _call("complete"), _call("emr")
     whole = {"backup_bucket", "central_topic"}  # outputs of the submodules, passed as they are
 
     for name, body in blocks(REPOSITORY, "variable"):
-        assert name in module, f"examples/complete does not use {name}"
+        example, module = ("emr", emr) if name == "emr" else ("complete", complete)
+        assert name in complete, f"examples/complete does not use {name}"
         if "object(" in body["type"] and name not in whole:
-            for attribute in re.findall(r"(\w+) = ", body["type"]):
+            for attribute in re.findall(r"(\w+) += ", body["type"]):
                 assert attribute in module[name], (
-                    f"examples/complete does not use {name}.{attribute}"
+                    f"examples/{example} does not use {name}.{attribute}"
                 )
+
+
+@pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
+def test_every_example_says_its_engine(folder: Path) -> None:
+    for name, body in blocks(folder, "module"):
+        if unquote(body["source"]) == "../../":
+            assert "engine" in body, f"examples/{folder.name}: module {name}"
 
 
 def test_the_region_is_read_as_providers_5_and_6_both_give_it() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import hcl2
 import pytest
 
-from tests.terraform.inputs import ACCEPTED, REFUSED, Bad
+from tests.terraform.inputs import ACCEPTED, ENGINE, REFUSED, Bad
 from tools.gen_docs import unquote
 from tools.tf import REPOSITORY, environment, find_terraform, process_environment
 
@@ -57,7 +57,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plan]:
 
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
 def test_refused(plan: Plan, case: Bad) -> None:
-    errors = plan(case.inputs)
+    errors = plan(ENGINE | case.inputs)
 
     assert errors, f"{case.inputs} was accepted"
     fitting = [error for error in errors if all(word in error for word in case.words)]
@@ -67,7 +67,13 @@ def test_refused(plan: Plan, case: Bad) -> None:
 
 @pytest.mark.parametrize("inputs", ACCEPTED.values(), ids=ACCEPTED)
 def test_accepted(plan: Plan, inputs: dict[str, Any]) -> None:
-    assert plan(inputs) == []
+    assert plan(ENGINE | inputs) == []
+
+
+def test_the_engine_has_no_default(plan: Plan) -> None:
+    (error,) = plan({})
+
+    assert 'variable "engine" is not set, and has no default value' in error
 
 
 def _attributes() -> Iterator[tuple[str, str]]:

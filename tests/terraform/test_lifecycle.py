@@ -73,6 +73,7 @@ def test_a_third_in_the_place_of_another_is_refused(
         f"""
 module "third" {{
   source         = "{REPOSITORY}"
+  engine         = "datapipeline"
   name           = "third"
   raise_capacity = false
   backup_bucket  = {{ name = "{BUCKET}", prefix = "second" }}

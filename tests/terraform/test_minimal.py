@@ -321,7 +321,9 @@ def test_a_second_deployment_that_raises_is_refused(
     root = tmp_path / "second"
     root.mkdir()
     (root / "main.tf").write_text(
-        f'module "second" {{\n  source = "{REPOSITORY}"\n  name   = "second"\n}}\n', "utf-8"
+        f'module "second" {{\n  source = "{REPOSITORY}"\n  engine = "datapipeline"\n'
+        '  name   = "second"\n}\n',
+        "utf-8",
     )
     second = Terraform(root, tmp_path / "work", environment(world.endpoint_url))
     second.init()

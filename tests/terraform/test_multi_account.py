@@ -214,11 +214,11 @@ def test_another_accounts_backup_cannot_be_read(rogue: Any, reports: dict[str, A
     assert refused(rogue.get_object, Key=key_of(reports, "analytics", "events", "manifest"))
     assert not refused(rogue.get_object, Key=key_of(reports, "shop", "orders", "manifest"))
     assert not refused(rogue.get_object, Key=key_of(reports, "shop_ireland", "orders", "manifest"))
-    for part in ("catalog", "leases", "logs", "runs"):
+    for part in ("catalog", "leases", "logs", "runs", "scripts"):
         assert refused(rogue.get_object, Key=f"{part}/{ANALYTICS}/{HOME}/anything")
 
 
-@pytest.mark.parametrize("part", ["backups", "catalog", "leases", "logs", "runs"])
+@pytest.mark.parametrize("part", ["backups", "catalog", "leases", "logs", "runs", "scripts"])
 def test_another_accounts_prefix_cannot_be_written(
     rogue: Any, reports: dict[str, Any], part: str
 ) -> None:

@@ -21,6 +21,12 @@ pytestmark = pytest.mark.terraform
 
 ACCOUNT = "123456789012"
 ROLES = ("scheduler", "monitor", "schedules", "pipeline", "cluster")
+EMR_ROLES = ("scheduler", "monitor", "schedules", "emr", "cluster")
+MODULES = {
+    **dict.fromkeys(("plain", "strict", "quiet", "frankfurt"), ROLES),
+    **dict.fromkeys(("emr", "private"), EMR_ROLES),
+}
+EVERY_ROLE = [(module, role) for module, roles in MODULES.items() for role in roles]
 
 # Actions whose service knows no ARN for them, by the Service Authorization Reference
 WITHOUT_ARN = (
@@ -80,8 +86,7 @@ def many(value: str | list[str]) -> list[str]:
 # what the roles may do
 
 
-@pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("module", ["plain", "strict", "quiet", "frankfurt"])
+@pytest.mark.parametrize(("module", "role"), EVERY_ROLE)
 def test_no_action_is_a_wildcard_and_every_statement_allows(
     resources: dict[str, Any], module: str, role: str
 ) -> None:
@@ -90,11 +95,13 @@ def test_no_action_is_a_wildcard_and_every_statement_allows(
         assert not any("*" in action for action in many(statement["Action"]))
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(
+    ("module", "role"), [pair for pair in EVERY_ROLE if pair[0] in ("strict", "emr", "private")]
+)
 def test_no_resource_is_a_wildcard_where_the_service_knows_an_arn(
-    resources: dict[str, Any], role: str
+    resources: dict[str, Any], module: str, role: str
 ) -> None:
-    for sid, statement in statements(resources, "strict", role).items():
+    for sid, statement in statements(resources, module, role).items():
         if "*" in many(statement["Resource"]):
             for action in many(statement["Action"]):
                 assert any(fnmatchcase(action, glob) for glob in WITHOUT_ARN), f"{sid}: {action}"
@@ -111,12 +118,13 @@ def test_unless_strict_only_data_pipeline_is_given_wildcards(
                 assert known or action.startswith("datapipeline:"), f"{sid}: {action}"
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_policy_is_within_the_service_limit(resources: dict[str, Any], role: str) -> None:
+@pytest.mark.parametrize(("module", "role"), EVERY_ROLE)
+def test_policy_is_within_the_service_limit(
+    resources: dict[str, Any], module: str, role: str
+) -> None:
     """A role's inline policies have 10,240 characters together; the topic's takes under 700."""
-    for module in ("strict", "quiet"):
-        text = resources[module][f'aws_iam_role_policy.this["{role}"]']["policy"]
-        assert len("".join(text.split())) < 9_500
+    text = resources[module][f'aws_iam_role_policy.this["{role}"]']["policy"]
+    assert len("".join(text.split())) < 9_500
 
 
 @pytest.mark.parametrize("role", ["scheduler", "monitor", "pipeline"])
@@ -256,6 +264,178 @@ def test_instances_write_backups_and_logs_of_their_account_and_region_only(
     assert reads == {"dynamodb:DescribeTable", "dynamodb:Scan"}
 
 
+# with EMR
+
+
+def test_each_engine_has_its_own_role(resources: dict[str, Any]) -> None:
+    for module, roles in MODULES.items():
+        made = {name for name in resources[module] if name.startswith("aws_iam_role.this")}
+        assert made == {f'aws_iam_role.this["{role}"]' for role in roles}
+        attached = [name for name in resources[module] if "policy_attachment" in name]
+        assert not attached, "no managed policy"
+
+
+def test_actions_of_the_functions_with_emr(resources: dict[str, Any]) -> None:
+    """The same as with Data Pipeline, but for the engine's calls."""
+    for role in ("scheduler", "monitor"):
+        ours, theirs = (
+            {a for s in statements(resources, module, role).values() for a in many(s["Action"])}
+            for module in ("emr", "plain")
+        )
+        assert theirs - ours == {action for action in theirs if action.startswith("datapipeline:")}
+        assert ours - theirs == {
+            "elasticmapreduce:AddJobFlowSteps",
+            "elasticmapreduce:AddTags",
+            "elasticmapreduce:CancelSteps",
+            "elasticmapreduce:ListClusters",
+            "elasticmapreduce:PutAutoTerminationPolicy",
+            "elasticmapreduce:RunJobFlow",
+            "iam:CreateServiceLinkedRole",
+        }
+
+
+def test_clusters_of_either_engine_can_be_ended(resources: dict[str, Any]) -> None:
+    for module in MODULES:
+        found = statements(resources, module, "monitor")["SeeClustersEnd"]
+        assert "elasticmapreduce:TerminateJobFlows" in found["Action"]
+        assert found["Resource"].endswith(f":{ACCOUNT}:cluster/*")
+
+
+def test_the_functions_pass_emr_its_two_roles_only(resources: dict[str, Any]) -> None:
+    found = statements(resources, "private", "monitor")["PassTheClustersRoles"]
+
+    assert sorted(found["Resource"]) == [
+        f"arn:aws:iam::{ACCOUNT}:role/private-us-east-1-{name}" for name in ("cluster", "emr")
+    ]
+    assert sorted(found["Condition"]["StringEquals"]["iam:PassedToService"]) == [
+        "ec2.amazonaws.com",
+        "elasticmapreduce.amazonaws.com",
+    ]
+
+
+def test_the_script_is_written_by_the_functions_and_read_by_the_nodes(
+    resources: dict[str, Any],
+) -> None:
+    scripts = f"arn:aws:s3:::central-backups/dynamodb/emr/scripts/{ACCOUNT}/us-east-1/*"
+
+    for role in ("scheduler", "monitor"):
+        found = statements(resources, "private", role)["WriteTheClustersScript"]
+        assert found["Resource"] == scripts
+        assert sorted(found["Action"]) == ["s3:GetObject", "s3:PutObject"]
+    assert statements(resources, "private", "cluster")["FetchScript"] == {
+        "Sid": "FetchScript",
+        "Effect": "Allow",
+        "Action": "s3:GetObject",
+        "Resource": scripts,
+    }
+
+
+def test_nodes_of_emr_read_the_jar_and_know_no_data_pipeline(resources: dict[str, Any]) -> None:
+    found = statements(resources, "private", "cluster")
+    actions = {a for s in found.values() for a in many(s["Action"])}
+
+    assert not any(a.startswith(("datapipeline:", "elasticmapreduce:")) for a in actions)
+    assert sorted(found["FetchTools"]["Resource"]) == [
+        "arn:aws:s3:::tools/hadoop/emr-dynamodb-tools-5.6.0-jar-with-dependencies.jar",
+        "arn:aws:s3:::us-east-1.elasticmapreduce/*",
+    ]
+    assert found["DecryptExportTool"]["Resource"].endswith("1234abcd-12ab-34cd-56ef-1234567890ac")
+    assert "DecryptExportTool" not in statements(resources, "emr", "cluster")
+    assert {a for a in actions if a.startswith("dynamodb:")} == {
+        "dynamodb:DescribeTable",
+        "dynamodb:Scan",
+    }
+
+
+TAGS = {"Ours": "hippolyte:deployment", "AWSs": "for-use-with-amazon-emr-managed-policies"}
+
+
+@pytest.mark.parametrize("whose", TAGS)
+def test_emr_makes_and_ends_what_is_tagged(resources: dict[str, Any], whose: str) -> None:
+    for module in ("emr", "private"):
+        found = statements(resources, module, "emr")
+        value = module if whose == "Ours" else "true"
+        for sid, kind in {"CreateTaggedAs": "Request", "ManageTaggedAs": "Resource"}.items():
+            assert found[f"{sid}{whose}"]["Condition"] == {
+                "StringEquals": {f"aws:{kind}Tag/{TAGS[whose]}": value}
+            }
+        for sid, statement in found.items():
+            if "ec2:TerminateInstances" in many(statement["Action"]):
+                assert sid in {f"ManageTaggedAs{name}" for name in TAGS}
+                assert all(f":{ACCOUNT}:" in arn for arn in statement["Resource"])
+
+
+def test_emr_uses_the_network_that_is_given(resources: dict[str, Any]) -> None:
+    found = statements(resources, "private", "emr")
+    ec2 = "arn:aws:ec2:us-east-1"
+    groups = [f"{ec2}:*:security-group/sg-0123456789abcdef{n}" for n in range(3)]
+    subnets = [f"{ec2}:*:subnet/subnet-0123456789abcdef{n}" for n in range(2)]
+
+    assert sorted(found["CreateInNetwork"]["Resource"]) == groups + subnets
+    assert sorted(found["OpenGivenGroups"]["Resource"]) == groups
+    assert not any("CreateSecurityGroup" in str(s["Action"]) for s in found.values())
+    assert "FirstSpotInstanceOfTheAccount" in found
+
+
+def test_else_emr_makes_its_own_groups(resources: dict[str, Any]) -> None:
+    found = statements(resources, "emr", "emr")
+
+    assert "FirstSpotInstanceOfTheAccount" not in found
+    assert "OpenGivenGroups" not in found
+    for whose, tag in TAGS.items():
+        value = "emr" if whose == "Ours" else "true"
+        opens, creates = found[f"OpenGroupsTaggedAs{whose}"], found[f"CreateGroupsTaggedAs{whose}"]
+        assert opens["Condition"] == {"StringEquals": {f"aws:ResourceTag/{tag}": value}}
+        assert creates["Condition"] == {"StringEquals": {f"aws:RequestTag/{tag}": value}}
+
+
+def test_trust_of_emr(resources: dict[str, Any]) -> None:
+    assert trusts(resources, "private", "emr") == {
+        "elasticmapreduce.amazonaws.com": {
+            "StringEquals": {"aws:SourceAccount": ACCOUNT},
+            "ArnLike": {"aws:SourceArn": f"arn:aws:elasticmapreduce:us-east-1:{ACCOUNT}:*"},
+        }
+    }
+    assert trusts(resources, "private", "cluster") == {"ec2.amazonaws.com": {}}
+
+
+def test_settings_of_emr(resources: dict[str, Any]) -> None:
+    private, plain = settings(resources, "private"), settings(resources, "emr")
+
+    assert private["engine"] == "emr"
+    assert private["emr"] == {
+        "jar": "s3://tools/hadoop/emr-dynamodb-tools-5.6.0-jar-with-dependencies.jar",
+        "service_role": "private-us-east-1-emr",
+        "subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+        "spot": True,
+        "security_configuration": "at-rest",
+        "instance_types": ["m5.xlarge", "m5a.xlarge"],
+    }
+    assert (private["pipeline_region"], private["pipeline_role"]) == ("us-east-1", "")
+    assert private["cluster_role"] == "private-us-east-1-cluster"
+    assert private["cluster"]["release_label"] == "emr-7.3.0"
+    assert private["cluster"]["master_security_group_id"] == "sg-0123456789abcdef0"
+    assert plain["region"] == plain["pipeline_region"] == "eu-central-1"
+    assert plain["cluster"]["release_label"] == "emr-7.13.0"
+    assert plain["emr"] == {
+        "jar": "s3://tools/emr-dynamodb-tools-6.0.0-jar-with-dependencies.jar",
+        "service_role": "emr-eu-central-1-emr",
+        "subnet_ids": [],
+        "spot": False,
+        "security_configuration": None,
+        "instance_types": [],
+    }
+
+
+def test_settings_of_data_pipeline(resources: dict[str, Any]) -> None:
+    plain = settings(resources, "plain")
+
+    assert plain["engine"] == "datapipeline"
+    assert "emr" not in plain
+    assert plain["pipeline_role"] == "hippolyte-us-east-1-pipeline"
+    assert plain["cluster"]["release_label"] == "emr-5.27.1"
+
+
 # who may assume them
 
 
@@ -372,7 +552,7 @@ def test_tags_and_boundary(resources: dict[str, Any]) -> None:
 def refusal(world: World, folder: Path, region: str, arguments: str) -> str:
     (folder / "main.tf").write_text(
         f'provider "aws" {{\n  region = "{region}"\n}}\n\n'
-        f'module "m" {{\n  source = "{REPOSITORY}"\n{arguments}\n}}\n',
+        f'module "m" {{\n  source = "{REPOSITORY}"\n  engine = "datapipeline"\n{arguments}\n}}\n',
         encoding="utf-8",
     )
     terraform = Terraform(folder, folder / "work", environment(world.endpoint_url))
@@ -388,6 +568,7 @@ def test_region_without_data_pipeline_and_settings_too_large(world: World, tmp_p
 
     assert "pipeline_region must be set: the module's own region, eu-north-1" in message
     assert "Take the nearest of us-east-1, us-west-2" in message
+    assert 'or engine = "emr", which is in every region' in message
     assert "3500 are allowed. Shorten the lists in tables" in message
     assert re.search(r"handed to the functions take (3[5-9]|4\d)\d\d bytes", message)
 

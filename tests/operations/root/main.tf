@@ -18,6 +18,7 @@ provider "aws" {
 
 module "hippolyte" {
   source = "../../../"
+  engine = "datapipeline"
 
   # a window in which a table of some GiB has to be raised
   backup_window = { start = "00:00", end = "02:00" }

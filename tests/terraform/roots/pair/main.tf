@@ -26,6 +26,7 @@ module "first" {
   source = "../../../../"
 
   name           = "first"
+  engine         = "datapipeline"
   enabled        = var.first_enabled
   backup_window  = { start = "00:00", end = "02:00" }
   backup_bucket  = { name = "shared-backups", prefix = "first" }
@@ -36,6 +37,7 @@ module "second" {
   source = "../../../../"
 
   name           = "second"
+  engine         = "datapipeline"
   raise_capacity = false
   backup_window  = { start = "00:00", end = "02:00" }
   backup_bucket  = { name = "shared-backups", prefix = "second" }

@@ -22,10 +22,12 @@ provider "aws" {
 
 module "plain" {
   source = "../../../../"
+  engine = "datapipeline"
 }
 
 module "strict" {
   source = "../../../../"
+  engine = "datapipeline"
 
   name                    = "strict"
   strict_datapipeline_iam = true
@@ -38,6 +40,7 @@ module "strict" {
 # everything that can be off is off; a window over midnight in a zone of its own
 module "quiet" {
   source = "../../../../"
+  engine = "datapipeline"
 
   name           = "quiet"
   enabled        = false
@@ -60,10 +63,54 @@ module "quiet" {
 # a window too short for a catch-up, in a region without Data Pipeline
 module "frankfurt" {
   source = "../../../../"
+  engine = "datapipeline"
 
   providers = { aws = aws.frankfurt }
 
   name            = "frankfurt"
   pipeline_region = "eu-west-1"
   backup_window   = { start = "02:00", end = "03:05" }
+}
+
+# EMR as it comes, in a region without Data Pipeline
+module "emr" {
+  source = "../../../../"
+  engine = "emr"
+
+  providers = { aws = aws.frankfurt }
+
+  name = "emr"
+  emr  = { jar = "s3://tools/emr-dynamodb-tools-6.0.0-jar-with-dependencies.jar" }
+}
+
+# EMR with all that can be given
+module "private" {
+  source = "../../../../"
+  engine = "emr"
+
+  name           = "private"
+  raise_capacity = false
+  tables         = { include = [], include_tags = { backup = ["yes"] } }
+
+  emr = {
+    jar                    = "s3://tools/hadoop/emr-dynamodb-tools-5.6.0-jar-with-dependencies.jar"
+    jar_kms_key_arn        = "arn:aws:kms:us-east-1:210987654321:key/1234abcd-12ab-34cd-56ef-1234567890ac"
+    subnet_ids             = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+    spot                   = true
+    security_configuration = "at-rest"
+    instance_types         = ["m5.xlarge", "m5a.xlarge"]
+  }
+
+  cluster = {
+    release_label                    = "emr-7.3.0"
+    master_security_group_id         = "sg-0123456789abcdef0"
+    core_security_group_id           = "sg-0123456789abcdef1"
+    service_access_security_group_id = "sg-0123456789abcdef2"
+  }
+
+  backup_bucket = {
+    name        = "central-backups"
+    prefix      = "dynamodb/emr"
+    kms_key_arn = "arn:aws:kms:us-east-1:210987654321:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+  }
 }
