@@ -189,7 +189,7 @@ def test_with_both_functions_dead_the_primary_shuts_down_after_the_deadline(
 
 
 def test_an_idle_cluster_that_nobody_ends_ends_itself(night: NightDriver) -> None:
-    night.configure(window_seconds=8 * 3600, cluster={"release_label": "emr-7.13.0"})
+    night.configure(window_seconds=8 * 3600)
     night.table("orders")
     night.scheduler()
     night.world.clock.advance(3 * 3600)
