@@ -166,7 +166,7 @@ def test_a_cluster_is_what_the_settings_say(night: NightDriver) -> None:
     markets = {g["InstanceGroupType"]: g["Market"] for g in groups["InstanceGroups"]}
     assert markets == {"MASTER": "ON_DEMAND", "CORE": "SPOT"}
     assert verdicts(night.until_closed()) == {"orders": "backed_up"}
-    assert clusters(night)[0]["Status"]["StateChangeReason"]["Code"] == "USER_REQUEST"
+    assert clusters(night)[0]["Status"]["StateChangeReason"]["Code"] == "ALL_STEPS_COMPLETED"
 
 
 def test_with_both_functions_dead_the_primary_shuts_down_after_the_deadline(
@@ -190,9 +190,11 @@ def test_with_both_functions_dead_the_primary_shuts_down_after_the_deadline(
 
 def test_an_idle_cluster_that_nobody_ends_ends_itself(night: NightDriver) -> None:
     night.configure(window_seconds=8 * 3600)
-    night.table("orders")
+    night.table("orders", read=200, size_bytes=20 * GIB, item_count=3)
     night.scheduler()
-    night.world.clock.advance(3 * 3600)
+    night.world.clock.advance(3600)
+    assert night.clusters() == ["WAITING"]
+    night.world.clock.advance(2 * 3600)
     assert night.clusters() == []
     assert verdicts(night.until_closed()) == {"orders": "backed_up"}
     night.assert_clean()

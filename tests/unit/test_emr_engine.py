@@ -81,7 +81,8 @@ def test_both_engines_are_engines() -> None:
 
 def request(**changes: Any) -> dict[str, Any]:
     emr = {**EMR, **changes.pop("emr", {})}
-    what = launch("orders", attempt=changes.pop("attempt", 0))
+    ratios: list[float | None] = [0.5, None] if changes.pop("more", False) else [0.5, 0.5]
+    what = launch("orders", "users", ratios=ratios, attempt=changes.pop("attempt", 0))
     return job_flow("name", what, [], made_settings(engine="emr", emr=emr, **changes))
 
 
@@ -98,7 +99,15 @@ def test_the_cluster_ends_by_itself_half_an_hour_after_the_deadline() -> None:
     [("emr-5.27.1", False), ("emr-5.30.0", True), ("emr-6.0.0", False), ("emr-7.13.0", True)],
 )
 def test_an_idle_cluster_ends_where_the_release_can(release: str, has: bool) -> None:
-    assert ("AutoTerminationPolicy" in request(cluster={"release_label": release})) is has
+    made = request(more=True, cluster={"release_label": release})
+    assert ("AutoTerminationPolicy" in made) is has
+    assert made["Instances"]["KeepJobFlowAliveWhenNoSteps"] is True
+
+
+def test_a_cluster_that_gets_no_more_ends_with_its_last_step() -> None:
+    made = request()
+    assert made["Instances"]["KeepJobFlowAliveWhenNoSteps"] is False
+    assert "AutoTerminationPolicy" not in made
 
 
 @pytest.mark.parametrize(("attempt", "subnet"), [(0, "subnet-a"), (1, "subnet-b"), (2, "subnet-a")])

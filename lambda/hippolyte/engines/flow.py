@@ -47,7 +47,10 @@ def shutdown_key(settings: Settings) -> str:
 def job_flow(
     name: str, launch: Launch, steps: list[dict[str, Any]], settings: Settings
 ) -> dict[str, Any]:
-    """Return the request."""
+    """Return the request.
+
+    A cluster that gets no further step ends with its last one, and costs nothing until it is seen.
+    """
     emr = settings.emr
     assert emr is not None, "an engine without settings starts nothing"
     tags = {"deployment": settings.name, "run": launch.run_id, "batch": launch.batch_id}
@@ -69,9 +72,15 @@ def job_flow(
     }
     if emr.security_configuration:
         request["SecurityConfiguration"] = emr.security_configuration
-    if _version(release) >= (6, 1) or (5, 30) <= _version(release) < (6, 0):
+    can_idle = _version(release) >= (6, 1) or (5, 30) <= _version(release) < (6, 0)
+    if keeps_alive(launch) and can_idle:
         request["AutoTerminationPolicy"] = {"IdleTimeout": IDLE_SECONDS}
     return request
+
+
+def keeps_alive(launch: Launch) -> bool:
+    """Say whether the cluster must wait for further steps."""
+    return any(ratio is None for ratio in launch.ratios)
 
 
 def configurations(release: str) -> list[dict[str, Any]]:
@@ -117,8 +126,11 @@ def _instances(launch: Launch, settings: Settings, emr: Emr) -> dict[str, Any]:
         "ServiceAccessSecurityGroup": cluster.service_access_security_group_id,
     }
     instances: dict[str, Any] = {k: v for k, v in wanted.items() if v}
-    # further steps come; `finish` ends it
-    instances |= {"KeepJobFlowAliveWhenNoSteps": True, "TerminationProtected": False}
+    # if further steps come `finish` ends it, else its last step does
+    instances |= {
+        "KeepJobFlowAliveWhenNoSteps": keeps_alive(launch),
+        "TerminationProtected": False,
+    }
     if emr.instance_types:
         instances["InstanceFleets"] = _fleets(settings, emr)
         if emr.subnet_ids:
