@@ -60,7 +60,8 @@ def preflight(p: Pass, function: str) -> None:
 def _denied(p: Pass, function: str, name: str) -> list[str]:
     calls = [*_shared(p), *(_of_scheduler(p) if function == "scheduler" else ())]
     denied = [line for call in calls if not p.time_is_short and (line := _tried(*call))]
-    denied += _pipeline_refused(p, function, name)
+    if p.settings.engine == "datapipeline":
+        denied += _pipeline_refused(p, function, name)
     if function == "scheduler" and p.store.read(p.settings.place("runs", "since.json")) is None:
         denied.append("the monitor has not run yet: without it no night ends, see its schedule")
     return denied
@@ -101,7 +102,8 @@ def _shared(p: Pass) -> Iterator[Call]:
     c, s3, place = p.clients, p.clients.s3, p.settings.place
     table, bucket = f"hippolyte-preflight-{uuid.uuid4().hex}", p.settings.bucket
     yield "s3:ListBucket", lambda: next(p.store.names(place("runs", "")), None)
-    for kind in ("backups", "catalog", "leases"):
+    scripts = ("scripts",) if p.settings.engine == "emr" else ()
+    for kind in ("backups", "catalog", "leases", *scripts):
         key = place(kind, "preflight", "none")
         yield f"s3:GetObject {kind}/", partial(s3.get_object, Bucket=bucket, Key=key)
         # a condition that no object fulfils, were there one
@@ -116,7 +118,8 @@ def _shared(p: Pass) -> Iterator[Call]:
         lambda: c.dynamodb_once.update_table(TableName=table, ProvisionedThroughput=one),
     )
     yield from _scaling(p, table)
-    yield from _jobs(p)
+    yield from _clusters(p)
+    yield from _starting_clusters(p) if p.settings.engine == "emr" else _pipelines(p)
     topics = c.own_sns or c.sns
     yield (
         "sns:ListSubscriptionsByTopic",
@@ -161,8 +164,37 @@ def _scaling(p: Pass, table: str) -> Iterator[Call]:
     )
 
 
-def _jobs(p: Pass) -> Iterator[Call]:
-    pipelines, emr = p.clients.datapipeline, p.clients.emr
+def _clusters(p: Pass) -> Iterator[Call]:
+    emr = p.clients.emr
+    yield "elasticmapreduce:DescribeCluster", lambda: emr.describe_cluster(ClusterId=_CLUSTER)
+    yield "elasticmapreduce:ListSteps", lambda: emr.list_steps(ClusterId=_CLUSTER)
+    yield (
+        "elasticmapreduce:TerminateJobFlows",
+        lambda: emr.terminate_job_flows(JobFlowIds=[_CLUSTER]),
+    )
+
+
+def _starting_clusters(p: Pass) -> Iterator[Call]:
+    emr, once, after = p.clients.emr, p.clients.emr_once, clock.now() - timedelta(minutes=5)
+    yield "elasticmapreduce:ListClusters", lambda: emr.list_clusters(CreatedAfter=after)
+    # no such release, no machines, no legal name: nothing can come of it
+    yield (
+        "elasticmapreduce:RunJobFlow",
+        lambda: once.run_job_flow(Name="<preflight>", ReleaseLabel="emr-0.0.0", Instances={}),
+    )
+    step: Any = {"Name": "preflight", "HadoopJarStep": {"Jar": "command-runner.jar"}}
+    yield (
+        "elasticmapreduce:AddJobFlowSteps",
+        lambda: once.add_job_flow_steps(JobFlowId=_CLUSTER, Steps=[step]),
+    )
+    yield (
+        "elasticmapreduce:CancelSteps",
+        lambda: emr.cancel_steps(ClusterId=_CLUSTER, StepIds=["s-0HIPPOLYTE"]),
+    )
+
+
+def _pipelines(p: Pass) -> Iterator[Call]:
+    pipelines = p.clients.datapipeline
     yield (
         "datapipeline:DescribePipelines",
         lambda: pipelines.describe_pipelines(pipelineIds=[_PIPELINE]),
@@ -182,12 +214,6 @@ def _jobs(p: Pass) -> Iterator[Call]:
     yield (
         "datapipeline:DeactivatePipeline",
         lambda: pipelines.deactivate_pipeline(pipelineId=_PIPELINE),
-    )
-    yield "elasticmapreduce:DescribeCluster", lambda: emr.describe_cluster(ClusterId=_CLUSTER)
-    yield "elasticmapreduce:ListSteps", lambda: emr.list_steps(ClusterId=_CLUSTER)
-    yield (
-        "elasticmapreduce:TerminateJobFlows",
-        lambda: emr.terminate_job_flows(JobFlowIds=[_CLUSTER]),
     )
 
 

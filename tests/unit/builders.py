@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hippolyte.engines.emr import TABLES_PER_CLUSTER
 from hippolyte.model import Inventory, Limits, Plan, Table
 from hippolyte.planner import Night, make_plan
 from hippolyte.settings import Settings, parse
@@ -59,9 +60,18 @@ def night(hours: float = 7, late: timedelta = timedelta(0)) -> Night:
 
 
 def plan(*tables: Table, hours: float = 7, limits: Limits | None = None, **changes: Any) -> Plan:
-    """Plan a night of these tables; keyword arguments are settings."""
+    """Plan a night of these tables by Data Pipeline; keyword arguments are settings."""
     inventory = Inventory(tables, limits or Limits(account_max_read=10**9))
     return make_plan(inventory, settings(**changes), night(hours), 32)
+
+
+def emr_plan(
+    *tables: Table, hours: float = 7, limits: Limits | None = None, **changes: Any
+) -> Plan:
+    """Plan a night of these tables by EMR, whose tables are raised in their turn."""
+    inventory = Inventory(tables, limits or Limits(account_max_read=10**9))
+    made = settings(engine="emr", emr={"jar": "s3://tools/x.jar", "service_role": "e"}, **changes)
+    return make_plan(inventory, made, night(hours), TABLES_PER_CLUSTER, raises_per_job=True)
 
 
 def renamed(tables: list[Table]) -> list[Table]:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import GIB, START, night, on_demand, plan, settings, table
+from builders import GIB, START, emr_plan, night, on_demand, plan, settings, table
 from hippolyte.engines.definition import TABLES_PER_PIPELINE
 from hippolyte.model import Inventory, Limits, Plan, Scaling, Table, Verdict
-from hippolyte.planner import make_plan, run_id
+from hippolyte.planner import RAISED_AT_ONCE, RAISED_JOB_SECONDS, make_plan, run_id
 
 BIG = {"size_bytes": 100 * GIB, "read_capacity": 1000}
 
@@ -257,6 +257,24 @@ def test_no_plan_harms_production(found: list[Table], percentage: int, account_m
     assert raised <= max(0, account_max - held)
 
 
+@given(st.lists(tables, max_size=40), st.integers(1, 80_000), st.integers(1, 4))
+def test_what_is_raised_at_once_fits_the_quota(
+    found: list[Table], account_max: int, clusters: int
+) -> None:
+    named = [table(f"t{i}", **_values(t)) for i, t in enumerate(found)]
+    limits = Limits(account_max_read=account_max)
+    made = emr_plan(*named, limits=limits, planning={"max_clusters": clusters})
+    held = sum(t.read_capacity + t.index_read_capacity for t in named)
+    raises = sorted((j.raise_to - j.capacity for j in made.jobs if j.raise_to), reverse=True)
+    assert sum(raises[: RAISED_AT_ONCE * clusters]) <= max(0, account_max - held)
+    for planned, t in ((job(made, t.name), t) for t in named):
+        capacity = planned.raise_to or t.read_capacity
+        assert capacity * (1 - planned.ratio) >= 0.5 * t.read_capacity - 1e-3
+        if planned.raise_to:
+            assert planned.raise_to <= limits.table_max_read
+            assert not t.scaling or planned.raise_to <= t.scaling.max_capacity
+
+
 def _values(t: Table) -> dict[str, object]:
     names = ("size_bytes", "read_capacity", "index_read_capacity", "replicated", "scaling")
     return {n: getattr(t, n) for n in names}
@@ -266,3 +284,52 @@ def test_planning_does_not_depend_on_the_order_of_tables() -> None:
     many = [table(f"t{i:03d}", size_bytes=(i * 7919 % 97) * GIB // 10) for i in range(80)]
     shuffled = random.Random(7).sample(many, len(many))
     assert plan(*many).batches == plan(*shuffled).batches
+
+
+# raised in their turn
+
+
+def test_a_table_raised_in_its_turn_takes_about_an_hour() -> None:
+    found = job(emr_plan(table(**BIG)))
+    assert found.estimate_seconds == RAISED_JOB_SECONDS
+    assert found.raise_to == 7906
+    assert job(emr_plan(table(**BIG), hours=1)).estimate_seconds == 3600 - 600
+
+
+def test_what_fits_the_window_is_not_raised_in_its_turn_either() -> None:
+    assert job(emr_plan(table(size_bytes=GIB))).raise_to is None
+
+
+def test_an_hour_is_not_worth_a_warning() -> None:
+    made = emr_plan(table(**BIG), max_read_capacity=2000)
+    assert made.warnings == ()
+    assert job(made).raise_to == 2000
+    # less than the window needs is
+    assert "needs 1569" in emr_plan(table(**BIG), max_read_capacity=1500).warnings[0]
+
+
+def test_quotas_bind_less_when_only_some_are_raised_at_once() -> None:
+    many = [table(f"t{i}", **BIG) for i in range(12)]
+    limits = Limits(account_max_read=12_000 + 6 * 569)
+    one = {"planning": {"max_clusters": 3}}
+    at_once, in_turn = plan(*many, limits=limits, **one), emr_plan(*many, limits=limits, **one)
+    assert sum("does not fit" in w for w in at_once.warnings) >= 6
+    assert not any("does not fit the window" in w for w in in_turn.warnings)
+    assert sum(j.raise_to is not None for j in in_turn.jobs) == 12
+    # nobody takes what the others need
+    assert {j.raise_to for j in in_turn.jobs} == {1569}
+
+
+def test_a_plan_says_its_engine() -> None:
+    assert plan(table()).engine == "datapipeline"
+    made = emr_plan(table())
+    assert made.engine == Plan.from_record(made.to_record()).engine == "emr"
+    record = made.to_record()
+    del record["engine"]
+    assert Plan.from_record(record).engine == "datapipeline"
+
+
+def test_a_cluster_of_emr_takes_more_tables() -> None:
+    many = [table(f"t{i:03d}", size_bytes=1) for i in range(300)]
+    assert [len(b.jobs) for b in emr_plan(*many).batches] == [200, 100]
+    assert len(plan(*many).batches) == 10

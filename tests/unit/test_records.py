@@ -98,6 +98,7 @@ def _put(record: dict[str, Any], path: str, value: object) -> dict[str, Any]:
     ("read", "record", "path", "value"),
     [
         (Plan.from_record, plan_record, "weather", "fair"),
+        (Plan.from_record, plan_record, "engine", "glue"),
         (Plan.from_record, plan_record, "batches/0/jobs/0/engine", "emr"),
         (Plan.from_record, plan_record, "verdicts/gone", ["postponed", "why"]),
         (Ledger.from_record, ledger_record, "weather", "fair"),

@@ -1,0 +1,102 @@
+"""The two engines over the planning fleets: clusters, raised capacity, estimated cost of a night.
+
+Estimates of plans, made with the module's defaults; nothing is run. Both are counted as the tables
+are raised: by Data Pipeline from the batch's launch until a job's own end (in the order of the
+plan, which it does not promise), by EMR shortly before its turn until then.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from benchmarks.planning import START, TABLES, WINDOW_SECONDS, fleets, settings
+from hippolyte.adding import LEAD_SECONDS
+from hippolyte.engines.definition import TABLES_PER_PIPELINE
+from hippolyte.engines.emr import TABLES_PER_CLUSTER
+from hippolyte.model import Inventory, Limits, Plan
+from hippolyte.planner import NODE_HOUR_USD, RCU_HOUR_USD, Night, make_plan
+from hippolyte.settings import Settings
+
+NODES = 2
+EMR = {"jar": "s3://example-tools/emr-dynamodb-tools-6.0.0.jar", "service_role": "emr"}
+
+
+def plans(inventory: Inventory, **changes: object) -> dict[str, tuple[Plan, Settings]]:
+    """Return the night's plan by engine."""
+    night = Night(START, START + timedelta(seconds=WINDOW_SECONDS), START)
+    pipelines, clusters = settings(**changes), settings(engine="emr", emr=EMR, **changes)
+    return {
+        "datapipeline": (
+            make_plan(inventory, pipelines, night, TABLES_PER_PIPELINE),
+            pipelines,
+        ),
+        "emr": (make_plan(inventory, clusters, night, TABLES_PER_CLUSTER, True), clusters),
+    }
+
+
+def cluster_hours(plan: Plan, made: Settings) -> float:
+    """Return the hours of all clusters, each with its bootstrap, cut off at the window's end."""
+    bootstrap = made.planning.cluster_bootstrap_seconds
+    seconds = sum(
+        min(WINDOW_SECONDS, bootstrap + sum(j.estimate_seconds for j in b.jobs))
+        for b in plan.batches
+    )
+    return seconds / 3600
+
+
+def raised_unit_hours(plan: Plan, made: Settings, by_the_hour: bool) -> float:
+    """Return raised units times hours held; `by_the_hour` as they are billed, hours begun."""
+    total = 0.0
+    for batch in plan.batches:
+        # unraised jobs come first where the order is ours
+        in_turn = plan.engine == "emr"
+        order = sorted(batch.jobs, key=lambda j: in_turn and j.raise_to is not None)
+        at = float(made.planning.cluster_bootstrap_seconds)
+        for job in order:
+            begins = max(0.0, at - LEAD_SECONDS) if in_turn else 0.0
+            at = min(at + job.estimate_seconds, float(WINDOW_SECONDS))
+            if job.raise_to:
+                hours = max(0.0, at - begins) / 3600
+                total += (job.raise_to - job.capacity) * (
+                    math.ceil(hours) if by_the_hour else hours
+                )
+    return total
+
+
+def main() -> None:
+    """Print the table."""
+    title = f"a night of {TABLES:,} tables by either engine: 7-hour window, no limit of clusters"
+    table = RichTable(title=title)
+    columns = ("fleet", "engine", "clusters", "at once", "cluster hours", "raised tables",
+               "raised unit-hours", "USD clusters", "USD raises", "USD")  # fmt: skip
+    for column in columns:
+        justify = "left" if column in ("fleet", "engine") else "right"
+        table.add_column(column, justify=justify)
+    for name, tables in fleets().items():
+        inventory = Inventory(tuple(tables), Limits(account_max_read=10**9))
+        for engine, (plan, made) in plans(inventory, planning={"max_clusters": TABLES}).items():
+            hours = cluster_hours(plan, made)
+            nodes = hours * NODES * NODE_HOUR_USD
+            raises = raised_unit_hours(plan, made, by_the_hour=True) * RCU_HOUR_USD
+            table.add_row(
+                name,
+                engine,
+                str(len(plan.batches)),
+                str(len({b.timeline for b in plan.batches})),
+                f"{hours:.0f}",
+                str(sum(j.raise_to is not None for j in plan.jobs)),
+                f"{raised_unit_hours(plan, made, by_the_hour=False):,.0f}",
+                f"{nodes:.2f}",
+                f"{raises:.2f}",
+                f"{nodes + raises:.2f}",
+            )
+        table.add_section()
+    Console(width=150).print(table)
+
+
+if __name__ == "__main__":
+    main()
