@@ -63,6 +63,11 @@ def look(p: Pass, run: Run, batch: BatchEntry) -> BatchStatus | None:
     return status
 
 
+def overdue(table: str) -> str:
+    """Return the beginning of the reason by which a batch is ended for an export that hangs."""
+    return f"the export of {table} is overdue"
+
+
 def cancel(p: Pass, batch: BatchEntry, reason: str) -> None:
     """Ask the engine to end a batch; what is read on meanwhile is still `exporting`."""
     batch.state, batch.cancel_reason = BatchState.CANCELLING, reason
@@ -156,7 +161,7 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
         if since(entry.started_at, now) > max(
             _OVERDUE_FACTOR * estimate, estimate + _OVERDUE_SECONDS
         ):
-            return f"the export of {job.table} is overdue: it was to take {estimate} s"
+            return f"{overdue(job.table)}: it was to take {estimate} s"
     idle = since(batch.progress_at or batch.started_at, now)
     bootstrap = p.settings.planning.cluster_bootstrap_seconds
     if not running and not status.paused and idle > 3 * bootstrap + _OVERDUE_SECONDS:

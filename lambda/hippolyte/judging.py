@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
 from hippolyte.exportformat import manifest_bytes
+from hippolyte.following import overdue
 from hippolyte.ledger import TableEntry
 from hippolyte.model import Job, Verdict, iso, when
 from hippolyte.night import Pass, directory, since
@@ -31,6 +32,7 @@ def judge(p: Pass, run: Run) -> None:
     jobs = {job.table: job for b in run.ledger.batches.values() for job in b.jobs}
     definitions: dict[str, Any] | None = None
     again: list[Job] = []
+    hung: list[Job] = []
     for name, entry in run.ledger.tables.items():
         if p.time_is_short:
             break
@@ -44,10 +46,14 @@ def judge(p: Pass, run: Run) -> None:
             definitions = definitions or p.runs.definitions(run.plan.run_id)
             _catalogue(p, run, name, entry, definitions.get(name))
         elif _failed(entry) and _judge_failure(p, run, jobs[name], entry):
-            again.append(jobs[name])
+            batch = run.ledger.batches[entry.batch_id or ""]
+            # where one job waits for another, it must not keep the others from their turn again
+            apart = p.engine.ordered and batch.cancel_reason.startswith(overdue(name))
+            (hung if apart else again).append(jobs[name])
     size = p.engine.tables_per_batch
-    for first in range(0, len(again), size):
-        run.ledger.add_batch(again[first : first + size])
+    for jobs_again in (again, hung):
+        for first in range(0, len(jobs_again), size):
+            run.ledger.add_batch(jobs_again[first : first + size])
 
 
 def _failed(entry: TableEntry) -> bool:

@@ -17,6 +17,7 @@ TWO_CRASHES = 520
 SEED = 20261124
 
 
+@pytest.mark.both
 def test_killed_before_and_after_each_call_site(row: Row, engine_name: str) -> None:
     """A slice: each operation of each calling function once."""
     seen: set[tuple[str, ...]] = set()

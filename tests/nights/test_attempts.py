@@ -129,6 +129,7 @@ def test_a_cluster_that_never_works_fails_its_tables_not_for_ever(night: NightDr
     night.assert_clean()
 
 
+@pytest.mark.both
 def test_a_cluster_that_dies_moves_its_unfinished_tables_only(night: NightDriver) -> None:
     names = [f"table-{number}" for number in range(6)]
     for name in names:
@@ -143,6 +144,7 @@ def test_a_cluster_that_dies_moves_its_unfinished_tables_only(night: NightDriver
     night.assert_clean()
 
 
+@pytest.mark.both
 def test_a_hung_export_is_overdue_and_the_others_move_on(night: NightDriver) -> None:
     names = ["hung", *(f"table-{number}" for number in range(4))]
     for name in names:
@@ -154,6 +156,7 @@ def test_a_hung_export_is_overdue_and_the_others_move_on(night: NightDriver) -> 
     night.assert_clean()
 
 
+@pytest.mark.both
 def test_a_cluster_ends_by_itself_when_nobody_comes(night: NightDriver) -> None:
     """terminateAfter, or the primary's shutdown: with both functions dead, it ends some day."""
     night.table("orders", read=1000, **BIG)
@@ -250,6 +253,7 @@ def test_overlapping_deliveries_at_every_step_start_one_cluster(night: NightDriv
     night.assert_clean()
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_invocation_killed_at_the_activation_starts_one_cluster(
     night: NightDriver, when: str

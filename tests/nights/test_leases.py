@@ -161,6 +161,7 @@ def test_a_table_outside_its_targets_range_is_left_alone(
     [(100, 0, 1000), (1100, 0, 1100), (100, 770, 1100), (100, 5000, None)],
     ids=["what it had", "the target's minimum", "what the application reads", "not at all"],
 )
+@pytest.mark.both
 def test_an_autoscaled_table_is_lowered_to_what_is_needed(
     night: NightDriver, minimum: int, reads: int, goal: int | None
 ) -> None:
@@ -184,6 +185,7 @@ def test_an_autoscaled_table_is_lowered_to_what_is_needed(
     night.assert_clean()
 
 
+@pytest.mark.both
 def test_capacity_is_given_back_when_its_own_table_is_done(night: NightDriver) -> None:
     """Not when the whole batch ends."""
     night.configure(planning={"max_clusters": 1})
@@ -257,6 +259,7 @@ def hung(night: NightDriver) -> None:
     raised(night)
 
 
+@pytest.mark.both
 def test_at_the_deadline_capacity_is_lowered_when_the_export_is_dead(night: NightDriver) -> None:
     hung(night)
     report = night.until_closed()

@@ -50,6 +50,7 @@ def test_a_hundred_tables_on_two_timelines(night: NightDriver) -> None:
     night.assert_clean()
 
 
+@pytest.mark.both
 def test_second_attempts_wait_for_a_free_cluster_too(night: NightDriver) -> None:
     night.configure(planning={"max_clusters": 1})
     for number in range(6):

@@ -300,6 +300,7 @@ def _nth(matches: Any, event: Any) -> Any:
 # an export reads the table
 
 
+@pytest.mark.both
 def test_under_a_living_export_nothing_is_lowered(night: NightDriver) -> None:
     dies_under_the_export(night)
     began = night.world.clock.now()
@@ -325,6 +326,7 @@ def test_what_an_export_is_over_for_is_given_back(night: NightDriver) -> None:
     night.assert_clean()
 
 
+@pytest.mark.both
 def test_cancel_ends_the_export_first(night: NightDriver) -> None:
     dies_under_the_export(night)
     result = command("release", "--cancel")
@@ -366,6 +368,7 @@ def test_a_cluster_that_does_not_end_is_ended_hard_and_waited_for(night: NightDr
     assert_given_back(night)
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("started", [True, False], ids=["after it", "before it"])
 def test_the_last_pass_died_at_the_start_of_the_export(night: NightDriver, started: bool) -> None:
     """One that was started is found; a start that was meant is waited for, 16 minutes."""
