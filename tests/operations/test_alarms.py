@@ -15,6 +15,7 @@ from deployment import BUCKET, FUNCTIONS, RUN, TOPIC, WINDOW_START, Deployment, 
 from scenarios import furnish
 
 from local.faults import ALWAYS
+from tools.tf import REPOSITORY
 
 pytestmark = pytest.mark.terraform
 
@@ -229,3 +230,16 @@ def test_what_an_alarm_says_is_in_the_message(d: Deployment) -> None:
     body = json.loads(message["message"])
     assert body["AlarmDescription"] == "A monitor pass failed; the next one repeats it."
     assert (body["AWSAccountId"], body["NewStateValue"]) == ("123456789012", "ALARM")
+
+
+def test_the_runbook_has_every_alarm(planned: Planned) -> None:
+    runbook = (REPOSITORY / "docs" / "operations.md").read_text("utf-8")
+    names = {
+        values["alarm_name"]
+        for address, values in planned.items()
+        if address.startswith("aws_cloudwatch_metric_alarm.this")
+    }
+
+    assert names == ALARMS
+    for name in ALARMS:
+        assert f"| `<name>-{name.removeprefix('hippolyte-')}`" in runbook
