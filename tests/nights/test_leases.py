@@ -471,10 +471,13 @@ def test_the_scheduler_dies_and_the_monitor_alone_finishes(night: NightDriver, d
     with pytest.raises(Killed):
         night.scheduler()
     report = night.until_closed()
-    assert sum(report["totals"].values()) == 1
+    assert verdicts(report) == {"orders": "backed_up"}
     assert report["left_raised"] == []
     assert night.capacity("orders") == (1000, 50)
     assert night.suspended("orders") == FREE
+    # and says so
+    assert f"orders: 1000 -> {RAISED} at " in night.messages[-1]["message"]
+    assert report["raised"][0]["given_back_at"]
     night.assert_clean()
 
 
