@@ -19,6 +19,8 @@ provider "aws" {
 module "hippolyte" {
   source = "../../../"
 
+  dashboard_enabled = true
+
   # a window in which a table of some GiB has to be raised
   backup_window = { start = "00:00", end = "02:00" }
 
