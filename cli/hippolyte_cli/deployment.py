@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from hippolyte import __version__
+from hippolyte.clients import configuration
 from hippolyte.errors import ConfigurationError
 from hippolyte.settings import VARIABLE, Settings, load
 
@@ -76,10 +75,4 @@ def _region(given: str | None) -> str:
 
 
 def _client(service: str, region: str) -> Any:
-    config = Config(
-        retries={"mode": "standard", "total_max_attempts": 8},
-        connect_timeout=5,
-        read_timeout=30,
-        user_agent_extra=f"hippolyte/{__version__}",
-    )
-    return boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]
+    return boto3.client(service, region_name=region, config=configuration())  # type: ignore[call-overload]

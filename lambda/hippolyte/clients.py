@@ -49,18 +49,22 @@ class Clients:
     tagging: ResourceGroupsTaggingAPIClient | None = None
 
 
-@lru_cache(maxsize=1)
-def build(settings: Settings) -> Clients:
-    """Build the clients of a deployment; a warm invocation finds them made."""
-    config = Config(
+def configuration(connections: int = 10) -> Config:
+    """Return how every client of this product calls."""
+    return Config(
         # "standard" backs off with jitter on throttling and 5xx, and not on hopeless errors
         retries={"mode": "standard", "total_max_attempts": 8},
         connect_timeout=5,
         read_timeout=30,
-        max_pool_connections=max(10, settings.planning.discovery_concurrency),
+        max_pool_connections=connections,
         user_agent_extra=f"hippolyte/{__version__}",
     )
 
+
+@lru_cache(maxsize=1)
+def build(settings: Settings) -> Clients:
+    """Build the clients of a deployment; a warm invocation finds them made."""
+    config = configuration(max(10, settings.planning.discovery_concurrency))
     once = config.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
 
     def client(service: str, region: str, config: Config = config) -> Any:

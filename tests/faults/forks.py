@@ -54,10 +54,13 @@ class Forks:
 
     def finish(self, result: dict[str, Any]) -> NoReturn:
         """End this child with its result."""
-        data = json.dumps(result, default=str).encode()
-        while data:
-            data = data[os.write(self._pipe, data) :]
-        os._exit(0)
+        try:
+            data = json.dumps(result, default=str).encode()
+            while data:
+                data = data[os.write(self._pipe, data) :]
+        finally:
+            # also if the parent is gone: a child must not go on with the parent's other tests
+            os._exit(0)
 
     def fail(self) -> NoReturn:
         """End this child with the exception that is being handled."""

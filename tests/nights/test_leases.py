@@ -75,6 +75,34 @@ def test_the_write_capacity_sent_is_that_of_the_moment(night: NightDriver) -> No
     night.assert_clean()
 
 
+def test_indexes_are_never_touched(night: NightDriver) -> None:
+    """Their capacity is their own: neither raise nor lowering says anything of it."""
+    own = {"ReadCapacityUnits": 70, "WriteCapacityUnits": 30}
+    index = {
+        "IndexName": "by-n",
+        "KeySchema": [{"AttributeName": "n", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+        "ProvisionedThroughput": own,
+    }
+    night.dynamodb.create_table(
+        TableName="orders",
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": kind}
+            for name, kind in (("pk", "S"), ("n", "N"))
+        ],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        ProvisionedThroughput={"ReadCapacityUnits": 1000, "WriteCapacityUnits": 50},
+        GlobalSecondaryIndexes=[index],
+    )
+    night.world.put_items("orders", [{"pk": {"S": f"{i}"}, "n": {"N": f"{i}"}} for i in range(3)])
+    night.world.set_table("orders", **BIG)
+    assert verdicts(night.night()) == {"orders": "backed_up"}
+    assert night.watch.updates == [("orders", RAISED, 50), ("orders", 1000, 50)]
+    (left,) = night.dynamodb.describe_table(TableName="orders")["Table"]["GlobalSecondaryIndexes"]
+    assert {k: left["ProvisionedThroughput"][k] for k in own} == own
+    night.assert_clean()
+
+
 def test_scale_in_is_suspended_before_and_put_back_after(night: NightDriver) -> None:
     night.table("orders", read=1000, **BIG)
     night.target("orders", 100, 4000, ScheduledScalingSuspended=True)
@@ -477,10 +505,13 @@ def test_the_scheduler_dies_and_the_monitor_alone_finishes(night: NightDriver, d
     with pytest.raises(Killed):
         night.scheduler()
     report = night.until_closed()
-    assert sum(report["totals"].values()) == 1
+    assert verdicts(report) == {"orders": "backed_up"}
     assert report["left_raised"] == []
     assert night.capacity("orders") == (1000, 50)
     assert night.suspended("orders") == FREE
+    # and says so
+    assert f"orders: 1000 -> {RAISED} at " in night.messages[-1]["message"]
+    assert report["raised"][0]["given_back_at"]
     night.assert_clean()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness import ACCOUNT, BUCKET, GIB, REGION, RUN, NightDriver, verdicts
 from hippolyte.exportformat import parse_manifest
 

@@ -47,3 +47,18 @@ def world() -> Iterator[World]:
         finally:
             os.environ.clear()
             os.environ.update(before)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many wrong inputs were refused with the words they must be."""
+    done = [
+        (outcome, report)
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        if "test_inputs.py::test_refused[" in report.nodeid and report.when == "call"
+    ]
+    if done:
+        good = sum(outcome == "passed" for outcome, _ in done)
+        terminalreporter.write_line(
+            f"wrong inputs refused, each in its words: {good} of {len(done)}"
+        )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -80,3 +82,21 @@ def empty(s3: Any, bucket: str) -> None:
         keys = [{"Key": e["Key"], "VersionId": e["VersionId"]} for e in entries]
         if keys:
             s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+
+
+def command(runner: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a Terraform command in the folder of one of pytest-terraform's runners."""
+    return subprocess.run(
+        [runner.tf_bin, *arguments],
+        cwd=runner.module_dir or runner.work_dir,
+        env={**os.environ, "TF_DATA_DIR": runner.work_dir},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def warnings(runner: Any) -> list[str]:
+    """Return what Terraform and provider say of the configuration: what is deprecated, say."""
+    found = json.loads(command(runner, "validate", "-json").stdout)
+    return [each["summary"] for each in found["diagnostics"]]

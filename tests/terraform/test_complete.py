@@ -8,7 +8,7 @@ from subprocess import CalledProcessError
 from typing import Any
 
 import pytest
-from places import Place, empty, record, until, wrong_contents
+from places import Place, empty, record, until, warnings, wrong_contents
 from pytest_terraform import terraform
 
 from hippolyte.settings import Settings, parse
@@ -91,6 +91,10 @@ def test_the_subnet_reaches_the_services(complete: Any, place: Place) -> None:
         f"com.amazonaws.{REGION}.{service}" for service in ("s3", "dynamodb")
     }
     assert all(table["RouteTableId"] in e["RouteTableIds"] for e in endpoints)
+
+
+def test_nothing_is_deprecated(complete: Any) -> None:
+    assert warnings(complete.terraform) == []
 
 
 def test_nothing_drifts(complete: Any, monkeypatch: pytest.MonkeyPatch) -> None:

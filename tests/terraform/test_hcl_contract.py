@@ -173,3 +173,35 @@ def test_the_region_is_read_as_providers_5_and_6_both_give_it() -> None:
     for path in FILES:
         used = re.findall(r"aws_region\.current\.(\w+)", path.read_text(encoding="utf-8"))
         assert set(used) <= {"id"}, path.name
+
+
+# functions that came after Terraform 1.5, or that OpenTofu has not: neither is here to ask
+NEWER = r"\b(issensitive|templatestring|ephemeralasnull|provider::\w+|base64gunzip|cidrcontains)\b"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_syntax_is_terraforms_of_1_5_and_opentofus(path: Path) -> None:
+    """No block, function or rule that came later: removed, ephemeral, write-only arguments ..."""
+    text = path.read_text(encoding="utf-8")
+    code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    kinds = {"terraform", "provider", "variable", "locals", "resource", "data", "module", "output"}
+
+    assert {name for name in hcl2.loads(text) if not name.startswith("__")} <= kinds
+    assert not re.search(NEWER, code)
+    assert not re.search(r"^\s*(ephemeral\s*=|\w+_wo(_version)?\s*=)", code, re.M)
+
+
+# what provider 6 marks as deprecated or has taken away, of the types that are used here (its
+# upgrade guide and changelog); what 5.100 marks is a warning of `terraform validate`
+GONE_IN_6 = (
+    r"aws_region\.\w+\.name\b",
+    r"\b(inline_policy|managed_policy_arns|overwrite)\b\s*[={]",
+    r'resource "aws_eip"[^}]*\bvpc\s*=',
+)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_nothing_is_used_that_provider_6_deprecates(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+
+    assert [pattern for pattern in GONE_IN_6 if re.search(pattern, text)] == []

@@ -9,12 +9,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
+from places import command, empty
 from pytest_terraform import terraform
 
 from hippolyte.settings import parse
@@ -345,3 +348,63 @@ def test_nothing_drifts(
         minimal.terraform.plan()
     except CalledProcessError as error:
         pytest.fail(f"a second plan would change something (exit {error.returncode})")
+
+
+# what destroy does to backups: these come last, as there is less afterwards
+
+BACKUP = f"backups/{ACCOUNT}/{REGION}/orders/2026-11-24T00-00Z-1"
+
+
+@pytest.fixture(scope="module")
+def versions(applied: dict[str, Any], world: World, tidy: list[Callable[[], None]]) -> list[Any]:
+    """Write a backup, one file of it twice, and return what is in the bucket."""
+    s3 = world.client("s3")
+    tidy.append(lambda: empty(s3, BUCKET))
+    for name in ("part-0", "manifest", "manifest", "_SUCCESS"):
+        s3.put_object(Bucket=BUCKET, Key=f"{BACKUP}/{name}", Body=name.encode())
+    return object_versions(world)
+
+
+def object_versions(world: World) -> list[Any]:
+    answer = world.client("s3").list_object_versions(Bucket=BUCKET)
+    assert "DeleteMarkers" not in answer
+    return sorted((v["Key"], v["VersionId"], v["Size"]) for v in answer["Versions"])
+
+
+def test_the_runbooks_order_leaves_the_bucket_and_all_its_settings(
+    versions: list[Any], minimal: Any, tmp_path: Path
+) -> None:
+    """On a copy of the state, as `state rm` asks nobody."""
+    runbook = (REPOSITORY / "docs" / "operations.md").read_text("utf-8")
+    line = "terraform state list | grep 'aws_s3_bucket' | grep 'module.hippolyte' | xargs"
+    assert f"{line} -n1 terraform state rm" in runbook
+    state = f"-state={shutil.copy(minimal.terraform.state_path, tmp_path)}"
+    listed = command(minimal.terraform, "state", "list", state).stdout.split()
+    bucket = [a for a in listed if "aws_s3_bucket" in a and "module.hippolyte" in a]
+    assert len(bucket) == 8
+
+    removed = command(minimal.terraform, "state", "rm", state, *bucket)
+    assert removed.returncode == 0, removed.stderr
+    plan = command(minimal.terraform, "plan", "-destroy", "-no-color", state)
+
+    assert plan.returncode == 0, plan.stderr
+    assert "aws_lambda_function.this" in plan.stdout
+    assert "aws_s3" not in plan.stdout
+
+
+def test_destroy_stops_at_backups_and_loses_none(
+    versions: list[Any], minimal: Any, world: World
+) -> None:
+    state = f"-state={minimal.terraform.state_path}"
+    result = command(
+        minimal.terraform, "destroy", "-auto-approve", "-no-color", "-input=false", state
+    )
+
+    assert result.returncode == 1
+    assert "BucketNotEmpty" in result.stderr
+    assert len(versions) == 4
+    assert object_versions(world) == versions
+    s3 = world.client("s3")
+    # what docs/operations.md warns of
+    with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
+        s3.get_bucket_policy(Bucket=BUCKET)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from places import Place, empty, record, until, wrong_contents
+from places import Place, empty, record, until, warnings, wrong_contents
 from pytest_terraform import terraform
 
 from local import messages
@@ -84,6 +84,10 @@ def test_applies_in_three_accounts(multi_account: Any, world: World) -> None:
         for account in (BACKUP, SHOP, ANALYTICS)
     }
     assert buckets == {BACKUP: [BUCKET], SHOP: [], ANALYTICS: []}
+
+
+def test_nothing_is_deprecated(multi_account: Any) -> None:
+    assert warnings(multi_account.terraform) == []
 
 
 def test_nothing_drifts(multi_account: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,8 @@ module "hippolyte" {
   source = "../../../"
   engine = "datapipeline"
 
+  dashboard_enabled = true
+
   # a window in which a table of some GiB has to be raised
   backup_window = { start = "00:00", end = "02:00" }
 

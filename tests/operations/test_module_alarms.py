@@ -11,10 +11,23 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from deployment import BUCKET, FUNCTIONS, RUN, TOPIC, WINDOW_START, Deployment, Planned, deployed
+from deployment import (
+    ACCOUNT,
+    BUCKET,
+    FUNCTIONS,
+    REGION,
+    RUN,
+    TOPIC,
+    WINDOW_START,
+    Deployment,
+    Planned,
+    deployed,
+)
+from moto.cloudwatch.models import cloudwatch_backends
 from scenarios import furnish
 
 from local.faults import ALWAYS
+from tools.tf import REPOSITORY
 
 pytestmark = pytest.mark.terraform
 
@@ -229,3 +242,42 @@ def test_what_an_alarm_says_is_in_the_message(d: Deployment) -> None:
     body = json.loads(message["message"])
     assert body["AlarmDescription"] == "A monitor pass failed; the next one repeats it."
     assert (body["AWSAccountId"], body["NewStateValue"]) == ("123456789012", "ALARM")
+
+
+def test_every_figure_that_is_watched_or_shown_is_put(d: Deployment) -> None:
+    furnish(d)
+    d.until(lambda: d.record("report.json"))
+    put = {
+        (datum.namespace, datum.name, frozenset((x.name, x.value) for x in datum.dimensions))
+        for datum in cloudwatch_backends[ACCOUNT][REGION].metric_data
+    }
+    watched = {
+        (values["namespace"], values["metric_name"], frozenset(values["dimensions"].items()))
+        for address, values in d.planned.items()
+        if address.startswith("aws_cloudwatch_metric_alarm.this")
+        and values["namespace"] == "Hippolyte"
+    }
+    body = json.loads(d.planned["aws_cloudwatch_dashboard.this[0]"]["dashboard_body"])
+    lines = [line for w in body["widgets"] for line in w["properties"]["metrics"]]
+    words = [[word for word in line if isinstance(word, str)] for line in lines]
+    shown = {
+        (namespace, name, frozenset(zip(rest[::2], rest[1::2], strict=True)))
+        for namespace, name, *rest in words
+    }
+
+    assert len(watched) == 4
+    assert len(shown) == 13
+    assert (watched | shown) - put == set()
+
+
+def test_the_runbook_has_every_alarm(planned: Planned) -> None:
+    runbook = (REPOSITORY / "docs" / "operations.md").read_text("utf-8")
+    names = {
+        values["alarm_name"]
+        for address, values in planned.items()
+        if address.startswith("aws_cloudwatch_metric_alarm.this")
+    }
+
+    assert names == ALARMS
+    for name in ALARMS:
+        assert f"| `<name>-{name.removeprefix('hippolyte-')}`" in runbook
