@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+from datetime import timedelta
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
@@ -93,7 +94,13 @@ def _list_clusters(self: ElasticMapReduceResponse) -> ActionResult:
     """ListClusters: the newest first, 50 a page."""
     after, before = self._get_param("CreatedAfter"), self._get_param("CreatedBefore")
     states = self._get_param("ClusterStates") or []
-    found = self.backend.list_clusters(states, after, before)
+    late = timedelta(seconds=world().faults.clusters_listed_after_seconds)
+    shown = jobs.naive_now(world()) - late
+    found = [
+        cluster
+        for cluster in self.backend.list_clusters(states, after, before)
+        if cluster.creation_datetime <= shown
+    ]
     order = {name: place for place, name in enumerate(self.backend.clusters)}
     found.sort(key=lambda cluster: order[cluster.id], reverse=True)
     page, marker = _page(found, self._get_param("Marker"))

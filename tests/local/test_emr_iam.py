@@ -71,7 +71,7 @@ def enforced() -> Iterator[World]:
         s3 = world.client("s3")
         s3.create_bucket(Bucket=BUCKET)
         s3.put_object(Bucket=BUCKET, Key="jars/tools.jar", Body=b"PK")
-        s3.put_object(Bucket=BUCKET, Key="scripts/at.sh", Body=b"shutdown")
+        s3.put_object(Bucket=BUCKET, Key="scripts/at.sh", Body=b"shutdown -h")
         make_table(world, "orders", size=0)
         make_role(world, "service", *SERVICE, service="elasticmapreduce")
         make_role(world, "nodes", *NODES, service="ec2")
