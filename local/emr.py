@@ -14,9 +14,20 @@ from moto.emr import models
 from moto.emr.responses import ElasticMapReduceResponse
 from moto.utilities.utils import get_partition
 
-from local import emrcalls, emrcluster, emrinstances, emrlaunch, emrvalidation, export, jobs
+from local import (
+    emrcalls,
+    emrcluster,
+    emrinstances,
+    emrlaunch,
+    emrvalidation,
+    export,
+    iam,
+    jobs,
+    patching,
+)
 from local.emrcluster import LiveCluster
 from local.emrsteps import LiveStep
+from local.gate import Call
 from local.patching import Patches
 
 PAGE = 50
@@ -182,8 +193,10 @@ def _list_instance_fleets(self: ElasticMapReduceResponse) -> ActionResult:
 
 def _run_job_flow(self: ElasticMapReduceResponse) -> ActionResult:
     """RunJobFlow. There is no client token: each call is one more cluster."""
-    params = json.loads(self.body or "{}")
-    cluster = emrlaunch.run_job_flow(world(), self.backend, get_partition(self.region), params)
+    params, partition = json.loads(self.body or "{}"), get_partition(self.region)
+    principal = iam.caller(patching.current(), Call("emr", "RunJobFlow", self))
+    caller = principal.role if principal else None
+    cluster = emrlaunch.run_job_flow(world(), self.backend, partition, params, caller)
     return ActionResult({"JobFlowId": cluster.id, "ClusterArn": cluster.arn})
 
 
