@@ -13,12 +13,13 @@ resource "aws_cloudwatch_log_group" "this" {
 
 locals {
   # `periods` of five minutes, all of which must breach. Missing data: "missing" speaks when data stop and is quiet until
-  # the first have come (a new deployment); "ignore" keeps the state until the next night's report
+  # the first have come (a new deployment); "ignore" keeps the state until the next night's report. CloudWatch looks some
+  # periods further back than told (five for three): only when all of those are empty are data missing
   own_alarms = {
     night-overdue = {
       metric      = "NightOverdue"
       description = "A night that was due is not closed an hour after its window, or the monitor has been silent for 30 minutes (INSUFFICIENT_DATA). Capacity may be left raised."
-      periods     = 6
+      periods     = 3
       missing     = "missing"
     }
     tables-failed = {

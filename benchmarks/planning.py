@@ -72,6 +72,22 @@ def fleets() -> dict[str, list[Table]]:
     }
 
 
+def crowded(large: int, small: int) -> list[Table]:
+    """Return `large` tables of 30 GiB that must be raised, and `small` ones of 1 MiB."""
+    return [
+        Table(
+            name=f"table-{number:04d}",
+            table_id=str(number),
+            status="ACTIVE",
+            size_bytes=30 * GIB if number < large else 1 << 20,
+            item_count=1000,
+            read_capacity=100 if number < large else 50,
+            write_capacity=10,
+        )
+        for number in range(large + small)
+    ]
+
+
 def lower_bound(plan: Plan, bootstrap: int) -> int:
     """Return the least number of timelines any packing needs: work and bootstraps by the window."""
     clusters = math.ceil(len(plan.jobs) / TABLES_PER_PIPELINE)
@@ -104,6 +120,29 @@ def main() -> None:
             str(len({b.timeline for b in plan.batches})),
             str(lower_bound(plan, unlimited.planning.cluster_bootstrap_seconds)),
             str(sum(j.raise_to is not None for j in plan.jobs)),
+        )
+    Console().print(table)
+    _print_crowded(night)
+
+
+def _print_crowded(night: Night) -> None:
+    """Print what becomes of nights with more raised tables than clusters."""
+    table = RichTable(title="tables of 30 GiB (raised) and of 1 MiB, on few clusters")
+    for column in ("large", "small", "clusters", "without time", "hours a raised", "raised to"):
+        table.add_column(column, justify="right")
+    for large, small, clusters in ((8, 600, 10), (12, 600, 10), (20, 1000, 10), (50, 2450, 30)):
+        limits = Limits(account_max_read=10**6)
+        inventory = Inventory(tuple(crowded(large, small)), limits)
+        few = settings(planning={"max_clusters": clusters})
+        plan = make_plan(inventory, few, night, TABLES_PER_PIPELINE)
+        raised = [j for j in plan.jobs if j.raise_to]
+        table.add_row(
+            str(large),
+            str(small),
+            str(clusters),
+            str(sum("no cluster has time" in w for w in plan.warnings)),
+            f"{raised[0].estimate_seconds / 3600:.1f}",
+            str(raised[0].raise_to),
         )
     Console().print(table)
 

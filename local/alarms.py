@@ -36,6 +36,9 @@ _STATISTICS: dict[str, Callable[[list[float]], float]] = {
     "SampleCount": len,
 }
 _EVERY_SECONDS = 60
+# "a higher number of data points than the evaluation periods": the user guide's table for three
+# periods shows five
+_FURTHER_BACK = 2
 
 
 class Alarms:
@@ -44,6 +47,8 @@ class Alarms:
     def __init__(self, world: World) -> None:
         self._world = world
         self._started = False
+        self._states: dict[str, str] = {}
+        self._evaluated: dict[str, tuple[Alarm, datetime]] = {}
         self.changes: list[tuple[datetime, str, str]] = []
         """Each change so far: time, alarm, new state."""
 
@@ -59,7 +64,11 @@ class Alarms:
 
     def states(self) -> dict[str, str]:
         """Return every alarm's state."""
-        return {alarm.name: alarm.state_value for _, _, alarm in _all()}
+        return {alarm.name: self._state(alarm) for _, _, alarm in _all()}
+
+    def _state(self, alarm: Alarm) -> str:
+        # a new alarm knows nothing yet, one that is put again keeps its state: moto says OK of both
+        return self._states.get(alarm.alarm_arn, "INSUFFICIENT_DATA")
 
     def _tick(self) -> None:
         if not self._started:
@@ -67,29 +76,44 @@ class Alarms:
         self._world.clock.call_in(_EVERY_SECONDS, self._tick)
         now = self._world.clock.now()
         for account, region, alarm in _all():
+            alarm.state_value = self._state(alarm)
             state = self._evaluate(account, region, alarm, now)
             if state not in (None, alarm.state_value):
                 self._change(account, region, alarm, str(state))
 
     def _evaluate(self, account: str, region: str, alarm: Alarm, now: datetime) -> str | None:
-        """Return the alarm's state, None to keep the one it has."""
+        """Return the alarm's state, None to keep the one it has.
+
+        CloudWatch looks further back than the alarm's periods, and goes by the newest points there
+        are; missing ones count only where too few are left (user guide, missing data).
+        """
         period, periods = int(alarm.period), int(alarm.evaluation_periods)
         last = datetime.fromtimestamp(now.timestamp() // period * period, UTC)
-        points = []
-        for number in range(periods):
+        # nothing is new before the next period ends, but for a queue, which is looked at as it is
+        if self._evaluated.get(alarm.alarm_arn) == (alarm, last) and alarm.namespace != "AWS/SQS":
+            return None
+        self._evaluated[alarm.alarm_arn] = (alarm, last)
+        found: list[float] = []
+        for number in range(periods + _FURTHER_BACK):
             end = last - timedelta(seconds=period * number)
             begin = end - timedelta(seconds=period)
-            values = self._values(account, region, alarm, begin, end)
-            points.append(_STATISTICS[alarm.statistic](values) if values else None)
-        missing = alarm.treat_missing_data or "missing"
-        if all(point is None for point in points) and missing in ("missing", "ignore"):
-            return "INSUFFICIENT_DATA" if missing == "missing" else None
+            if values := self._values(account, region, alarm, begin, end):
+                found.append(_STATISTICS[alarm.statistic](values))
+        found = found[:periods]
+        treatment = alarm.treat_missing_data or "missing"
+        missing = periods - len(found)
+        if missing and treatment == "ignore":
+            return None
+        if not found and treatment == "missing":
+            return "INSUFFICIENT_DATA"
         compare = _COMPARISONS[alarm.comparison_operator]
-        breaching = sum(
-            missing == "breaching" if point is None else compare(point, float(alarm.threshold))
-            for point in points
-        )
-        return "ALARM" if breaching >= int(alarm.datapoints_to_alarm or periods) else "OK"
+        breaching = sum(compare(point, float(alarm.threshold)) for point in found)
+        needed = int(alarm.datapoints_to_alarm or periods)
+        if treatment == "breaching":
+            breaching += missing
+        elif treatment == "missing":
+            needed = min(needed, len(found))
+        return "ALARM" if breaching >= needed else "OK"
 
     def _values(
         self, account: str, region: str, alarm: Alarm, begin: datetime, end: datetime
@@ -111,6 +135,7 @@ class Alarms:
         old = alarm.state_value
         reason = f"evaluated by the local AWS at {self._world.clock.now():%Y-%m-%dT%H:%M:%SZ}"
         alarm.update_state(reason, "{}", state)
+        self._states[alarm.alarm_arn] = state
         self.changes.append((self._world.clock.now(), alarm.name, state))
         actions = {
             "ALARM": alarm.alarm_actions,

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
@@ -15,7 +13,7 @@ from moto.emr import models
 from moto.emr.responses import ElasticMapReduceResponse
 from moto.utilities.utils import get_partition
 
-from local import emrcluster, emrlaunch, emrvalidation, export, jobs
+from local import emrcalls, emrcluster, emrinstances, emrlaunch, emrvalidation, export, jobs
 from local.emrcluster import LiveCluster
 from local.emrsteps import LiveStep
 from local.patching import Patches
@@ -23,6 +21,8 @@ from local.patching import Patches
 PAGE = 50
 """Steps and clusters a page (EMR API reference, ListSteps and ListClusters)."""
 CLUSTERS_A_CALL = 10
+CANCELS_RUNNING = (5, 28)
+"""Before it CancelSteps cancels pending steps only."""
 
 _patches = Patches()
 _world: jobs.JobsWorld | None = None
@@ -41,15 +41,6 @@ def _validation(message: str) -> JsonRESTError:
 
 def _invalid(message: str) -> JsonRESTError:
     return JsonRESTError("InvalidRequestException", message)
-
-
-def _locked(method: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(method)
-    def locked(*args: Any, **kwargs: Any) -> Any:
-        with world().lock:
-            return method(*args, **kwargs)
-
-    return locked
 
 
 def _page(items: list[Any], marker: str | None) -> tuple[list[Any], str | None]:
@@ -138,19 +129,46 @@ def _terminate_job_flows(self: ElasticMapReduceResponse) -> ActionResult:
 
 
 def _cancel_steps(self: ElasticMapReduceResponse) -> ActionResult:
+    """CancelSteps: what runs can be cancelled as of emr-5.28.0; it is asked to end, or killed."""
     cluster = _cluster(self, self._get_param("ClusterId"))
     wanted = self._get_param("StepIds") or []
+    emrvalidation.check_a_request(len(wanted), cluster.release_label)
+    kill = self._get_param("StepCancellationOption") == "TERMINATE_PROCESS"
+    running = emrvalidation.version_of(cluster.release_label) >= CANCELS_RUNNING
+    seconds = emrcluster.KILL_SECONDS if kill else emrcluster.CANCEL_SECONDS
     answer = []
-    for step in cluster.steps:
-        if step.id not in wanted:
-            continue
-        can = step.state in {"PENDING", "RUNNING"}
+    for step in [step for step in cluster.steps if step.id in wanted]:
+        can = step.state == "PENDING" or (running and step.state == "RUNNING")
+        reason = {} if can else {"Reason": f"Cannot cancel step. It is already {step.state}."}
         if can:
-            cluster.cancel_step(step)
+            cluster.cancel_step(step, seconds)
         info = {"StepId": step.id, "Status": "SUBMITTED" if can else "FAILED"}
-        reason = {} if can else {"Reason": f"Step is in state {step.state}"}
         answer.append(info | reason)
     return ActionResult({"CancelStepsInfoList": answer})
+
+
+def _list_instances(self: ElasticMapReduceResponse) -> ActionResult:
+    cluster = _cluster(self, self._get_param("ClusterId"))
+    found = emrinstances.instances(cluster)
+    wanted = self._get_param("InstanceFleetId") or self._get_param("InstanceGroupId")
+    if wanted:
+        found = [one for one in found if wanted in one.values()]
+    page, marker = _page(found, self._get_param("Marker"))
+    return ActionResult({"Instances": page, "Marker": marker})
+
+
+def _list_instance_groups(self: ElasticMapReduceResponse) -> ActionResult:
+    cluster = _cluster(self, self._get_param("ClusterId"))
+    if cluster.nodes.fleets:
+        raise _invalid("Instance fleets and instance groups are mutually exclusive.")
+    return ActionResult({"InstanceGroups": emrinstances.groups(cluster)})
+
+
+def _list_instance_fleets(self: ElasticMapReduceResponse) -> ActionResult:
+    cluster = _cluster(self, self._get_param("ClusterId"))
+    if not cluster.nodes.fleets:
+        raise _invalid("Instance fleets and instance groups are mutually exclusive.")
+    return ActionResult({"InstanceFleets": emrinstances.fleets(cluster)})
 
 
 def _run_job_flow(self: ElasticMapReduceResponse) -> ActionResult:
@@ -187,6 +205,7 @@ def install(for_world: jobs.JobsWorld) -> None:
         _world = for_world
         emrcluster.live_in(_world)
         export.forget_all()
+        emrcalls.forget_all()
         _patches.set(models, "utcnow", lambda: jobs.naive_now(world()))
         _patches.set(models, "Cluster", LiveCluster)
         _patches.set(models, "Step", LiveStep)
@@ -203,8 +222,14 @@ def install(for_world: jobs.JobsWorld) -> None:
             "get_auto_termination_policy": _get_auto_termination_policy,
             "remove_auto_termination_policy": _remove_auto_termination_policy,
             "describe_cluster": ElasticMapReduceResponse.describe_cluster,
+            "add_tags": ElasticMapReduceResponse.add_tags,
+            "set_termination_protection": ElasticMapReduceResponse.set_termination_protection,
+            "list_instances": _list_instances,
+            "list_instance_groups": _list_instance_groups,
+            "list_instance_fleets": _list_instance_fleets,
         }.items():
-            _patches.set(ElasticMapReduceResponse, name, _locked(method))
+            wrapped = emrcalls.method(world, name, method)
+            _patches.set(ElasticMapReduceResponse, name, wrapped)
 
 
 def uninstall() -> None:

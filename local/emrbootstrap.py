@@ -14,6 +14,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from local.programs import EMR_BUCKET
 from local.s3direct import Denied, NoSuchBucket, NoSuchKey, split_url
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 FETCH_SECONDS = 30.0
 """From the nodes' start until they run the first action."""
 _SHUTS_DOWN = re.compile(r"\b(shutdown|poweroff)\b")
-_HOSTED = ("elasticmapreduce",)
 
 
 class BootstrapFailed(Exception):
@@ -64,7 +64,7 @@ def _fetch(cluster: LiveCluster, primary: str, number: int, path: str) -> str:
     if not path.startswith("s3"):
         return ""
     bucket, key = split_url(path)
-    if bucket.endswith(_HOSTED):
+    if bucket.endswith(EMR_BUCKET):
         return ""
     try:
         return cluster.s3.get(bucket, key).decode(errors="replace")

@@ -12,13 +12,15 @@ from typing import Any
 from moto.emr import models
 from moto.utilities.utils import get_partition
 
-from local import emrnodes, emrstart, jobs, programs
+from local import emrinstances, emrloss, emrnodes, emrstart, jobs, programs
 from local.emrsteps import LiveStep
+from local.hadoopfs import uses_s3a
 from local.s3direct import RoleS3
 
 TERMINATING_SECONDS = 120.0
 CANCEL_SECONDS = 30.0
-"""From a cancelled step's CANCEL_PENDING until it is dead."""
+"""From a cancelled step's CANCEL_PENDING until it is dead, asked to end or killed."""
+KILL_SECONDS = 5.0
 
 CLUSTER_OVER = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
 
@@ -35,6 +37,7 @@ class LiveCluster(models.Cluster):
 
     world: jobs.JobsWorld
     steps: list[LiveStep]
+    cluster_arn = models.Cluster.arn  # by the API's name
 
     # --- hooks of moto's constructor
 
@@ -52,6 +55,7 @@ class LiveCluster(models.Cluster):
         # what the service role is held to when the machines are asked for; Data Pipeline's own
         # launch has seen to it before
         self.unauthorized: Callable[[LiveCluster], str | None] | None = None
+        self.nodes_back = 0.0  # when the nodes it has lost are replaced, seconds since 1970
         self._waits = 0  # how often it began to wait
         super().__init__(emr_backend, instance_attrs=instance_attrs, **kwargs)
 
@@ -127,12 +131,17 @@ class LiveCluster(models.Cluster):
         self.begun_steps += 1
         step.state = "RUNNING"
         step.start_date_time = jobs.naive_now(self.world)
-        faults = self.world.faults
-        if faults.cluster_dies_at_step == self.begun_steps:
-            faults.cluster_dies_at_step = None
-            self.die("INSTANCE_FAILURE", "The master failed: instance terminated unexpectedly.")
+        if emrloss.strike(self, step):
             return
-        step.program = programs.start(self._context(step), lambda end: self._ended(step, end))
+        wait = self.nodes_back - self.world.clock.now().timestamp()
+        if wait > 0:  # its job waits in YARN for nodes
+            jobs.later(self.world, wait, lambda: self._run(step))
+        else:
+            self._run(step)
+
+    def _run(self, step: LiveStep) -> None:
+        if step.state == "RUNNING":
+            step.program = programs.start(self._context(step), lambda end: self._ended(step, end))
 
     @property
     def partition(self) -> str:
@@ -167,6 +176,7 @@ class LiveCluster(models.Cluster):
             log_uri=self.log_uri,
             jar=step.jar,
             args=step.arguments,
+            s3a=uses_s3a(self.release_label, self.configurations),
         )
 
     def _ended(self, step: LiveStep, outcome: programs.Outcome) -> None:
@@ -200,13 +210,13 @@ class LiveCluster(models.Cluster):
         if step.on_end:
             step.on_end(step)
 
-    def cancel_step(self, step: LiveStep) -> None:
+    def cancel_step(self, step: LiveStep, seconds: float = CANCEL_SECONDS) -> None:
         """Cancel a step: at once if it has not begun, else when its program is dead."""
         if step.state == "PENDING":
             self._end_step(step, "CANCELLED")
         elif step.state == "RUNNING":
             step.state = "CANCEL_PENDING"
-            jobs.later(self.world, CANCEL_SECONDS, lambda: self._cancelled(step))
+            jobs.later(self.world, seconds, lambda: self._cancelled(step))
 
     def _cancelled(self, step: LiveStep) -> None:
         if not step.over:
@@ -270,6 +280,16 @@ class LiveCluster(models.Cluster):
         }
         status = {"State": self.state, "StateChangeReason": self.reason, "Timeline": timeline}
         return status | ({"ErrorDetails": self.error_details} if self.error_details else {})
+
+    @property
+    def ec2_instance_attributes(self) -> emrinstances.Place:
+        """Ec2InstanceAttributes."""
+        return emrinstances.Place(self)
+
+    @property
+    def instance_collection_type(self) -> str:
+        """How the machines were asked for."""
+        return "INSTANCE_FLEET" if self.nodes.fleets else "INSTANCE_GROUP"
 
     @property
     def over(self) -> bool:

@@ -44,6 +44,8 @@ class Export:
         self._rate = 0.0
         self._capacity: int | None = None
         self._over = False
+        self._seconds = 0.0
+        self._tries = 1  # of its tasks
         self._parsed: Arguments | None = None
         try:
             self._parsed = parse(context.args[1:])
@@ -51,11 +53,7 @@ class Export:
             refused = error
             jobs.later(self._world, LAUNCH_SECONDS, lambda: self._fail(refused))
             return
-        # resolved in the tool's own order: dynamodb.region, dynamodb.regionid, the node's region
-        options = self._args.options
-        self.region = (
-            options.get("dynamodb.region") or options.get("dynamodb.regionid") or context.region
-        )
+        self.region = self._args.region(context.region)
         jobs.later(self._world, LAUNCH_SECONDS, self._guarded(self._launch))
 
     @property
@@ -75,33 +73,24 @@ class Export:
                 self._fail(error)
             except (Denied, NoSuchBucket) as error:
                 reason = "Error accessing S3." if isinstance(error, Denied) else "Unknown Error."
-                self._fail(
-                    ToolError(
-                        "com.amazon.ws.emr.hadoop.fs.shaded.com.amazonaws.services.s3.model"
-                        ".AmazonS3Exception",
-                        str(error),
-                        reason,
-                    )
-                )
+                self._fail(ToolError(self._context.files.denied_class, str(error), reason))
 
         return run
 
     def _launch(self) -> None:
         """Describe the table, fix the rate, set up the output directory."""
-        args, context = self._args, self._context
+        args, files = self._args, self._context.files
         table = self._describe()
         bucket, directory = split_url(args.output)
         if self._world.iam_enforced:
-            context.s3.find(bucket, directory)
-            context.s3.tidy_uploads(bucket, directory)
-        if context.s3.directory_exists(bucket, directory):
+            files.look(bucket, directory)
+        if files.exists(bucket, directory):
             raise ToolError(
                 "org.apache.hadoop.mapred.FileAlreadyExistsException",
                 f"Output directory {args.output} already exists",
                 "Output directory already exists.",
             )
-        context.s3.put(bucket, f"{directory}_$folder$", b"")
-        context.s3.put(bucket, f"{directory}/_temporary_$folder$", b"")
+        files.make(bucket, directory)
         on_demand = table.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST"
         provisioned = int(table.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0))
         self._capacity = None if on_demand else provisioned
@@ -112,10 +101,20 @@ class Export:
         self._check_scan()
         if strikes(self._world.faults.step_hangs, args.table):
             return
-        seconds = STARTUP_SECONDS + table.get("TableSizeBytes", 0) / (
+        self._seconds = STARTUP_SECONDS + table.get("TableSizeBytes", 0) / (
             self._rate * BYTES_PER_READ_UNIT
         )
-        jobs.later(self._world, seconds, self._guarded(self._finish))
+        self._read()
+
+    def _read(self) -> None:
+        """Let the tasks read the table, all of it."""
+        attempt = self._tries
+
+        def finish() -> None:
+            if attempt == self._tries:
+                self._finish()
+
+        jobs.later(self._world, self._seconds, self._guarded(finish))
 
     def _finish(self) -> None:
         """Read the items and write them where they belong; tell what came of it."""
@@ -162,7 +161,7 @@ class Export:
         written = exportformat.write_export(
             items, args.output, put, compress=args.compress, names=self._names()
         )
-        s3.delete(bucket, f"{directory}/_temporary_$folder$")
+        self._context.files.tidy(bucket, directory)
         total = sum(sizes.values())
         return steplogs.Counters(
             written, len(sizes), total, total // BYTES_PER_READ_UNIT, args.segments or 1
@@ -212,6 +211,21 @@ class Export:
 
     # --- ends
 
+    def lose_nodes(self, *, every: bool) -> None:
+        """Lose its nodes: fail, or read from the start; what was written stays, in no manifest."""
+        if self._over or self._reading_since is None:
+            return
+        if every:
+            lost = "Job job_0001 failed: the node of its application master was lost"
+            self._fail(ToolError("java.io.IOException", lost))
+            return
+        bucket, directory = split_url(self._args.output)
+        self._tries += 1
+        orphan = f"{directory}/{uuid.uuid5(uuid.NAMESPACE_URL, f'{directory} {self._tries}')}"
+        self._guarded(lambda: self._context.s3.put(bucket, orphan, b'{"pk":{"s":"lost'))()
+        if self._seconds:
+            self._read()
+
     def stop(self) -> None:
         """End it now: the cluster is gone, or the step is cancelled."""
         self._over = True
@@ -248,23 +262,11 @@ class Export:
         )
 
     def _log(self, exit_code: int, stderr: str) -> str:
-        """Write the step's logs if there is a place for them; return where stderr lies."""
-        context = self._context
+        """Write the step's logs; return where stderr lies."""
         table = self._parsed.table if self._parsed else ""
-        if not context.log_uri or strikes(self._world.faults.no_log, table):
+        if strikes(self._world.faults.no_log, table):
             return ""
-        base = f"{context.log_uri.rstrip('/')}/{context.cluster_id}/steps/{context.step_id}"
-        controller = steplogs.controller(
-            [context.jar, *context.args], exit_code, self._begun, self._world.clock.now()
-        )
-        texts = {"controller": controller, "stderr": stderr, "stdout": "", "syslog": stderr}
-        try:
-            for name, text in texts.items():
-                bucket, key = split_url(f"{base}/{name}.gz")
-                context.s3.put(bucket, key, steplogs.compress(text))
-        except (Denied, NoSuchBucket):
-            return ""
-        return f"{base}/stderr.gz"
+        return steplogs.write(self._context, self._begun, exit_code, stderr)
 
     def running(self) -> jobs.RunningStep:
         """Return what it takes, from which table."""

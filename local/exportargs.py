@@ -31,6 +31,10 @@ class Arguments:
     ratio: float
     segments: int | None
 
+    def region(self, own: str) -> str:
+        """Return the table's region in the tool's own order; `own` is the node's."""
+        return self.options.get("dynamodb.region") or self.options.get("dynamodb.regionid") or own
+
     @property
     def compress(self) -> bool:
         """Whether data files are gzipped."""

@@ -23,6 +23,12 @@ class Faults:
     cluster_dies_at_step: int | None = None
     """The next cluster to begin its n-th step (1 is the first) loses its primary node there."""
 
+    spot_lost_at_step: int | None = None
+    """The next cluster with spot workers to begin its n-th step loses them in mid-step: all its
+    workers end it, some run the step's tasks again (and leave a file no manifest lists)."""
+    spot_replaced: bool = False
+    """A cluster that has lost all workers gets others: only the step fails."""
+
     # clusters' machines, and what becomes of them
     short_of_capacity: dict[str, int] = field(default_factory=dict)
     """EC2 is out of capacity: by subnet, instance type, or `subnet/type`; a time is one cluster."""

@@ -12,8 +12,8 @@ from local.tablespec import Item
 
 Factory = Callable[[], list[Item]]
 
-MAX_ITEM_BYTES = 405_000
-"""The most moto takes of an item, names and values; the service's 400 KB are 409,600."""
+MAX_ITEM_BYTES = 400 * 1024
+"""The most the service takes of an item, names and values (service quotas: 400 KB)."""
 
 
 def plain(count: int, seed: str) -> Factory:
@@ -93,8 +93,7 @@ def largest() -> list[Item]:
     values: list[dict[str, Any]] = [
         {"S": "x" * room},
         {"S": "\x01" * room},
-        # moto counts the base64 of a binary, a third more than the service
-        {"B": bytes(range(256)) * (room * 3 // 4 // 256)},
+        {"B": (bytes(range(256)) * (room // 256 + 1))[:room]},
     ]
     return [{"pk": {"S": f"item{n}"}, "value": value} for n, value in enumerate(values)]
 

@@ -114,6 +114,12 @@ class _Hook:
     times: int | None
 
 
+@dataclass
+class _Loss:
+    pattern: str
+    times: int
+
+
 class Gate:
     """Counts, hooks, throttles and denials of a world, by globs of `service:Operation`."""
 
@@ -122,6 +128,7 @@ class Gate:
         self.calls: Counter[str] = Counter()
         self.throttles: list[_Throttle] = []
         self.hooks: list[_Hook] = []
+        self.losses: list[_Loss] = []
         self.denied: list[tuple[str, str]] = []
         self.random = random.Random(0)
 
@@ -141,6 +148,18 @@ class Gate:
     ) -> None:
         """Run `event(call)` before the next `times` calls; what it raises is the answer."""
         self.hooks.append(_Hook(operation, event, times))
+
+    def lose_answer(self, operation: str, times: int = 1) -> None:
+        """Do the next `times` calls of `operation` and answer a server error all the same."""
+        self.losses.append(_Loss(operation, times))
+
+    def loses(self, call: Call) -> bool:
+        """Return whether the answer to a call that was done is lost."""
+        for loss in self.losses:
+            if loss.times > 0 and _matches(loss.pattern, call.name):
+                loss.times -= 1
+                return True
+        return False
 
     def check(self, call: Call) -> None:
         """Let the call pass or raise the error that answers it."""
@@ -227,7 +246,12 @@ def _call_action(handler: Any) -> Any:
             )
     except ServiceException as refused:
         return _refused(handler, call, refused)
-    return _originals["call_action"](handler)
+    answer = _originals["call_action"](handler)
+    if int(answer[0]) < 300 and current().gate.loses(call):
+        lost = Refusal("InternalServerError", f"the answer of {call.name} is lost")
+        lost.http_status = 500
+        return _refused(handler, call, lost)
+    return answer
 
 
 def _refused(handler: Any, call: Call, refused: ServiceException) -> Any:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from local import jobs
-from local.s3direct import Denied, RoleS3, split_url
+from local import jobs, steplogs
+from local.hadoopfs import FileSystem
+from local.s3direct import Denied, NoSuchBucket, NoSuchKey, RoleS3, split_url
 
 EXPORT_CLASSES = frozenset({"org.apache.hadoop.dynamodb.tools.DynamoDBExport"})
+AWS_BUCKET, EMR_BUCKET = "dynamodb-dpl-", "elasticmapreduce"
+"""How the names of AWS's own buckets begin and end; they are not in the local S3."""
 TRIVIAL_SECONDS = 5.0
 
 
@@ -27,11 +30,17 @@ class StepContext:
     log_uri: str | None
     jar: str
     args: tuple[str, ...]
+    s3a: bool = False
 
     @property
     def s3(self) -> RoleS3:
         """S3 as the cluster's role may use it."""
         return RoleS3(self.world, self.account, self.partition, self.role)
+
+    @property
+    def files(self) -> FileSystem:
+        """The file system over it."""
+        return FileSystem(self.s3, self.s3a)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,9 @@ class Outcome:
 
 class Program(Protocol):
     """A running program."""
+
+    def lose_nodes(self, *, every: bool) -> None:
+        """Lose every node it works on, or some: then their tasks begin again."""
 
     def stop(self) -> None:
         """End it now, without a word to whoever waits for its outcome."""
@@ -67,25 +79,55 @@ class Ends:
         if not self._stopped:
             self._done(self._outcome)
 
+    def lose_nodes(self, *, every: bool) -> None:
+        """It runs on the primary."""
+
     def stop(self) -> None:
         """End it now."""
         self._stopped = True
 
 
+class NoJar(Ends):
+    """A step whose jar the primary cannot fetch.
+
+    Wording: seen by others (snowplow/snowplow#4286, rjurney/Agile_Data_Code#18).
+    """
+
+    def __init__(self, context: StepContext, done: Done, why: str) -> None:
+        begun = context.world.clock.now()
+        message = f"java.lang.RuntimeException: Error whilst fetching '{context.jar}': {why}"
+
+        def logged(outcome: Outcome) -> None:
+            log = steplogs.write(context, begun, 1, f"Error fetching jar file. {message}\n")
+            done(replace(outcome, log_file=log))
+
+        super().__init__(context, logged, Outcome(False, "Unknown Error.", message))
+
+
 def start(context: StepContext, done: Done) -> Program:
-    """Start the program a step names."""
+    """Start the program a step names: the export, in any jar on S3 that the nodes can read."""
     from local.export import Export  # the export knows this module
 
     if context.jar in {"command-runner.jar", "script-runner.jar"}:
         return Ends(context, done, Outcome(succeeded=True))
     if context.jar.startswith("s3"):
         try:
-            context.s3.may_read(*split_url(context.jar))
+            _fetch(context, *split_url(context.jar))
         except Denied as denied:
             message = f"Could not fetch the jar {context.jar}: {denied}"
             return Ends(context, done, Outcome(False, "Unknown Error.", message))
+        except (NoSuchKey, NoSuchBucket) as missing:
+            return NoJar(context, done, str(missing))
     if context.args and context.args[0] in EXPORT_CLASSES:
         return Export(context, done)
-    missing = context.args[0] if context.args else "no class given"
-    message = f'Exception in thread "main" java.lang.ClassNotFoundException: {missing}'
+    missing_class = context.args[0] if context.args else "no class given"
+    message = f'Exception in thread "main" java.lang.ClassNotFoundException: {missing_class}'
     return Ends(context, done, Outcome(False, "Main Class not found.", message))
+
+
+def _fetch(context: StepContext, bucket: str, key: str) -> None:
+    """Fetch a jar as the nodes' role; those of AWS are there in every region."""
+    if bucket.startswith(AWS_BUCKET) or bucket.endswith(EMR_BUCKET):
+        context.s3.may_read(bucket, key)
+    else:
+        context.s3.get(bucket, key)

@@ -124,6 +124,11 @@ class RoleS3:
         self._check("s3:GetBucketLocation", bucket, None)
         self._check("s3:GetObject", bucket, key)
 
+    def head(self, bucket: str, key: str) -> None:
+        """Look at an object's head, as S3A does before it writes."""
+        self._bucket(bucket)
+        self._check("s3:GetObject", bucket, key)
+
     def tidy_uploads(self, bucket: str, directory: str) -> None:
         """Give up what earlier writers left unfinished (EMRFS, fs.s3.multipart.clean.enabled)."""
         self._check("s3:ListBucketMultipartUploads", bucket, directory)
@@ -135,12 +140,12 @@ class RoleS3:
         self._check("s3:DeleteObject", bucket, key)
         self._backend().delete_object(bucket, key)
 
-    def directory_exists(self, bucket: str, directory: str) -> bool:
-        """Return whether EMRFS sees a directory: a marker beside it, or any object inside."""
+    def directory_exists(self, bucket: str, directory: str, marker: str | None) -> bool:
+        """Return whether a directory is seen: its marker beside it, or any object inside."""
         from moto.s3.models import FakeDeleteMarker
 
         found = self._bucket(bucket)
         self._check("s3:ListBucket", bucket, directory)
-        inside, marker = f"{directory}/", f"{directory}_$folder$"
+        inside = f"{directory}/"
         names = (name for name in list(found.keys) if name == marker or name.startswith(inside))
         return any(not isinstance(found.keys.get(name), FakeDeleteMarker) for name in names)

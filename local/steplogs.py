@@ -5,6 +5,12 @@ from __future__ import annotations
 import gzip
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+from local.s3direct import Denied, NoSuchBucket, split_url
+
+if TYPE_CHECKING:
+    from local.programs import StepContext
 
 STAMP = "%y/%m/%d %H:%M:%S"
 
@@ -73,3 +79,19 @@ def controller(args: list[str], exit_code: int, start: datetime, end: datetime) 
 def compress(text: str) -> bytes:
     """Return `text` as the bytes of a .gz file, the same for the same text."""
     return gzip.compress(text.encode(), mtime=0)
+
+
+def write(context: StepContext, begun: datetime, exit_code: int, stderr: str) -> str:
+    """Write a step's logs if there is a place for them; return where stderr lies."""
+    if not context.log_uri:
+        return ""
+    base = f"{context.log_uri.rstrip('/')}/{context.cluster_id}/steps/{context.step_id}"
+    said = controller([context.jar, *context.args], exit_code, begun, context.world.clock.now())
+    texts = {"controller": said, "stderr": stderr, "stdout": "", "syslog": stderr}
+    try:
+        for name, text in texts.items():
+            bucket, key = split_url(f"{base}/{name}.gz")
+            context.s3.put(bucket, key, compress(text))
+    except (Denied, NoSuchBucket):
+        return ""
+    return f"{base}/stderr.gz"

@@ -236,6 +236,10 @@ class World:
         """Run `event(call)` before the next `times` calls of an operation (glob)."""
         self.gate.before(operation, event, times)
 
+    def lose_answer(self, operation: str, times: int = 1) -> None:
+        """Do the next `times` calls of `emr:RunJobFlow` (glob; not S3's) and answer a 500."""
+        self.gate.lose_answer(operation, times)
+
     # what happened
 
     def invoke(self, function: str, event: Any, asynchronous: bool = False) -> Any:

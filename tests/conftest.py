@@ -24,9 +24,9 @@ def _wanted(marks: dict[str, pytest.Mark], option: str) -> tuple[str, ...]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that takes an engine by each that is wanted, and that it is able to run by."""
-    if "engine" not in metafunc.fixturenames:
+    if "engine_name" not in metafunc.fixturenames:
         return
     marks = {mark.name: mark for mark in metafunc.definition.iter_markers()}
     wanted = _wanted(marks, metafunc.config.getoption("--engine"))
     left_out = pytest.param("", marks=pytest.mark.skip(reason="of the other engine alone"))
-    metafunc.parametrize("engine", wanted or [left_out])
+    metafunc.parametrize("engine_name", wanted or [left_out])

@@ -143,7 +143,7 @@ class Release:
         entry = run.ledger.tables.get(name)
         batch = run.ledger.batches.get(entry.batch_id or "") if entry else None
         since = (entry.raised_at if entry else None) or held.lease.intent_at
-        export, said, final = self._export(run, entry, batch, troubles)
+        export, said, final = self._export(run, held, entry, batch, troubles)
         if export.dead:
             said = self._step(run, held, entry)
         return Row(held.lease, since, export, said, final)
@@ -151,6 +151,7 @@ class Release:
     def _export(
         self,
         run: Run,
+        held: Held,
         entry: TableEntry | None,
         batch: BatchEntry | None,
         troubles: dict[str, str],
@@ -164,7 +165,9 @@ class Release:
             return Export.UNSURE, f"{batch.intent_by} may be starting it", False
         if batch.state is BatchState.CANCELLING:
             return Export.ALIVE, f"batch {batch.batch_id} is being cancelled", False
-        others = len(_read(run, batch)) - 1
+        if held.lease.table in batch.adding:
+            return Export.UNSURE, f"{batch.intent_by} may be starting it", False
+        others = len(_read(run, batch) | set(batch.waiting)) - 1
         ends = f"end batch {batch.batch_id}" + (f", with {others} other tables," if others else "")
         if self.cancel and self.dry:
             return Export.ALIVE, f"would {ends} first, then give back", False

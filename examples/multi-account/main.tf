@@ -28,6 +28,8 @@ module "backup_topic" {
 
 # --- the accounts with tables -----------------------------------------------------------------------------------------
 
+# nights are told on the central topic, alarms on each account's own: CloudWatch publishes to no other
+
 module "shop" {
   source    = "../../"
   providers = { aws = aws.shop }
@@ -37,6 +39,7 @@ module "shop" {
   tables        = local.tables
   backup_bucket = module.backup_bucket.backup_bucket
   central_topic = module.backup_topic.central_topic
+  alert_emails  = var.alert_emails
 }
 
 # a deployment is one account and one region; the bucket is in another region here
@@ -49,6 +52,7 @@ module "shop_ireland" {
   tables        = local.tables
   backup_bucket = module.backup_bucket.backup_bucket
   central_topic = module.backup_topic.central_topic
+  alert_emails  = var.alert_emails
 }
 
 module "analytics" {
@@ -60,4 +64,5 @@ module "analytics" {
   tables        = local.tables
   backup_bucket = module.backup_bucket.backup_bucket
   central_topic = module.backup_topic.central_topic
+  alert_emails  = var.alert_emails
 }

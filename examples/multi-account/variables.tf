@@ -28,7 +28,7 @@ variable "bucket_name" {
 }
 
 variable "alert_emails" {
-  description = "E-mail addresses told of every account's nights."
+  description = "E-mail addresses told of every account's nights and alarms; each confirms one mail per topic."
   type        = list(string)
   default     = []
   nullable    = false

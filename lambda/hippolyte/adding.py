@@ -13,7 +13,7 @@ from hippolyte import clock
 from hippolyte.engines.base import LimitError
 from hippolyte.errors import EngineError
 from hippolyte.following import add_again, cancel
-from hippolyte.leases import Raise
+from hippolyte.lease import Raise
 from hippolyte.ledger import BatchEntry, BatchState, TableEntry
 from hippolyte.model import Job, Verdict, iso
 from hippolyte.night import Pass, expected_seconds, launch_of, since, table_entries

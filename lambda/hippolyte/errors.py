@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 
 class HippolyteError(Exception):
@@ -26,3 +29,10 @@ class EngineError(HippolyteError):
     def __init__(self, message: str, handle: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.handle = handle or {}
+
+
+def passes(error: ClientError) -> bool:
+    """Say whether a refusal is of the moment: somebody's change, the call rate, the service."""
+    code = error.response["Error"]["Code"]
+    busy = code.startswith("Throttl") or code in ("ResourceInUseException", "RequestLimitExceeded")
+    return busy or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500

@@ -139,7 +139,7 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
     """Return why a running batch must be ended now; empty if it may go on."""
     now = clock.now()
     if now >= run.plan.deadline:
-        return DEADLINE
+        return f"{DEADLINE}, somebody had it paused" if status.paused else DEADLINE
     running = False
     for number, job, entry in table_entries(run, batch):
         if lowered := _lowered(p, job, entry):

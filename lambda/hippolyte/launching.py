@@ -6,7 +6,7 @@ from hippolyte import clock
 from hippolyte.adding import RAISE_PATIENCE_SECONDS, add, is_taken_by_another_run, raise_table
 from hippolyte.engines.base import DefinitionError, LimitError
 from hippolyte.errors import EngineError
-from hippolyte.leases import Raise
+from hippolyte.lease import Raise
 from hippolyte.ledger import STARTED, BatchEntry, BatchState
 from hippolyte.model import Job, Verdict, iso
 from hippolyte.night import (
@@ -43,6 +43,9 @@ def launch(p: Pass, run: Run) -> None:
         and (ratios := _ratios(p, run, batch)) is not None
     }
     _start(p, run, ready)
+    if p.engine.raises_per_job and ready:
+        # what was started is on record before raises take their time
+        p.runs.save(run)
     add(p, run)
 
 

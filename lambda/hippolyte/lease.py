@@ -19,6 +19,14 @@ class LeaseState(StrEnum):
     RELEASED = "released"
 
 
+class Raise(StrEnum):
+    """What became of a wish to raise a table."""
+
+    READY = "ready"  # ACTIVE at the raised capacity, just seen
+    PENDING = "pending"
+    REFUSED = "refused"  # stays as it is: the job gets its plain share
+
+
 class Step(StrEnum):
     """What giving a lease back does next."""
 

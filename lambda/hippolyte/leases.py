@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from hippolyte import clock
 from hippolyte.autoscaling import ReadScaling
+from hippolyte.errors import ConflictError, passes
 from hippolyte.inventory import table_of
-from hippolyte.lease import Held, Lease, LeaseState, Step
+from hippolyte.lease import Held, Lease, LeaseState, Raise, Step
 from hippolyte.ledger import INTENT_LIFE
 from hippolyte.model import Job, Scaling, Table, iso, when
 from hippolyte.sizing import raised_capacity, ratio, reachable_rate
@@ -28,18 +28,12 @@ if TYPE_CHECKING:
     from hippolyte.store import Store
 
 _SETTLED = timedelta(minutes=2)
+# an intent older than that is not carried out: others are about to take it for over
+_CARRIED_OUT = INTENT_LIFE - timedelta(minutes=1)
 
 # (bucket, key) -> etag of leases seen released: they are never deleted, and a night that raises
 # thousands of tables would leave thousands to be read again at each pass
 _released: dict[tuple[str, str], str] = {}
-
-
-class Raise(StrEnum):
-    """What became of a wish to raise a table."""
-
-    READY = "ready"  # ACTIVE at the raised capacity, just seen
-    PENDING = "pending"
-    REFUSED = "refused"  # stays as it is: the job gets its plain share
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +218,9 @@ class Leases:
         try:
             if lease.scale_in_suspended is False and (target := scaling.target(lease.table)):
                 scaling.set_scale_in_suspended(lease.table, target, True)
-            changed = self._update(table, lease.target)
+            changed = self._update(held, table, lease.target)
         except ClientError as error:
-            if not _passes(error):
+            if not passes(error):
                 return Raise.REFUSED, held, str(error)
             changed = False
         if not changed:
@@ -245,22 +239,25 @@ class Leases:
             intent_by=self.me,
         )
         try:
-            if not self._update(table, goal):
+            if not self._update(held, table, goal):
                 self._write(held, intent_by="")
         except ClientError as error:
             self._write(held, intent_by="", note=f"not lowered yet: {error}")
             # the decreases of the day are used up, or somebody is changing it: stays open
-            if not _passes(error) and error.response["Error"]["Code"] != "LimitExceededException":
+            if not passes(error) and error.response["Error"]["Code"] != "LimitExceededException":
                 raise
         return False
 
-    def _update(self, judged: Table, capacity: int) -> bool:
+    def _update(self, held: Held, judged: Table, capacity: int) -> bool:
         """Set the read capacity; False if the table is not any more what it was judged as.
 
-        The write capacity is echoed as it is at this moment: a change of it takes longer than the
-        time between the two calls, and keeps UpdateTable out.
+        Or if that was long ago: a laptop may sleep until the next night has raised the table. The
+        write capacity is echoed as it is at this moment: a change of it takes longer than the time
+        between the two calls, and keeps UpdateTable out.
         """
         table = self.describe(judged.name)
+        if clock.now() - when(held.lease.intent_at) >= _CARRIED_OUT:
+            return False
         if table is None or replace(judged, write_capacity=table.write_capacity) != replace(
             table, size_bytes=judged.size_bytes, item_count=judged.item_count
         ):
@@ -280,8 +277,16 @@ class Leases:
             scaling = ReadScaling(self.clients)
             target = scaling.target(lease.table)
             if target and target.suspended[0]:
+                self._confirm(held)
                 scaling.set_scale_in_suspended(lease.table, target, False)
         return self._release(held, note)
+
+    def _confirm(self, held: Held) -> None:
+        """Look whether the lease is as it was read: no other run may have taken it meanwhile."""
+        key = self.key(held.lease.table)
+        found = self.store.read(key)
+        if found is None or found[1] != held.etag:
+            raise ConflictError(f"{key} was written by another invocation")
 
     def _release(self, held: Held, note: str) -> bool:
         self._write(held, state=LeaseState.RELEASED, note=note)
@@ -301,10 +306,3 @@ class Leases:
         if lease.state is LeaseState.RAISED or lease.intent_by in ("", self.me):
             return self._settled(lease)
         return clock.now() - when(lease.intent_at) >= INTENT_LIFE
-
-
-def _passes(error: ClientError) -> bool:
-    """Say whether a refusal is of the moment: somebody's change, the call rate, the service."""
-    code = error.response["Error"]["Code"]
-    busy = code.startswith("Throttl") or code in ("ResourceInUseException", "RequestLimitExceeded")
-    return busy or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500

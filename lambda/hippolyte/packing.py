@@ -44,23 +44,38 @@ def pack(jobs: Iterable[JobT], bins: Bins) -> tuple[list[Timeline[JobT]], list[J
     """Pack `jobs` into timelines; also return the jobs that no timeline had time for.
 
     Jobs go in by decreasing duration, each into the first timeline with time for it; a timeline
-    opens a further batch (and pays its cluster's bootstrap) when the last one is full. A job that
-    fits nowhere still gets its place, on the timeline that is free first: it is planned as far as
-    it goes. The order depends on the input's durations and names alone.
+    opens a further batch (and pays its cluster's bootstrap) when the last one is full. What fits
+    nowhere comes after all that fits, the shortest first, so that as many tables as can be are
+    read: on a timeline of its own if one is left, else in further batches of the one that is free
+    first. The order depends on the input's durations and names alone.
     """
     timelines: list[Timeline[JobT]] = []
     overflow: list[JobT] = []
     for job in sorted(jobs, key=lambda j: (-j.estimate_seconds, j.table)):
         place = next((t for t in timelines if _after(t, job, bins) <= bins.window_seconds), None)
-        if place is None and len(timelines) < bins.timelines:
-            place = Timeline()
-            timelines.append(place)
+        if place is None and _after(Timeline(), job, bins) <= bins.window_seconds:
+            place = _opened(timelines, bins)
         if place is None:
-            place = min(timelines, key=lambda t: t.seconds)
-        if _after(place, job, bins) > bins.window_seconds:
             overflow.append(job)
+        else:
+            _put(place, job, bins)
+    late: set[int] = set()
+    for job in reversed(overflow):
+        place = _opened(timelines, bins) or min(timelines, key=lambda t: t.seconds)
+        if place.batches and id(place) not in late:
+            # in a batch with those that fit it might run before them
+            _open_batch(place, bins)
+        late.add(id(place))
         _put(place, job, bins)
     return timelines, overflow
+
+
+def _opened(timelines: list[Timeline[JobT]], bins: Bins) -> Timeline[JobT] | None:
+    """Return a new timeline, None if there are as many as may be."""
+    if len(timelines) >= bins.timelines:
+        return None
+    timelines.append(Timeline())
+    return timelines[-1]
 
 
 def _full(timeline: Timeline[JobT], bins: Bins) -> bool:
@@ -68,16 +83,21 @@ def _full(timeline: Timeline[JobT], bins: Bins) -> bool:
 
 
 def _after(timeline: Timeline[JobT], job: JobT, bins: Bins) -> float:
-    start = 0.0
-    if _full(timeline, bins):
-        start = bins.cluster_bootstrap_seconds
-        start += bins.handover_seconds if timeline.batches else 0
+    start = _start_of_batch(timeline, bins) if _full(timeline, bins) else 0.0
     return timeline.seconds + start + job.estimate_seconds
 
 
+def _start_of_batch(timeline: Timeline[JobT], bins: Bins) -> float:
+    return bins.cluster_bootstrap_seconds + (bins.handover_seconds if timeline.batches else 0)
+
+
+def _open_batch(timeline: Timeline[JobT], bins: Bins) -> None:
+    timeline.seconds += _start_of_batch(timeline, bins)
+    timeline.batches.append([])
+
+
 def _put(timeline: Timeline[JobT], job: JobT, bins: Bins) -> None:
-    seconds = _after(timeline, job, bins)
     if _full(timeline, bins):
-        timeline.batches.append([])
+        _open_batch(timeline, bins)
     timeline.batches[-1].append(job)
-    timeline.seconds = seconds
+    timeline.seconds += job.estimate_seconds

@@ -106,11 +106,12 @@ def _close(p: Pass, run: Run) -> bool:
         catalogued=catalogued(p, run),
         alerts=unconfirmed(p.clients, p.settings),
     )
-    where = p.runs.url(run.plan.run_id, "report.json")
-    publish(p.clients, p.settings, subject(report), text(report, where))
     metrics(p.clients, p.settings, measures(report), by_verdict(report))
     _write_page(p, report)
-    # the report is written last: a run with one is closed, and its message is out
+    where = p.runs.url(run.plan.run_id, "report.json")
+    # the report is written last: a run with one is closed, and its message is out; nothing is
+    # done between the two, where an invocation that dies lets the next one tell again
+    publish(p.clients, p.settings, subject(report), text(report, where))
     p.runs.close(run.plan.run_id, report)
     return True
 

@@ -10,8 +10,8 @@ from matrix import Row, table
 
 
 @pytest.fixture
-def night(monkeypatch: pytest.MonkeyPatch, engine: str) -> Iterator[NightDriver]:
-    with driver(monkeypatch, engine) as made:
+def night(monkeypatch: pytest.MonkeyPatch, engine_name: str) -> Iterator[NightDriver]:
+    with driver(monkeypatch, engine_name) as made:
         yield made
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+from typing import Any
 
 import pytest
 
@@ -32,6 +34,7 @@ def test_killed_before_and_after_each_call_site(row: Row) -> None:
     runs = f"{len(seen)} ({sites} call sites)"
     row("killed before and after each call site", runs, ends(outcomes), told(outcomes))
     assert_all_well(outcomes)
+    _assert_told_twice_at_one_point(outcomes)
 
 
 @pytest.mark.faults
@@ -50,6 +53,21 @@ def test_killed_before_and_after_every_call(row: Row) -> None:
     assert calls <= MOST_CALLS
     assert {o["killed"] for o in outcomes[1:]} == {1}
     assert_all_well(outcomes)
+    _assert_told_twice_at_one_point(outcomes)
+
+
+def _assert_told_twice_at_one_point(outcomes: list[dict[str, Any]]) -> None:
+    """The message goes out again only for a crash between its publishing and the report's writing.
+
+    These are the two sides of nothing: no other call is made in between.
+    """
+    twice = [o["name"] for o in outcomes if o["messages"] != 1]
+    published, recorded = (re.search(r"(before|after) call (\d+), (\S+)", n) for n in twice)
+    assert published and recorded
+    assert published.group(1, 3) == ("after", "sns:Publish")
+    assert recorded.group(1, 3) == ("before", "s3:PutObject")
+    assert int(recorded[2]) == int(published[2]) + 1
+    assert {o["messages"] for o in outcomes} <= {1, 2}
 
 
 @pytest.mark.faults

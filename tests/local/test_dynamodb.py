@@ -16,6 +16,7 @@ from aws_world import (
     refused,
     update,
 )
+from botocore.exceptions import ClientError
 
 from local import dynamodb
 from local.world import World
@@ -103,6 +104,16 @@ def test_size_and_count_are_of_the_items_unless_set(world: World) -> None:
         1 << 40,
         10,
     )
+
+
+def test_an_item_has_at_most_400_kilobytes(world: World) -> None:
+    make_table(world, "tbl")
+    client = world.client("dynamodb")
+    room = 400 * 1024 - len("pk" + "a" + "v")
+    for value in ({"S": "x" * room}, {"B": b"\xff" * room}, {"BS": [b"\xff" * (room - 1), b"a"]}):
+        client.put_item(TableName="tbl", Item={"pk": {"S": "a"}, "v": value})
+        with pytest.raises(ClientError, match="Item size has exceeded the maximum allowed size"):
+            client.put_item(TableName="tbl", Item={"pk": {"S": "ab"}, "v": value})
 
 
 def test_unknown_setting_is_refused(world: World) -> None:

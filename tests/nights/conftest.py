@@ -8,6 +8,6 @@ from harness import NightDriver, driver
 
 
 @pytest.fixture
-def night(monkeypatch: pytest.MonkeyPatch, engine: str) -> Iterator[NightDriver]:
-    with driver(monkeypatch, engine) as made:
+def night(monkeypatch: pytest.MonkeyPatch, engine_name: str) -> Iterator[NightDriver]:
+    with driver(monkeypatch, engine_name) as made:
         yield made

@@ -38,12 +38,14 @@ _RAISED = {"datapipeline": 1302, "emr": 1982}
 _CALLS = {
     "datapipeline": {
         "start": "datapipeline:ActivatePipeline",
+        "begin": "datapipeline:ActivatePipeline",
         "cancel": "datapipeline:DeactivatePipeline",
         "look": "datapipeline:QueryObjects",
         "every": "datapipeline:*",
     },
     "emr": {
         "start": "emr:RunJobFlow",
+        "begin": "emr:AddJobFlowSteps",
         "cancel": "emr:CancelSteps",
         "look": "emr:ListSteps",
         "every": "emr:*",
@@ -121,7 +123,7 @@ class NightDriver:
         self._monkeypatch.setenv("HIPPOLYTE_SETTINGS", json.dumps(self.settings))
 
     def call(self, what: str) -> str:
-        """Return the engine's call that does something: start, cancel, look, every."""
+        """Return the engine's call that does something, as `_CALLS` names it."""
         return _CALLS[self.engine][what]
 
     # the fleet

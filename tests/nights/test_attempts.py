@@ -155,7 +155,7 @@ def test_a_hung_export_is_overdue_and_the_others_move_on(night: NightDriver) -> 
 
 
 def test_a_cluster_ends_by_itself_when_nobody_comes(night: NightDriver) -> None:
-    """terminateAfter: with both functions dead, what was started ends some day."""
+    """terminateAfter, or the primary's shutdown: with both functions dead, it ends some day."""
     night.table("orders", read=1000, **BIG)
     night.world.faults.step_hangs["orders"] = ALWAYS
     night.scheduler()
@@ -169,6 +169,7 @@ def test_a_cluster_ends_by_itself_when_nobody_comes(night: NightDriver) -> None:
     night.assert_clean()
 
 
+@pytest.mark.engine("datapipeline")
 def test_a_pipeline_that_somebody_paused_waits_for_them(night: NightDriver) -> None:
     night.table("orders")
     night.scheduler()
@@ -187,6 +188,7 @@ def test_a_pipeline_that_somebody_paused_waits_for_them(night: NightDriver) -> N
 # deletion after evidence, one cluster a batch
 
 
+@pytest.mark.engine("datapipeline")
 def test_a_pipeline_is_deleted_after_its_evidence_is_on_record(night: NightDriver) -> None:
     seen: list[dict[str, Any]] = []
     night.table("orders")
@@ -203,6 +205,7 @@ def test_a_pipeline_is_deleted_after_its_evidence_is_on_record(night: NightDrive
         assert "injected by the local AWS" in ledger["tables"]["orders"]["errors"][-1]
 
 
+@pytest.mark.engine("datapipeline")
 def test_evidence_seen_at_once_with_the_clusters_end_is_on_record_first(
     night: NightDriver,
 ) -> None:
@@ -227,7 +230,7 @@ def test_overlapping_deliveries_start_one_cluster(night: NightDriver) -> None:
         night.scheduler(request_id="same")
         night.monitor()
 
-    night.world.before("datapipeline:ActivatePipeline", again, 1)
+    night.world.before(night.call("start"), again, 1)
     night.scheduler(request_id="same")
     night.until_exporting("orders")
     assert night.all_clusters() == 1
@@ -236,6 +239,7 @@ def test_overlapping_deliveries_start_one_cluster(night: NightDriver) -> None:
     night.assert_clean()
 
 
+@pytest.mark.engine("datapipeline")
 def test_overlapping_deliveries_at_every_step_start_one_cluster(night: NightDriver) -> None:
     night.table("orders")
     for operation in ("datapipeline:CreatePipeline", "datapipeline:PutPipelineDefinition"):
@@ -252,9 +256,9 @@ def test_an_invocation_killed_at_the_activation_starts_one_cluster(
 ) -> None:
     night.table("orders")
     if when == "before":
-        night.kill_before("datapipeline:ActivatePipeline")
+        night.kill_before(night.call("start"))
     else:
-        night.kill_after("datapipeline:ActivatePipeline")
+        night.kill_after(night.call("start"))
     with pytest.raises(Killed):
         night.scheduler()
     assert (night.record(RUN, "ledger.json") or {})["batches"]["b001"]["state"] == "starting"
@@ -268,16 +272,19 @@ def test_an_invocation_killed_at_the_activation_starts_one_cluster(
 def test_an_activation_whose_answer_is_lost_is_looked_for(night: NightDriver, taken: bool) -> None:
     """A server error says nothing of whether the pipeline runs: each activation is one more run."""
     night.table("orders")
-    client = night.world.client("datapipeline")
+    service = night.call("start").partition(":")[0]
+    client = night.world.client(service)
 
     def lost(call: gate.Call) -> None:
-        if taken:
+        if taken and service == "emr":
+            client.run_job_flow(**call.params)
+        elif taken:
             client.activate_pipeline(pipelineId=call.params["pipelineId"])
         refused = gate.error(call, "InternalServiceError", "try again")
         refused.http_status = 500  # type: ignore[attr-defined]
         raise refused
 
-    night.world.before("datapipeline:ActivatePipeline", lost, 1)
+    night.world.before(night.call("start"), lost, 1)
     night.scheduler()
     assert (night.record(RUN, "ledger.json") or {})["batches"]["b001"]["state"] == "starting"
     assert verdicts(night.until_closed()) == {"orders": "backed_up"}
@@ -299,6 +306,7 @@ def test_the_log_that_comes_late_is_waited_for(night: NightDriver) -> None:
     assert night.s3.head_bucket(Bucket=BUCKET)
 
 
+@pytest.mark.engine("datapipeline")
 def test_a_pipeline_deactivated_before_its_cluster_came_is_over(night: NightDriver) -> None:
     night.table("orders")
     night.scheduler()
@@ -311,6 +319,7 @@ def test_a_pipeline_deactivated_before_its_cluster_came_is_over(night: NightDriv
     night.assert_clean()
 
 
+@pytest.mark.engine("datapipeline")
 def test_a_pipeline_of_an_invocation_that_died_is_removed_after_the_deadline(
     night: NightDriver,
 ) -> None:
@@ -325,6 +334,7 @@ def test_a_pipeline_of_an_invocation_that_died_is_removed_after_the_deadline(
     night.assert_clean()
 
 
+@pytest.mark.engine("datapipeline")
 def test_a_pipeline_whose_definition_is_never_taken_is_removed(night: NightDriver) -> None:
     night.table("orders")
     night.refuse("datapipeline:PutPipelineDefinition", "ThrottlingException", "Rate exceeded")

@@ -29,6 +29,7 @@ def assert_nothing_begun(night: NightDriver) -> None:
 # what the engine refuses
 
 
+@pytest.mark.engine("datapipeline")
 def test_a_definition_the_service_rejects_fails_its_tables_in_its_words(
     night: NightDriver,
 ) -> None:
@@ -43,6 +44,7 @@ def test_a_definition_the_service_rejects_fails_its_tables_in_its_words(
     night.assert_clean()
 
 
+@pytest.mark.engine("datapipeline")
 def test_a_definition_at_fault_for_one_table_costs_only_that_one(
     night: NightDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,6 +66,7 @@ def test_a_definition_at_fault_for_one_table_costs_only_that_one(
     night.assert_clean()
 
 
+@pytest.mark.engine("datapipeline")
 def test_create_pipeline_refused_is_told_in_the_services_words(night: NightDriver) -> None:
     night.table("orders", read=1000, **BIG)
     night.world.faults.create_pipeline_refused = "AWS Data Pipeline is closed to new customers"
@@ -100,6 +103,7 @@ def test_the_bucket_denied_is_told_before_anything_begins(night: NightDriver, ac
     assert action in night.messages[0]["message"]
 
 
+@pytest.mark.engine("datapipeline")
 def test_the_bucket_goes_between_plan_and_raise(night: NightDriver) -> None:
     night.table("orders", read=1000, **BIG)
     night.world.before("datapipeline:CreatePipeline", lambda _: night.world.deny("s3:PutObject"), 1)

@@ -22,8 +22,8 @@ def test_a_message_that_is_refused_is_sent_by_a_later_pass(night: NightDriver) -
 
 @pytest.mark.parametrize(
     ("operation", "messages"),
-    [("sns:Publish", 1), ("cloudwatch:PutMetricData", 2)],
-    ids=["before the message", "after the message"],
+    [("sns:Publish", 1), ("s3:PutObject", 2)],
+    ids=["before the message", "before the report"],
 )
 def test_an_invocation_killed_while_reporting(
     night: NightDriver, operation: str, messages: int
@@ -36,7 +36,7 @@ def test_an_invocation_killed_while_reporting(
     if operation == "sns:Publish":
         night.kill_before(operation)
     else:
-        # each pass puts a metric of its own: the report's is the one after the message
+        # the report is the next thing that is written after the message
         night.world.before("sns:Publish", lambda _: night.kill_before(operation), 1)
     with pytest.raises(Killed):
         night.passes(60)

@@ -31,6 +31,7 @@ def most_clusters(night: NightDriver) -> tuple[dict[str, Any], int]:
     return report, most
 
 
+@pytest.mark.engine("datapipeline")
 def test_a_hundred_tables_on_two_timelines(night: NightDriver) -> None:
     night.configure(planning={"max_clusters": 2})
     names = [f"table-{number:03d}" for number in range(104)]
@@ -60,6 +61,7 @@ def test_second_attempts_wait_for_a_free_cluster_too(night: NightDriver) -> None
     night.assert_clean()
 
 
+@pytest.mark.engine("datapipeline")
 @pytest.mark.parametrize("how", ["pipelines", "rate", "clusters"])
 def test_a_limit_of_the_service_is_waited_for(
     night: NightDriver, monkeypatch: pytest.MonkeyPatch, how: str
@@ -85,7 +87,7 @@ def test_a_limit_of_the_service_is_waited_for(
 
 
 def test_an_invocation_cut_short_leaves_the_rest_to_the_next(night: NightDriver) -> None:
-    """Each Data Pipeline call takes its time: the work is left over on purpose, not lost."""
+    """Each call of the engine takes its time: the work is left over on purpose, not lost."""
     for number in range(40):
         night.table(f"table-{number:02d}", items=1)
 
@@ -93,7 +95,7 @@ def test_an_invocation_cut_short_leaves_the_rest_to_the_next(night: NightDriver)
         if call.access_key == PRODUCT_KEY:
             night.world.sleeper.sleep(10)
 
-    for operation in ("s3:GetObject", "datapipeline:*"):
+    for operation in ("s3:GetObject", night.call("every")):
         night.world.before(operation, takes_its_time)
     report = night.night()
     assert set(verdicts(report).values()) == {"backed_up"}

@@ -147,7 +147,7 @@ def test_another_invocations_lease_in_any_state(night: NightDriver, state: str) 
     if state == "raised":
         # the pass that sees it raised dies before it starts the export
         night.world.clock.advance(1200)
-        night.kill_before("datapipeline:ActivatePipeline")
+        night.kill_before(night.call("begin"))
         with pytest.raises(Killed):
             night.monitor()
     if state == "lowering":
@@ -277,7 +277,7 @@ def test_a_monitor_that_read_before_the_mark_starts_nothing(night: NightDriver) 
     night.world.before("dynamodb:DescribeTable", give_back, 1)
     night.monitor()
     assert codes == [1]
-    assert night.world.gate.calls["datapipeline:ActivatePipeline"] == 0
+    assert night.world.gate.calls[night.call("begin")] == 0
     assert command("release").exit_code == 0
     assert_given_back(night)
 
@@ -342,8 +342,8 @@ def test_cancel_ends_the_export_first(night: NightDriver) -> None:
 def test_a_dry_cancel_says_what_would_end(night: NightDriver) -> None:
     night.configure(planning={"max_clusters": 1})
     deploy(night)
-    for name in ("orders", "users"):
-        night.table(name, read=1000, **BIG)
+    night.table("orders", read=1000, size_bytes=13 * GIB, item_count=3)
+    night.table("users")
     night.scheduler()
     night.until_exporting("orders", "users")
     changed = writes(night)
@@ -355,7 +355,7 @@ def test_a_dry_cancel_says_what_would_end(night: NightDriver) -> None:
 
 def test_a_cluster_that_does_not_end_is_ended_hard_and_waited_for(night: NightDriver) -> None:
     night.world.faults.step_hangs["orders"] = ALWAYS
-    night.refuse("datapipeline:DeactivatePipeline", "InvalidRequestException", "not now")
+    night.refuse(night.call("cancel"), "InvalidRequestException", "not now")
     dies_under_the_export(night)
     result = command("release", "--cancel", "--wait", 5)
     assert result.exit_code == 1
@@ -374,7 +374,7 @@ def test_the_last_pass_died_at_the_start_of_the_export(night: NightDriver, start
     night.target("orders", 100, 4000)
     night.scheduler()
     die = night.kill_after if started else night.kill_before
-    die("datapipeline:ActivatePipeline")
+    die(night.call("begin"))
     with pytest.raises(Killed):
         night.passes(30)
     result = command("release", "--wait", 5)
@@ -391,7 +391,7 @@ def test_the_last_pass_died_at_the_start_of_the_export(night: NightDriver, start
 def test_an_engine_that_cannot_be_seen_keeps_it_raised(night: NightDriver) -> None:
     dies_under_the_export(night)
     night.world.clock.advance(9 * 3600)
-    night.refuse("datapipeline:QueryObjects", "AccessDeniedException", "no")
+    night.refuse(night.call("look"), "AccessDeniedException", "no")
     result = command("release", "--wait", 1)
     assert result.exit_code == 1
     assert "cannot be seen" in result.output

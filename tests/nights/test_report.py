@@ -167,9 +167,11 @@ def test_a_raise_says_for_how_long(night: NightDriver) -> None:
     report = night.night()
     (row,) = report["raised"]
     assert (row["table"], row["from"], row["to"]) == ("large", 1000, night.raised)
-    assert 3600 < row["duration_seconds"] < 7200
+    # the exporter reads twice as fast as is planned
+    least = 3600 if night.engine == "datapipeline" else 1800
+    assert least < row["duration_seconds"] < 2 * least
     assert report["duration_seconds"] < report["window_seconds"] == 7200
-    assert report["tables"]["large"]["duration_seconds"] > 3000
+    assert report["tables"]["large"]["duration_seconds"] > 5 / 6 * least
     assert f"large: 1000 -> {night.raised} at " in night.messages[-1]["message"]
     minutes = round(row["duration_seconds"] / 60)
     assert f"after {minutes} minutes" in night.messages[-1]["message"]

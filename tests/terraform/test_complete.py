@@ -132,5 +132,8 @@ def test_a_night(s3: Any, world: World, place: Place) -> None:
     assert report["tables"]["prod-sessions"]["reason"] == "excluded by tag backup=never"
     assert wrong_contents(s3, BUCKET, place, report) == []
     (message,) = world.messages(NIGHTS)
-    assert RUN in message["subject"]
+    assert f"ATTENTION {RUN}: 0 of 8 tables not backed up" in message["subject"]
+    assert report["alerts"] == [
+        "oncall@example.com has not confirmed the subscription: no message arrives there"
+    ]
     assert world.messages(f"arn:aws:sns:{REGION}:{ACCOUNT}:complete") == [], "alarms only"

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from places import Place, empty, record, until, wrong_contents
 from pytest_terraform import terraform
 
+from local import messages
 from local.world import World
 
 pytestmark = pytest.mark.terraform
@@ -36,6 +37,11 @@ TABLES = {
     "shop_ireland": ("orders", "shipments"),
     "analytics": ("events", "customers"),
 }
+
+
+def own_topic(account: str, region: str) -> str:
+    """Return a deployment's own topic, that of its alarms."""
+    return f"arn:aws:sns:{region}:{account}:hippolyte"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -95,6 +101,8 @@ def reports(world: World, places: dict[str, Place], s3: Any) -> dict[str, dict[s
         for table in TABLES[name]:
             place.table(table, count=0 if table == "empty" else 4)
         place.table("scratch-data")
+    for name in ("shop", "analytics"):
+        messages.confirm(own_topic(*WHERE[name]), "oncall@example.com")
     world.clock.advance_to(datetime(2026, 11, 23, 23, 50, tzinfo=UTC))
     world.schedules.start()
 
@@ -144,8 +152,20 @@ def test_all_nights_are_told_on_the_central_topic(reports: dict[str, Any], world
     assert len(subjects) == 3
     for account, region in WHERE.values():
         assert any(f"[hippolyte {account} {region}]" in subject for subject in subjects)
-        own = f"arn:aws:sns:{region}:{account}:hippolyte"
-        assert world.messages(own) == [], "alarms only"
+        assert world.messages(own_topic(account, region)) == [], "alarms only"
+
+
+def test_who_will_not_hear_an_alarm_is_told(reports: dict[str, Any], world: World) -> None:
+    alerts = {name: report["alerts"] for name, report in reports.items()}
+    subjects = [message["subject"] for message in world.messages(CENTRAL_TOPIC)]
+
+    waiting = "oncall@example.com has not confirmed the subscription: no message arrives there"
+    assert alerts == {"shop": [], "shop_ireland": [waiting], "analytics": []}
+    assert {subject.partition("] ")[2] for subject in subjects} == {
+        f"OK {RUN}: 3 tables backed up",
+        f"OK {RUN}: 2 tables backed up",
+        f"ATTENTION {RUN}: 0 of 3 tables not backed up",
+    }
 
 
 # what a workload account cannot do, even if its own policies let it do everything

@@ -78,8 +78,7 @@ def test_the_largest_items_are_of_400_kilobytes() -> None:
         sum(len(name.encode()) + size_of(value) for name, value in item.items())
         for item in fleetitems.largest()
     ]
-    assert max(sizes) == fleetitems.MAX_ITEM_BYTES > 400_000
-    assert min(sizes) > 300_000
+    assert sizes == [400 * 1024] * 3
 
 
 def test_the_deepest_items_are_nested_32_deep() -> None:

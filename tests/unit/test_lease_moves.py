@@ -11,8 +11,8 @@ import pytest
 from harness import NightDriver, driver
 from hippolyte import clients, settings
 from hippolyte.errors import ConflictError
-from hippolyte.lease import Held, LeaseState
-from hippolyte.leases import Leases, Raise
+from hippolyte.lease import Held, LeaseState, Raise
+from hippolyte.leases import Leases
 from hippolyte.model import Job
 from hippolyte.store import Store
 

@@ -68,3 +68,31 @@ def test_what_fits_nowhere_is_still_placed_and_named() -> None:
     timelines, overflow = pack(jobs, Bins(25_200, 600, 32, 2))
     assert sum(len(b) for t in timelines for b in t.batches) == 3
     assert len(overflow) == 1
+
+
+def test_what_fits_nowhere_does_not_crowd_out_what_fits() -> None:
+    # two giants that no cluster can end in time, and many that fit
+    jobs = pieces([90_000, 30_000, *[600] * 30])
+    timelines, overflow = pack(jobs, Bins(25_200, 600, 32, 1, handover_seconds=600))
+    assert [j.estimate_seconds for j in overflow] == [90_000, 30_000]
+    batches = [[j.estimate_seconds for j in b] for t in timelines for b in t.batches]
+    assert batches == [[600] * 30, [30_000, 90_000]]
+
+
+def test_what_fits_nowhere_has_a_timeline_of_its_own_if_one_is_left() -> None:
+    timelines, overflow = pack(pieces([30_000, 600]), Bins(25_200, 600, 32, 2))
+    assert [[j.estimate_seconds for j in t.batches[0]] for t in timelines] == [[600], [30_000]]
+    assert len(overflow) == 1
+
+
+@given(st.lists(st.integers(60, 60_000), max_size=120), st.integers(1, 4))
+def test_nothing_in_a_batch_that_fits_waits_for_what_does_not(seconds: list[int], n: int) -> None:
+    bins = Bins(25_200, 600, 32, n)
+    timelines, overflow = pack(pieces(seconds), bins)
+    late = {j.table for j in overflow}
+    for timeline in timelines:
+        names = [{j.table for j in b} for b in timeline.batches]
+        first = next((i for i, b in enumerate(names) if b & late), len(names))
+        assert all(b <= late for b in names[first:])
+        work = sum(j.estimate_seconds for b in timeline.batches[:first] for j in b)
+        assert work + 600 * first <= bins.window_seconds

@@ -124,6 +124,33 @@ def test_raises_share_the_headroom() -> None:
     assert sum((j.raise_to or 1000) - 1000 for j in made.jobs) == 700
 
 
+def test_raised_tables_leave_time_on_the_clusters_for_the_others() -> None:
+    large = [table(f"large-{n:02d}", size_bytes=30 * GIB) for n in range(12)]
+    small = [table(f"small-{n:03d}", read_capacity=50) for n in range(600)]
+    made = plan(*large, *small, planning={"max_clusters": 10})
+    assert not [w for w in made.warnings if "no cluster has time" in w]
+    raised = [j for j in made.jobs if j.raise_to]
+    assert {j.table for j in raised} == {t.name for t in large}
+    assert {j.estimate_seconds for j in raised} != {25_200 - 600}
+    assert len({b.timeline for b in made.batches}) <= 10
+
+
+def test_raised_tables_have_the_whole_window_if_there_are_clusters_enough() -> None:
+    large = [table(f"large-{n:02d}", size_bytes=30 * GIB) for n in range(9)]
+    made = plan(*large, table("small"), planning={"max_clusters": 10})
+    assert {j.estimate_seconds for j in made.jobs if j.raise_to} == {25_200 - 600}
+
+
+def test_a_shorter_raised_time_stays_within_the_accounts_headroom() -> None:
+    large = [table(f"large-{n:02d}", size_bytes=30 * GIB) for n in range(12)]
+    limits = Limits(account_max_read=12 * 100 + 12 * 500)
+    made = plan(*large, limits=limits, planning={"max_clusters": 6})
+    assert sum((j.raise_to or 100) - 100 for j in made.jobs) <= 12 * 500
+    # shorter, and some had no headroom left
+    assert all(j.raise_to for j in made.jobs)
+    assert not [w for w in made.warnings if "does not fit the window" in w]
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
