@@ -102,6 +102,8 @@ def _list_clusters(self: ElasticMapReduceResponse) -> ActionResult:
 
 def _add_job_flow_steps(self: ElasticMapReduceResponse) -> ActionResult:
     params = json.loads(self.body)
+    if params["JobFlowId"] not in self.backend.clusters:
+        raise _validation(f"Specified job flow ID {params['JobFlowId']} does not exist.")
     cluster, steps = _cluster(self, params["JobFlowId"]), params.get("Steps") or []
     if cluster.over or cluster.state == "TERMINATING":
         raise _validation(

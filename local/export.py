@@ -1,8 +1,9 @@
 """DynamoDBExport as an EMR step: takes the time its rate allows, then really exports the items.
 
 Source: awslabs/emr-dynamodb-connector 4.11 (tools.DynamoDBExport and what it uses), as set out in
-the project's notes: the capacity is read once, at the start; scans are eventually consistent, 8,192
-bytes a read unit; the output directory must not exist.
+the project's notes: the capacity is read once, at the start (as of 5.x, which the user's own jar is
+taken for, at each task's start); scans are eventually consistent, 8,192 bytes a read unit; the
+output directory must not exist.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from typing import IO, Any
 
 from local import jobs, steplogs
 from local.exportargs import Arguments, ToolError, UsageError, parse
+from local.exporttable import Source
 from local.faults import strikes
-from local.programs import Done, Outcome, StepContext
+from local.programs import AWS_BUCKET, Done, Outcome, StepContext
 from local.s3direct import Denied, NoSuchBucket, split_url
 from local.tableitems import table_items
 
@@ -44,7 +46,7 @@ class Export:
         self._rate = 0.0
         self._capacity: int | None = None
         self._over = False
-        self._seconds = 0.0
+        self._hangs = True
         self._tries = 1  # of its tasks
         self._parsed: Arguments | None = None
         try:
@@ -54,6 +56,7 @@ class Export:
             jobs.later(self._world, LAUNCH_SECONDS, lambda: self._fail(refused))
             return
         self.region = self._args.region(context.region)
+        self._source = Source(context, self.region, self._args.table)
         jobs.later(self._world, LAUNCH_SECONDS, self._guarded(self._launch))
 
     @property
@@ -80,7 +83,7 @@ class Export:
     def _launch(self) -> None:
         """Describe the table, fix the rate, set up the output directory."""
         args, files = self._args, self._context.files
-        table = self._describe()
+        table = self._source.describe()
         bucket, directory = split_url(args.output)
         if self._world.iam_enforced:
             files.look(bucket, directory)
@@ -91,36 +94,48 @@ class Export:
                 "Output directory already exists.",
             )
         files.make(bucket, directory)
+        self._fix_rate(table)
+        self._reading_since = self._world.clock.now()
+        _running.append(self)
+        self._source.may_scan()
+        if not strikes(self._world.faults.step_hangs, args.table):
+            self._hangs = False
+            self._read(table)
+
+    def _fix_rate(self, table: dict[str, Any]) -> None:
         on_demand = table.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST"
         provisioned = int(table.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0))
         self._capacity = None if on_demand else provisioned
         capacity = ON_DEMAND_READ_CAPACITY if on_demand else provisioned
-        self._rate = max(1.0, math.floor(capacity * args.ratio))
-        self._reading_since = self._world.clock.now()
-        _running.append(self)
-        self._check_scan()
-        if strikes(self._world.faults.step_hangs, args.table):
-            return
-        self._seconds = STARTUP_SECONDS + table.get("TableSizeBytes", 0) / (
-            self._rate * BYTES_PER_READ_UNIT
-        )
-        self._read()
+        self._rate = max(1.0, math.floor(capacity * self._args.ratio))
 
-    def _read(self) -> None:
-        """Let the tasks read the table, all of it."""
-        attempt = self._tries
+    def _read(self, table: dict[str, Any]) -> None:
+        """Let the tasks start and read the table, all of it."""
+        attempt, aws_jar = self._tries, self._context.jar.startswith(f"s3://{AWS_BUCKET}")
 
         def finish() -> None:
             if attempt == self._tries:
                 self._finish()
 
-        jobs.later(self._world, self._seconds, self._guarded(finish))
+        def start() -> None:
+            if attempt == self._tries:
+                self._fix_rate(self._source.describe())
+                jobs.later(self._world, reading(), self._guarded(finish))
+
+        def reading() -> float:
+            size = float(table.get("TableSizeBytes", 0))
+            return size / (self._rate * BYTES_PER_READ_UNIT)
+
+        if aws_jar:  # 4.11: the capacity at the submission counts
+            jobs.later(self._world, STARTUP_SECONDS + reading(), self._guarded(finish))
+        else:  # 5.x and later: the one at each task's start
+            jobs.later(self._world, STARTUP_SECONDS, self._guarded(start))
 
     def _finish(self) -> None:
         """Read the items and write them where they belong; tell what came of it."""
         args, faults = self._args, self._world.faults
-        self._describe()
-        self._check_scan()
+        self._source.describe()
+        self._source.may_scan()
         if strikes(faults.step_fails, args.table):
             raise ToolError("java.io.IOException", "Job job_0001 failed: injected by the local AWS")
         items = table_items(self._context.account, self.region, args.table)
@@ -172,43 +187,6 @@ class Export:
         source = random.Random(f"{self._args.output} {self._args.table}")
         return (str(uuid.UUID(int=source.getrandbits(128), version=4)) for _ in count())
 
-    # --- checks
-
-    def _describe(self) -> dict[str, Any]:
-        context, name = self._context, self._args.table
-        self._may("dynamodb:DescribeTable")
-        table = jobs.describe_table(self._world, context.account, self.region, name)
-        if table is None:
-            raise ToolError(
-                "com.amazonaws.services.dynamodbv2.model.ResourceNotFoundException",
-                f"Requested resource not found: Table: {name} not found (Service: "
-                f"AmazonDynamoDBv2; Status Code: 400; Error Code: ResourceNotFoundException)",
-            )
-        status = table.get("TableStatus", "ACTIVE")
-        if status not in {"ACTIVE", "UPDATING"}:
-            raise ToolError(
-                "com.amazonaws.services.dynamodbv2.model.ResourceNotFoundException",
-                f"Cannot do operations on a non-existent table: {name} is {status}",
-            )
-        return table
-
-    def _check_scan(self) -> None:
-        self._may("dynamodb:Scan")
-
-    def _may(self, action: str) -> None:
-        context = self._context
-        arn = (
-            f"arn:{context.partition}:dynamodb:{self.region}:{context.account}"
-            f":table/{self._args.table}"
-        )
-        if not jobs.may(self._world, context.account, context.role, action, arn):
-            raise ToolError(
-                "com.amazonaws.services.dynamodbv2.model.AmazonDynamoDBException",
-                f"User: arn:{context.partition}:sts::{context.account}:assumed-role/{context.role}"
-                f" is not authorized to perform: {action} on resource: {arn} (Service: "
-                f"AmazonDynamoDBv2; Status Code: 400; Error Code: AccessDeniedException)",
-            )
-
     # --- ends
 
     def lose_nodes(self, *, every: bool) -> None:
@@ -223,8 +201,8 @@ class Export:
         self._tries += 1
         orphan = f"{directory}/{uuid.uuid5(uuid.NAMESPACE_URL, f'{directory} {self._tries}')}"
         self._guarded(lambda: self._context.s3.put(bucket, orphan, b'{"pk":{"s":"lost'))()
-        if self._seconds:
-            self._read()
+        if not self._hangs:
+            self._guarded(lambda: self._read(self._source.describe()))()
 
     def stop(self) -> None:
         """End it now: the cluster is gone, or the step is cancelled."""

@@ -10,6 +10,8 @@ import pytest
 from emr_world import Emr, step
 from jobs_world import BUCKET, EXPORT_CLASS, body, keys, make_table, small_world
 
+from local.export import running_steps
+
 OWN = f"s3://{BUCKET}/jars/emr-dynamodb-tools.jar"
 EMRFS = "com.amazon.ws.emr.hadoop.fs.EmrFileSystem"
 
@@ -112,3 +114,22 @@ def test_a_second_export_to_a_directory_fails(world: Any, release: str) -> None:
     emr.until("TERMINATED")
     assert emr.steps() == {"orders": "COMPLETED", "again": "FAILED"}
     assert "already exists" in emr.failure("again")["Message"]
+
+
+@pytest.mark.parametrize(("own", "rate"), [(False, 50), (True, 500)])
+def test_the_capacity_that_counts_is_that_of_the_jar_s_version(
+    world: Any, own: bool, rate: int
+) -> None:
+    """4.11 takes the one at the submission, later versions that at each task's start."""
+    put_jar(world)
+    world.set_table("orders", size_bytes=100 * 8192 * 500, update_seconds=1)
+    emr = Emr(world, step("orders", jar=OWN) if own else step("orders"))
+    emr.until("RUNNING")
+    world.advance_until(lambda: running_steps(world), step=1)
+    world.client("dynamodb").update_table(
+        TableName="orders",
+        ProvisionedThroughput={"ReadCapacityUnits": 1000, "WriteCapacityUnits": 5},
+    )
+    world.clock.advance(30)
+    (reading,) = running_steps(world)
+    assert reading.read_units_per_second == rate

@@ -8,6 +8,7 @@ from typing import Any
 
 import botocore.exceptions
 import pytest
+from emr_world import Emr, step
 from jobs_world import ACCOUNT, BUCKET, MIB, START, Pipe, definition, keys, make_table
 
 from local.clock import Clock
@@ -148,3 +149,21 @@ def test_a_pipeline_role_that_emr_may_not_take(served: World) -> None:
     assert pipe.statuses()["Export000"] == "CANCELED"
     reason = pipe.instances()["Cluster"]["@failureReason"]
     assert "cannot be assumed by elasticmapreduce.amazonaws.com" in reason
+
+
+def test_a_cluster_without_data_pipeline(served: World) -> None:
+    make_table(served, "direct", size=MIB)
+    emr = Emr(
+        served,
+        step("direct"),
+        Tags=[{"Key": "run", "Value": "r1"}],
+        ServiceRole="pipeline-role",
+        JobFlowRole="cluster-role",
+        ReleaseLabel="emr-5.27.1",
+    )
+    for _ in range(20):
+        served.clock.advance(60)
+    assert emr.steps() == {"direct": "COMPLETED"}
+    assert emr.state == "TERMINATED"
+    assert emr.cluster()["Tags"] == [{"Key": "run", "Value": "r1"}]
+    assert "direct/_SUCCESS" in keys(served, "direct/")
