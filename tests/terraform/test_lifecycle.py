@@ -98,6 +98,8 @@ def test_a_night_of_both_and_the_first_is_disabled_in_it(
     raisers: Counter[str] = Counter()
 
     def note(call: Call) -> None:
+        if call.params["TableName"] not in TABLES:
+            return  # the preflight tries the call on a table that is not there
         caller = iam.caller(world, call)
         raisers[caller.role if caller else "deployer"] += 1
 
