@@ -5,8 +5,6 @@ locals {
 }
 
 data "aws_iam_policy_document" "start_pipelines" {
-  #checkov:skip=CKV_AWS_111:whether Data Pipeline enforces ARNs is not confirmed; strict_datapipeline_iam names them
-  #checkov:skip=CKV_AWS_356:as above; the creation of a pipeline knows no ARN, so the region bounds it
   statement {
     sid       = "CreatePipelines"
     actions   = ["datapipeline:CreatePipeline"]
@@ -32,6 +30,12 @@ data "aws_iam_policy_document" "start_pipelines" {
       "datapipeline:QueryObjects",
     ]
     resources = local.pipeline_arns
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.pipeline_region]
+    }
   }
 }
 
