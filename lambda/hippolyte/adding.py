@@ -26,6 +26,8 @@ LEAD_SECONDS = 1200
 RAISE_PATIENCE_SECONDS = 1800
 # an engine that refuses this often, for other reasons than limits, will not change its mind
 _REFUSALS = 3
+# an intent's jobs go to the engine in one call, which is taken or not: EMR's limit is 100
+_AT_A_TIME = 50
 # the exporter's eventually consistent scan: bytes per read unit and second, at the best
 _FASTEST_BYTES = 8192
 
@@ -60,7 +62,9 @@ def _ready(p: Pass, run: Run, batch: BatchEntry) -> dict[int, float]:
         if job.table not in batch.waiting:
             continue
         begun = entry.plain or job.table in p.held
-        if ahead > LEAD_SECONDS or p.time_is_short or (not begun and raised >= RAISED_AT_ONCE):
+        if ahead > LEAD_SECONDS or p.time_is_short or len(ready) >= _AT_A_TIME:
+            break
+        if not begun and raised >= RAISED_AT_ONCE:
             break
         raised += not begun
         outcome = _turn(p, run, job, entry, busy)
@@ -104,7 +108,8 @@ def _turn(p: Pass, run: Run, job: Job, entry: TableEntry, busy: bool) -> Raise:
     waited = since(entry.turn_at, now)
     if is_taken_by_another_run(p, run, job):
         return Raise.PENDING
-    outcome = Raise.REFUSED if entry.plain else raise_table(p, run, job)
+    plain = entry.plain or job.raise_to is None
+    outcome = Raise.REFUSED if plain else raise_table(p, run, job)
     if outcome is Raise.PENDING and waited >= RAISE_PATIENCE_SECONDS and not busy:
         entry.plain = True
         entry.notes.append("not at its raised capacity in time: read at its plain share")

@@ -55,7 +55,10 @@ Break = Callable[[HarnessNight], None]
 
 
 def run(
-    choose: Callable[[Point], Iterable[tuple[str, Break]]], *, before: Break | None = None
+    choose: Callable[[Point], Iterable[tuple[str, Break]]],
+    engine: str,
+    *,
+    before: Break | None = None,
 ) -> list[dict[str, Any]]:
     """Run a whole night, and for each break that `choose` names at a point a child of its own.
 
@@ -63,7 +66,7 @@ def run(
     Returns the outcomes, the unbroken night's first.
     """
     forks = Forks()
-    with pytest.MonkeyPatch.context() as monkeypatch, driver(monkeypatch) as made:
+    with pytest.MonkeyPatch.context() as monkeypatch, driver(monkeypatch, engine) as made:
         furnish(made, first_night=before is not None)
         tap, schedule = Tap(), Schedule(made)
         night = HarnessNight(made, schedule, tap, Checks(made, schedule, tap))

@@ -37,6 +37,8 @@ class Fault:
     told: str = ""
     error: str = ""
     window_seconds: int = 7200
+    # None: of both
+    engine: str | None = None
 
 
 def _faults(**values: Any) -> Happens:
@@ -145,6 +147,33 @@ def _nobody_comes(night: NightDriver) -> None:
     assert night.clusters() == []
 
 
+def _throttled(pattern: str, minutes: float) -> Happens:
+    """Throttle a call for some minutes."""
+
+    def happens(night: NightDriver) -> None:
+        clock = night.world.clock
+        end = clock.now() + timedelta(minutes=minutes)
+
+        def answer(call: gate.Call) -> None:
+            if clock.now() < end:
+                raise gate.error(call, "ThrottlingException", "Rate exceeded")
+
+        night.world.before(pattern, answer)
+
+    return happens
+
+
+def _spot_lost(night: NightDriver) -> None:
+    night.configure(emr={**night.settings["emr"], "spot": True})
+    night.world.faults.spot_lost_at_step = 2
+
+
+def _subnet_short(night: NightDriver) -> None:
+    subnets = ["subnet-a", "subnet-b"]
+    night.configure(emr={**night.settings["emr"], "subnet_ids": subnets})
+    night.world.faults.short_of_capacity = {"subnet-a": ALWAYS}
+
+
 def _users(fault: str, times: int) -> Happens:
     return _faults(**{fault: {"users": times}})
 
@@ -202,18 +231,49 @@ FAULTS = [
         _faults(definition_errored=1),
         costs={"orders": "failed"},
         told="the definition was refused",
+        engine="datapipeline",
     ),
     Fault(
         "definitions errored always",
         _faults(definition_errored=ALWAYS),
         costs=dict.fromkeys(("orders", *SMALL), "failed"),
         told="the definition was refused",
+        engine="datapipeline",
     ),
     Fault(
         "CreatePipeline refused always",
         _faults(create_pipeline_refused="closed to new customers"),
         costs=dict.fromkeys(("orders", *SMALL), "failed"),
         told="closed to new customers",
+        engine="datapipeline",
+    ),
+    Fault("spot nodes lost", _spot_lost, engine="emr"),
+    Fault("bootstrap fails once", _faults(bootstrap_fails=1), engine="emr"),
+    Fault(
+        "bootstrap fails always",
+        _faults(bootstrap_fails=ALWAYS),
+        costs=dict.fromkeys(("orders", *SMALL), "failed"),
+        told="BOOTSTRAP_FAILURE",
+        engine="emr",
+    ),
+    Fault("a subnet is short of capacity", _subnet_short, engine="emr"),
+    Fault(
+        "RunJobFlow throttled for 30 minutes",
+        _throttled("emr:RunJobFlow", 30),
+        engine="emr",
+        window_seconds=4 * 3600,
+    ),
+    Fault(
+        "AddJobFlowSteps throttled for 30 minutes",
+        _throttled("emr:AddJobFlowSteps", 30),
+        engine="emr",
+    ),
+    Fault(
+        "RunJobFlow refused always",
+        lambda n: n.refuse("emr:RunJobFlow", "ValidationException", "Invalid InstanceProfile"),
+        costs=dict.fromkeys(("orders", *SMALL), "failed"),
+        told="Invalid InstanceProfile",
+        engine="emr",
     ),
     Fault("S3 away for 10 minutes", meanwhile=_away("s3:*", 10), error="ServiceUnavailable"),
     Fault(
@@ -228,6 +288,7 @@ FAULTS = [
         "Data Pipeline away for 30 minutes",
         meanwhile=_away("datapipeline:*", 30),
         error="ServiceUnavailable",
+        engine="datapipeline",
     ),
     Fault("EMR away for 30 minutes", meanwhile=_away("emr:*", 30), error="ServiceUnavailable"),
     Fault("DynamoDB away for 30 minutes", meanwhile=_away("dynamodb:*", 30), error="any"),

@@ -17,7 +17,7 @@ TWO_CRASHES = 520
 SEED = 20261124
 
 
-def test_killed_before_and_after_each_call_site(row: Row) -> None:
+def test_killed_before_and_after_each_call_site(row: Row, engine_name: str) -> None:
     """A slice: each operation of each calling function once."""
     seen: set[tuple[str, ...]] = set()
 
@@ -28,23 +28,28 @@ def test_killed_before_and_after_each_call_site(row: Row) -> None:
         seen.add(key)
         return [("killed", HarnessNight.kill)]
 
-    outcomes = run(choose)
+    outcomes = run(choose, engine_name)
     assert len(outcomes) == 1 + len(seen)
     sites = len({key[:2] for key in seen})
     runs = f"{len(seen)} ({sites} call sites)"
-    row("killed before and after each call site", runs, ends(outcomes), told(outcomes))
+    row(
+        f"{engine_name}: killed before and after each call site",
+        runs,
+        ends(outcomes),
+        told(outcomes),
+    )
     assert_all_well(outcomes)
     _assert_told_twice_at_one_point(outcomes)
 
 
 @pytest.mark.faults
 @pytest.mark.timeout(1500)
-def test_killed_before_and_after_every_call(row: Row) -> None:
-    outcomes = run(lambda _: [("killed", HarnessNight.kill)])
+def test_killed_before_and_after_every_call(row: Row, engine_name: str) -> None:
+    outcomes = run(lambda _: [("killed", HarnessNight.kill)], engine_name)
     calls = outcomes[0]["calls"]
     points = len(outcomes) - 1
     row(
-        "killed before and after every call",
+        f"{engine_name}: killed before and after every call",
         f"{points} (2 x {calls})",
         ends(outcomes),
         told(outcomes),
@@ -72,9 +77,9 @@ def _assert_told_twice_at_one_point(outcomes: list[dict[str, Any]]) -> None:
 
 @pytest.mark.faults
 @pytest.mark.timeout(1500)
-def test_killed_at_two_random_points(row: Row) -> None:
+def test_killed_at_two_random_points(row: Row, engine_name: str) -> None:
     """One crash in four comes late in its invocation, after minutes of waiting for an answer."""
-    points = 2 * run(lambda _: [])[0]["calls"]
+    points = 2 * run(lambda _: [], engine_name)[0]["calls"]
     source = random.Random(SEED)
     cases: dict[int, list[tuple[str, Break]]] = {}
     for case in range(TWO_CRASHES):
@@ -85,10 +90,10 @@ def test_killed_at_two_random_points(row: Row) -> None:
         happens = (f"{case}: after {slow} s, then {gap} points later", _twice(gap, slow))
         cases.setdefault(first, []).append(happens)
     index = iter(range(points + 1))
-    outcomes = run(lambda _: cases.get(next(index), []))[1:]
+    outcomes = run(lambda _: cases.get(next(index), []), engine_name)[1:]
     twice = [o for o in outcomes if o.get("killed") == 2]
     runs = f"{len(outcomes)} ({len(twice)} killed twice, seed {SEED})"
-    row("killed at two random points", runs, ends(outcomes), told(outcomes))
+    row(f"{engine_name}: killed at two random points", runs, ends(outcomes), told(outcomes))
     assert len(outcomes) == TWO_CRASHES
     assert len(twice) >= 500
     assert_all_well(outcomes)

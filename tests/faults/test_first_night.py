@@ -14,7 +14,7 @@ from tap import Point
 @pytest.mark.faults
 @pytest.mark.timeout(1500)
 def test_killed_before_and_after_each_call_before_the_first_plan(
-    monkeypatch: pytest.MonkeyPatch, row: Row
+    monkeypatch: pytest.MonkeyPatch, row: Row, engine_name: str
 ) -> None:
     looking = True
 
@@ -31,7 +31,7 @@ def test_killed_before_and_after_each_call_before_the_first_plan(
         looking = looking and point.caller != "runs.create"
         return [("killed", HarnessNight.kill)] if looking else []
 
-    outcomes = run(choose, before=before)
+    outcomes = run(choose, engine_name, before=before)
     runs = str(len(outcomes) - 1)
     row("killed at each call before the first plan", runs, ends(outcomes), told(outcomes))
     assert len(outcomes) > 100

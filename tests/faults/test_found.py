@@ -11,7 +11,7 @@ from local.faults import ALWAYS
 def test_a_start_that_did_not_happen_uses_up_no_attempt(night: NightDriver) -> None:
     night.table("orders")
     night.world.faults.step_fails["orders"] = 1
-    night.kill_before("datapipeline:ActivatePipeline")
+    night.kill_before(night.call("start"))
     with pytest.raises(Killed):
         night.scheduler()
     report = night.until_closed()

@@ -47,7 +47,7 @@ BREAKS: dict[str, Break] = {
 @pytest.mark.faults
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("name", BREAKS)
-def test_at_each_call_site(name: str, row: Row) -> None:
+def test_at_each_call_site(name: str, row: Row, engine_name: str) -> None:
     seen: set[tuple[str, str]] = set()
 
     def choose(point: Point) -> list[tuple[str, Break]]:
@@ -56,7 +56,12 @@ def test_at_each_call_site(name: str, row: Row) -> None:
         seen.add(point.site)
         return [(name, BREAKS[name])]
 
-    outcomes = run(choose)
-    row(f"{name}, at each call site", str(len(seen)), ends(outcomes[1:]), told(outcomes[1:]))
+    outcomes = run(choose, engine_name)
+    row(
+        f"{engine_name}: {name}, at each call site",
+        str(len(seen)),
+        ends(outcomes[1:]),
+        told(outcomes[1:]),
+    )
     assert len(outcomes) == 1 + len(seen)
     assert_all_well(outcomes)

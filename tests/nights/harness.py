@@ -103,7 +103,11 @@ class NightDriver:
     def configure(self, **changes: Any) -> None:
         """Set the settings, as Terraform would write them."""
         planning = {"discovery_concurrency": 1, **changes.pop("planning", {})}
-        engine = {"engine": "emr", "emr": {"jar": JAR, "service_role": "emr"}}
+        engine = {
+            "engine": "emr",
+            "emr": {"jar": JAR, "service_role": "emr"},
+            "cluster": {"release_label": "emr-7.13.0"},
+        }
         self.settings = {
             **(engine if self.engine == "emr" else {}),
             "name": "hippolyte",

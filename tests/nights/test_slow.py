@@ -52,12 +52,15 @@ CALLS = [
     ("dynamodb:UpdateTable", "", 1),
     ("s3:PutObject", "leases/", 2),
     ("datapipeline:ActivatePipeline", "", 1),
+    ("emr:RunJobFlow", "", 1),
+    ("emr:AddJobFlowSteps", "", 1),
     ("s3:PutObject", "leases/", 3),
     ("dynamodb:UpdateTable", "", 2),
     ("application-autoscaling:DescribeScalableTargets", "", 4),
     ("application-autoscaling:RegisterScalableTarget", "", 2),
     ("s3:PutObject", "leases/", 4),
     ("datapipeline:DeletePipeline", "", 1),
+    ("emr:TerminateJobFlows", "", 1),
     ("s3:PutObject", "/report.json", 1),
 ]
 
@@ -66,6 +69,8 @@ CALLS = [
 def test_for_fourteen_minutes_in_which_the_next_night_begins(
     night: NightDriver, operation: str, key: str, number: int
 ) -> None:
+    if {operation.partition(":")[0], night.engine} == {"datapipeline", "emr"}:
+        pytest.skip("the other engine's call")
     # planned at a fraction of the rate that the exporter reaches: both runs have time
     night.configure(planning={"bytes_per_read_unit": 150})
     night.table("orders", read=1000, size_bytes=BIG["size_bytes"] * 150 // 4096, item_count=3)

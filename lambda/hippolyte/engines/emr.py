@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 # EMR takes 256 pending and running steps; the rest is for its own, and for what is added twice
 TABLES_PER_CLUSTER = 200
+# of one AddJobFlowSteps or CancelSteps, from emr-7.14.0 on (256 before)
+STEPS_AT_A_TIME = 100
 # a cluster is looked for from this long before its batch was prepared: two clocks differ
 _CLOCKS = timedelta(minutes=5)
 # what EMR does not know of after this long is gone: the cluster's own end is hours back
@@ -163,11 +165,12 @@ class EmrEngine:
         if hard or not running:
             self.finish(handle)
             return
-        self.clients.emr.cancel_steps(
-            ClusterId=handle["cluster"],
-            StepIds=[s["Id"] for s in live],
-            StepCancellationOption="SEND_INTERRUPT",
-        )
+        for first in range(0, len(live), STEPS_AT_A_TIME):
+            self.clients.emr.cancel_steps(
+                ClusterId=handle["cluster"],
+                StepIds=[s["Id"] for s in live[first : first + STEPS_AT_A_TIME]],
+                StepCancellationOption="SEND_INTERRUPT",
+            )
 
     def clean_up(self, handle: Handle) -> None:
         """Do nothing: a cluster that has ended is forgotten by EMR itself."""

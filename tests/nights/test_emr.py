@@ -1,0 +1,320 @@
+"""The EMR engine's own nights: raises just in time, lost answers, clusters that come to nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+
+from harness import BIG, GIB, JAR, RUN, START, Killed, NightDriver, verdicts
+from hippolyte.model import when
+from local import gate
+from local.faults import ALWAYS
+
+pytestmark = pytest.mark.engine("emr")
+
+EMR = {"jar": JAR, "service_role": "emr"}
+
+
+def clusters(night: NightDriver) -> list[dict[str, Any]]:
+    """Return the clusters as DescribeCluster has them, the oldest first."""
+    client = night.world.client("emr")
+    found = client.list_clusters()["Clusters"][::-1]
+    return [client.describe_cluster(ClusterId=c["Id"])["Cluster"] for c in found]
+
+
+def steps(night: NightDriver, number: int = 0) -> list[dict[str, Any]]:
+    """Return a cluster's steps, the first one first."""
+    client = night.world.client("emr")
+    cluster = clusters(night)[number]["Id"]
+    pages = client.get_paginator("list_steps").paginate(ClusterId=cluster)
+    return [step for page in pages for step in page["Steps"]][::-1]
+
+
+def batch(night: NightDriver, name: str = "b001") -> dict[str, Any]:
+    return cast(dict[str, Any], (night.record(RUN, "ledger.json") or {})["batches"][name])
+
+
+def begins(step: dict[str, Any]) -> Any:
+    return step["Status"]["Timeline"]["StartDateTime"]
+
+
+# just in time
+
+
+def test_a_table_is_raised_in_its_turn_and_given_back_right_after_it(night: NightDriver) -> None:
+    """Three raised tables on one cluster, with a plain one before them: minutes, not hours."""
+    night.configure(window_seconds=25_200, planning={"max_clusters": 1})
+    names = ("first", "second", "third")
+    for name in names:
+        night.table(name, read=200, size_bytes=20 * GIB, item_count=3)
+    night.table("plain", read=200, size_bytes=2 * GIB, item_count=3)
+    report = night.night()
+    assert verdicts(report) == dict.fromkeys([*names, "plain"], "backed_up")
+    assert night.all_clusters() == 1
+    order = [step["Name"].split()[1] for step in steps(night)]
+    assert order[0] == "plain"
+    raised = {row["table"]: row for row in report["raised"]}
+    for name in names:
+        entry = report["tables"][name]
+        assert when(raised[name]["raised_at"]) < when(entry["started_at"])
+        before = when(entry["started_at"]) - when(raised[name]["raised_at"])
+        assert before < timedelta(minutes=65), "at most the job before it, and the lead"
+        after = when(raised[name]["given_back_at"]) - when(entry["finished_at"])
+        assert after <= timedelta(minutes=10)
+    held = [row["duration_seconds"] for row in report["raised"]]
+    assert max(held) < 5400 < report["duration_seconds"]
+    # at no time were all of them raised
+    ends = sorted(when(row["given_back_at"]) for row in report["raised"])
+    assert ends[0] < when(raised[order[-1]]["raised_at"])
+    night.assert_clean()
+
+
+def test_the_plain_tables_do_not_wait_for_a_raise(night: NightDriver) -> None:
+    night.table("orders", read=1000, **BIG, update_seconds=1500)
+    night.table("users")
+    night.configure(planning={"max_clusters": 1})
+    night.scheduler()
+    assert batch(night)["state"] == "running"
+    assert batch(night)["waiting"] == ["orders"]
+    assert [step["Name"] for step in steps(night)] == ["Export001 users"]
+    report = night.until_closed()
+    assert verdicts(report) == {"orders": "backed_up", "users": "backed_up"}
+    assert "minutes: added late" in str(report["tables"]["orders"]["notes"])
+    assert night.all_clusters() == 1
+    night.assert_clean()
+
+
+def test_a_raise_that_is_refused_is_read_at_its_plain_share(night: NightDriver) -> None:
+    night.table("orders", read=1000, size_bytes=13 * GIB, item_count=3)
+    night.table("users")
+    night.configure(planning={"max_clusters": 1})
+    night.refuse("dynamodb:UpdateTable", "LimitExceededException", "the account's quota")
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up", "users": "backed_up"}
+    assert "not raised" in str(report["tables"]["orders"]["notes"])
+    assert steps(night)[-1]["Config"]["Args"][-1] == "0.500000"
+    night.allow_all()
+    night.passes(30)
+    night.assert_clean()
+
+
+def test_a_raised_table_that_fails_is_raised_again_in_its_turn(night: NightDriver) -> None:
+    night.configure(window_seconds=4 * 3600)
+    night.table("orders", read=1000, size_bytes=40 * GIB, item_count=3)
+    # its failure is seen when its log is not waited for any more: it is given back by then
+    night.world.faults.truncated_file["orders"] = night.world.faults.no_log["orders"] = 1
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert report["tables"]["orders"]["attempt"] == 2
+    raises = [read for _, read, _ in night.watch.updates if read > 1000]
+    assert len(raises) == 2
+    night.assert_clean()
+
+
+@pytest.mark.parametrize("taken", [True, False], ids=["taken", "not taken"])
+def test_an_addition_whose_answer_is_lost_is_looked_for(night: NightDriver, taken: bool) -> None:
+    night.configure(window_seconds=3 * 3600)
+    night.table("orders", read=1000, size_bytes=30 * GIB, item_count=3)
+    client = night.world.client("emr")
+
+    def lost(call: gate.Call) -> None:
+        if taken:
+            client.add_job_flow_steps(**call.params)
+        refused = gate.error(call, "InternalServerError", "try again")
+        refused.http_status = 500  # type: ignore[attr-defined]
+        raise refused
+
+    night.world.before("emr:AddJobFlowSteps", lost, 1)
+    night.tolerant = True
+    night.scheduler()
+    night.until(lambda: batch(night)["adding"] == ["orders"])
+    assert verdicts(night.until_closed()) == {"orders": "backed_up"}
+    assert len(steps(night)) == 1
+    assert night.all_clusters() == 1
+    night.assert_clean()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_invocation_killed_at_an_addition_adds_one_step(night: NightDriver, when: str) -> None:
+    night.configure(window_seconds=3 * 3600)
+    night.table("orders", read=1000, size_bytes=30 * GIB, item_count=3)
+    night.scheduler()
+    (night.kill_before if when == "before" else night.kill_after)("emr:AddJobFlowSteps")
+    with pytest.raises(Killed):
+        night.passes(60)
+    assert verdicts(night.until_closed()) == {"orders": "backed_up"}
+    assert len(steps(night)) == 1
+    night.assert_clean()
+
+
+# the cluster and its end
+
+
+def test_a_cluster_is_what_the_settings_say(night: NightDriver) -> None:
+    night.configure(emr={**EMR, "subnet_ids": ["subnet-a", "subnet-b"], "spot": True})
+    night.table("orders")
+    night.scheduler()
+    (cluster,) = clusters(night)
+    assert cluster["Name"] == f"hippolyte-us-east-1-{RUN}-b001"
+    assert cluster["Ec2InstanceAttributes"]["Ec2SubnetId"] == "subnet-a"
+    tags = {tag["Key"]: tag["Value"] for tag in cluster["Tags"]}
+    assert tags == {"hippolyte:deployment": "hippolyte", "hippolyte:run": RUN,
+                    "hippolyte:batch": "b001"}  # fmt: skip
+    groups = night.world.client("emr").list_instance_groups(ClusterId=cluster["Id"])
+    markets = {g["InstanceGroupType"]: g["Market"] for g in groups["InstanceGroups"]}
+    assert markets == {"MASTER": "ON_DEMAND", "CORE": "SPOT"}
+    assert verdicts(night.until_closed()) == {"orders": "backed_up"}
+    assert clusters(night)[0]["Status"]["StateChangeReason"]["Code"] == "USER_REQUEST"
+
+
+def test_with_both_functions_dead_the_primary_shuts_down_after_the_deadline(
+    night: NightDriver,
+) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.world.faults.step_hangs["orders"] = ALWAYS
+    night.scheduler()
+    night.until_exporting("orders")
+    end = START + timedelta(hours=2, minutes=30)
+    night.world.clock.advance_to(end - timedelta(minutes=1))
+    assert night.exporting("orders")
+    night.world.clock.advance_to(end + timedelta(minutes=10))
+    assert not night.exporting("orders")
+    assert night.clusters() == []
+    report = night.until_closed()
+    assert verdicts(report) == {"orders": "timed_out"}
+    assert night.capacity("orders") == (1000, 50)
+    night.assert_clean()
+
+
+def test_an_idle_cluster_that_nobody_ends_ends_itself(night: NightDriver) -> None:
+    night.configure(window_seconds=8 * 3600)
+    night.table("orders")
+    night.scheduler()
+    night.world.clock.advance(3 * 3600)
+    assert night.clusters() == []
+    assert verdicts(night.until_closed()) == {"orders": "backed_up"}
+    night.assert_clean()
+
+
+def test_a_subnet_without_room_is_followed_by_the_next(night: NightDriver) -> None:
+    night.configure(emr={**EMR, "subnet_ids": ["subnet-a", "subnet-b", "subnet-c"]})
+    night.table("orders")
+    night.world.faults.short_of_capacity = {"subnet-a": ALWAYS, "subnet-b": ALWAYS}
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert [c["Ec2InstanceAttributes"]["Ec2SubnetId"] for c in clusters(night)] == [
+        "subnet-a",
+        "subnet-b",
+        "subnet-c",
+    ]
+    assert "out of capacity" in report["batches"][0]["error"]
+    night.assert_clean()
+
+
+def test_a_fleet_has_all_subnets_and_types(night: NightDriver) -> None:
+    types = ["m5.xlarge", "m5a.xlarge"]
+    night.configure(
+        emr={**EMR, "subnet_ids": ["subnet-a", "subnet-b"], "spot": True, "instance_types": types}
+    )
+    night.table("orders")
+    night.world.faults.short_of_capacity = {"subnet-a": ALWAYS}
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert night.all_clusters() == 1
+    night.assert_clean()
+
+
+def test_what_spot_took_away_is_read_again(night: NightDriver) -> None:
+    night.configure(emr={**EMR, "spot": True})
+    for name in ("orders", "users"):
+        night.table(name, items=30)
+    night.world.faults.spot_lost_at_step = 1
+    report = night.night()
+    assert set(verdicts(report).values()) == {"backed_up"}
+    assert "Spot" in report["batches"][0]["error"]
+    assert night.all_clusters() == 2
+    night.assert_clean()
+
+
+def test_a_bootstrap_that_fails_is_told_in_emrs_words(night: NightDriver) -> None:
+    night.configure(planning={"attempts": 2})
+    night.table("orders")
+    night.world.faults.bootstrap_fails = ALWAYS
+    report = night.night()
+    assert verdicts(report) == {"orders": "failed"}
+    assert "BOOTSTRAP_FAILURE" in report["tables"]["orders"]["reason"]
+    assert "bootstrap action 1" in night.messages[-1]["message"]
+    night.assert_clean()
+
+
+# refusals
+
+
+def test_a_throttled_start_is_tried_again_and_uses_up_nothing(night: NightDriver) -> None:
+    night.table("orders")
+    night.refuse("emr:RunJobFlow", "ThrottlingException", "Rate exceeded", 4)
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert report["tables"]["orders"]["attempt"] == 1
+    assert night.all_clusters() == 1
+    night.assert_clean()
+
+
+def test_a_throttled_addition_is_tried_again(night: NightDriver) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.refuse("emr:AddJobFlowSteps", "ThrottlingException", "Rate exceeded", 2)
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert night.all_clusters() == 1
+    night.assert_clean()
+
+
+def test_a_quota_of_machines_is_waited_for_by_other_tries(night: NightDriver) -> None:
+    night.table("orders")
+    night.world.faults.vcpu_quota = 4
+    night.scheduler()
+    night.passes(10)
+    night.world.faults.vcpu_quota = None
+    report = night.until_closed()
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert "quota" in str(report["tables"]["orders"]["errors"]).lower()
+    night.assert_clean()
+
+
+def test_a_start_that_is_refused_for_good_fails_in_emrs_words(night: NightDriver) -> None:
+    night.configure(cluster={"release_label": "emr-1.2.3"})
+    night.table("orders", read=1000, **BIG)
+    report = night.night()
+    assert verdicts(report) == {"orders": "failed"}
+    assert "RunJobFlow: ValidationException" in report["tables"]["orders"]["reason"]
+    assert night.all_clusters() == 0
+    night.assert_clean()
+
+
+# the engine of a run
+
+
+def test_a_run_is_followed_by_the_engine_it_was_planned_for(night: NightDriver) -> None:
+    """The module is set to Data Pipeline while the night runs."""
+    night.table("orders", read=1000, **BIG)
+    night.scheduler()
+    night.until_exporting("orders")
+    night.configure(engine="datapipeline")
+    report = night.until_closed()
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert night.pipelines() == []
+    assert night.world.gate.calls["datapipeline:CreatePipeline"] == 0
+    night.assert_clean()
+
+
+def test_an_overdue_export_leaves_what_waits_to_another_cluster(night: NightDriver) -> None:
+    night.configure(window_seconds=7 * 3600, planning={"max_clusters": 1})
+    night.table("hung")
+    night.table("orders", read=200, size_bytes=20 * GIB, item_count=3)
+    night.world.faults.step_hangs["hung"] = 1
+    report = night.night()
+    assert set(verdicts(report).values()) == {"backed_up"}
+    assert "hung is overdue" in report["batches"][0]["cancel_reason"]
+    night.assert_clean()
