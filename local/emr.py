@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+from datetime import timedelta
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
@@ -13,9 +14,20 @@ from moto.emr import models
 from moto.emr.responses import ElasticMapReduceResponse
 from moto.utilities.utils import get_partition
 
-from local import emrcalls, emrcluster, emrinstances, emrlaunch, emrvalidation, export, jobs
+from local import (
+    emrcalls,
+    emrcluster,
+    emrinstances,
+    emrlaunch,
+    emrvalidation,
+    export,
+    iam,
+    jobs,
+    patching,
+)
 from local.emrcluster import LiveCluster
 from local.emrsteps import LiveStep
+from local.gate import Call
 from local.patching import Patches
 
 PAGE = 50
@@ -93,7 +105,13 @@ def _list_clusters(self: ElasticMapReduceResponse) -> ActionResult:
     """ListClusters: the newest first, 50 a page."""
     after, before = self._get_param("CreatedAfter"), self._get_param("CreatedBefore")
     states = self._get_param("ClusterStates") or []
-    found = self.backend.list_clusters(states, after, before)
+    late = timedelta(seconds=world().faults.clusters_listed_after_seconds)
+    shown = jobs.naive_now(world()) - late
+    found = [
+        cluster
+        for cluster in self.backend.list_clusters(states, after, before)
+        if cluster.creation_datetime <= shown
+    ]
     order = {name: place for place, name in enumerate(self.backend.clusters)}
     found.sort(key=lambda cluster: order[cluster.id], reverse=True)
     page, marker = _page(found, self._get_param("Marker"))
@@ -175,8 +193,10 @@ def _list_instance_fleets(self: ElasticMapReduceResponse) -> ActionResult:
 
 def _run_job_flow(self: ElasticMapReduceResponse) -> ActionResult:
     """RunJobFlow. There is no client token: each call is one more cluster."""
-    params = json.loads(self.body or "{}")
-    cluster = emrlaunch.run_job_flow(world(), self.backend, get_partition(self.region), params)
+    params, partition = json.loads(self.body or "{}"), get_partition(self.region)
+    principal = iam.caller(patching.current(), Call("emr", "RunJobFlow", self))
+    caller = principal.role if principal else None
+    cluster = emrlaunch.run_job_flow(world(), self.backend, partition, params, caller)
     return ActionResult({"JobFlowId": cluster.id, "ClusterArn": cluster.arn})
 
 

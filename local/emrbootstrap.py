@@ -1,8 +1,8 @@
 """Bootstrap actions: the nodes fetch a script as their role and run it.
 
-A script is not run here, it is read: one that names `shutdown` or `poweroff` and is given a time
-(seconds since 1970) as its first argument shuts the primary node down at that time. Whatever else a
-script does has no effect and ends well.
+A script is not run here, it is read: one that calls `shutdown` or `poweroff` with an option (not in
+a comment) and is given a time (seconds since 1970) as its first argument shuts the primary node
+down at that time. Whatever else a script does has no effect and ends well.
 
 Source of the messages: clusters seen by others (hashicorp/terraform-provider-aws#15608,
 Wittline/pyspark-on-aws-emr#4); of the codes: Management Guide, "Bootstrap failure error codes".
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FETCH_SECONDS = 30.0
 """From the nodes' start until they run the first action."""
-_SHUTS_DOWN = re.compile(r"\b(shutdown|poweroff)\b")
+_SHUTS_DOWN = re.compile(r"^[^#\n]*\b(shutdown|poweroff) +-", re.MULTILINE)
 
 
 class BootstrapFailed(Exception):

@@ -35,8 +35,9 @@ def run_job_flow(
     backend: ElasticMapReduceBackend,
     partition: str,
     params: Mapping[str, Any],
+    caller: str | None,
 ) -> LiveCluster:
-    """Start the cluster a caller asks for, or refuse it as EMR does."""
+    """Start the cluster a caller asks for (a role; None: the deployer), or refuse it as EMR."""
     emrvalidation.check_run(backend, params)
     if world.iam_enforced:
         _check_profile(world, backend, partition, params["JobFlowRole"])
@@ -58,7 +59,7 @@ def run_job_flow(
         security_configuration=params.get("SecurityConfiguration"),
         ebs_root_volume_size=params.get("EbsRootVolumeSize"),
     )
-    cluster.unauthorized = _unauthorized
+    cluster.unauthorized = lambda one: _no_cleanup(one, caller) or _unauthorized(one)
     cluster.idle_seconds = (params.get("AutoTerminationPolicy") or {}).get("IdleTimeout")
     cluster.add_tags({tag["Key"]: tag.get("Value", "") for tag in params.get("Tags") or []})
     applications = params.get("Applications") or [{"Name": "Hadoop"}]
@@ -121,6 +122,23 @@ def _check_profile(
         raise JsonRESTError(
             "AccessDeniedException", f"Failed to authorize instance profile {profile}."
         )
+
+
+def _no_cleanup(cluster: LiveCluster, caller: str | None) -> str | None:
+    """Return what EMR says of an account without its role, whose caller may not make it.
+
+    Wording: awslabs/aws-emr-launch#21.
+    """
+    account, partition = cluster.emr_backend.account_id, cluster.partition
+    if caller is None or jobs.role_exists(account, partition, servicecalls.CLEANUP_ROLE):
+        return None
+    for row in servicecalls.of_caller(account, partition):
+        if not jobs.may(cluster.world, account, caller, row.action, row.resource, row.context):
+            return (
+                f"Service-linked role '{servicecalls.CLEANUP_ROLE}' for EMR is required. Please "
+                "create this role directly or add permission to create it in your IAM entity."
+            )
+    return None
 
 
 def _unauthorized(cluster: LiveCluster) -> str | None:

@@ -23,8 +23,8 @@ BOOTSTRAP_ACTIONS = 16
 TAGS = 50
 IDLE_SECONDS = (60, 604_800)
 ACTIONS = ("CONTINUE", "CANCEL_AND_WAIT", "TERMINATE_CLUSTER", "TERMINATE_JOB_FLOW")
-FLEET_TYPES = 30
-"""Instance types a fleet, with an allocation strategy (5 without)."""
+FLEET_TYPES, FLEET_TYPES_BY_STRATEGY = 5, 30
+"""Instance types a fleet, without and with an allocation strategy (Management Guide)."""
 _NAME = re.compile(r"[^<>$|`\r\n\t]{1,256}")
 
 
@@ -126,8 +126,11 @@ def _check_fleets(fleets: list[Params]) -> set[str]:
         if kind == "MASTER" and on_demand + spot != 1:
             raise refused("The MASTER fleet has a target capacity of exactly 1.")
         names = [config["InstanceType"] for config in configs]
-        if not 1 <= len(names) <= FLEET_TYPES or len(set(names)) != len(names):
-            raise refused(f"The {kind} fleet needs 1 to {FLEET_TYPES} different instance types.")
+        how = (fleet.get("LaunchSpecifications") or {}).values()
+        strategic = any(each.get("AllocationStrategy") for each in how)
+        most = FLEET_TYPES_BY_STRATEGY if strategic else FLEET_TYPES
+        if not 1 <= len(names) <= most or len(set(names)) != len(names):
+            raise refused(f"The {kind} fleet needs 1 to {most} different instance types.")
         types.update(names)
     return types
 

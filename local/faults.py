@@ -29,6 +29,9 @@ class Faults:
     spot_replaced: bool = False
     """A cluster that has lost all workers gets others: only the step fails."""
 
+    clusters_listed_after_seconds: float = 0.0
+    """ListClusters shows a cluster this long after RunJobFlow (that EMR does so is not known)."""
+
     # clusters' machines, and what becomes of them
     short_of_capacity: dict[str, int] = field(default_factory=dict)
     """EC2 is out of capacity: by subnet, instance type, or `subnet/type`; a time is one cluster."""

@@ -116,11 +116,15 @@ def emr(call: Call) -> list[Need]:
 
 
 def _run_job_flow(call: Call) -> list[Need]:
-    """RunJobFlow knows no ARN; tags and a policy given with it are rights of their own."""
+    """Tags and a policy given with RunJobFlow are rights of their own.
+
+    Its resource is `cluster/*`, as refusals say it (serverless-step-functions#423).
+    """
     params = call.params
     asked = _tags("Request", params.get("Tags") or [])
     new = arn_of(call, "elasticmapreduce", "cluster/j-NEW")
-    needs = [Need("elasticmapreduce:RunJobFlow", "*", asked)]
+    any_cluster = arn_of(call, "elasticmapreduce", "cluster/*")
+    needs = [Need("elasticmapreduce:RunJobFlow", any_cluster, asked)]
     if params.get("Tags"):
         needs.append(Need("elasticmapreduce:AddTags", new, asked))
     if params.get("AutoTerminationPolicy"):

@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from local import jobs
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 EMR = "elasticmapreduce.amazonaws.com"
 EC2 = "ec2.amazonaws.com"
+SPOT = "spot.amazonaws.com"
+CLEANUP_ROLE, SPOT_ROLE = "AWSServiceRoleForEMRCleanup", "AWSServiceRoleForEC2Spot"
+"""Roles of the services' own, which the first cluster (with spot) of an account makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +170,9 @@ def _of_ec2(pipeline: Pipeline, region: str) -> Iterator[Row]:
 def of_service_role(cluster: LiveCluster) -> Iterator[Row]:
     """Yield what EMR needs of the service role for a cluster somebody starts directly.
 
-    AmazonEMRServicePolicy_v2, version 6: a cluster's tags are asked for on what is made with them
-    and found on what is made; a network's own tags are those EC2 has of it.
+    AmazonEMRServicePolicy_v2, version 6, and for spot a row of its predecessor. A cluster's tags
+    are asked for on what is made with them and found on what is made; a network's own tags are
+    those EC2 has of it.
     """
     backend = cluster.emr_backend
     place = (cluster.partition, backend.region_name, backend.account_id)
@@ -175,6 +181,9 @@ def of_service_role(cluster: LiveCluster) -> Iterator[Row]:
     tagged = {f"aws:ResourceTag/{key}": value for key, value in cluster._tags.items()}
     role = f"arn:{place[0]}:iam::{place[2]}:role/{cluster.nodes_role}"
     yield Row("iam:PassRole", role, {"iam:PassedToService": EC2})
+    if cluster.nodes.spot and not jobs.role_exists(place[2], place[0], SPOT_ROLE):
+        made_by_spot = f"arn:{place[0]}:iam::{place[2]}:role/aws-service-role/{SPOT}/{SPOT_ROLE}"
+        yield Row("iam:CreateServiceLinkedRole", made_by_spot, {"iam:AWSServiceName": SPOT})
     fleets = _LOOK_FOR_FLEETS if cluster.nodes.fleets else ()
     for name in (*_LOOK_AT_NETWORK, *fleets):
         yield Row(f"ec2:{name}", "*", {"aws:RequestedRegion": place[1]})
@@ -197,6 +206,16 @@ def of_service_role(cluster: LiveCluster) -> Iterator[Row]:
     yield from _groups_of(cluster, own, asked, tagged)
     for name, resource in _END_INSTANCES.items():
         yield Row(f"ec2:{name}", own + resource, tagged)
+
+
+def of_caller(account: str, partition: str) -> Iterator[Row]:
+    """Yield what the account's first cluster takes of whoever starts it."""
+    kind = f"aws-service-role/{EMR}/{CLEANUP_ROLE}"
+    yield Row(
+        "iam:CreateServiceLinkedRole",
+        f"arn:{partition}:iam::{account}:role/{kind}",
+        {"iam:AWSServiceName": EMR},
+    )
 
 
 def _network(cluster: LiveCluster, own: str) -> Iterator[tuple[str, dict[str, str]]]:

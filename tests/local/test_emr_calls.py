@@ -128,6 +128,15 @@ def test_clusters_are_found_by_name(world: Any) -> None:
     assert found["ClusterArn"].startswith(f"arn:aws:elasticmapreduce:{REGION}:{ACCOUNT}:cluster/j-")
 
 
+def test_a_cluster_that_is_listed_late(world: Any) -> None:
+    world.faults.clusters_listed_after_seconds = 90
+    emr = Emr(world)
+    assert emr.client.list_clusters()["Clusters"] == []
+    assert emr.state == "STARTING"
+    world.clock.advance(90)
+    assert len(emr.client.list_clusters()["Clusters"]) == 1
+
+
 def test_run_job_flow_is_throttled_at_its_rate(world: Any) -> None:
     client = product(world)
     for _ in range(10):

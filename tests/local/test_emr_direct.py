@@ -52,6 +52,10 @@ def epoch(hours: float) -> str:
             "exactly 1",
         ),
         (
+            {"instances": {"InstanceFleets": [fleet("MASTER", *map(str, range(6)), on_demand=1)]}},
+            "1 to 5 different",
+        ),
+        (
             {
                 "instances": {
                     "InstanceFleets": [fleet("MASTER", "m5.xlarge", on_demand=1)],
@@ -128,8 +132,9 @@ def test_a_bootstrap_script_shuts_the_primary_down(world: Any) -> None:
     assert emr.steps() == {"orders": "INTERRUPTED", "users": "CANCELLED"}
 
 
-def test_a_script_that_does_not_shut_down_is_harmless(world: Any) -> None:
-    put(world, "scripts/shutdown-at.sh", "echo hello\n")
+@pytest.mark.parametrize("text", ["echo hello\n", "# shutdown -h\n", "echo shutdown\n"])
+def test_a_script_that_does_not_shut_down_is_harmless(world: Any, text: str) -> None:
+    put(world, "scripts/shutdown-at.sh", text)
     emr = Emr(world, keep=True, BootstrapActions=bootstrap(SCRIPT, epoch(hours=1)))
     world.clock.advance(3 * 3600)
     assert emr.state == "WAITING"

@@ -37,9 +37,14 @@ def caller_policy(*without: str) -> list[dict[str, Any]]:
     ours = {"StringEquals": {"aws:ResourceTag/hippolyte:deployment": "night"}}
     asked = {"StringEquals": {"aws:RequestTag/hippolyte:deployment": "night"}}
     rows: dict[str, dict[str, Any]] = {
-        "RunJobFlow": allow("elasticmapreduce:RunJobFlow", "*", asked),
+        "RunJobFlow": allow("elasticmapreduce:RunJobFlow", CLUSTERS, asked),
         "AddTags": allow("elasticmapreduce:AddTags", CLUSTERS, asked),
         "ListClusters": allow("elasticmapreduce:ListClusters"),
+        "CreateServiceLinkedRole": allow(
+            "iam:CreateServiceLinkedRole",
+            f"{ROLES}/aws-service-role/elasticmapreduce.amazonaws.com/AWSServiceRoleForEMRCleanup",
+            {"StringEquals": {"iam:AWSServiceName": "elasticmapreduce.amazonaws.com"}},
+        ),
         "PassNodes": allow(
             "iam:PassRole",
             f"{ROLES}/nodes",
@@ -71,7 +76,7 @@ def enforced() -> Iterator[World]:
         s3 = world.client("s3")
         s3.create_bucket(Bucket=BUCKET)
         s3.put_object(Bucket=BUCKET, Key="jars/tools.jar", Body=b"PK")
-        s3.put_object(Bucket=BUCKET, Key="scripts/at.sh", Body=b"shutdown")
+        s3.put_object(Bucket=BUCKET, Key="scripts/at.sh", Body=b"shutdown -h")
         make_table(world, "orders", size=0)
         make_role(world, "service", *SERVICE, service="elasticmapreduce")
         make_role(world, "nodes", *NODES, service="ec2")
@@ -241,6 +246,27 @@ def test_the_service_role_needs_each_of_its_rights(world: World, kind: str) -> N
         assert refusal is not None
         assert action in refusal
         world.gate.denied.clear()
+
+
+def test_the_first_cluster_of_an_account_needs_its_caller_to_make_emr_s_role(
+    world: World,
+) -> None:
+    put(world, "caller", caller_policy("CreateServiceLinkedRole"))
+    status = ended(world, caller(world), asked())
+    assert status["StateChangeReason"]["Code"] == "VALIDATION_ERROR"
+    assert "'AWSServiceRoleForEMRCleanup' for EMR is required" in str(status)
+    make_role(world, "AWSServiceRoleForEMRCleanup", service="elasticmapreduce")
+    assert ended(world, caller(world), asked())["State"] == "WAITING"
+    world.client("iam").delete_role(RoleName="AWSServiceRoleForEMRCleanup")
+
+
+def test_spot_needs_the_service_role_to_make_spot_s_role(world: World) -> None:
+    spot = {"InstanceGroups": [group("MASTER"), group("CORE", Market="SPOT")]}
+    status = ended(world, caller(world), asked(instances=spot))
+    assert "iam:CreateServiceLinkedRole" in status["StateChangeReason"]["Message"]
+    linked = f"{ROLES}/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
+    put(world, "service", [*SERVICE, allow("iam:CreateServiceLinkedRole", linked)])
+    assert ended(world, caller(world), asked(instances=spot))["State"] == "WAITING"
 
 
 def test_a_service_role_that_may_not_pass_the_nodes_role(world: World) -> None:
