@@ -30,6 +30,12 @@ data "aws_iam_policy_document" "start_pipelines" {
       "datapipeline:QueryObjects",
     ]
     resources = local.pipeline_arns
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.pipeline_region]
+    }
   }
 }
 

@@ -97,7 +97,7 @@ def test_indexes_are_never_touched(night: NightDriver) -> None:
     night.world.put_items("orders", [{"pk": {"S": f"{i}"}, "n": {"N": f"{i}"}} for i in range(3)])
     night.world.set_table("orders", **BIG)
     assert verdicts(night.night()) == {"orders": "backed_up"}
-    assert night.watch.updates == [("orders", RAISED, 50), ("orders", 1000, 50)]
+    assert night.watch.updates == [("orders", night.raised, 50), ("orders", 1000, 50)]
     (left,) = night.dynamodb.describe_table(TableName="orders")["Table"]["GlobalSecondaryIndexes"]
     assert {k: left["ProvisionedThroughput"][k] for k in own} == own
     night.assert_clean()
@@ -510,7 +510,7 @@ def test_the_scheduler_dies_and_the_monitor_alone_finishes(night: NightDriver, d
     assert night.capacity("orders") == (1000, 50)
     assert night.suspended("orders") == FREE
     # and says so
-    assert f"orders: 1000 -> {RAISED} at " in night.messages[-1]["message"]
+    assert f"orders: 1000 -> {night.raised} at " in night.messages[-1]["message"]
     assert report["raised"][0]["given_back_at"]
     night.assert_clean()
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from harness import BIG, RAISED, RUN, START, Killed, NightDriver, verdicts
+from harness import BIG, RUN, START, Killed, NightDriver, verdicts
 from hippolyte.model import iso
 from hippolyte.planner import run_id
 from local.faults import ALWAYS
@@ -65,7 +65,7 @@ def test_a_night_that_crashed_raised_is_no_base_for_the_next(
     with pytest.raises(Killed):
         night.scheduler()
     night.world.clock.advance(12 * 3600)
-    assert night.capacity("orders") == (RAISED, 50)
+    assert night.capacity("orders") == (night.raised, 50)
     before = 1000
     if somebody:
         night.set_by_hand("orders", somebody)

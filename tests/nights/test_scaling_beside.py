@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness import BIG, RAISED, NightDriver, verdicts
+from harness import BIG, NightDriver, verdicts
 
 
 class Autoscaler:
@@ -32,7 +32,7 @@ def test_scale_in_waits_until_the_table_is_lowered(night: NightDriver) -> None:
     report = night.night()
     assert verdicts(report) == {"orders": "backed_up"}
     assert report["tables"]["orders"]["attempt"] == 1
-    assert night.watch.updates == [("orders", RAISED, 50), ("orders", 1000, 50)]
+    assert night.watch.updates == [("orders", night.raised, 50), ("orders", 1000, 50)]
     night.passes(15)
     assert autoscaler.scaled_in == []
     assert night.capacity("orders") == (1000, 50)

@@ -99,7 +99,7 @@ def test_a_night_of_both_and_the_first_is_disabled_in_it(
 
     def note(call: Call) -> None:
         if call.params["TableName"] not in TABLES:
-            return  # a preflight tries the call on a table that is not there
+            return  # the preflight tries the call on a table that is not there
         caller = iam.caller(world, call)
         raisers[caller.role if caller else "deployer"] += 1
 
