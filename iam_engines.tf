@@ -40,7 +40,8 @@ data "aws_iam_policy_document" "start_pipelines" {
 }
 
 data "aws_iam_policy_document" "start_clusters" {
-  # a cluster is found again by its name; neither call knows an ARN, so the region bounds them
+  # a cluster is found again by its name. The list knows no ARN, and for RunJobFlow AWS documents none either, so the
+  # region bounds them
   statement {
     sid       = "CreateAndFindClusters"
     actions   = ["elasticmapreduce:ListClusters", "elasticmapreduce:RunJobFlow"]
