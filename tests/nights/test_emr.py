@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from harness import BIG, GIB, JAR, RUN, START, Killed, NightDriver, verdicts
+from hippolyte import handlers, preflight, settings
 from hippolyte.model import when
 from local import gate
 from local.faults import ALWAYS
@@ -251,6 +252,20 @@ def test_a_bootstrap_that_fails_is_told_in_emrs_words(night: NightDriver) -> Non
     night.assert_clean()
 
 
+@pytest.mark.slow
+def test_more_tables_than_a_cluster_takes(night: NightDriver) -> None:
+    """Within EMR's call rates: a look at a cluster is five pages of steps."""
+    night.configure(window_seconds=8 * 3600, planning={"max_clusters": 1})
+    names = [f"table-{number:03d}" for number in range(230)]
+    for name in names:
+        night.table(name, items=1)
+    report = night.night()
+    assert verdicts(report) == dict.fromkeys(names, "backed_up")
+    assert [len(b["tables"]) for b in report["batches"]] == [200, 30]
+    assert night.all_clusters() == 2
+    night.assert_clean()
+
+
 # lost answers
 
 
@@ -373,3 +388,40 @@ def test_an_overdue_export_leaves_what_waits_to_another_cluster(night: NightDriv
     assert set(verdicts(report).values()) == {"backed_up"}
     assert "hung is overdue" in report["batches"][0]["cancel_reason"]
     night.assert_clean()
+
+
+# before the first night
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "elasticmapreduce:RunJobFlow",
+        "elasticmapreduce:ListClusters",
+        "elasticmapreduce:AddJobFlowSteps",
+        "elasticmapreduce:CancelSteps",
+        "elasticmapreduce:TerminateJobFlows",
+        "elasticmapreduce:DescribeCluster",
+        "elasticmapreduce:ListSteps",
+    ],
+)
+def test_a_call_that_is_denied_is_told_before_the_first_night(
+    night: NightDriver, action: str
+) -> None:
+    night.world.deny(action)
+    # the watch knows nothing of tables that do not exist
+    night.world.gate.hooks.clear()
+    p = handlers.assemble(settings.load(), "me", lambda: 900)
+    preflight.preflight(p, "scheduler")
+    assert f"- {action}: " in night.messages[0]["message"]
+    assert "datapipeline" not in night.messages[0]["message"]
+    night.world.gate.denied.clear()
+    assert night.all_clusters() == 0
+
+
+def test_a_preflight_starts_nothing(night: NightDriver) -> None:
+    night.world.gate.hooks.clear()
+    p = handlers.assemble(settings.load(), "me", lambda: 900)
+    preflight.preflight(p, "monitor")
+    assert night.all_clusters() == 0
+    assert night.world.gate.calls["emr:RunJobFlow"] == 1

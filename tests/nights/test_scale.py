@@ -23,6 +23,7 @@ CLUSTERS = 10
 
 
 @pytest.mark.slow
+@pytest.mark.engine("datapipeline")
 @pytest.mark.timeout(1200)
 def test_a_thousand_tables_in_more_than_a_hundred_batches(
     night: NightDriver, monkeypatch: pytest.MonkeyPatch
