@@ -161,8 +161,12 @@ def test_a_cluster_is_what_the_settings_say(night: NightDriver) -> None:
     assert cluster["Name"] == f"hippolyte-us-east-1-{RUN}-b001"
     assert cluster["Ec2InstanceAttributes"]["Ec2SubnetId"] == "subnet-a"
     tags = {tag["Key"]: tag["Value"] for tag in cluster["Tags"]}
-    assert tags == {"hippolyte:deployment": "hippolyte", "hippolyte:run": RUN,
-                    "hippolyte:batch": "b001"}  # fmt: skip
+    assert tags == {
+        "hippolyte:deployment": "hippolyte",
+        "hippolyte:run": RUN,
+        "hippolyte:batch": "b001",
+        "for-use-with-amazon-emr-managed-policies": "true",
+    }
     groups = night.world.client("emr").list_instance_groups(ClusterId=cluster["Id"])
     markets = {g["InstanceGroupType"]: g["Market"] for g in groups["InstanceGroups"]}
     assert markets == {"MASTER": "ON_DEMAND", "CORE": "SPOT"}

@@ -18,6 +18,9 @@ SHUTDOWN_AFTER = timedelta(minutes=30)
 IDLE_SECONDS = 5400
 # minutes that spot instances are waited for, then on-demand ones are taken
 _SPOT_MINUTES = 20
+# the one tag of which it is documented that EMR puts it on all it makes for a cluster (Management
+# Guide, "Tagging resources to use managed policies"); the service role goes by it
+_MANAGED = {"for-use-with-amazon-emr-managed-policies": "true"}
 
 SHUTDOWN_SCRIPT = """\
 #!/bin/bash
@@ -53,7 +56,8 @@ def job_flow(
     """
     emr = settings.emr
     assert emr is not None, "an engine without settings starts nothing"
-    tags = {"deployment": settings.name, "run": launch.run_id, "batch": launch.batch_id}
+    own = {"deployment": settings.name, "run": launch.run_id, "batch": launch.batch_id}
+    tags = {f"hippolyte:{key}": value for key, value in own.items()} | _MANAGED
     release = settings.cluster.release_label
     request: dict[str, Any] = {
         "Name": name,
@@ -67,7 +71,7 @@ def job_flow(
         "BootstrapActions": [_shutdown(launch, settings)],
         "Steps": steps,
         "StepConcurrencyLevel": 1,
-        "Tags": [{"Key": f"hippolyte:{k}", "Value": v} for k, v in tags.items()],
+        "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
         "VisibleToAllUsers": True,
     }
     if emr.security_configuration:
