@@ -167,6 +167,9 @@ def raise_table(p: Pass, run: Run, job: Job) -> Raise:
         outcome, held, why = p.leases.take(job, run.plan.run_id, expiry, held)
     if held:
         p.held[job.table] = held
+        if entry.given_back_at and held.lease.intent_at >= entry.given_back_at:
+            # raised once more, for another attempt
+            entry.raised_at = entry.given_back_at = None
         entry.raised_from, entry.raised_to = held.lease.before, held.lease.target
         entry.raised_at = entry.raised_at or held.lease.intent_at
     if outcome is Raise.REFUSED:

@@ -23,6 +23,9 @@ from hippolyte.runs import Run
 # an engine that refuses this often, for other reasons than limits, will not change its mind
 _REFUSALS = 3
 
+# an intent older than that is not carried out: what comes of it must be seen before it is over
+_CARRIED_OUT_SECONDS = 600
+
 Ratios = list[float | None]
 
 _WAITING = (BatchState.PLANNED, BatchState.PREPARING, BatchState.RAISING)
@@ -193,6 +196,9 @@ def _start(p: Pass, run: Run, ready: dict[str, Ratios]) -> None:
     p.runs.save(run)
     for batch_id, ratios in ready.items():
         batch = run.ledger.batches[batch_id]
+        if since(batch.intent_at, clock.now()) >= _CARRIED_OUT_SECONDS:
+            not_started(run, batch)
+            continue
         # without an answer it stays in STARTING, and is looked for when the intent is old
         with p.apart(f"batch {batch_id} of run {run.plan.run_id} may or may not be started"):
             try:

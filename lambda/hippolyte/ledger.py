@@ -174,7 +174,7 @@ class Ledger:
         return {n for n, t in self.tables.items() if t.verdict is None or t.exporting}
 
     def add_batch(self, jobs: list[Job]) -> BatchEntry:
-        """Add a batch for tables that are tried again, on a timeline of its own."""
+        """Add a batch for tables that move, on a timeline of its own; each gets an unused path."""
         number = sum(1 for b in self.batches if b.startswith("r")) + 1
         timeline = max((b.timeline for b in self.batches.values()), default=-1) + 1
         entry = BatchEntry(f"r{number:03d}", timeline, jobs)
@@ -182,7 +182,7 @@ class Ledger:
             table = self.tables[job.table]
             table.leave_batch()
             table.batch_id = entry.batch_id
-            entry.attempts[job.table] = max(table.attempt, 1) + 1
+            entry.attempts[job.table] = table.attempt + 1
         self.batches[entry.batch_id] = entry
         return entry
 

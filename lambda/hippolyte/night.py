@@ -131,9 +131,10 @@ def fail_batch(run: Run, batch: BatchEntry, verdict: Verdict, reason: str) -> No
 def not_started(run: Run, batch: BatchEntry) -> None:
     """Take a start back that did not happen: nothing is read, and no attempt is used up."""
     batch.waiting = []
-    for _, _, entry in table_entries(run, batch):
+    for _, job, entry in table_entries(run, batch):
         entry.exporting = False
         entry.tries -= 1
+        entry.attempt = batch.attempts[job.table] - 1
     batch.state = BatchState.RAISING
 
 

@@ -177,7 +177,9 @@ class Checks:
         clusters = sum(1 for b in report["batches"] if b["started_at"])
         if self.night.all_clusters() != clusters:
             wrong.append(f"{self.night.all_clusters()} clusters for {clusters} batches started")
-        if report["left_raised"]:
+        # two crashes, each of whose intents is waited for, may outlast the report's patience: then
+        # it is told, and given back after it, which is seen at the end
+        if self.exact and report["left_raised"]:
             wrong.append(f"left raised, says the report: {report['left_raised']}")
         return wrong
 

@@ -251,6 +251,59 @@ def test_a_bootstrap_that_fails_is_told_in_emrs_words(night: NightDriver) -> Non
     night.assert_clean()
 
 
+# lost answers
+
+
+def test_a_start_whose_answer_is_lost_is_found_though_it_is_listed_late(night: NightDriver) -> None:
+    night.table("orders")
+    night.world.faults.clusters_listed_after_seconds = 600
+    client = night.world.client("emr")
+
+    def lost(call: gate.Call) -> None:
+        client.run_job_flow(**call.params)
+        refused = gate.error(call, "InternalServerError", "try again")
+        refused.http_status = 500  # type: ignore[attr-defined]
+        raise refused
+
+    night.world.before("emr:RunJobFlow", lost, 1)
+    night.scheduler()
+    assert batch(night)["state"] == "starting"
+    assert verdicts(night.until_closed()) == {"orders": "backed_up"}
+    night.world.clock.advance(600)
+    assert night.all_clusters() == 1
+    night.assert_clean()
+
+
+def test_a_start_that_is_found_running_though_it_was_refused_is_not_made_again(
+    night: NightDriver,
+) -> None:
+    """The look before a start: what is there of this name is the batch's."""
+    night.table("orders")
+    client = night.world.client("emr")
+
+    def taken(call: gate.Call) -> None:
+        client.run_job_flow(**call.params)
+        raise gate.error(call, "ThrottlingException", "Rate exceeded")
+
+    night.world.before("emr:RunJobFlow", taken, 1)
+    assert verdicts(night.night()) == {"orders": "backed_up"}
+    assert night.all_clusters() == 1
+    night.assert_clean()
+
+
+def test_looks_that_are_throttled_start_nothing_twice(night: NightDriver) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.table("users")
+    night.refuse("emr:ListClusters", "ThrottlingException", "Rate exceeded", 9)
+    night.refuse("emr:ListSteps", "ThrottlingException", "Rate exceeded", 9)
+    night.tolerant = True
+    report = night.night()
+    assert set(verdicts(report).values()) == {"backed_up"}
+    assert night.all_clusters() == 1
+    assert len(steps(night)) == 2
+    night.assert_clean()
+
+
 # refusals
 
 

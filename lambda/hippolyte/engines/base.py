@@ -95,7 +95,9 @@ def refusal(call: str, error: ClientError, handle: Handle | None = None) -> Engi
 
 def may_be_taken(error: ClientError) -> bool:
     """Say whether a call that failed may have been carried out all the same."""
-    return bool(error.response["ResponseMetadata"].get("HTTPStatusCode", 500) >= 500)
+    # EMR's model does not say its internal errors' status
+    internal = error.response["Error"]["Code"].startswith("Internal")
+    return internal or error.response["ResponseMetadata"].get("HTTPStatusCode", 500) >= 500
 
 
 class Engine(Protocol):

@@ -6,7 +6,8 @@ name says which batch it is, and is looked for before each start and after a los
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from hippolyte.engines.base import (
     JobState,
     JobStatus,
     Launch,
+    LimitError,
     may_be_taken,
     refusal,
 )
@@ -86,8 +88,9 @@ class EmrEngine:
             LimitError: a quota or the call rate is met.
             EngineError: the service refuses for any other reason.
         """
-        if self.started(handle):
-            return
+        with _nothing_done("ListClusters"):
+            if self.started(handle):
+                return
         numbers = [n for n, ratio in enumerate(launch.ratios) if ratio is not None]
         steps = self._steps(launch, numbers)
         try:
@@ -107,7 +110,8 @@ class EmrEngine:
             LimitError: a quota or the call rate is met.
             EngineError: the service refuses for any other reason, as for a cluster that ends.
         """
-        view = self._view(handle)
+        with _nothing_done("ListSteps"):
+            view = self._view(handle)
         missing = [n for n in numbers if not view.named(n)]
         if not missing:
             return
@@ -220,6 +224,15 @@ class EmrEngine:
             found = b""
         if found != SHUTDOWN_SCRIPT.encode():
             self.clients.s3.put_object(Bucket=bucket, Key=key, Body=SHUTDOWN_SCRIPT.encode())
+
+
+@contextmanager
+def _nothing_done(call: str) -> Iterator[None]:
+    """Tell a look that fails before anything was asked for: another pass looks again."""
+    try:
+        yield
+    except ClientError as error:
+        raise LimitError(f"{call}: {error}") from error
 
 
 def _error(step: Step, state: JobState) -> str:
