@@ -61,7 +61,7 @@ def _ready(p: Pass, run: Run, batch: BatchEntry) -> dict[int, float]:
     for number, job, entry in entries:
         if job.table not in batch.waiting:
             continue
-        begun = entry.plain or job.table in p.held
+        begun = entry.plain or job.raise_to is None or job.table in p.held
         if ahead > LEAD_SECONDS or p.time_is_short or len(ready) >= _AT_A_TIME:
             break
         if not begun and raised >= RAISED_AT_ONCE:

@@ -149,7 +149,7 @@ def test_memory_is_left_to_the_mappers() -> None:
     (hadoop,) = request()["Configurations"]
     properties = hadoop["Properties"]
     assert properties["yarn.app.mapreduce.am.resource.mb"] == "1024"
-    assert properties["mapreduce.reduce.java.opts"].startswith("-Xmx819m")
+    assert properties["mapreduce.reduce.java.opts"] == "-Xmx819m"
     assert properties["mapreduce.map.speculative"] == "false"
 
 
