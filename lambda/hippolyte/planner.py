@@ -112,7 +112,7 @@ def make_plan(
         empty=tuple(sorted(t.name for t in eligible if t.empty)),
         warnings=tuple(warnings),
         alerts=_missing(settings.tables.always, inventory) + _blind(choices, inventory.tags),
-        cost_usd=_cost(jobs, timelines, settings),
+        cost_usd=_cost(timelines, settings, raises_per_job),
         previous_run=night.previous_run,
         engine=settings.engine,
     )
@@ -322,14 +322,18 @@ class _Sizer:
         return self.night.now <= when(once[1]) <= self.night.deadline + timedelta(hours=1)
 
 
-def _cost(jobs: list[Job], timelines: list[Timeline[Job]], settings: Settings) -> float:
+def _cost(timelines: list[Timeline[Job]], settings: Settings, raises_per_job: bool) -> float:
     """Estimate a night's cost in USD: cluster nodes, raised capacity, on-demand reads."""
     nodes = 1 + settings.cluster.core_instance_count
     # what does not fit is cut off at the deadline
     hours = sum(min(t.seconds, settings.window_seconds) for t in timelines) / 3600
-    raised = sum(
-        (j.raise_to - j.capacity) * math.ceil(j.estimate_seconds / 3600) for j in jobs if j.raise_to
-    )
-    units = sum(j.size_bytes / 8192 for j in jobs if not j.capacity)
+    raised = units = 0.0
+    for jobs in (batch for timeline in timelines for batch in timeline.batches):
+        # in which order they run is not known, so each may be the last
+        work = min(sum(j.estimate_seconds for j in jobs), settings.window_seconds)
+        for job in jobs:
+            held = job.estimate_seconds if raises_per_job else work
+            raised += (job.raise_to - job.capacity) * math.ceil(held / 3600) if job.raise_to else 0
+            units += 0 if job.capacity else job.size_bytes / 8192
     cost = hours * nodes * NODE_HOUR_USD + raised * RCU_HOUR_USD + units * ON_DEMAND_UNIT_USD
     return round(cost, 2)

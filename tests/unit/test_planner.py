@@ -141,6 +141,19 @@ def test_raised_tables_have_the_whole_window_if_there_are_clusters_enough() -> N
     assert {j.estimate_seconds for j in made.jobs if j.raise_to} == {25_200 - 600}
 
 
+def test_the_cost_of_raises_is_for_as_long_as_they_are_held() -> None:
+    large = [table(name, **BIG) for name in ("a", "b")]
+    together = plan(*large, planning={"max_clusters": 1})
+    assert len(together.batches) == 1
+    units = sum((j.raise_to or 0) - j.capacity for j in together.jobs)
+    # with Data Pipeline either may be the last of the batch; with EMR each has its own hour
+    assert together.cost_usd == pytest.approx(7 * 2 * 0.24 + units * 7 * 0.00013, abs=0.02)
+    turns = emr_plan(*large, planning={"max_clusters": 1})
+    units = sum((j.raise_to or 0) - j.capacity for j in turns.jobs)
+    assert {j.estimate_seconds for j in turns.jobs} == {3600}
+    assert turns.cost_usd == pytest.approx((7200 + 600) / 3600 * 0.48 + units * 0.00013, abs=0.01)
+
+
 def test_a_shorter_raised_time_stays_within_the_accounts_headroom() -> None:
     large = [table(f"large-{n:02d}", size_bytes=30 * GIB) for n in range(12)]
     limits = Limits(account_max_read=12 * 100 + 12 * 500)
