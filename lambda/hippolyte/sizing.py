@@ -46,7 +46,8 @@ def reachable_rate(capacity: int, share: float, raised: int) -> float:
 def ratio(rate: float, capacity: int) -> float:
     """Return rate / capacity, rounded down so that the share is never passed."""
     scale = 1_000_000
-    return math.floor(round(rate / capacity * scale, 3)) / scale
+    # as a float 0.29 x 100 / 100 is a hair below 0.29
+    return math.floor(rate / capacity * scale * (1 + 1e-12)) / scale
 
 
 def ratio_text(value: float) -> str:

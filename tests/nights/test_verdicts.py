@@ -51,12 +51,12 @@ def evening() -> Evening:
         night.world.faults.step_fails["broken"] = ALWAYS
         discovered = len(night.dynamodb.list_tables()["TableNames"])
         night.scheduler()
-        doomed = {"deleted", "recreated"}
-        while doomed:
-            # in whichever order they are read
-            name = night.until_exporting(*doomed)
+        # in what order they are read is the service's affair
+        going = {"deleted", "recreated"}
+        while going:
+            name = night.until_exporting(*sorted(going))
             night.dynamodb.delete_table(TableName=name)
-            doomed.remove(name)
+            going.remove(name)
         night.table("recreated")
         report = night.until_closed()
         night.assert_clean()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from builders import GIB
@@ -38,6 +38,8 @@ def test_a_raise_never_lowers_and_leaves_the_application_its_part(
 
 
 @given(rates, capacities)
+@example(0.99999, 31_250)
+@example(0.29 * 100, 100)
 def test_a_ratio_never_asks_for_more_than_the_rate(rate: float, capacity: int) -> None:
     ratio = sizing.ratio(rate, capacity)
     assert ratio * capacity <= rate * (1 + 1e-9)
