@@ -37,7 +37,7 @@ exit 0
 
 # Release Guide, "Hadoop task configuration": the defaults give the AM and the reducer, which only
 # writes file names, half of an xlarge node each. With these two m5.xlarge core nodes have 6 mappers
-# for 4, and one has 3 for 1 (computed by the connector's rule).
+# in place of 4, and one has 3 in place of 1 (computed by the rule of the connector).
 _SMALL_MB = 1024
 # a Java heap is 80 % of its container
 _SMALL_HEAP = f"-Xmx{_SMALL_MB * 8 // 10}m"
