@@ -153,6 +153,34 @@ def test_a_clusters_failure_is_told_in_its_words(engine: Bench) -> None:
     assert {j.state for j in status.jobs.values()} == {JobState.CANCELLED}
 
 
+def test_a_pipeline_deleted_between_two_calls_of_a_look(bench: Bench) -> None:
+    """Two passes at once: the other has seen the batch's end, and deleted its pipeline."""
+    bench.night.world.faults.step_fails["orders"] = ALWAYS
+    bench.advance(4 * 3600)
+    client, calls, last = bench.engine.clients.datapipeline, 0, 0
+
+    def meanwhile(**_: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == last:
+            bench.night.world.client("datapipeline").delete_pipeline(
+                pipelineId=bench.handle["pipeline"]
+            )
+
+    client.meta.events.register("before-call", meanwhile)
+    bench.poll()
+    made = calls
+    assert made > 2
+    bench.engine.clean_up(bench.handle)
+    for at in range(1, made + 1):
+        bench.handle = bench.engine.prepare(launch("orders", "users"))
+        bench.engine.start(bench.handle, launch("orders", "users"))
+        bench.advance(4 * 3600)
+        calls, last = 0, at
+        assert "deleted by somebody" in bench.poll().failure
+        last = 0
+
+
 def test_a_pipeline_deleted_by_somebody_leaves_its_cluster_to_be_seen(bench: Bench) -> None:
     bench.advance(300)
     bench.poll()

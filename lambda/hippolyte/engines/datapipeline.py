@@ -119,11 +119,15 @@ class DataPipelineEngine:
     def poll(self, handle: Handle, jobs: int) -> BatchStatus:
         """Read the instances, and what EMR says of the cluster and its steps."""
         try:
-            instances = self._instances(handle["pipeline"])
+            return self._look(handle, jobs)
         except ClientError as error:
+            # at whichever call: another pass may delete it between two of them
             if error.response["Error"]["Code"] not in _GONE:
                 raise
             return self._without_pipeline(handle, jobs)
+
+    def _look(self, handle: Handle, jobs: int) -> BatchStatus:
+        instances = self._instances(handle["pipeline"])
         if not instances and self._inactive(handle["pipeline"]):
             # ended before it had begun: no cluster will come
             return BatchStatus(cluster_gone=True, failure="deactivated before its cluster came")
