@@ -197,6 +197,8 @@ def of_service_role(cluster: LiveCluster) -> Iterator[Row]:
         if cluster.ec2_key_name:
             yield Row(f"ec2:{action}", f"{own}key-pair/{cluster.ec2_key_name}")
         yield from (Row(f"ec2:{action}", arn, tags) for arn, tags in network)
+    if cluster.nodes.subnets:
+        yield from _interface(network, own, asked)
     if cluster.nodes.fleets:
         yield Row("ec2:CreateFleet", own + "fleet/*")
         yield Row("ec2:CreateLaunchTemplate", own + "launch-template/*", asked)
@@ -206,6 +208,19 @@ def of_service_role(cluster: LiveCluster) -> Iterator[Row]:
     yield from _groups_of(cluster, own, asked, tagged)
     for name, resource in _END_INSTANCES.items():
         yield Row(f"ec2:{name}", own + resource, tagged)
+
+
+def _interface(
+    network: list[tuple[str, dict[str, str]]], own: str, asked: dict[str, str]
+) -> Iterator[Row]:
+    """Yield what an interface in a named subnet takes: the policy has it for private ones.
+
+    Whether a subnet is private is not known here, so any that is named takes it.
+    """
+    made = own + "network-interface/*"
+    yield Row("ec2:CreateNetworkInterface", made, asked)
+    yield Row("ec2:CreateTags", made, {"ec2:CreateAction": "CreateNetworkInterface", **asked})
+    yield from (Row("ec2:CreateNetworkInterface", arn, tags) for arn, tags in network)
 
 
 def of_caller(account: str, partition: str) -> Iterator[Row]:

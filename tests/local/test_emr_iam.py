@@ -18,6 +18,7 @@ from local.world import World
 ROLES = f"arn:aws:iam::{ACCOUNT}:role"
 CLUSTERS = f"arn:aws:elasticmapreduce:{REGION}:{ACCOUNT}:cluster/*"
 TAGS = [{"Key": "hippolyte:deployment", "Value": "night"}]
+SUBNET = "subnet-0123456789abcdef0"
 OWN = f"s3://{BUCKET}/jars/tools.jar"
 SERVICE = [
     allow("ec2:*"),
@@ -229,7 +230,7 @@ def test_a_service_role_emr_cannot_take(world: World, how: str) -> None:
 
 @pytest.mark.parametrize("kind", ["groups", "fleets"])
 def test_the_service_role_needs_each_of_its_rights(world: World, kind: str) -> None:
-    instances = {"InstanceGroups": [group("MASTER")], "Ec2KeyName": "key"}
+    instances = {"InstanceGroups": [group("MASTER")], "Ec2KeyName": "key", "Ec2SubnetId": SUBNET}
     if kind == "fleets":
         instances = {"InstanceFleets": [fleet("MASTER", "m5.xlarge", on_demand=1)]}
     client = world.client("emr")
@@ -240,6 +241,7 @@ def test_the_service_role_needs_each_of_its_rights(world: World, kind: str) -> N
     actions = {row.action for row in servicecalls.of_service_role(live)}
     assert {"ec2:RunInstances", "ec2:TerminateInstances", "iam:PassRole"} <= actions
     assert ("ec2:CreateFleet" in actions) is (kind == "fleets")
+    assert ("ec2:CreateNetworkInterface" in actions) is (kind == "groups")
     for action in sorted(actions):
         world.deny(action, "*" if action.startswith("ec2") else f"{ROLES}/nodes")
         refusal = live.unauthorized(live)
