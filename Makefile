@@ -44,8 +44,8 @@ lint: $(VENV)/installed checkov ## ruff, mypy, terraform fmt, checkov, zip and g
 	$(BIN)/python -m tools.build_zip --check
 	$(BIN)/python -m tools.gen_docs --check
 
-permissions: $(VENV)/installed ## prove each role's actions again, and write docs/permissions.md
-	WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/operations/test_permissions.py
+permissions: $(VENV)/installed ## prove each role's actions again, with both engines, and write docs/permissions.md
+	WRITE_DOCS=1 $(BIN)/python -m pytest -q -m "faults or not faults" tests/operations/test_permissions.py
 
 bench: $(VENV)/installed ## tables of figures: planning and discovery of 2,500 tables
 	$(BIN)/python -m benchmarks

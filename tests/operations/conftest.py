@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 
 import pytest
 from deployment import Planned
@@ -12,20 +14,31 @@ from tools.tf import REPOSITORY, Terraform, environment
 
 
 @pytest.fixture(scope="session")
-def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
-    """Plan the module once: resources by address, as the provider renders them."""
+def plan_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Planned]:
+    """Plan the module once an engine: resources by address, as the provider renders them."""
     root = REPOSITORY / "tests" / "operations" / "root"
-    before = dict(os.environ)
-    world = World(Clock(datetime(2026, 11, 23, tzinfo=UTC)))
-    with world.served() as endpoint_url:
-        work = tmp_path_factory.mktemp("operations")
-        terraform = Terraform(root, work, environment(endpoint_url))
-        terraform.init()
-        plan = terraform.plan_json()
-    os.environ.clear()
-    os.environ.update(before)
-    (module,) = plan["planned_values"]["root_module"]["child_modules"]
-    return {
-        resource["address"].removeprefix(f"{module['address']}."): resource["values"]
-        for resource in module["resources"]
-    }
+
+    @cache
+    def plan(engine: str) -> Planned:
+        before = dict(os.environ)
+        world = World(Clock(datetime(2026, 11, 23, tzinfo=UTC)))
+        with world.served() as endpoint_url:
+            work = tmp_path_factory.mktemp(engine)
+            terraform = Terraform(root, work, environment(endpoint_url))
+            terraform.init()
+            found = terraform.plan_json({"engine": engine})
+        os.environ.clear()
+        os.environ.update(before)
+        (module,) = found["planned_values"]["root_module"]["child_modules"]
+        return {
+            resource["address"].removeprefix(f"{module['address']}."): resource["values"]
+            for resource in module["resources"]
+        }
+
+    return plan
+
+
+@pytest.fixture(scope="session")
+def planned(plan_of: Callable[[str], Planned]) -> Planned:
+    """The plan with Data Pipeline."""
+    return plan_of("datapipeline")

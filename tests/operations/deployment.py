@@ -36,7 +36,7 @@ GIB = 1 << 30
 _KEYS = {n: f"00000000-0000-0000-0000-00000000000{n}" for n in (1, 2, 3)}
 
 # boto3's clients take a second to make, and know nothing of the world they talk to
-_built: dict[str, clients.Clients] = {}
+_built: dict[tuple[str, str], clients.Clients] = {}
 _hands: dict[tuple[str, str, str], Any] = {}
 
 Planned = dict[str, dict[str, Any]]
@@ -49,6 +49,9 @@ class Deployment:
         self.world = world
         self.planned = planned
         self.s3 = world.client("s3")
+        functions = self._values("aws_lambda_function").values()
+        self.settings: dict[str, Any] = _settings(next(iter(functions)))
+        self.engine: str = self.settings["engine"]
         self._make_keys()
         self._make_bucket()
         self._make_roles()
@@ -87,6 +90,10 @@ class Deployment:
                 "Rules": [{"ApplyServerSideEncryptionByDefault": rule}]
             },
         )
+        if self.engine == "emr":
+            bucket, _, key = self.settings["emr"]["jar"].removeprefix("s3://").partition("/")
+            self.s3.create_bucket(Bucket=bucket)
+            self.s3.put_object(Bucket=bucket, Key=key, Body=b"PK")
 
     def _make_roles(self) -> None:
         iam = self.world.client("iam")
@@ -119,7 +126,7 @@ class Deployment:
         configs = self._values("aws_lambda_function_event_invoke_config")
         for name, values in self._values("aws_lambda_function").items():
             logs.create_log_group(logGroupName=f"/aws/lambda/hippolyte-{name}")
-            settings = json.loads(values["environment"][0]["variables"]["HIPPOLYTE_SETTINGS"])
+            settings = _settings(values)
             # threads would take turns on two cores
             settings["planning"]["discovery_concurrency"] = 1
             (logging_config,) = values["logging_config"]
@@ -294,9 +301,23 @@ class Deployment:
                 "Timestamp": start + timedelta(minutes=minute),
                 "Value": units_per_second * 60,
             }
-            for minute in range(0, int(hours * 60), 5)
+            for minute in range(int(hours * 60))
         ]
         self.world.client("cloudwatch").put_metric_data(Namespace="AWS/DynamoDB", MetricData=data)
+
+    def change(self, part: str, **values: Any) -> None:
+        """Deploy both functions again, with other settings of a part (`cluster`)."""
+        functions = self.world.client("lambda")
+        for name in FUNCTIONS:
+            function = f"hippolyte-{name}"
+            found = functions.get_function_configuration(FunctionName=function)
+            variables = found["Environment"]["Variables"]
+            settings = json.loads(variables["HIPPOLYTE_SETTINGS"])
+            settings[part] |= values
+            variables["HIPPOLYTE_SETTINGS"] = json.dumps(settings)
+            functions.update_function_configuration(
+                FunctionName=function, Environment={"Variables": variables}
+            )
 
     def known(self) -> None:
         """Say that preflights have been: what is denied shows in the night alone."""
@@ -331,6 +352,10 @@ class Deployment:
         return [message["subject"] for message in self.world.messages(TOPIC)]
 
 
+def _settings(function: dict[str, Any]) -> dict[str, Any]:
+    return dict(json.loads(function["environment"][0]["variables"]["HIPPOLYTE_SETTINGS"]))
+
+
 def role_name(role: str) -> str:
     """Return the name of a role of the deployment."""
     return f"hippolyte-{REGION}-{role}"
@@ -360,13 +385,14 @@ def deployed(planned: Planned, minutes_before: int = 20) -> Iterator[Deployment]
 def _build(settings: Settings) -> clients.Clients:
     """Build a function's clients once for all worlds, with the keys of its role."""
     function = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
-    if function not in _built:
+    wanted = (function, settings.engine)
+    if wanted not in _built:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AWS_ACCESS_KEY_ID", _access_key(function))
             patch.delenv("AWS_SESSION_TOKEN", raising=False)
             patch.setattr(boto3, "DEFAULT_SESSION", None)
-            _built[function] = _original_build.__wrapped__(settings)
-    return _built[function]
+            _built[wanted] = _original_build.__wrapped__(settings)
+    return _built[wanted]
 
 
 _original_build = clients.build

@@ -12,6 +12,12 @@ from deployment import FUNCTIONS, GIB, RUN, TOPIC, WINDOW_START, Deployment, Pla
 
 from local.faults import ALWAYS
 
+# where EMR does not name the action: a caller without it, nodes that cannot fetch their script
+EMR_SAYS = {
+    "iam:CreateServiceLinkedRole": ("'AWSServiceRoleForEMRCleanup' for EMR is required",),
+    "kms:Decrypt": ("failed attempting to download bootstrap action",),
+    "s3:GetObject": ("failed attempting to download bootstrap action",),
+}
 EVENT = {"run": f"{WINDOW_START:%Y-%m-%dT%H:%M:%SZ}", "delay_seconds": 0}
 
 
@@ -26,16 +32,33 @@ def furnish(d: Deployment) -> None:
 
 
 def hang(d: Deployment) -> None:
-    """An export that does not end, in a pipeline that does not let itself be deactivated."""
+    """An export that does not end."""
     furnish(d)
     d.world.faults.step_hangs["large"] = ALWAYS
+
+
+def hold_on(d: Deployment) -> None:
+    """The same, in a pipeline that does not let itself be deactivated."""
+    hang(d)
     d.refuse("datapipeline:DeactivatePipeline", "InvalidRequestException", "it is not the time")
 
 
-def lose_an_answer(d: Deployment) -> None:
+def lose_an_activation(d: Deployment) -> None:
     """The first activation comes back without an answer."""
     furnish(d)
     d.refuse("datapipeline:ActivatePipeline", "InternalServiceError", "lost", times=1, status=500)
+
+
+def lose_a_cluster(d: Deployment) -> None:
+    """The first RunJobFlow comes back without an answer."""
+    furnish(d)
+    d.refuse("emr:RunJobFlow", "InternalServerException", "lost", times=1, status=500)
+
+
+def age(d: Deployment) -> None:
+    """The deployer has chosen a release that writes to S3 with EMRFS."""
+    d.change("cluster", release_label="emr-7.3.0")
+    furnish(d)
 
 
 def nights(d: Deployment) -> Iterator[None]:
@@ -86,40 +109,30 @@ class Scenario:
     says: str
 
 
-SCENARIOS = (
-    Scenario("night", furnish, nights, 4, "a night in which all tables are backed up"),
-    Scenario(
+def _scenarios(engine: str) -> Iterator[Scenario]:
+    on_emr = engine == "emr"
+    stuck = "" if on_emr else " in a pipeline that cannot be deactivated"
+    start = "a start of a cluster" if on_emr else "an activation"
+    alone = "the same, the monitor being down"
+    down, gone = "functions that die when invoked", "functions that somebody deleted"
+    clung, lost = (hang, lose_a_cluster) if on_emr else (hold_on, lose_an_activation)
+    yield Scenario("night", furnish, nights, 4, "a night in which all tables are backed up")
+    yield Scenario(
         "scheduler alone", furnish, scheduler_alone, 4, "the same night, the monitor being down"
-    ),
-    Scenario(
-        "stuck night",
-        hang,
-        nights,
-        4,
-        "an export that hangs past the deadline in a pipeline that cannot be deactivated",
-    ),
-    Scenario(
-        "stuck, scheduler alone",
-        hang,
-        scheduler_alone,
-        4,
-        "the same, the monitor being down",
-    ),
-    Scenario("lost answer", lose_an_answer, nights, 2, "an activation whose answer is lost"),
-    Scenario(
-        "lost answer, scheduler alone",
-        lose_an_answer,
-        scheduler_alone,
-        2,
-        "the same, the monitor being down",
-    ),
-    Scenario(
-        "functions down", lambda _: None, functions_down, 0.5, "functions that die when invoked"
-    ),
-    Scenario(
-        "functions gone", lambda _: None, functions_gone, 0.5, "functions that somebody deleted"
-    ),
-)
+    )
+    yield Scenario(
+        "stuck night", clung, nights, 4, f"an export that hangs past the deadline{stuck}"
+    )
+    yield Scenario("stuck, scheduler alone", clung, scheduler_alone, 4, alone)
+    yield Scenario("lost answer", lost, nights, 2, f"{start} whose answer is lost")
+    yield Scenario("lost answer, scheduler alone", lost, scheduler_alone, 2, alone)
+    if on_emr:
+        yield Scenario("older release", age, nights, 4, "a night on emr-7.3.0, which has EMRFS")
+    yield Scenario("functions down", lambda _: None, functions_down, 0.5, down)
+    yield Scenario("functions gone", lambda _: None, functions_gone, 0.5, gone)
+
+
+SCENARIOS = {engine: tuple(_scenarios(engine)) for engine in ("datapipeline", "emr")}
 
 
 @contextmanager
@@ -144,7 +157,8 @@ def mark(d: Deployment, action: str) -> str:
     def tells(value: object) -> bool:
         text = value if isinstance(value, str) else json.dumps(value)
         # the services' words, and those of the file system of a cluster
-        return f"is not authorized to perform: {action} " in text or f"may not {action} " in text
+        words = (f"not authorized to perform: {action} ", f"may not {action} ")
+        return any(word in text for word in (*words, *EMR_SAYS.get(action, ())))
 
     if any(tells(message["message"]) for message in d.world.messages(TOPIC)):
         return "message to people"

@@ -12,13 +12,25 @@ terraform {
   }
 }
 
+variable "engine" {
+  type = string
+}
+
 provider "aws" {
   region = "us-east-1"
 }
 
 module "hippolyte" {
   source = "../../../"
-  engine = "datapipeline"
+  engine = var.engine
+
+  # spot nodes in fleets, in a subnet, EMR's own security groups
+  emr = var.engine == "emr" ? {
+    jar            = "s3://tools/emr-dynamodb-tools-5.7.0-jar-with-dependencies.jar"
+    subnet_ids     = ["subnet-0123456789abcdef0"]
+    spot           = true
+    instance_types = ["m5.xlarge", "m5a.xlarge"]
+  } : null
 
   dashboard_enabled = true
 
