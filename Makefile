@@ -22,8 +22,9 @@ demo: $(VENV)/installed ## one whole night on the local AWS: terraform apply, ba
 local: $(VENV)/installed ## keep the local AWS in the foreground (ARGS="--speed 60")
 	$(BIN)/python -m local.serve $(ARGS)
 
+# much of the time is the provider's waiting; a file's tests share one apply
 test: $(VENV)/installed ## all tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 $(CHECKOV)/installed: requirements-checkov.txt
 	$$(command -v $(PYTHON) || command -v python3) -m venv $(CHECKOV)
