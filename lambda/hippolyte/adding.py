@@ -25,7 +25,7 @@ LEAD_SECONDS = 1200
 # a table that is not ACTIVE at its new capacity by then is read at its plain share
 RAISE_PATIENCE_SECONDS = 1800
 # an engine that refuses this often, for other reasons than limits, will not change its mind
-_REFUSALS = 3
+REFUSALS = 3
 # an intent's jobs go to the engine in one call, which is taken or not: EMR's limit is 100
 _AT_A_TIME = 50
 # the exporter's eventually consistent scan: bytes per read unit and second, at the best
@@ -144,7 +144,7 @@ def _not_added(p: Pass, run: Run, batch: BatchEntry, tables: list[str], error: E
     batch.error = str(error)
     if not isinstance(error, LimitError):
         batch.refusals += 1
-        if batch.refusals >= _REFUSALS:
+        if batch.refusals >= REFUSALS:
             cancel(p, batch, f"its steps are refused: {error}")
 
 

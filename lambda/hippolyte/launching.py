@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from hippolyte import clock
-from hippolyte.adding import RAISE_PATIENCE_SECONDS, add, is_taken_by_another_run, raise_table
+from hippolyte.adding import (
+    RAISE_PATIENCE_SECONDS,
+    REFUSALS,
+    add,
+    is_taken_by_another_run,
+    raise_table,
+)
 from hippolyte.engines.base import DefinitionError, LimitError
 from hippolyte.errors import EngineError
 from hippolyte.lease import Raise
@@ -19,9 +25,6 @@ from hippolyte.night import (
     table_entries,
 )
 from hippolyte.runs import Run
-
-# an engine that refuses this often, for other reasons than limits, will not change its mind
-_REFUSALS = 3
 
 # an intent older than that is not carried out: what comes of it must be seen before it is over
 _CARRIED_OUT_SECONDS = 600
@@ -134,7 +137,7 @@ def _refused(p: Pass, run: Run, batch: BatchEntry, error: EngineError) -> None:
             run.ledger.add_batch(innocent)
     elif not isinstance(error, LimitError):
         batch.refusals += 1
-        if batch.refusals >= _REFUSALS:
+        if batch.refusals >= REFUSALS:
             _discard(p, run, batch, Verdict.FAILED, str(error))
 
 
@@ -217,7 +220,7 @@ def _not_started(p: Pass, run: Run, batch: BatchEntry, error: EngineError) -> No
     batch.error = str(error)
     if not isinstance(error, LimitError):
         batch.refusals += 1
-        if batch.refusals >= _REFUSALS or isinstance(error, DefinitionError):
+        if batch.refusals >= REFUSALS or isinstance(error, DefinitionError):
             _discard(p, run, batch, Verdict.FAILED, str(error))
 
 

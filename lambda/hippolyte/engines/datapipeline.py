@@ -26,6 +26,8 @@ from hippolyte.engines.clusterview import ClusterView, step_time
 from hippolyte.engines.definition import (
     TABLES_PER_PIPELINE,
     api_objects,
+    batch_name,
+    batch_tags,
     definition,
     export_id,
     job_number,
@@ -189,14 +191,14 @@ class DataPipelineEngine:
         return states == ["INACTIVE"]
 
     def _create(self, launch: Launch) -> str:
-        tags = {"deployment": self.settings.name, "run": launch.run_id, "batch": launch.batch_id}
-        name = f"{self.settings.name}-{self.settings.region}-{launch.run_id}-{launch.batch_id}"
+        tags = batch_tags(launch, self.settings)
+        name = batch_name(launch, self.settings)
         try:
             return self.clients.datapipeline.create_pipeline(
                 name=name,
                 uniqueId=name,
                 description=f"{len(launch.jobs)} tables of {self.settings.account}",
-                tags=[{"key": f"hippolyte:{k}", "value": v} for k, v in tags.items()],
+                tags=[{"key": k, "value": v} for k, v in tags.items()],
             )["pipelineId"]
         except ClientError as error:
             raise refusal("CreatePipeline", error) from error

@@ -79,6 +79,17 @@ def export_arguments(number: int, launch: Launch, settings: Settings) -> list[st
     ]
 
 
+def batch_name(launch: Launch, settings: Settings) -> str:
+    """Return what a batch's pipeline or cluster is called, and found again by."""
+    return f"{settings.name}-{settings.region}-{launch.run_id}-{launch.batch_id}"
+
+
+def batch_tags(launch: Launch, settings: Settings) -> dict[str, str]:
+    """Return the tags of a batch's pipeline or cluster."""
+    own = {"deployment": settings.name, "run": launch.run_id, "batch": launch.batch_id}
+    return {f"hippolyte:{key}": value for key, value in own.items()}
+
+
 def log_uri(settings: Settings) -> str:
     """Return where pipelines and clusters write their logs."""
     return f"s3://{settings.bucket}/{settings.place('logs', '')}"

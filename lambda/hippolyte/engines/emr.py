@@ -26,7 +26,7 @@ from hippolyte.engines.base import (
     refusal,
 )
 from hippolyte.engines.clusterview import LIVE, ClusterView, Step, step_time
-from hippolyte.engines.definition import export_arguments, export_id
+from hippolyte.engines.definition import batch_name, export_arguments, export_id
 from hippolyte.engines.flow import SHUTDOWN_SCRIPT, job_flow, shutdown_key
 from hippolyte.errors import EngineError
 from hippolyte.model import iso, when
@@ -78,8 +78,7 @@ class EmrEngine:
         if self.settings.emr is None:
             raise EngineError("the deployment has no setting emr: it starts no cluster any more")
         self._put_script()
-        name = f"{self.settings.name}-{self.settings.region}-{launch.run_id}-{launch.batch_id}"
-        return {"name": name, "since": iso(clock.now() - _CLOCKS)}
+        return {"name": batch_name(launch, self.settings), "since": iso(clock.now() - _CLOCKS)}
 
     def start(self, handle: Handle, launch: Launch) -> None:
         """Start the cluster with the jobs that have their ratio, unless there is one already.

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from hippolyte.engines.definition import log_uri
+from hippolyte.engines.definition import batch_tags, log_uri
 
 if TYPE_CHECKING:
     from hippolyte.engines.base import Launch
@@ -57,8 +57,7 @@ def job_flow(
     """
     emr = settings.emr
     assert emr is not None, "an engine without settings starts nothing"
-    own = {"deployment": settings.name, "run": launch.run_id, "batch": launch.batch_id}
-    tags = {f"hippolyte:{key}": value for key, value in own.items()} | _MANAGED
+    tags = batch_tags(launch, settings) | _MANAGED
     release = settings.cluster.release_label
     request: dict[str, Any] = {
         "Name": name,
