@@ -18,10 +18,11 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from benchmarks.planning import TABLES, settings
-from hippolyte import clients, inventory
+from hippolyte import clients
 from hippolyte.clients import Clients
-from hippolyte.model import Inventory
-from local.clock import Clock
+from hippolyte.tables import discovery
+from hippolyte.tables.table import Inventory
+from local.core.clock import Clock
 from local.world import World
 
 SECONDS_A_CALL = 0.020
@@ -48,7 +49,7 @@ def _counted(built: Clients) -> Iterator[Counter[str]]:
 
 
 def _discover(built: Clients, concurrency: int) -> Inventory:
-    return inventory.discover(built, concurrency, lambda name: True)
+    return discovery.discover(built, concurrency, lambda name: True)
 
 
 def _row(name: str, built: Clients, concurrency: int) -> list[str]:

@@ -14,12 +14,15 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from benchmarks.planning import START, TABLES, WINDOW_SECONDS, fleets, settings
-from hippolyte.adding import LEAD_SECONDS
-from hippolyte.engines.definition import TABLES_PER_PIPELINE
+from hippolyte.engines.datapipeline_definition import TABLES_PER_PIPELINE
 from hippolyte.engines.emr import TABLES_PER_CLUSTER
-from hippolyte.model import Inventory, Limits, Plan
-from hippolyte.planner import NODE_HOUR_USD, RCU_HOUR_USD, Night, make_plan
+from hippolyte.night.raise_in_turn import LEAD_SECONDS
+from hippolyte.planning.cost import NODE_HOUR_USD, RCU_HOUR_USD
+from hippolyte.planning.plan import Plan
+from hippolyte.planning.planner import make_plan
+from hippolyte.planning.window import Night
 from hippolyte.settings import Settings
+from hippolyte.tables.table import Inventory, Limits
 
 NODES = 2
 EMR = {"jar": "s3://example-tools/emr-dynamodb-tools-6.0.0.jar", "service_role": "emr"}

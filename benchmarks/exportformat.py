@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from hippolyte.exportformat import Item, data_files, encode_item, read_items, write_export
+from hippolyte.exports.dynamodbexport import Item, data_files, encode_item, read_items, write_export
 
 MB = 1_000_000
 DIRECTORY = "s3://bucket/directory"

@@ -28,11 +28,11 @@ from rich.table import Table as RichTable
 
 from benchmarks.planning import settings
 from hippolyte import clients, monitor, scheduler
-from hippolyte.planner import run_id
+from hippolyte.planning.window import run_id
 from hippolyte.settings import VARIABLE
-from local.clock import Clock
-from local.datapipeline import BURST, RATES
-from local.gate import Call
+from local.core.call import Call
+from local.core.clock import Clock
+from local.datapipeline.service import BURST, RATES
 from local.world import World
 
 TABLES = 2_500

@@ -12,10 +12,12 @@ from datetime import UTC, datetime, timedelta
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from hippolyte.engines.definition import TABLES_PER_PIPELINE
-from hippolyte.model import Inventory, Limits, Plan, Table
-from hippolyte.planner import Night, make_plan
+from hippolyte.engines.datapipeline_definition import TABLES_PER_PIPELINE
+from hippolyte.planning.plan import Plan
+from hippolyte.planning.planner import make_plan
+from hippolyte.planning.window import Night
 from hippolyte.settings import Settings, parse
+from hippolyte.tables.table import Inventory, Limits, Table
 
 TABLES = 2_500
 WINDOW_SECONDS = 25_200

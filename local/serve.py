@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from local.clock import Clock
+from local.core.clock import Clock
 from local.world import World
 
 _TICK_SECONDS = 0.5

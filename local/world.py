@@ -20,27 +20,36 @@ from moto import mock_aws
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
-from local import alarms, awslambda, dynamodb, iam, messages, patching, schedules
-from local.clock import Clock
-from local.faults import Faults
-from local.gate import Call, Gate
-from local.invocations import Sleeper
-from local.jobs import Consumption
-from local.server import Server
+from local.cloudwatch import alarms
+from local.core import running
+from local.core.call import Call
+from local.core.clock import Clock
+from local.core.consumption import Consumption
+from local.core.faults import Faults
+from local.core.gate import Gate
+from local.core.server import Server
+from local.dynamodb import service as dynamodb
+from local.functions import service as functions
+from local.functions.in_process import Sleeper
+from local.functions.invocation import Invocation
+from local.iam import sessions
+from local.iam.principal import Principal
+from local.messaging import sns_sqs
+from local.scheduler import schedules
 
 # in this order; each has install(world) and uninstall()
 _PARTS = (
-    "local.gate",
-    "local.virtual_time",
-    "local.dynamodb",
-    "local.scaling",
-    "local.s3",
-    "local.messages",
-    "local.iam",
-    "local.awslambda",
-    "local.schedules",
-    "local.datapipeline",
-    "local.emr",
+    "local.core.gate",
+    "local.core.moto_time",
+    "local.dynamodb.service",
+    "local.dynamodb.autoscaling",
+    "local.s3.service",
+    "local.messaging.sns_sqs",
+    "local.iam.authorize",
+    "local.functions.service",
+    "local.scheduler.schedules",
+    "local.datapipeline.service",
+    "local.emr.service",
 )
 _ISOLATION = {
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -79,11 +88,11 @@ class World:
         self.datapipeline_rates = True
         self.emr_rates = True
         self.problems: list[str] = []
-        self.principals: dict[str, iam.Principal] = {}
+        self.principals: dict[str, Principal] = {}
         self.granted: Counter[tuple[str, str]] = Counter()
         self.endpoint_url: str | None = None
         self.sleeper = Sleeper(clock)
-        self.functions = awslambda.Functions(self)
+        self.functions = functions.Functions(self)
         self.schedules = schedules.Schedules(self)
         self.alarms = alarms.Alarms(self)
         self._clients: dict[tuple[str, str, str], Any] = {}
@@ -128,8 +137,8 @@ class World:
     @contextmanager
     def _installed(self) -> Iterator[None]:
         with ExitStack() as leaving:
-            patching.enter(self)
-            leaving.callback(patching.leave)
+            running.enter(self)
+            leaving.callback(running.leave)
             leaving.callback(self._clients.clear)
             for name in _PARTS:
                 part = importlib.import_module(name)
@@ -190,7 +199,7 @@ class World:
 
     def session_keys(self, role_arn: str, session_name: str = "local") -> dict[str, str]:
         """Return the environment variables of a session of `role_arn` (the role need not exist)."""
-        return awslambda.session_keys(role_arn, self.region, session_name)
+        return sessions.session_keys(role_arn, self.region, session_name)
 
     @contextmanager
     def as_role(self, role_arn: str) -> Iterator[None]:
@@ -208,7 +217,7 @@ class World:
     def set_table(
         self, name: str, *, account: str | None = None, region: str | None = None, **settings: Any
     ) -> None:
-        """Set what DynamoDB says of a table: see `local.dynamodb.TableSettings` for the names."""
+        """Set what DynamoDB says of a table; names: `local.dynamodb.capacity.TableSettings`."""
         dynamodb.set_table(self, account or self.account, region or self.region, name, settings)
 
     def put_items(
@@ -243,21 +252,21 @@ class World:
     # what happened
 
     def invoke(self, function: str, event: Any, asynchronous: bool = False) -> Any:
-        """Invoke a deployed function at the virtual now; see `local.awslambda.Invocation`."""
+        """Invoke a deployed function at the virtual now; see `functions.invocation.Invocation`."""
         return self.functions.invoke_by_name(function, event, asynchronous)
 
     @property
-    def lambda_logs(self) -> list[awslambda.Invocation]:
+    def lambda_logs(self) -> list[Invocation]:
         """Every invocation so far, oldest first."""
         return self.functions.invocations
 
     def messages(self, topic_arn: str) -> list[dict[str, Any]]:
         """Return what was published to a topic: subject, message, at (virtual)."""
-        return messages.published(topic_arn)
+        return sns_sqs.published(topic_arn)
 
     def queue(self, queue_arn: str) -> list[Any]:
         """Return the bodies waiting in a queue (JSON decoded where it is JSON), not taking them."""
-        return messages.waiting(queue_arn)
+        return sns_sqs.waiting(queue_arn)
 
     def now(self) -> datetime:
         """Return the virtual time."""

@@ -13,11 +13,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
 from hippolyte import __version__, clock
+from hippolyte.assembly import assemble
 from hippolyte.errors import HippolyteError
-from hippolyte.handlers import assemble
 from hippolyte.settings import Settings
 from hippolyte.store import Store
-from hippolyte_cli import deployment, view
+from hippolyte_cli import console, deployment
 from hippolyte_cli.release import ReadingStore, Release, Row
 
 # a capacity change takes a minute or more, and is judged two minutes after it was asked for
@@ -39,7 +39,7 @@ def main(
     # what fails is told in words of our own, not as tracebacks of the Lambdas' log
     logging.getLogger("hippolyte").addHandler(logging.NullHandler())
     if version:
-        view.console().print(f"hippolyte {__version__}")
+        console.console().print(f"hippolyte {__version__}")
         raise typer.Exit
 
 
@@ -95,12 +95,12 @@ def release(
         rows = task.round()
     except (HippolyteError, ClientError, BotoCoreError) as error:
         _refuse(_remedied(error))
-    out = view.console()
+    out = console.console()
     where = f"{settings.name} in account {settings.account}, {settings.region}"
     if not rows:
         out.print(f"Nothing is raised by {where}.")
         return
-    out.print(view.leases(rows))
+    out.print(console.leases(rows))
     rows = rows if dry_run else _until_released(task, rows, wait)
     left = [row for row in rows if row.left]
     if not left:
@@ -123,7 +123,7 @@ def _task(settings: Settings, cancel: bool, dry_run: bool) -> Release:
 
 def _until_released(task: Release, rows: list[Row], wait_minutes: int) -> list[Row]:
     """Repeat until nothing is left that time can help, printing what changes."""
-    out = view.console()
+    out = console.console()
     end = clock.now() + timedelta(minutes=wait_minutes)
     latest = {row.lease.table: row for row in rows}
     while any(row.left and not row.final for row in latest.values()):
@@ -154,5 +154,5 @@ def _remedied(error: Exception) -> str:
 
 
 def _refuse(message: str) -> NoReturn:
-    view.console(stderr=True).print(f"[red]Error:[/red] {escape(message)}")
+    console.console(stderr=True).print(f"[red]Error:[/red] {escape(message)}")
     raise typer.Exit(2)

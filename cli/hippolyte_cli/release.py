@@ -13,14 +13,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
 from hippolyte.errors import ConflictError, HippolyteError
-from hippolyte.following import cancel, follow_batch, look
-from hippolyte.lease import Held, Lease, LeaseState, Step
-from hippolyte.ledger import BatchEntry, BatchState, TableEntry
-from hippolyte.model import iso, when
-from hippolyte.monitor import give_back_lost, lost_until
-from hippolyte.night import Pass
-from hippolyte.reconcile import give_back
-from hippolyte.runs import Run
+from hippolyte.leases.lease import Held, Lease, LeaseState, Step
+from hippolyte.night.follow import cancel, follow_batch, look
+from hippolyte.night.one_pass import Pass
+from hippolyte.night.sweep import give_back, give_back_lost, lost_until
+from hippolyte.record_form import iso, when
+from hippolyte.records.ledger import BatchEntry, BatchState, TableEntry
+from hippolyte.records.runs import Run
 from hippolyte.store import Store
 
 WITHDRAWN = "its capacity was given back by `hippolyte release`"

@@ -16,12 +16,12 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
-from hippolyte.engines.base import Launch
+from hippolyte.engines.engine import Launch
 from hippolyte.errors import EngineError
-from hippolyte.model import Job, iso
-from hippolyte.night import Pass
-from hippolyte.notify import metrics, publish
-from hippolyte.protection import own_topic
+from hippolyte.night.one_pass import Pass
+from hippolyte.planning.plan import Job
+from hippolyte.record_form import iso
+from hippolyte.report.notify import metrics, own_topic, publish
 
 _PIPELINE = "df-HIPPOLYTE0PREFLIGHT"
 _CLUSTER = "j-0HIPPOLYTE"

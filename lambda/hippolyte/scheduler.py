@@ -9,17 +9,21 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hippolyte import clock, inventory
+from hippolyte import clock
+from hippolyte.assembly import Context, begin, tell
 from hippolyte.errors import ConfigurationError, ConflictError
-from hippolyte.handlers import Context, begin, tell
-from hippolyte.model import Plan, Tags, iso, when
-from hippolyte.night import Pass
-from hippolyte.notify import publish, try_publish
-from hippolyte.planner import Night, make_plan, run_id
+from hippolyte.night.one_pass import Pass
+from hippolyte.night.reconcile import reconcile
+from hippolyte.planning.plan import Plan
+from hippolyte.planning.planner import make_plan
+from hippolyte.planning.selection import choose
+from hippolyte.planning.window import Night, run_id
 from hippolyte.preflight import preflight
-from hippolyte.reconcile import reconcile
-from hippolyte.runs import is_open
-from hippolyte.selection import choose
+from hippolyte.record_form import iso, when
+from hippolyte.records.runs import is_open
+from hippolyte.report.notify import publish, try_publish
+from hippolyte.tables import discovery
+from hippolyte.tables.table import Tags
 
 _FORM = (
     'the scheduler takes {"run": "<the window\'s start, 2026-11-24T00:00:00Z>"'
@@ -98,8 +102,8 @@ def _alone(p: Pass) -> None:
 
 def _plan(p: Pass, start: datetime, deadline: datetime) -> tuple[Plan, dict[str, Any]]:
     rules = p.settings.tables
-    tags = inventory.read_tags(p.clients.tagging) if p.clients.tagging else Tags()
-    found = inventory.discover(
+    tags = discovery.read_tags(p.clients.tagging) if p.clients.tagging else Tags()
+    found = discovery.discover(
         p.clients,
         p.settings.planning.discovery_concurrency,
         lambda name: choose(name, rules, tags.of(name)).rule is None,

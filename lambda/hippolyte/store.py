@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from hippolyte.errors import ConfigurationError, ConflictError
-from hippolyte.model import VERSION
+from hippolyte.record_form import VERSION
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from harness import NightDriver, driver
-from matrix import Row, table
+from tests.support.faults.matrix import Row, table
+from tests.support.harness import NightDriver, driver
 
 
 @pytest.fixture

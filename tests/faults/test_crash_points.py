@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from breaking import Break, HarnessNight, run
-from matrix import Row, assert_all_well, ends, told
-from tap import Point
+from tests.support.faults.breaking import Break, HarnessNight, run
+from tests.support.faults.matrix import Row, assert_all_well, ends, told
+from tests.support.faults.tap import Point
 
 MOST_CALLS = 200
 TWO_CRASHES = 520

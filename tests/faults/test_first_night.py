@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from breaking import Break, HarnessNight, run
 from hippolyte import monitor, preflight, scheduler
-from hippolyte.night import Pass
-from matrix import Row, assert_all_well, ends, told
-from tap import Point
+from hippolyte.night.one_pass import Pass
+from tests.support.faults.breaking import Break, HarnessNight, run
+from tests.support.faults.matrix import Row, assert_all_well, ends, told
+from tests.support.faults.tap import Point
 
 
 @pytest.mark.faults

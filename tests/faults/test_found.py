@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness import Killed, NightDriver, verdicts
-from local.faults import ALWAYS
+from local.core.faults import ALWAYS
+from tests.support.harness import Killed, NightDriver, verdicts
 
 
 def test_a_start_that_did_not_happen_uses_up_no_attempt(night: NightDriver) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from breaking import Break, HarnessNight, run
-from matrix import Row, assert_all_well, ends, told
-from tap import Point
+from tests.support.faults.breaking import Break, HarnessNight, run
+from tests.support.faults.matrix import Row, assert_all_well, ends, told
+from tests.support.faults.tap import Point
 
 
 def _monitor_beside(night: HarnessNight) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness import BIG, RUN, NightDriver, verdicts
-from matrix import Row, count
+from tests.support.faults.matrix import Row, count
+from tests.support.harness import BIG, RUN, NightDriver, verdicts
 
 pytestmark = pytest.mark.faults
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from harness import BIG, BUCKET, REGION, RUN, START, NightDriver, verdicts
 from hippolyte.errors import HippolyteError
-from hippolyte.model import iso
-from hippolyte.planner import run_id
-from inside import Inside
-from matrix import Row, count
-from services import FAULTS, SMALL, Fault, Happens
+from hippolyte.planning.window import run_id
+from hippolyte.record_form import iso
+from tests.support.faults.inside import Inside
+from tests.support.faults.matrix import Row, count
+from tests.support.faults.services import FAULTS, SMALL, Fault, Happens
+from tests.support.harness import BIG, BUCKET, REGION, RUN, START, NightDriver, verdicts
 
 pytestmark = pytest.mark.faults
 

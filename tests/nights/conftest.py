@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness import NightDriver, driver
+from tests.support.harness import NightDriver, driver
 
 
 @pytest.fixture

@@ -6,9 +6,19 @@ from typing import Any
 
 import pytest
 
-from harness import ACCOUNT, BIG, BUCKET, GIB, REGION, RUN, Killed, NightDriver, verdicts
-from local import gate
-from local.faults import ALWAYS
+from local.core.call import Call, refusal
+from local.core.faults import ALWAYS
+from tests.support.harness import (
+    ACCOUNT,
+    BIG,
+    BUCKET,
+    GIB,
+    REGION,
+    RUN,
+    Killed,
+    NightDriver,
+    verdicts,
+)
 
 FAULTS = {
     "fails-once": ("step_fails", 1),
@@ -26,7 +36,7 @@ FAULTS = {
 @pytest.fixture(scope="module")
 def faulty() -> tuple[dict[str, Any], list[str]]:
     """One night in which each table's export has its own fault: (report, the bucket's keys)."""
-    from harness import driver
+    from tests.support.harness import driver
 
     with pytest.MonkeyPatch.context() as monkeypatch, driver(monkeypatch) as night:
         for name, (fault, times) in FAULTS.items():
@@ -197,7 +207,7 @@ def test_a_pipeline_is_deleted_after_its_evidence_is_on_record(night: NightDrive
     night.table("orders")
     night.world.faults.step_fails["orders"] = ALWAYS
 
-    def look(_: gate.Call) -> None:
+    def look(_: Call) -> None:
         seen.append(night.record(RUN, "ledger.json") or {})
 
     night.world.before("datapipeline:DeletePipeline", look)
@@ -216,7 +226,7 @@ def test_evidence_seen_at_once_with_the_clusters_end_is_on_record_first(
     night.table("orders")
     night.world.faults.cluster_start_fails = ["no free address"]
 
-    def look(_: gate.Call) -> None:
+    def look(_: Call) -> None:
         seen.append(night.record(RUN, "ledger.json") or {})
 
     night.world.before("datapipeline:DeletePipeline", look, 1)
@@ -229,7 +239,7 @@ def test_overlapping_deliveries_start_one_cluster(night: NightDriver) -> None:
     """The same request delivered twice, the second while the first is about to activate."""
     night.table("orders")
 
-    def again(_: gate.Call) -> None:
+    def again(_: Call) -> None:
         night.scheduler(request_id="same")
         night.monitor()
 
@@ -279,12 +289,12 @@ def test_an_activation_whose_answer_is_lost_is_looked_for(night: NightDriver, ta
     service = night.call("start").partition(":")[0]
     client = night.world.client(service)
 
-    def lost(call: gate.Call) -> None:
+    def lost(call: Call) -> None:
         if taken and service == "emr":
             client.run_job_flow(**call.params)
         elif taken:
             client.activate_pipeline(pipelineId=call.params["pipelineId"])
-        refused = gate.error(call, "InternalServiceError", "try again")
+        refused = refusal(call, "InternalServiceError", "try again")
         refused.http_status = 500  # type: ignore[attr-defined]
         raise refused
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from harness import BIG, BUCKET, REGION, RUN, START, NightDriver, verdicts
 from hippolyte.engines import datapipeline
 from hippolyte.errors import ConfigurationError
-from hippolyte.model import iso
-from local.faults import ALWAYS
+from hippolyte.record_form import iso
+from local.core.faults import ALWAYS
+from tests.support.harness import BIG, BUCKET, REGION, RUN, START, NightDriver, verdicts
 
 TONIGHT = {"run": iso(START), "delay_seconds": 0}
 CATCH_UP = {"run": iso(START + timedelta(minutes=65)), "delay_seconds": 3900}

@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import pytest
 
-from harness import BIG, GIB, JAR, RUN, START, Killed, NightDriver, verdicts
-from hippolyte import handlers, preflight, settings
-from hippolyte.model import when
-from local import gate
-from local.faults import ALWAYS
+from hippolyte import assembly, preflight, settings
+from hippolyte.record_form import when
+from local.core.call import Call, refusal
+from local.core.faults import ALWAYS
+from tests.support.harness import BIG, GIB, JAR, RUN, START, Killed, NightDriver, verdicts
 
 pytestmark = pytest.mark.engine("emr")
 
@@ -120,10 +120,10 @@ def test_an_addition_whose_answer_is_lost_is_looked_for(night: NightDriver, take
     night.table("orders", read=1000, size_bytes=30 * GIB, item_count=3)
     client = night.world.client("emr")
 
-    def lost(call: gate.Call) -> None:
+    def lost(call: Call) -> None:
         if taken:
             client.add_job_flow_steps(**call.params)
-        refused = gate.error(call, "InternalServerError", "try again")
+        refused = refusal(call, "InternalServerError", "try again")
         refused.http_status = 500  # type: ignore[attr-defined]
         raise refused
 
@@ -278,9 +278,9 @@ def test_a_start_whose_answer_is_lost_is_found_though_it_is_listed_late(night: N
     night.world.faults.clusters_listed_after_seconds = 600
     client = night.world.client("emr")
 
-    def lost(call: gate.Call) -> None:
+    def lost(call: Call) -> None:
         client.run_job_flow(**call.params)
-        refused = gate.error(call, "InternalServerError", "try again")
+        refused = refusal(call, "InternalServerError", "try again")
         refused.http_status = 500  # type: ignore[attr-defined]
         raise refused
 
@@ -300,9 +300,9 @@ def test_a_start_that_is_found_running_though_it_was_refused_is_not_made_again(
     night.table("orders")
     client = night.world.client("emr")
 
-    def taken(call: gate.Call) -> None:
+    def taken(call: Call) -> None:
         client.run_job_flow(**call.params)
-        raise gate.error(call, "ThrottlingException", "Rate exceeded")
+        raise refusal(call, "ThrottlingException", "Rate exceeded")
 
     night.world.before("emr:RunJobFlow", taken, 1)
     assert verdicts(night.night()) == {"orders": "backed_up"}
@@ -415,7 +415,7 @@ def test_a_call_that_is_denied_is_told_before_the_first_night(
     night.world.deny(action)
     # the watch knows nothing of tables that do not exist
     night.world.gate.hooks.clear()
-    p = handlers.assemble(settings.load(), "me", lambda: 900)
+    p = assembly.assemble(settings.load(), "me", lambda: 900)
     preflight.preflight(p, "scheduler")
     assert f"- {action}: " in night.messages[0]["message"]
     assert "datapipeline" not in night.messages[0]["message"]
@@ -425,7 +425,7 @@ def test_a_call_that_is_denied_is_told_before_the_first_night(
 
 def test_a_preflight_starts_nothing(night: NightDriver) -> None:
     night.world.gate.hooks.clear()
-    p = handlers.assemble(settings.load(), "me", lambda: 900)
+    p = assembly.assemble(settings.load(), "me", lambda: 900)
     preflight.preflight(p, "monitor")
     assert night.all_clusters() == 0
     assert night.world.gate.calls["emr:RunJobFlow"] == 1

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness import BIG, RUN, Killed, NightDriver, verdicts
-from local import gate
-from watch import PRODUCT_KEY
+from local.core.call import Call, refusal
+from tests.support.harness import BIG, RUN, Killed, NightDriver, verdicts
+from tests.support.watch import PRODUCT_KEY
 
 
 def test_a_message_that_is_refused_is_sent_by_a_later_pass(night: NightDriver) -> None:
@@ -60,9 +60,9 @@ def test_s3_away_for_ten_minutes_in_mid_night(night: NightDriver) -> None:
     night.scheduler()
     night.until_exporting("orders")
 
-    def away(call: gate.Call) -> None:
+    def away(call: Call) -> None:
         if call.access_key == PRODUCT_KEY:
-            refused = gate.error(call, "ServiceUnavailable", "Reduce your request rate.")
+            refused = refusal(call, "ServiceUnavailable", "Reduce your request rate.")
             refused.http_status = 503  # type: ignore[attr-defined]
             raise refused
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from harness import ACCOUNT, BUCKET, REGION, START, NightDriver
-from hippolyte.planner import run_id
-from local.demo_checks import problems, snapshot
-from local.fleet import EXCLUDED, create, delete_in_time, demo_fleet, previous_report
+from hippolyte.planning.window import run_id
+from local.demo.checks import problems, snapshot
+from local.fleet.fleet import EXCLUDED, create, delete_in_time, demo_fleet, previous_report
+from tests.support.harness import ACCOUNT, BUCKET, REGION, START, NightDriver
 
 
 @pytest.mark.slow

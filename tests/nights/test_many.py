@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from harness import BIG, PRODUCT_KEY, RUN, START, NightDriver, verdicts
-from hippolyte.model import when
-from local import datapipeline_actions, gate
-from local.datapipeline_validation import Limits
+from hippolyte.record_form import when
+from local.core.call import Call
+from local.datapipeline import actions
+from local.datapipeline.validation import Limits
+from tests.support.harness import BIG, PRODUCT_KEY, RUN, START, NightDriver, verdicts
 
 
 def most_clusters(night: NightDriver) -> tuple[dict[str, Any], int]:
@@ -70,7 +71,7 @@ def test_a_limit_of_the_service_is_waited_for(
     for number in range(40):
         night.table(f"table-{number:02d}", items=1)
     if how == "pipelines":
-        monkeypatch.setattr(datapipeline_actions, "LIMITS", Limits(pipelines=1))
+        monkeypatch.setattr(actions, "LIMITS", Limits(pipelines=1))
     elif how == "rate":
         night.world.throttle("datapipeline:CreatePipeline", calls=20)
     else:
@@ -92,7 +93,7 @@ def test_an_invocation_cut_short_leaves_the_rest_to_the_next(night: NightDriver)
     for number in range(40):
         night.table(f"table-{number:02d}", items=1)
 
-    def takes_its_time(call: gate.Call) -> None:
+    def takes_its_time(call: Call) -> None:
         if call.access_key == PRODUCT_KEY:
             night.world.sleeper.sleep(10)
 
@@ -122,7 +123,7 @@ def test_a_released_lease_is_read_once_and_again_only_when_it_changed(night: Nig
     night.night()
     reads: list[str] = []
 
-    def note(call: gate.Call) -> None:
+    def note(call: Call) -> None:
         if call.access_key == PRODUCT_KEY and "leases/" in str(call.key):
             reads.append(call.name)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness import ACCOUNT, BUCKET, GIB, REGION, RUN, NightDriver, verdicts
-from hippolyte.exportformat import parse_manifest
+from hippolyte.exports.dynamodbexport import parse_manifest
+from tests.support.harness import ACCOUNT, BUCKET, GIB, REGION, RUN, NightDriver, verdicts
 
 
 @pytest.mark.both

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import pairwise
 
-from harness import GIB, RUN, START, NightDriver, verdicts
-from hippolyte.planner import run_id
-from local.export import running_steps
+from hippolyte.planning.window import run_id
+from local.programs.export import running_steps
+from tests.support.harness import GIB, RUN, START, NightDriver, verdicts
 
 
 def test_a_night_waits_for_the_tables_of_an_open_run_by_hand(night: NightDriver) -> None:

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from local.clock import Clock
+from local.core.clock import Clock
 from local.world import World
-from test_upgrade import ACCOUNT, REGION, START, Deployment
+from tests.nights.test_upgrade import ACCOUNT, REGION, START, Deployment
 
 EVENT = {"run": f"{START:%Y-%m-%dT%H:%M:%SZ}", "delay_seconds": 0}
 

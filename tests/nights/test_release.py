@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from commands import command, deploy
-from harness import BIG, BUCKET, GIB, RUN, START, Killed, NightDriver, verdicts
 from hippolyte_cli.release import WITHDRAWN
-from local.faults import ALWAYS
-from local.gate import Call
-from watch import PRODUCT_KEY
+from local.core.call import Call
+from local.core.faults import ALWAYS
+from tests.support.commands import command, deploy
+from tests.support.harness import BIG, BUCKET, GIB, RUN, START, Killed, NightDriver, verdicts
+from tests.support.watch import PRODUCT_KEY
 
 FREE = dict.fromkeys(
     ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended"), False

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from harness import BIG, RUN, START, Killed, NightDriver, verdicts
-from hippolyte.model import iso
-from hippolyte.planner import run_id
-from local.faults import ALWAYS
+from hippolyte.planning.window import run_id
+from hippolyte.record_form import iso
+from local.core.faults import ALWAYS
+from tests.support.harness import BIG, RUN, START, Killed, NightDriver, verdicts
 
 TOMORROW = START + timedelta(days=1)
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from harness import BIG, RUN, START, NightDriver, verdicts
-from hippolyte.planner import run_id
-from reportschema import SCHEMA, faults
+from hippolyte.planning.window import run_id
+from local.core.call import refusal
+from tests.support.harness import BIG, RUN, START, NightDriver, verdicts
+from tests.support.report_schema import SCHEMA, faults
 
 
 def next_night(night: NightDriver, days: int = 1) -> dict[str, Any]:
@@ -195,9 +196,7 @@ def test_a_page_that_cannot_be_written_does_not_keep_the_run_open(night: NightDr
 
     def refuse(call: Any) -> None:
         if str(call.key).endswith("report.html"):
-            from local import gate
-
-            raise gate.error(call, "AccessDenied", "no pages here")
+            raise refusal(call, "AccessDenied", "no pages here")
 
     night.world.before("s3:PutObject", refuse)
     report = night.night()

@@ -9,12 +9,12 @@ from itertools import pairwise
 
 import pytest
 
-from harness import RUN, START, NightDriver, verdicts
-from hippolyte import handlers
+from hippolyte import assembly
 from hippolyte.engines.datapipeline import DataPipelineEngine
-from hippolyte.model import when
-from local import datapipeline_actions
-from local.datapipeline_validation import Limits
+from hippolyte.record_form import when
+from local.datapipeline import actions
+from local.datapipeline.validation import Limits
+from tests.support.harness import RUN, START, NightDriver, verdicts
 
 TABLES = 1000
 # smaller than Data Pipeline allows, for more than a hundred batches of them
@@ -30,8 +30,8 @@ def test_a_thousand_tables_in_more_than_a_hundred_batches(
 ) -> None:
     """At first the account has room for fewer pipelines than planned: the rest wait for an end."""
     engine = partial(DataPipelineEngine, tables_per_batch=TABLES_PER_BATCH)
-    monkeypatch.setattr(handlers, "DataPipelineEngine", engine)
-    monkeypatch.setattr(datapipeline_actions, "LIMITS", Limits(pipelines=CLUSTERS - 2))
+    monkeypatch.setattr(assembly, "DataPipelineEngine", engine)
+    monkeypatch.setattr(actions, "LIMITS", Limits(pipelines=CLUSTERS - 2))
     night.configure(window_seconds=6 * 3600, planning={"max_clusters": CLUSTERS})
     names = [f"table-{number:04d}" for number in range(TABLES)]
     for name in names:
@@ -46,7 +46,7 @@ def test_a_thousand_tables_in_more_than_a_hundred_batches(
         clusters.append(len(night.clusters()))
         if not at_first and night.world.clock.now() >= START + timedelta(hours=2):
             at_first = max(clusters)
-            monkeypatch.setattr(datapipeline_actions, "LIMITS", Limits())
+            monkeypatch.setattr(actions, "LIMITS", Limits())
         if not refused and (ledger := night.record(RUN, "ledger.json")):
             errors = [b["error"] for b in ledger["batches"].values()]
             refused = any("Pipeline limit exceeded" in error for error in errors)

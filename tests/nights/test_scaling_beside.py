@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness import BIG, NightDriver, verdicts
+from tests.support.harness import BIG, NightDriver, verdicts
 
 
 class Autoscaler:

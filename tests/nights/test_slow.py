@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from commands import command, deploy
-from harness import BIG, RUN, START, Killed, NightDriver, verdicts
-from hippolyte.model import iso
-from hippolyte.planner import run_id
-from local.export import running_steps
-from local.gate import Call
-from watch import PRODUCT_KEY
+from hippolyte.planning.window import run_id
+from hippolyte.record_form import iso
+from local.core.call import Call
+from local.programs.export import running_steps
+from tests.support.commands import command, deploy
+from tests.support.harness import BIG, RUN, START, Killed, NightDriver, verdicts
+from tests.support.watch import PRODUCT_KEY
 
 TOMORROW = START + timedelta(days=1)
 FLAG = "DynamicScalingInSuspended"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness import NightDriver, verdicts
+from tests.support.harness import NightDriver, verdicts
 
 GET_RESOURCES = "resourcegroupstaggingapi:GetResources"
 

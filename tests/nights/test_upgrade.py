@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 import hippolyte
-from local.awslambda import Invocation
-from local.clock import Clock
+from local.core.clock import Clock
+from local.functions.invocation import Invocation
 from local.world import World
 
 ACCOUNT, REGION, BUCKET = "123456789012", "us-east-1", "backups"

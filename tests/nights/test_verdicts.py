@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from harness import ACCOUNT, GIB, REGION, RUN, START, NightDriver, driver, verdicts
-from hippolyte.model import iso
-from hippolyte.planner import run_id
-from local.faults import ALWAYS
+from hippolyte.planning.window import run_id
+from hippolyte.record_form import iso
+from local.core.faults import ALWAYS
+from tests.support.harness import ACCOUNT, GIB, REGION, RUN, START, NightDriver, driver, verdicts
 
 # statuses of TableDescription without data operations
 UNSUPPORTED = (

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from harness import BIG, RAISED, NightDriver
 from hippolyte import clients, settings
-from hippolyte.lease import Raise
-from hippolyte.leases import Leases
+from hippolyte.leases.book import Leases
+from hippolyte.leases.lease import Raise
+from tests.support.harness import BIG, RAISED, NightDriver
 
 
 def raised(night: NightDriver) -> None:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from functools import cache
 
 import pytest
-from deployment import Planned
 
-from local.clock import Clock
+from local.core.clock import Clock
 from local.world import World
+from tests.support.deployment import Planned
 from tools.tf import REPOSITORY, Terraform, environment
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from deployment import FUNCTIONS, GIB, Planned, deployed
 
-from commands import command
 from hippolyte import clients
-from local.export import running_steps
+from local.programs.export import running_steps
+from tests.support.commands import command
+from tests.support.deployment import FUNCTIONS, GIB, Planned, deployed
 
 pytestmark = pytest.mark.terraform
 

@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from deployment import (
+from moto.cloudwatch.models import cloudwatch_backends
+
+from local.core.faults import ALWAYS
+from tests.support.deployment import (
     ACCOUNT,
     BUCKET,
     FUNCTIONS,
@@ -23,10 +26,7 @@ from deployment import (
     Planned,
     deployed,
 )
-from moto.cloudwatch.models import cloudwatch_backends
-from scenarios import furnish
-
-from local.faults import ALWAYS
+from tests.support.scenarios import furnish
 from tools.tf import REPOSITORY
 
 pytestmark = pytest.mark.terraform

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from deployment import FUNCTIONS, RUN, Deployment, Planned, deployed
-from scenarios import furnish
+
+from tests.support.deployment import FUNCTIONS, RUN, Deployment, Planned, deployed
+from tests.support.scenarios import furnish
 
 pytestmark = pytest.mark.terraform
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import pytest
-from deployment import Deployment, Planned, deployed, role_name
-from scenarios import SCENARIOS, Scenario, mark, playing
 
+from tests.support.deployment import Deployment, Planned, deployed, role_name
+from tests.support.scenarios import SCENARIOS, Scenario, mark, playing
 from tools.tf import REPOSITORY
 
 pytestmark = [pytest.mark.terraform, pytest.mark.slow, pytest.mark.timeout(1800)]

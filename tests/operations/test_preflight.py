@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from deployment import BUCKET, TOPIC, WINDOW_START, Deployment, Planned, deployed, role_name
-from scenarios import furnish
+
+from tests.support.deployment import (
+    BUCKET,
+    TOPIC,
+    WINDOW_START,
+    Deployment,
+    Planned,
+    deployed,
+    role_name,
+)
+from tests.support.scenarios import furnish
 
 pytestmark = pytest.mark.terraform
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from deployment import BUCKET, RUN, TOPIC, WINDOW_START, Deployment, Planned, deployed
 
-from hippolyte import protection
-from local import gate, messages
-from local.faults import ALWAYS
-from local.gate import Call
+from hippolyte.report import notify
+from local.core.call import Call, refusal
+from local.core.faults import ALWAYS
+from local.messaging import sns_sqs
+from tests.support.deployment import BUCKET, RUN, TOPIC, WINDOW_START, Deployment, Planned, deployed
 
 pytestmark = pytest.mark.terraform
 
@@ -67,7 +67,7 @@ def _prefix(call: Call) -> str:
 
 def test_an_address_that_has_not_confirmed_is_told(d: Deployment) -> None:
     subscribe(d, "oncall@example.com", "boss@example.com")
-    messages.confirm(TOPIC, "oncall@example.com")
+    sns_sqs.confirm(TOPIC, "oncall@example.com")
     d.world.client("sqs").create_queue(QueueName="pager")
     d.world.client("sns").subscribe(
         TopicArn=TOPIC, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:123456789012:pager"
@@ -83,7 +83,7 @@ def test_an_address_that_has_not_confirmed_is_told(d: Deployment) -> None:
 
 def test_all_confirmed_is_nothing_told(d: Deployment) -> None:
     subscribe(d, "oncall@example.com")
-    messages.confirm(TOPIC, "oncall@example.com")
+    sns_sqs.confirm(TOPIC, "oncall@example.com")
 
     assert night(d)["alerts"] == []
     assert "OK" in d.subjects[0]
@@ -93,7 +93,7 @@ def test_all_pages_of_subscriptions_are_read(d: Deployment) -> None:
     addresses = [f"person-{n}@example.com" for n in range(101)]
     subscribe(d, *addresses)
     for address in addresses[:-1]:
-        messages.confirm(TOPIC, address)
+        sns_sqs.confirm(TOPIC, address)
 
     assert night(d)["alerts"] == [WAITING.format("person-100@example.com")]
 
@@ -164,7 +164,7 @@ def test_a_catalogue_that_cannot_be_listed_is_logged_and_the_night_closes(d: Dep
 
     def refuse(call: Call) -> None:
         if _prefix(call).startswith("catalog/"):
-            raise gate.error(call, "AccessDenied", "not tonight")
+            raise refusal(call, "AccessDenied", "not tonight")
 
     d.world.before("s3:List*", refuse)
 
@@ -176,7 +176,7 @@ def test_a_catalogue_that_cannot_be_listed_is_logged_and_the_night_closes(d: Dep
 def test_no_more_than_some_tables_are_looked_up(
     d: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protection, "_LOOKED_UP", 1)
+    monkeypatch.setattr(notify, "_LOOKED_UP", 1)
     for name in ("first", "second"):
         d.table(name)
         d.world.faults.step_fails[name] = ALWAYS

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from local.clock import Clock
+from local.core.clock import Clock
 from local.world import World
 from tools.tf import NOT_INHERITED, environment
 

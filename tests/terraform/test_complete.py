@@ -8,11 +8,11 @@ from subprocess import CalledProcessError
 from typing import Any
 
 import pytest
-from places import Place, empty, record, until, warnings, wrong_contents
 from pytest_terraform import terraform
 
 from hippolyte.settings import Settings, parse
 from local.world import World
+from tests.support.places import Place, empty, record, until, warnings, wrong_contents
 
 pytestmark = pytest.mark.terraform
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from places import Place, record, until, wrong_contents
 
-from local import iam
-from local.gate import Call
+from local.core.call import Call
+from local.iam import authorize
 from local.world import World
+from tests.support.places import Place, record, until, wrong_contents
 from tools.tf import REPOSITORY, Terraform, TerraformError, environment
 
 pytestmark = pytest.mark.terraform
@@ -100,7 +100,7 @@ def test_a_night_of_both_and_the_first_is_disabled_in_it(
     def note(call: Call) -> None:
         if call.params["TableName"] not in TABLES:
             return  # the preflight tries the call on a table that is not there
-        caller = iam.caller(world, call)
+        caller = authorize.caller(world, call)
         raisers[caller.role if caller else "deployer"] += 1
 
     for name in TABLES:

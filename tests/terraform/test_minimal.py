@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from places import command, empty
 from pytest_terraform import terraform
 
 from hippolyte.settings import parse
 from local.world import World
+from tests.support.places import command, empty
 from tools.tf import REPOSITORY, Terraform, TerraformError, environment
 
 pytestmark = pytest.mark.terraform

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from places import Place, empty, record, until, warnings, wrong_contents
 from pytest_terraform import terraform
 
-from local import messages
+from local.messaging import sns_sqs
 from local.world import World
+from tests.support.places import Place, empty, record, until, warnings, wrong_contents
 
 pytestmark = pytest.mark.terraform
 
@@ -106,7 +106,7 @@ def reports(world: World, places: dict[str, Place], s3: Any) -> dict[str, dict[s
             place.table(table, count=0 if table == "empty" else 4)
         place.table("scratch-data")
     for name in ("shop", "analytics"):
-        messages.confirm(own_topic(*WHERE[name]), "oncall@example.com")
+        sns_sqs.confirm(own_topic(*WHERE[name]), "oncall@example.com")
     world.clock.advance_to(datetime(2026, 11, 23, 23, 50, tzinfo=UTC))
     world.schedules.start()
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hippolyte.errors import ConfigurationError
-from hippolyte.model import iso, when
-from hippolyte.planner import run_id
-from hippolyte.runs import start_of
+from hippolyte.planning.window import run_id
+from hippolyte.record_form import iso, when
+from hippolyte.records.runs import start_of
 from hippolyte.scheduler import window_start
 
 NOW = datetime(2026, 11, 24, 0, 0, 20, tzinfo=UTC)

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from builders import raw_settings, settings
 from hippolyte.errors import ConfigurationError
 from hippolyte.settings import VARIABLE, load, parse
+from tests.support.builders import raw_settings, settings
 
 
 def test_defaults_are_the_designs() -> None:

@@ -1,1 +1,1 @@
-"""What runs the exports: AWS Data Pipeline driving EMR."""
+"""Who runs the exports."""

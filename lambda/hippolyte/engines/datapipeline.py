@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from hippolyte.engines.base import (
+from hippolyte.engines.cluster import ClusterView, step_time
+from hippolyte.engines.datapipeline_definition import TABLES_PER_PIPELINE, api_objects, definition
+from hippolyte.engines.engine import (
     BatchStatus,
     DefinitionError,
     Handle,
@@ -22,16 +24,7 @@ from hippolyte.engines.base import (
     may_be_taken,
     refusal,
 )
-from hippolyte.engines.clusterview import ClusterView, step_time
-from hippolyte.engines.definition import (
-    TABLES_PER_PIPELINE,
-    api_objects,
-    batch_name,
-    batch_tags,
-    definition,
-    export_id,
-    job_number,
-)
+from hippolyte.engines.export_job import batch_name, batch_tags, export_id, job_number
 from hippolyte.errors import EngineError
 
 if TYPE_CHECKING:

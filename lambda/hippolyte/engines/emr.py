@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from hippolyte import clock
-from hippolyte.engines.base import (
+from hippolyte.engines.cluster import LIVE, ClusterView, Step, step_time
+from hippolyte.engines.emr_job_flow import SHUTDOWN_SCRIPT, job_flow, shutdown_key
+from hippolyte.engines.engine import (
     BatchStatus,
     Handle,
     JobState,
@@ -25,11 +27,9 @@ from hippolyte.engines.base import (
     may_be_taken,
     refusal,
 )
-from hippolyte.engines.clusterview import LIVE, ClusterView, Step, step_time
-from hippolyte.engines.definition import batch_name, export_arguments, export_id
-from hippolyte.engines.flow import SHUTDOWN_SCRIPT, job_flow, shutdown_key
+from hippolyte.engines.export_job import batch_name, export_arguments, export_id
 from hippolyte.errors import EngineError
-from hippolyte.model import iso, when
+from hippolyte.record_form import iso, when
 
 if TYPE_CHECKING:
     from hippolyte.clients import Clients

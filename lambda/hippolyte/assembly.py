@@ -1,0 +1,81 @@
+"""What both handlers need: settings, clients, and one invocation's `Pass`."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hippolyte import clients, clock, settings
+from hippolyte.engines.datapipeline import DataPipelineEngine
+from hippolyte.engines.emr import EmrEngine
+from hippolyte.leases.book import Leases
+from hippolyte.night.one_pass import Pass
+from hippolyte.records.runs import Runs
+from hippolyte.settings import Settings
+from hippolyte.store import Store
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from hippolyte.engines.engine import Engine
+
+_log = logging.getLogger(__name__)
+
+
+class Context(Protocol):
+    """The part of Lambda's context that is used."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until the invocation is ended."""
+        ...
+
+
+def begin(context: Context) -> Pass:
+    """Build an invocation's `Pass` from the environment."""
+    logging.getLogger("hippolyte").setLevel(logging.INFO)
+    # a request's retries and duplicates carry its id, and may run beside each other
+    me = f"{context.aws_request_id}/{uuid.uuid4().hex[:8]}"
+    return assemble(settings.load(), me, lambda: context.get_remaining_time_in_millis() / 1000)
+
+
+def assemble(
+    configuration: Settings,
+    me: str,
+    remaining: Callable[[], float],
+    make_store: Callable[[S3Client, str], Store] = Store,
+) -> Pass:
+    """Build a `Pass` for the one who calls himself `me` and has `remaining()` seconds."""
+    built = clients.build(configuration)
+    store = make_store(built.s3, configuration.bucket)
+    # both: a run is followed by the engine it was planned for, whatever the setting has become
+    engines: dict[str, Engine] = {
+        "datapipeline": DataPipelineEngine(built, configuration),
+        "emr": EmrEngine(built, configuration),
+    }
+    return Pass(
+        settings=configuration,
+        clients=built,
+        store=store,
+        runs=Runs(store, configuration),
+        leases=Leases(built, store, configuration, me),
+        engine=engines[configuration.engine],
+        engines=engines,
+        me=me,
+        remaining=remaining,
+    )
+
+
+def tell(p: Pass, what: str, **facts: Any) -> dict[str, Any]:
+    """Log an invocation's outcome and return it as the handler's answer."""
+    answer = {"result": what, "at": _text(clock.now()), **facts}
+    _log.info("%s %s", what, facts)
+    return answer
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")

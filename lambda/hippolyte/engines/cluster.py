@@ -1,0 +1,81 @@
+"""What EMR says of a batch's cluster and its steps, asked once a poll; both engines look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from hippolyte.engines.export_job import export_id, log_uri
+
+if TYPE_CHECKING:
+    from hippolyte.clients import Clients
+    from hippolyte.settings import Settings
+
+Step = dict[str, Any]
+
+LIVE = ("PENDING", "RUNNING", "CANCEL_PENDING")
+"""A step's states before its end (EMR API reference, StepStatus)."""
+
+_ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
+
+
+class ClusterView:
+    """A cluster and its steps, the newest first.
+
+    A job's step has the job's id and then `mark` in its name. `gone_if_unknown`: a cluster that
+    EMR does not know, or that has no id yet, will not come any more.
+    """
+
+    def __init__(
+        self, clients: Clients, cluster_id: str | None, mark: str, *, gone_if_unknown: bool
+    ) -> None:
+        self.cluster_id = cluster_id
+        self.mark = mark
+        self.failure = ""
+        self.status: Mapping[str, Any] = {}
+        self.steps: list[Step] = []
+        self.gone = gone_if_unknown
+        if cluster_id is None:
+            return
+        try:
+            cluster = clients.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
+            pages = clients.emr.get_paginator("list_steps").paginate(ClusterId=cluster_id)
+            self.steps = [dict(s) for page in pages for s in page["Steps"]]
+        except ClientError as error:
+            # clusters are forgotten after two months
+            if error.response["Error"]["Code"] != "InvalidRequestException":
+                raise
+            return
+        self.status = cluster["Status"]
+        self.gone = self.status["State"] in _ENDED
+
+    def named(self, number: int) -> list[Step]:
+        """Return a job's steps, the newest first."""
+        name = f"{export_id(number)}{self.mark}"
+        return [s for s in self.steps if name in s["Name"]]
+
+    def step(self, number: int) -> Step | None:
+        """Return a job's newest step."""
+        return next(iter(self.named(number)), None)
+
+    def dead(self, number: int) -> bool:
+        """Say whether a job that is called ended is certainly not reading any more."""
+        if self.gone:
+            return True
+        named = self.named(number)
+        if not named and not any("Export" in s["Name"] for s in self.steps):
+            # that Data Pipeline names steps by the attempt is not confirmed: any may be it
+            named = self.steps
+        return not any(s["Status"]["State"] in LIVE for s in named)
+
+    def log(self, settings: Settings, step: Step | None) -> str:
+        """Return where a step's logs are; empty without a step."""
+        return f"{log_uri(settings)}{self.cluster_id}/steps/{step['Id']}/" if step else ""
+
+
+def step_time(step: Step | None, name: str) -> str | None:
+    """Return one of a step's times, StartDateTime or EndDateTime, if it has come to it."""
+    moment = step["Status"].get("Timeline", {}).get(name) if step else None
+    return moment.isoformat() if moment else None

@@ -1,0 +1,1 @@
+"""What an export leaves: its format, its manifest, and whether it is a backup."""

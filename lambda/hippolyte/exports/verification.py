@@ -1,0 +1,211 @@
+"""Judges an export by the content of its own directory: what may be called a backup.
+
+Reads the listing, the manifest and the last byte of each file, never whole files. The counts it is
+given are estimates of different age: the table's own is about six hours old, the previous night's
+a day; what the job's log says was read is compared with them under a tolerance.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from hippolyte.exports.manifest import (
+    MANIFEST,
+    SUCCESS,
+    FormatError,
+    file_name,
+    is_marker,
+    parse_manifest,
+)
+
+# the export tool begins a new file every 100,000 items of a mapper
+_MAX_ITEMS_PER_FILE = 100_000
+# {"k":{"s":"x"}} and a line feed: no item is shorter
+_MIN_LINE_BYTES = 16
+# a table of a few items may well lose some of them in six hours: not a sign of a lost file
+_SLACK_ITEMS = 5
+
+_ITEMS_READ = re.compile(r"(?<!\w)DYNAMODB_ITEMS_READ\s*=\s*([0-9]+)(?![0-9])")
+_SCHEME = re.compile(r"^s3[an]?://")
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The judgement: `ok` only without problems; `notes` say what was and was not checked.
+
+    `files` and `bytes` are of the files the manifest lists; `items` is what the job's log says it
+    read, None if there is no such log.
+    """
+
+    ok: bool
+    files: int
+    bytes: int
+    items: int | None
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def parse_items_read(log_text: str) -> int | None:
+    """Return how many items a job's log says it read, None if it does not say.
+
+    Hadoop prints its counters at the end of a job, one a line: `\\t\\tDYNAMODB_ITEMS_READ=123`.
+    """
+    found = _ITEMS_READ.findall(log_text)
+    return int(found[-1]) if found else None
+
+
+def verify(
+    directory_url: str,
+    list_objects: Callable[[], Iterable[tuple[str, int]]],
+    get: Callable[[str], bytes],
+    get_tail: Callable[[str, int], bytes],
+    expected_items: int | None,
+    log_items: int | None,
+    previous_items: int | None,
+    tolerance_percentage: float,
+) -> Verification:
+    """Judge the export in `directory_url` (s3://bucket/prefix).
+
+    Args:
+        directory_url: where the job was told to write; only named in problems and notes.
+        list_objects: all objects below it: name relative to the directory, size in bytes.
+        get: the content of an object.
+        get_tail: the last n bytes of an object.
+        expected_items: the table's own count; 0 may be stale, None is unknown.
+        log_items: what the job's log says it read; None if there is no log.
+        previous_items: what the last good backup held; None if there was none.
+        tolerance_percentage: how far below those the log's count may lie.
+    """
+    sizes = {name: size for name, size in list_objects() if not is_marker(name)}
+    problems: list[str] = []
+    notes: list[str] = []
+    if SUCCESS not in sizes:
+        problems.append(f"{SUCCESS} is missing in {directory_url}: the job did not end well")
+    urls = _manifest(directory_url, sizes, get, problems)
+    files = [file_name(url) for url in urls or ()]
+    if urls is not None:
+        problems += _files(files, sizes, get_tail, notes)
+        notes += _elsewhere(urls, directory_url)
+        notes += _orphans(files, sizes)
+        problems += _counts(expected_items, log_items, previous_items, tolerance_percentage, notes)
+        problems += _agreement(files, sizes, expected_items, log_items)
+    return Verification(
+        ok=not problems,
+        files=len(files),
+        bytes=sum(sizes.get(name, 0) for name in files),
+        items=log_items,
+        problems=tuple(problems),
+        notes=tuple(notes),
+    )
+
+
+def _manifest(
+    directory_url: str,
+    sizes: dict[str, int],
+    get: Callable[[str], bytes],
+    problems: list[str],
+) -> list[str] | None:
+    if MANIFEST not in sizes:
+        problems.append(f"{MANIFEST} is missing in {directory_url}: the job did not end")
+        return None
+    try:
+        return parse_manifest(get(MANIFEST))
+    except FormatError as error:
+        problems.append(f"{error} (in {directory_url})")
+        return None
+
+
+def _named(names: Sequence[str]) -> str:
+    files = "1 file" if len(names) == 1 else f"{len(names)} files"
+    return f"{files} ({min(names)}{', ...' if len(names) > 1 else ''})"
+
+
+def _files(
+    files: Sequence[str],
+    sizes: dict[str, int],
+    get_tail: Callable[[str, int], bytes],
+    notes: list[str],
+) -> list[str]:
+    problems = []
+    if missing := [name for name in files if name not in sizes]:
+        problems.append(f"{_named(missing)} of the manifest missing")
+    if empty := [name for name in files if sizes.get(name) == 0]:
+        problems.append(f"{_named(empty)} of the manifest empty")
+    whole = [name for name in files if sizes.get(name)]
+    packed = [name for name in whole if name.endswith(".gz")]
+    plain = [name for name in whole if not name.endswith(".gz")]
+    if cut := [name for name in plain if get_tail(name, 1) != b"\n"]:
+        problems.append(f"{_named(cut)} cut off: the last line does not end")
+    if not problems:
+        notes.append(f"{len(files)} listed files present, {len(plain)} end in a whole line")
+    if packed:
+        notes.append(f"not checked: the end of {_named(packed)}, compressed")
+    return problems
+
+
+def _elsewhere(urls: Sequence[str], directory_url: str) -> list[str]:
+    here = _SCHEME.sub("s3://", directory_url).rstrip("/")
+    away = [url for url in urls if _SCHEME.sub("s3://", url).rpartition("/")[0] != here]
+    if not away:
+        return []
+    return [f"the manifest points elsewhere ({away[0]}): its files were looked for beside it"]
+
+
+def _orphans(files: Sequence[str], sizes: dict[str, int]) -> list[str]:
+    listed = {MANIFEST, *files}
+    orphans = [name for name in sizes if name not in listed and not name.startswith(("_", "."))]
+    if not orphans:
+        return []
+    return [f"{_named(orphans)} not in the manifest, as failed attempts leave: not the backup's"]
+
+
+def _counts(
+    expected: int | None,
+    read: int | None,
+    previous: int | None,
+    tolerance_percentage: float,
+    notes: list[str],
+) -> list[str]:
+    """Compare the log's count with the table's own, or with the last night's where that is none."""
+    if read is None:
+        notes.append("count unknown: no log of the job says how many items it read")
+        return []
+    if not expected and not previous:
+        notes.append(f"{read} items read; no other count to compare with")
+        return []
+    # a table that reads 0 items may be stale: then last night's count is the better measure
+    reference, source = (expected, "the table's count") if expected else (previous, "last night's")
+    assert reference
+    if read == 0 and not expected:
+        notes.append(f"empty tonight, {previous} items last night")
+        return []
+    share = 1 - tolerance_percentage / 100
+    if read == 0 or (read < reference * share and reference - read > _SLACK_ITEMS):
+        return [
+            f"{read} items read, {source} is {reference}:"
+            f" more than {tolerance_percentage:g} % are missing"
+        ]
+    notes.append(f"{read} items read, {source} is {reference}")
+    if expected and previous and read < previous * share:
+        notes.append(f"{previous} items last night, {read} tonight, as the table's count agrees")
+    return []
+
+
+def _agreement(
+    files: Sequence[str], sizes: dict[str, int], expected: int | None, read: int | None
+) -> list[str]:
+    """Compare the counts with the files: each holds 1 to 100,000 items."""
+    if read is None:
+        if not files and expected:
+            return [f"the manifest lists no file, the table's count is {expected}"]
+        return []
+    if read > len(files) * _MAX_ITEMS_PER_FILE:
+        return [f"{read} items read, but the manifest lists {len(files)} files: some are missing"]
+    if read < len(files):
+        return [f"{read} items read, but the manifest lists {len(files)} files of 1 or more each"]
+    plain_bytes = sum(sizes.get(name, 0) for name in files)
+    if plain_bytes < read * _MIN_LINE_BYTES and not any(name.endswith(".gz") for name in files):
+        return [f"{read} items read, but the files hold only {plain_bytes} bytes"]
+    return []

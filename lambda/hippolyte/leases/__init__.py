@@ -1,0 +1,1 @@
+"""Capacity borrowed and returned."""

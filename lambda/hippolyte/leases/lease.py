@@ -1,0 +1,72 @@
+"""The record of a capacity lease: an object a table on S3, never deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from hippolyte.record_form import known_form
+
+
+class LeaseState(StrEnum):
+    """Where a lease is; all but released are open."""
+
+    INTENDED = "intended"
+    RAISED = "raised"
+    LOWERING = "lowering"
+    RELEASED = "released"
+
+
+class Raise(StrEnum):
+    """What became of a wish to raise a table."""
+
+    READY = "ready"  # ACTIVE at the raised capacity, just seen
+    PENDING = "pending"
+    REFUSED = "refused"  # stays as it is: the job gets its plain share
+
+
+class Step(StrEnum):
+    """What giving a lease back does next."""
+
+    WAIT = "wait"
+    LOWER = "lower"
+    RESTORE = "restore"  # put scale-in's flag back, then release
+    RELEASE = "release"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A table's lease. Capacities in read capacity units per second, `rate` is the export's."""
+
+    table: str
+    table_id: str
+    run_id: str
+    state: LeaseState
+    before: int
+    target: int
+    rate: float
+    # scale-in's flag as it was; None: the table has no scaling target
+    scale_in_suspended: bool | None
+    expiry: str
+    intent_at: str
+    # the invocation that carries the intent out; empty: it was refused, anybody may try again
+    intent_by: str
+    lower_to: int | None = None
+    note: str = ""
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Lease:
+        """Build the lease from its JSON form."""
+        with known_form("a lease"):
+            data = {k: v for k, v in record.items() if k not in ("version", "nonce")}
+            return cls(**{**data, "state": LeaseState(data["state"])})
+
+
+@dataclass(slots=True)
+class Held:
+    """An open lease as it was last read or written."""
+
+    lease: Lease
+    etag: str

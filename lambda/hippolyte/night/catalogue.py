@@ -1,0 +1,61 @@
+"""The catalogue: what a night adds to it, and when a table's newest good backup was made."""
+
+from __future__ import annotations
+
+import logging
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hippolyte.night.one_pass import Pass
+from hippolyte.record_form import iso
+from hippolyte.records.ledger import TableEntry
+from hippolyte.records.runs import Run, start_of
+from hippolyte.verdicts import TOLD
+
+
+def _catalogue(p: Pass, run: Run, name: str, entry: TableEntry, definition: object) -> None:
+    """Write what a restore needs beside the data: the table's definition, counts, and where."""
+    record = {
+        "table": name,
+        "run_id": run.plan.run_id,
+        "location": entry.location,
+        "items": entry.items,
+        "bytes": entry.bytes,
+        "files": entry.files,
+        "finished_at": entry.finished_at,
+        "notes": entry.notes,
+        "definition": definition,
+    }
+    p.store.put(p.settings.place("catalog", name, f"{run.plan.run_id}.json"), record)
+
+
+_log = logging.getLogger(__name__)
+
+# the catalogue is asked a table at a time; more than these without a backup are told anyway
+_LOOKED_UP = 200
+
+
+def catalogued(p: Pass, run: Run) -> dict[str, str]:
+    """Return when the newest good backup was made, for tables of which the last report is silent.
+
+    Asked only for those without a backup tonight: after a pause of more than three days, or on
+    the first night.
+    """
+    before = p.previous_tables(run)
+    found: dict[str, str] = {}
+    wanted = [
+        name
+        for name, entry in run.ledger.tables.items()
+        if entry.verdict in TOLD and not before.get(name, {}).get("last_good")
+    ]
+    for name in wanted[:_LOOKED_UP]:
+        if p.time_is_short:
+            break
+        try:
+            records = list(p.store.names(p.settings.place("catalog", name, "")))
+        except (ClientError, BotoCoreError) as error:
+            _log.warning("the catalogue of %s cannot be listed: %s", name, error)
+            continue
+        if records:
+            found[name] = iso(start_of(max(records).removesuffix(".json")))
+    return found

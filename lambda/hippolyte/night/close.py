@@ -1,0 +1,75 @@
+"""Ends a run: metrics, page, message, and the report, which is written last and closes it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from hippolyte import clock
+from hippolyte.night.batches import since
+from hippolyte.night.catalogue import catalogued
+from hippolyte.night.one_pass import Pass
+from hippolyte.record_form import iso
+from hippolyte.records.intents import alive
+from hippolyte.records.ledger import BatchState
+from hippolyte.records.runs import Run
+from hippolyte.report.content import by_verdict, make_report, measures
+from hippolyte.report.message import subject, text
+from hippolyte.report.notify import metrics, publish, unconfirmed
+from hippolyte.report.page import render
+
+# leases are waited for this long after the last verdict; then the report says "left raised"
+_LEASE_PATIENCE_SECONDS = 2700
+
+
+_log = logging.getLogger(__name__)
+
+
+def _tell(p: Pass, run: Run) -> None:
+    """Publish what cannot wait for the report."""
+    news = [a for a in run.ledger.alerts if a not in run.ledger.told]
+    if news:
+        publish(p.clients, p.settings, f"ATTENTION {run.plan.run_id}", "\n".join(news))
+        run.ledger.told += news
+
+
+def _close(p: Pass, run: Run) -> bool:
+    """Tell and record the end, once every table has its verdict and nothing runs."""
+    ledger, now = run.ledger, clock.now()
+    if not ledger.decided or any(b.state is not BatchState.CLOSED for b in ledger.batches.values()):
+        return False
+    ledger.decided_at = ledger.decided_at or iso(now)
+    left = [n for n, h in p.held.items() if h.lease.run_id == run.plan.run_id]
+    if left and since(ledger.decided_at, now) < _LEASE_PATIENCE_SECONDS:
+        return False
+    if alive(ledger.reporting_at, ledger.reporting_by, p.me, now):
+        return False
+    ledger.reporting_at, ledger.reporting_by = iso(now), p.me
+    p.runs.save(run)
+    p.previous_tables(run)
+    report = make_report(
+        p.settings,
+        run.plan,
+        ledger,
+        left,
+        p.previous or {},
+        now,
+        catalogued=catalogued(p, run),
+        alerts=unconfirmed(p.clients, p.settings),
+    )
+    metrics(p.clients, p.settings, measures(report), by_verdict(report))
+    _write_page(p, report)
+    where = p.runs.url(run.plan.run_id, "report.json")
+    # the report is written last: a run with one is closed, and its message is out; nothing is
+    # done between the two, where an invocation that dies lets the next one tell again
+    publish(p.clients, p.settings, subject(report), text(report, where))
+    p.runs.close(run.plan.run_id, report)
+    return True
+
+
+def _write_page(p: Pass, report: dict[str, Any]) -> None:
+    try:
+        p.runs.write_page(report["run_id"], render(report))
+    except Exception as error:  # noqa: BLE001 - a page for the eye must not keep the run open
+        _log.exception("report.html of run %s is not written", report["run_id"])
+        p.failures.append(error)

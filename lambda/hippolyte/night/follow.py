@@ -1,0 +1,214 @@
+"""Follows running batches: what each export is doing, which are dead, which must be ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from hippolyte import clock
+from hippolyte.engines.engine import BatchStatus, JobState, JobStatus
+from hippolyte.leases.lease import LeaseState
+from hippolyte.night.batches import expected_seconds, not_started, since, table_entries
+from hippolyte.night.one_pass import Pass
+from hippolyte.planning.plan import Job
+from hippolyte.record_form import iso, when
+from hippolyte.records.ledger import BatchEntry, BatchState, TableEntry
+from hippolyte.records.runs import Run
+
+# after a cancel: the cluster itself is ended, then a person is told
+HARD_CANCEL_SECONDS = 600
+STUCK_SECONDS = 1800
+# an export is overdue at max(3 x estimate, estimate + 30 min)
+_OVERDUE_FACTOR = 3
+_OVERDUE_SECONDS = 1800
+
+DEADLINE = "the deadline has passed"
+
+
+def follow(p: Pass, run: Run) -> None:
+    """Look at every batch that was started, and end what must be ended."""
+    for batch in run.ledger.open_batches:
+        if p.time_is_short:
+            return
+        with p.apart(f"run {run.plan.run_id}, batch {batch.batch_id}"):
+            follow_batch(p, run, batch)
+
+
+def follow_batch(p: Pass, run: Run, batch: BatchEntry) -> None:
+    """Look at one batch, and end it if it must be ended."""
+    status = look(p, run, batch)
+    if status is None:
+        return
+    if batch.state is BatchState.ENDING:
+        _end(p, run, batch, status)
+    elif _all_dead(run, batch):
+        batch.state, batch.ended_at = BatchState.ENDING, iso(clock.now())
+        batch.error = batch.error or status.failure
+        _end(p, run, batch, status)
+    elif batch.state is BatchState.CANCELLING:
+        _insist(p, run, batch)
+    elif reason := _must_end(p, run, batch, status):
+        cancel(p, batch, reason)
+
+
+def look(p: Pass, run: Run, batch: BatchEntry) -> BatchStatus | None:
+    """Note in the ledger how a started batch is; None: it is not started. Changes nothing else."""
+    if batch.state is BatchState.STARTING:
+        _resolve(p, run, batch)
+    if batch.state not in (BatchState.RUNNING, BatchState.CANCELLING, BatchState.ENDING):
+        return None
+    status = p.engine.poll(batch.handle, len(batch.jobs))
+    _record(run, batch, status)
+    if batch.adding and not batch.intent_is_foreign(p.me, clock.now()):
+        # an invocation meant to add them, and EMR has no step of theirs
+        add_again(run, batch, list(batch.adding))
+    return status
+
+
+def overdue(table: str) -> str:
+    """Return the beginning of the reason by which a batch is ended for an export that hangs."""
+    return f"the export of {table} is overdue"
+
+
+def cancel(p: Pass, batch: BatchEntry, reason: str) -> None:
+    """Ask the engine to end a batch; what is read on meanwhile is still `exporting`."""
+    batch.state, batch.cancel_reason = BatchState.CANCELLING, reason
+    batch.cancelled_at = iso(clock.now())
+    p.engine.cancel(batch.handle, hard=False)
+
+
+def add_again(run: Run, batch: BatchEntry, tables: Sequence[str]) -> None:
+    """Let jobs that were not added, for certain, wait for their turn again."""
+    for table in tables:
+        run.ledger.tables[table].exporting = False
+    batch.adding = [table for table in batch.adding if table not in tables]
+    waiting = {*batch.waiting, *tables}
+    batch.waiting = [job.table for job in batch.jobs if job.table in waiting]
+
+
+def _resolve(p: Pass, run: Run, batch: BatchEntry) -> None:
+    """An invocation meant to start the batch: look whether it did."""
+    if p.engine.started(batch.handle):
+        batch.state, batch.started_at = BatchState.RUNNING, batch.intent_at
+    elif not batch.intent_is_foreign(p.me, clock.now()):
+        # the start is tried again, under a new intent
+        not_started(run, batch)
+
+
+def _record(run: Run, batch: BatchEntry, status: BatchStatus) -> None:
+    for number, planned, entry in table_entries(run, batch):
+        job = status.jobs.get(number, JobStatus(JobState.WAITING))
+        if batch.state is BatchState.CANCELLING and planned.table in batch.waiting:
+            # the engine knows nothing of it, and will not be told
+            job = JobStatus(JobState.CANCELLED, dead=True)
+        if status.cluster_gone and job.state in (JobState.WAITING, JobState.RUNNING):
+            why = status.failure or batch.cancel_reason or "its cluster ended before it"
+            job = JobStatus(JobState.CANCELLED, True, why, job.log, job.started_at)
+        if job.state is JobState.CANCELLED:
+            # why we ended it, then what the engine says of that
+            parts = (batch.cancel_reason, job.error, status.failure)
+            job = replace(job, error=": ".join(_unsaid(parts)))
+        _record_job(batch, entry, job)
+        if number in status.jobs or entry.outcome:
+            batch.adding = [t for t in batch.adding if t != planned.table]
+        if entry.outcome:
+            batch.waiting = [t for t in batch.waiting if t != planned.table]
+
+
+def _unsaid(parts: Iterable[str]) -> list[str]:
+    """Return the parts that say something the ones before do not."""
+    said: list[str] = []
+    for part in parts:
+        if part and not any(part in earlier for earlier in said):
+            said.append(part)
+    return said
+
+
+def _record_job(batch: BatchEntry, entry: TableEntry, job: JobStatus) -> None:
+    entry.log = job.log or entry.log
+    if job.state is not JobState.WAITING and job.started_at:
+        entry.started_at = iso(when(job.started_at))
+    if job.state in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED):
+        if not entry.outcome:
+            batch.progress_at = iso(clock.now())
+            finished = iso(when(job.finished_at)) if job.finished_at else batch.progress_at
+            entry.outcome, entry.finished_at = job.state.value, finished
+            if job.error:
+                entry.errors.append(f"attempt {entry.attempt}: {job.error}")
+        entry.exporting = entry.exporting and not job.dead
+
+
+def _all_dead(run: Run, batch: BatchEntry) -> bool:
+    return all(e.outcome and not e.exporting for _, _, e in table_entries(run, batch))
+
+
+def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
+    """Return why a running batch must be ended now; empty if it may go on."""
+    now = clock.now()
+    if now >= run.plan.deadline:
+        return f"{DEADLINE}, somebody had it paused" if status.paused else DEADLINE
+    running = False
+    for number, job, entry in table_entries(run, batch):
+        if lowered := _lowered(p, job, entry):
+            return lowered
+        state = status.jobs.get(number)
+        if entry.outcome or state is None or state.state is not JobState.RUNNING:
+            continue
+        running = True
+        estimate = job.estimate_seconds
+        if entry.plain and p.engine.raises_per_job:
+            # its raised rate is sized for an hour
+            bytes_per_unit = p.settings.planning.bytes_per_read_unit
+            estimate = max(estimate, int(expected_seconds(p, job, entry, bytes_per_unit)))
+        if since(entry.started_at, now) > max(
+            _OVERDUE_FACTOR * estimate, estimate + _OVERDUE_SECONDS
+        ):
+            return f"{overdue(job.table)}: it was to take {estimate} s"
+    idle = since(batch.progress_at or batch.started_at, now)
+    bootstrap = p.settings.planning.cluster_bootstrap_seconds
+    if not running and not status.paused and idle > 3 * bootstrap + _OVERDUE_SECONDS:
+        return f"its cluster ran nothing for {idle:.0f} s"
+    return ""
+
+
+def _lowered(p: Pass, job: Job, entry: TableEntry) -> str:
+    """Return what a person did if a raised table was lowered under its running export."""
+    held = p.held.get(job.table)
+    raised = held is not None and held.lease.state is LeaseState.RAISED
+    # a job with its plain share never counted on the raise
+    if held is None or not raised or not entry.exporting or entry.plain:
+        return ""
+    table = p.leases.describe(job.table)
+    if table is None or table.table_id != job.table_id or table.on_demand:
+        return ""
+    if table.status == "ACTIVE" and table.read_capacity < held.lease.target:
+        return f"{job.table} was lowered to {table.read_capacity} under its export by somebody"
+    return ""
+
+
+def _insist(p: Pass, run: Run, batch: BatchEntry) -> None:
+    """A cancelled batch is still alive: end its cluster; tell a person if even that fails."""
+    waited = since(batch.cancelled_at, clock.now())
+    if waited >= STUCK_SECONDS:
+        tables = [job.table for _, job, e in table_entries(run, batch) if e.exporting]
+        alert = (
+            f"batch {batch.batch_id} does not end ({batch.cancel_reason}): "
+            f"{', '.join(tables)} may still be read, so their capacity stays raised; "
+            f"terminate cluster {batch.handle.get('cluster', 'unknown')} by hand"
+        )
+        if alert not in run.ledger.alerts:
+            run.ledger.alerts.append(alert)
+    p.engine.cancel(batch.handle, hard=waited >= HARD_CANCEL_SECONDS)
+
+
+def _end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> None:
+    """All exports are dead: keep the evidence, see the cluster off, delete the pipeline."""
+    if not status.cluster_gone:
+        # the cluster gets some time to end
+        p.engine.finish(batch.handle)
+        if since(batch.ended_at, clock.now()) >= HARD_CANCEL_SECONDS:
+            p.engine.cancel(batch.handle, hard=True)
+        return
+    p.runs.save(run)
+    p.engine.clean_up(batch.handle)
+    batch.state = BatchState.CLOSED

@@ -1,0 +1,208 @@
+"""Launches batches: prepared by the engine, tables raised, started; each step on record first."""
+
+from __future__ import annotations
+
+from hippolyte import clock
+from hippolyte.engines.engine import DefinitionError, LimitError
+from hippolyte.errors import EngineError
+from hippolyte.night.batches import (
+    fail_batch,
+    launch_of,
+    not_started,
+    set_intent,
+    since,
+    table_entries,
+)
+from hippolyte.night.one_pass import Pass
+from hippolyte.night.raise_in_turn import add
+from hippolyte.night.raise_table import (
+    REFUSALS,
+    is_taken_by_another_run,
+)
+from hippolyte.night.raise_together import Ratios, _ratios
+from hippolyte.record_form import iso
+from hippolyte.records.ledger import STARTED, BatchEntry, BatchState
+from hippolyte.records.runs import Run
+from hippolyte.verdicts import Verdict
+
+# an intent older than that is not carried out: what comes of it must be seen before it is over
+_CARRIED_OUT_SECONDS = 600
+
+
+_WAITING = (BatchState.PLANNED, BatchState.PREPARING, BatchState.RAISING)
+
+
+def launch(p: Pass, run: Run) -> None:
+    """Bring the batches that may run one step nearer to running."""
+    if clock.now() >= run.plan.deadline:
+        _give_up(p, run)
+        return
+    _prepare(p, run)
+    _drop_withdrawn(p, run)
+    ready = {
+        batch.batch_id: ratios
+        for batch in list(run.ledger.batches.values())
+        if batch.state is BatchState.RAISING
+        and not p.time_is_short
+        and (ratios := _ratios(p, run, batch)) is not None
+    }
+    _start(p, run, ready)
+    if p.engine.raises_per_job and ready:
+        # what was started is on record before raises take their time
+        p.runs.save(run)
+    add(p, run)
+
+
+def _prepare(p: Pass, run: Run) -> None:
+    chosen = _choose(p, run)
+    for batch in chosen:
+        set_intent(p, batch, BatchState.PREPARING)
+    p.runs.save(run)
+    for batch in chosen:
+        if p.time_is_short:
+            batch.state = BatchState.PLANNED
+            continue
+        try:
+            # the plain share: a raised ratio is put only when the table is seen raised
+            batch.handle = dict(p.engine.prepare(launch_of(p, run, batch, _plain(batch))))
+        except EngineError as error:
+            _refused(p, run, batch, error)
+            continue
+        batch.state, batch.prepared_at, batch.error = BatchState.RAISING, iso(clock.now()), ""
+
+
+def _drop_withdrawn(p: Pass, run: Run) -> None:
+    """Tables whose capacity a person has given back meanwhile are not started any more."""
+    for batch in run.ledger.open_batches:
+        # one that is being prepared may have a pipeline nobody knows of yet
+        if batch.state not in (BatchState.PLANNED, BatchState.RAISING):
+            continue
+        entries = [(j, e) for _, j, e in table_entries(run, batch) if e.verdict is None]
+        if not any(entry.withdrawn for _, entry in entries):
+            continue
+        for _, entry in entries:
+            if entry.withdrawn:
+                entry.close(Verdict.FAILED, f"not started: {entry.withdrawn}")
+        if batch.handle:
+            p.engine.clean_up(batch.handle)
+        batch.state = BatchState.CLOSED
+        if others := [job for job, entry in entries if entry.verdict is None]:
+            run.ledger.add_batch(others)
+
+
+def _plain(batch: BatchEntry) -> Ratios:
+    return [job.plain_ratio for job in batch.jobs]
+
+
+def _choose(p: Pass, run: Run) -> list[BatchEntry]:
+    """Return the batches that may be prepared now: their timeline is free, and so is a cluster."""
+    now = clock.now()
+    busy: set[int] = set()
+    waiting: list[BatchEntry] = []
+    for batch in run.ledger.batches.values():
+        if batch.state is BatchState.CLOSED:
+            continue
+        over = batch.state is BatchState.PREPARING and not batch.intent_is_foreign(p.me, now)
+        if batch.state is BatchState.PLANNED or over:
+            waiting.append(batch)
+        else:
+            busy.add(batch.timeline)
+    clusters = sum(
+        b.state in STARTED or b.state in (BatchState.RAISING, BatchState.PREPARING)
+        for b in run.ledger.batches.values()
+        if b not in waiting
+    )
+    chosen: list[BatchEntry] = []
+    for batch in waiting:
+        if batch.timeline not in busy and clusters < p.settings.planning.max_clusters:
+            busy.add(batch.timeline)
+            clusters += 1
+            chosen.append(batch)
+    return chosen
+
+
+def _refused(p: Pass, run: Run, batch: BatchEntry, error: EngineError) -> None:
+    """The engine did not take a batch: wait, try again, or fail those at fault."""
+    batch.state, batch.error, batch.handle = BatchState.PLANNED, str(error), error.handle
+    if isinstance(error, DefinitionError):
+        guilty = {batch.jobs[n].table: text for n, text in error.by_job.items()}
+        for _, job, entry in table_entries(run, batch):
+            if not guilty or job.table in guilty:
+                entry.close(Verdict.FAILED, guilty.get(job.table, str(error)))
+        innocent = [j for _, j, e in table_entries(run, batch) if e.verdict is None]
+        batch.state = BatchState.CLOSED
+        if innocent:
+            run.ledger.add_batch(innocent)
+    elif not isinstance(error, LimitError):
+        batch.refusals += 1
+        if batch.refusals >= REFUSALS:
+            _discard(p, run, batch, Verdict.FAILED, str(error))
+
+
+def _start(p: Pass, run: Run, ready: dict[str, Ratios]) -> None:
+    for batch_id in ready:
+        batch = run.ledger.batches[batch_id]
+        set_intent(p, batch, BatchState.STARTING)
+        batch.waiting = []
+        for (_, job, entry), ratio in zip(table_entries(run, batch), ready[batch_id], strict=True):
+            entry.exporting = ratio is not None
+            if ratio is None:
+                batch.waiting.append(job.table)
+            entry.attempt = batch.attempts[job.table]
+            entry.tries += 1
+            entry.location = launch_of(p, run, batch, []).outputs[batch.jobs.index(job)]
+    p.runs.save(run)
+    for batch_id, ratios in ready.items():
+        batch = run.ledger.batches[batch_id]
+        if since(batch.intent_at, clock.now()) >= _CARRIED_OUT_SECONDS:
+            not_started(run, batch)
+            continue
+        # without an answer it stays in STARTING, and is looked for when the intent is old
+        with p.apart(f"batch {batch_id} of run {run.plan.run_id} may or may not be started"):
+            try:
+                told = launch_of(p, run, batch, ratios)
+                if not p.engine.raises_per_job and ratios != _plain(batch):
+                    batch.handle = dict(p.engine.prepare(told))
+                p.engine.start(batch.handle, told)
+            except EngineError as error:
+                _not_started(p, run, batch, error)
+                continue
+            batch.state, batch.started_at = BatchState.RUNNING, iso(clock.now())
+
+
+def _not_started(p: Pass, run: Run, batch: BatchEntry, error: EngineError) -> None:
+    not_started(run, batch)
+    batch.error = str(error)
+    if not isinstance(error, LimitError):
+        batch.refusals += 1
+        if batch.refusals >= REFUSALS or isinstance(error, DefinitionError):
+            _discard(p, run, batch, Verdict.FAILED, str(error))
+
+
+def _discard(p: Pass, run: Run, batch: BatchEntry, verdict: Verdict, reason: str) -> None:
+    if batch.state is BatchState.PREPARING and not batch.handle:
+        # an invocation died over it: asked for again it is the same one, and can be removed
+        try:
+            batch.handle = dict(p.engine.prepare(launch_of(p, run, batch, _plain(batch))))
+        except EngineError as error:
+            batch.handle = error.handle
+    if batch.handle:
+        p.engine.clean_up(batch.handle)
+    fail_batch(run, batch, verdict, reason)
+
+
+def _give_up(p: Pass, run: Run) -> None:
+    """The deadline has passed: what has not been started will not be."""
+    for batch in run.ledger.open_batches:
+        if batch.state in _WAITING and not batch.intent_is_foreign(p.me, clock.now()):
+            verdict = Verdict.FAILED if batch.error else Verdict.TIMED_OUT
+            why = batch.error or _waited_for(p, run, batch) or "not started before the deadline"
+            errors = [e for _, _, t in table_entries(run, batch) for e in t.errors[-1:]]
+            _discard(p, run, batch, verdict, why if not errors else f"{why}; before: {errors[0]}")
+
+
+def _waited_for(p: Pass, run: Run, batch: BatchEntry) -> str:
+    for _, job, _ in table_entries(run, batch):
+        if is_taken_by_another_run(p, run, job):
+            return f"waited for an earlier run that has not done with {job.table}"
+    return ""

@@ -1,0 +1,73 @@
+"""What one invocation works with, and the moves that all its parts share."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hippolyte.clients import Clients
+from hippolyte.engines.engine import Engine
+from hippolyte.leases.book import Leases
+from hippolyte.leases.lease import Held
+from hippolyte.records.runs import Run, Runs
+from hippolyte.settings import Settings
+from hippolyte.store import Store
+
+# work is left to the next invocation when less than this is left of the present one
+_SPARE_SECONDS = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Pass:
+    """One invocation at work. `me` is its id, `remaining` tells the seconds it has left."""
+
+    settings: Settings
+    clients: Clients
+    store: Store
+    runs: Runs
+    leases: Leases
+    # of the run at hand, see `follow`; before there is one, of the settings
+    engine: Engine
+    engines: Mapping[str, Engine]
+    me: str
+    remaining: Callable[[], float]
+    # open leases by table, as last read or written
+    held: dict[str, Held] = field(default_factory=dict)
+    # tables that an earlier, still open run has not done with: read by both, twice the share
+    taken: set[str] = field(default_factory=set)
+    # the previous run's report, read when first needed
+    previous: dict[str, Any] | None = None
+    # what failed and must not keep the rest from its end; raised when the pass is over
+    failures: list[Exception] = field(default_factory=list)
+
+    @contextmanager
+    def apart(self, what: str) -> Iterator[None]:
+        """Keep an AWS call's failure from ending the pass for everything else."""
+        try:
+            yield
+        except (ClientError, BotoCoreError) as error:
+            _log.exception("%s", what)
+            self.failures.append(error)
+
+    def follow(self, run: Run) -> None:
+        """Go on with the engine a run was planned for."""
+        self.engine = self.engines[run.plan.engine]
+
+    @property
+    def time_is_short(self) -> bool:
+        """Whether what is left to do belongs to the next invocation."""
+        return self.remaining() < _SPARE_SECONDS
+
+    def previous_tables(self, run: Run) -> dict[str, Any]:
+        """Return the tables of the report of the night before; empty if there is none."""
+        if self.previous is None:
+            before = run.plan.previous_run
+            self.previous = (self.runs.report(before) if before else None) or {}
+        return dict(self.previous.get("tables", {}))

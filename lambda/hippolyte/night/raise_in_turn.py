@@ -1,0 +1,152 @@
+"""Just in time: raises a running batch's tables in their turn, and adds their jobs to its cluster.
+
+For an engine that takes further jobs (`raises_per_job`). A table is raised when the cluster has
+work for no longer than a raise may take, and its job is added when it is seen raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hippolyte import clock
+from hippolyte.engines.engine import LimitError
+from hippolyte.errors import EngineError
+from hippolyte.leases.lease import Raise
+from hippolyte.night.batches import expected_seconds, launch_of, since, table_entries
+from hippolyte.night.follow import add_again, cancel
+from hippolyte.night.one_pass import Pass
+from hippolyte.night.raise_table import (
+    RAISE_PATIENCE_SECONDS,
+    REFUSALS,
+    is_taken_by_another_run,
+    raise_table,
+)
+from hippolyte.planning.plan import Job
+from hippolyte.planning.sizer import RAISED_AT_ONCE
+from hippolyte.record_form import iso
+from hippolyte.records.ledger import BatchEntry, BatchState, TableEntry
+from hippolyte.records.runs import Run
+from hippolyte.verdicts import Verdict
+
+# a raise takes minutes, and is seen a pass (5 minutes) later; so does the order to begin it
+LEAD_SECONDS = 1200
+# an intent's jobs go to the engine in one call, which is taken or not: EMR's limit is 100
+_AT_A_TIME = 50
+# the exporter's eventually consistent scan: bytes per read unit and second, at the best
+_FASTEST_BYTES = 8192
+
+
+def add(p: Pass, run: Run) -> None:
+    """Bring the jobs that wait for their turn one step nearer to their clusters."""
+    if not p.engine.raises_per_job:
+        return
+    for batch in run.ledger.open_batches:
+        if batch.state is BatchState.RUNNING and batch.waiting and not p.time_is_short:
+            _drop_withdrawn(run, batch)
+            if ready := _ready(p, run, batch):
+                _add(p, run, batch, ready)
+
+
+def _drop_withdrawn(run: Run, batch: BatchEntry) -> None:
+    """Tables whose capacity a person has given back meanwhile are not started any more."""
+    for _, job, entry in table_entries(run, batch):
+        if entry.withdrawn and job.table in batch.waiting:
+            batch.waiting.remove(job.table)
+            entry.outcome = "cancelled"
+            entry.close(Verdict.FAILED, f"not started: {entry.withdrawn}")
+
+
+def _ready(p: Pass, run: Run, batch: BatchEntry) -> dict[int, float]:
+    """Raise the tables whose turn comes; return the ratios of the jobs that may be added now."""
+    entries = table_entries(run, batch)
+    busy, ahead = _work(p, batch, entries)
+    raised = sum(_is_raised(p, batch, job, entry) for _, job, entry in entries)
+    ready: dict[int, float] = {}
+    for number, job, entry in entries:
+        if job.table not in batch.waiting:
+            continue
+        begun = entry.plain or job.raise_to is None or job.table in p.held
+        if ahead > LEAD_SECONDS or p.time_is_short or len(ready) >= _AT_A_TIME:
+            break
+        if not begun and raised >= RAISED_AT_ONCE:
+            break
+        raised += not begun
+        outcome = _turn(p, run, job, entry, busy)
+        if outcome is not Raise.PENDING:
+            is_raised = outcome is Raise.READY
+            lease = p.held[job.table].lease if is_raised else None
+            ready[number] = p.leases.ratio(job, lease) if lease else job.plain_ratio
+            busy = True
+        # what is raised in vain keeps a cluster from the next only while it has other work
+        if busy:
+            ahead += expected_seconds(p, job, entry, _FASTEST_BYTES)
+    return ready
+
+
+def _is_raised(p: Pass, batch: BatchEntry, job: Job, entry: TableEntry) -> bool:
+    read = entry.exporting and job.raise_to is not None and not entry.plain
+    return read or (job.table in batch.waiting and job.table in p.held)
+
+
+def _work(
+    p: Pass, batch: BatchEntry, entries: Iterable[tuple[int, Job, TableEntry]]
+) -> tuple[bool, float]:
+    """Return whether the cluster has work or still starts, and for how many seconds at least."""
+    now = clock.now()
+    live = [(job, entry) for _, job, entry in entries if entry.exporting and not entry.outcome]
+    seconds = sum(
+        max(0.0, expected_seconds(p, job, e, _FASTEST_BYTES) - since(e.started_at, now))
+        for job, e in live
+    )
+    starts = 0.0
+    if not any(entry.started_at for _, _, entry in entries):
+        bootstrap = p.settings.planning.cluster_bootstrap_seconds
+        starts = max(0.0, bootstrap - since(batch.started_at, now))
+    return bool(live) or starts > 0, seconds + starts
+
+
+def _turn(p: Pass, run: Run, job: Job, entry: TableEntry, busy: bool) -> Raise:
+    """Move a table whose turn has come one step: what became of its raise."""
+    now = clock.now()
+    entry.turn_at = entry.turn_at or iso(now)
+    waited = since(entry.turn_at, now)
+    if is_taken_by_another_run(p, run, job):
+        return Raise.PENDING
+    plain = entry.plain or job.raise_to is None
+    outcome = Raise.REFUSED if plain else raise_table(p, run, job)
+    if outcome is Raise.PENDING and waited >= RAISE_PATIENCE_SECONDS and not busy:
+        entry.plain = True
+        entry.notes.append("not at its raised capacity in time: read at its plain share")
+        return Raise.REFUSED
+    if outcome is Raise.READY and waited > LEAD_SECONDS:
+        entry.notes.append(f"its raise took {waited / 60:.0f} minutes: added late")
+    return outcome
+
+
+def _add(p: Pass, run: Run, batch: BatchEntry, ready: dict[int, float]) -> None:
+    tables = [batch.jobs[number].table for number in ready]
+    for table in tables:
+        run.ledger.tables[table].exporting = True
+        batch.waiting.remove(table)
+    batch.adding = [*batch.adding, *tables]
+    batch.intent_at, batch.intent_by = iso(clock.now()), p.me
+    p.runs.save(run)
+    ratios = [ready.get(number) for number in range(len(batch.jobs))]
+    # without an answer they stay in `adding`, and are looked for when the intent is old
+    with p.apart(f"steps of batch {batch.batch_id} of run {run.plan.run_id} may be added or not"):
+        try:
+            p.engine.add(batch.handle, launch_of(p, run, batch, ratios), list(ready))
+        except EngineError as error:
+            _not_added(p, run, batch, tables, error)
+            return
+        batch.adding = [table for table in batch.adding if table not in tables]
+        batch.progress_at = iso(clock.now())
+
+
+def _not_added(p: Pass, run: Run, batch: BatchEntry, tables: list[str], error: EngineError) -> None:
+    add_again(run, batch, tables)
+    batch.error = str(error)
+    if not isinstance(error, LimitError):
+        batch.refusals += 1
+        if batch.refusals >= REFUSALS:
+            cancel(p, batch, f"its steps are refused: {error}")

@@ -1,0 +1,33 @@
+"""One idempotent step of a run towards its end: look, compare, do the difference, record, return.
+
+Both Lambdas call it; it may stop anywhere, and the next invocation goes on.
+"""
+
+from __future__ import annotations
+
+from hippolyte.night.close import _close, _tell
+from hippolyte.night.follow import follow
+from hippolyte.night.judge import judge
+from hippolyte.night.launch import launch
+from hippolyte.night.one_pass import Pass
+from hippolyte.night.sweep import give_back
+from hippolyte.records.runs import Run
+
+
+def reconcile(p: Pass, run: Run) -> bool:
+    """Take a run one step on; True when it is closed.
+
+    Raises:
+        ConflictError: another invocation is at work on the run; nothing is lost.
+    """
+    p.follow(run)
+    follow(p, run)
+    judge(p, run)
+    _tell(p, run)
+    p.runs.save(run)
+    give_back(p, run)
+    launch(p, run)
+    closed = _close(p, run)
+    if not closed:
+        p.runs.save(run)
+    return closed

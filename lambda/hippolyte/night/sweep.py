@@ -1,0 +1,70 @@
+"""Gives capacity back: of a run whose exports are dead, and of runs whose records are lost."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from hippolyte import clock
+from hippolyte.errors import ConfigurationError
+from hippolyte.leases.lease import Lease
+from hippolyte.night.one_pass import Pass
+from hippolyte.record_form import iso, when
+from hippolyte.records.ledger import TableEntry
+from hippolyte.records.runs import Run
+
+
+def lost_until(lease: Lease) -> datetime:
+    """Return from when on no export of a run whose records are gone can be alive.
+
+    Its clusters end by themselves two hours after its deadline at the latest (`terminateAfter`),
+    an hour after the leases' expiry.
+    """
+    return when(lease.expiry) + timedelta(hours=1)
+
+
+def give_back_lost(p: Pass, run_id: str) -> None:
+    """See to the leases of a run whose records are gone, when no export of it can be alive.
+
+    Until all is given back each pass fails, so that it is known.
+    """
+    for name, held in list(p.held.items()):
+        if held.lease.run_id != run_id:
+            continue
+        ended = lost_until(held.lease)
+        if clock.now() >= ended and p.leases.give_back(held, ended):
+            del p.held[name]
+        else:
+            p.failures.append(
+                ConfigurationError(
+                    f"run {run_id} has no plan any more, and {name} is still raised by it: "
+                    f"its capacity is given back from {iso(ended)} on"
+                )
+            )
+
+
+def give_back(p: Pass, run: Run) -> None:
+    """Give back the run's leases whose tables have their verdict and are not read any more.
+
+    Where raises are per job, an export that is over is enough: what its output is worth is seen
+    when its log has come, and a table that must be read again is raised again in its turn.
+    """
+    for name, held in list(p.held.items()):
+        if held.lease.run_id != run.plan.run_id or p.time_is_short:
+            continue
+        entry = run.ledger.tables.get(name)
+        if entry and (entry.exporting or not _is_done_with(p, entry)):
+            continue
+        ended = when(entry.finished_at) if entry and entry.finished_at else None
+        with p.apart(f"the capacity of {name} cannot be given back"):
+            if not p.leases.give_back(held, ended):
+                continue
+            del p.held[name]
+            if entry:
+                entry.given_back_at = iso(clock.now())
+                if held.lease.note:
+                    entry.notes.append(f"capacity: {held.lease.note}")
+
+
+def _is_done_with(p: Pass, entry: TableEntry) -> bool:
+    over = p.engine.raises_per_job and entry.outcome == "succeeded"
+    return over or entry.verdict is not None or bool(entry.withdrawn)

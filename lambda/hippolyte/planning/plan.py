@@ -1,0 +1,96 @@
+"""The values that flow through a night: tables, limits, jobs, batches, the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from hippolyte.record_form import VERSION, iso, known_form, when
+from hippolyte.verdicts import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One table's export: `ratio` of its capacity is read, `rate` units/s in all.
+
+    `raise_to` is the capacity it needs first (None: none), `capacity` the one it was planned with.
+    `plain_ratio` is what the job gets when the raise does not come. `estimate_seconds` includes
+    the activity's bootstrap.
+    """
+
+    table: str
+    table_id: str
+    size_bytes: int
+    item_count: int
+    capacity: int
+    ratio: float
+    plain_ratio: float
+    rate: float
+    estimate_seconds: int
+    raise_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The jobs of one cluster. Batches of one timeline run one after another."""
+
+    batch_id: str
+    timeline: int
+    jobs: tuple[Job, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a night is to do; written once. `verdicts` are those known before anything runs."""
+
+    run_id: str
+    start: datetime
+    deadline: datetime
+    batches: tuple[Batch, ...]
+    verdicts: Mapping[str, tuple[Verdict, str]]
+    empty: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    # told to a person: a name in `always` that does not exist, tags that could not be read
+    alerts: tuple[str, ...] = ()
+    cost_usd: float = 0.0
+    previous_run: str | None = None
+    # by which the run is followed to its end
+    engine: str = "datapipeline"
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All jobs, in plan order."""
+        return [job for batch in self.batches for job in batch.jobs]
+
+    @property
+    def discovered(self) -> int:
+        """The number of tables the night answers for."""
+        return len(self.jobs) + len(self.verdicts) + len(self.empty)
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the plan in its JSON form."""
+        record = asdict(self)
+        record.update(version=VERSION, start=iso(self.start), deadline=iso(self.deadline))
+        return record
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Plan:
+        """Build the plan from its JSON form."""
+        with known_form("the plan"):
+            data = {k: v for k, v in record.items() if k not in ("version", "nonce")}
+            data["start"], data["deadline"] = when(data["start"]), when(data["deadline"])
+            data["verdicts"] = {
+                name: (Verdict(verdict), reason)
+                for name, (verdict, reason) in data["verdicts"].items()
+            }
+            data["batches"] = tuple(
+                Batch(b["batch_id"], b["timeline"], tuple(Job(**j) for j in b["jobs"]))
+                for b in data["batches"]
+            )
+            for name in ("empty", "warnings", "alerts"):
+                data[name] = tuple(data.get(name, ()))
+            if data.get("engine", "datapipeline") not in ("datapipeline", "emr"):
+                raise ValueError(f"engine {data['engine']!r}")
+            return cls(**data)

@@ -1,0 +1,110 @@
+"""Makes the plan of a night: which tables, on which cluster, at what rate, raised to what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+
+from hippolyte.planning.cost import _cost
+from hippolyte.planning.packing import HANDOVER_SECONDS, Bins, Timeline, pack
+from hippolyte.planning.plan import Batch, Job, Plan
+from hippolyte.planning.selection import Choice, choose
+from hippolyte.planning.sizer import _Sizer
+from hippolyte.planning.window import Night
+from hippolyte.record_form import iso
+from hippolyte.settings import Settings
+from hippolyte.tables.table import Inventory, Table, Tags
+from hippolyte.verdicts import Verdict
+
+# an alert names this many tables, its number says the rest
+_NAMED = 10
+
+
+def make_plan(
+    inventory: Inventory,
+    settings: Settings,
+    night: Night,
+    tables_limit: int,
+    raises_per_job: bool = False,
+) -> Plan:
+    """Plan a night. `tables_limit` is the engine's number of tables a cluster.
+
+    `raises_per_job`: the engine's tables are raised in their turn, not all for the whole night.
+    """
+    verdicts: dict[str, tuple[Verdict, str]] = {}
+    eligible: list[Table] = []
+    choices = {
+        name: choose(name, settings.tables, inventory.tags.of(name))
+        for name in [*(t.name for t in inventory.tables), *inventory.undescribed]
+    }
+    for name, verdict in inventory.undescribed.items():
+        rule = choices[name].rule
+        verdicts[name] = (Verdict.SKIPPED, rule) if rule else verdict
+    for table in inventory.tables:
+        if rule := choices[table.name].rule:
+            verdicts[table.name] = (Verdict.SKIPPED, rule)
+        elif not table.exportable:
+            verdicts[table.name] = (Verdict.UNSUPPORTED, f"table status {table.status}")
+        else:
+            eligible.append(table)
+
+    warnings = list(inventory.warnings)
+    sizer = _Sizer(settings, inventory, night, warnings, tables_limit, raises_per_job)
+    jobs = sizer.jobs([t for t in eligible if not t.empty])
+    planning = settings.planning
+    bins = Bins(
+        window_seconds=sizer.seconds,
+        cluster_bootstrap_seconds=planning.cluster_bootstrap_seconds,
+        tables_per_batch=tables_limit,
+        timelines=planning.max_clusters,
+        handover_seconds=HANDOVER_SECONDS,
+    )
+    timelines, overflow = pack(jobs, bins)
+    warnings += [
+        f"{job.table}: no cluster has time for it before {iso(night.deadline)} "
+        f"({job.estimate_seconds} s at {job.rate:.0f} units/s); "
+        "raise planning.max_clusters, the window or the table's read capacity"
+        for job in overflow
+    ]
+    return Plan(
+        run_id=night.run_id,
+        start=night.start,
+        deadline=night.deadline,
+        batches=_batches(timelines),
+        verdicts=verdicts,
+        empty=tuple(sorted(t.name for t in eligible if t.empty)),
+        warnings=tuple(warnings),
+        alerts=_missing(settings.tables.always, inventory) + _blind(choices, inventory.tags),
+        cost_usd=_cost(timelines, settings, raises_per_job),
+        previous_run=night.previous_run,
+        engine=settings.engine,
+    )
+
+
+def _batches(timelines: list[Timeline[Job]]) -> tuple[Batch, ...]:
+    batches: list[Batch] = []
+    for number, timeline in enumerate(timelines):
+        for jobs in timeline.batches:
+            batches.append(Batch(f"b{len(batches) + 1:03d}", number, tuple(jobs)))
+    return tuple(batches)
+
+
+def _missing(always: Iterable[str], inventory: Inventory) -> tuple[str, ...]:
+    names = {t.name for t in inventory.tables} | set(inventory.undescribed)
+    return tuple(
+        f"tables.always names {glob!r}, and no table matches: correct the name or take it out"
+        for glob in always
+        if not any(fnmatchcase(name, glob) for name in names)
+    )
+
+
+def _blind(choices: Mapping[str, Choice], tags: Tags) -> tuple[str, ...]:
+    """Tell which tables are backed up only because their tags are unknown."""
+    names = sorted(name for name, choice in choices.items() if choice.blind)
+    if not names:
+        return ()
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return (
+        f"{len(names)} tables are backed up whatever tables.exclude_tags and include_tags say, as "
+        f"their tags could not be read ({tags.error}): {', '.join(names[:_NAMED])}{more}",
+    )

@@ -1,0 +1,205 @@
+"""Sizes a night's exports: the rate each table is read at, and the raise it needs for that."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+
+from hippolyte.planning import sizing
+from hippolyte.planning.packing import HANDOVER_SECONDS
+from hippolyte.planning.plan import Job
+from hippolyte.planning.window import Night
+from hippolyte.record_form import when
+from hippolyte.settings import Settings
+from hippolyte.tables.table import Inventory, Table
+
+# capacity is billed by the hour: a raise for less buys nothing
+_SHORTEST_RAISE_SECONDS = 3600
+
+
+# A table raised in its turn is sized for about an hour: its raise costs the same at any rate (half
+# the time at twice the units), and each further hour costs the cluster.
+RAISED_JOB_SECONDS = 3600
+
+
+# of a batch, if raised in turn: the one that is read, and the next
+RAISED_AT_ONCE = 2
+
+
+class _Sizer:
+    """Sizes the tables of one night, largest need first, within the quotas."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        inventory: Inventory,
+        night: Night,
+        warnings: list[str],
+        tables_limit: int,
+        raises_per_job: bool,
+    ) -> None:
+        self.raises_per_job = raises_per_job
+        # how many raises may be held at once (0: all), and those planned so far
+        self.at_once = 0
+        self.raises: list[int] = []
+        self.settings = settings
+        self.night = night
+        self.warnings = warnings
+        self.tables_limit = tables_limit
+        self.table_quota = inventory.limits.table_max_read
+        self.headroom = inventory.limits.account_max_read - sum(
+            t.read_capacity + t.index_read_capacity for t in inventory.tables
+        )
+        # a late start has what is left of the window
+        self.seconds = max(0.0, (night.deadline - max(night.now, night.start)).total_seconds())
+        # the most a job may have: alone on a cluster, for the whole window
+        self.given = self.seconds - settings.planning.cluster_bootstrap_seconds
+
+    def jobs(self, tables: Iterable[Table]) -> list[Job]:
+        ordered = sorted(tables, key=lambda t: (-t.size_bytes, t.name))
+        plain = [self._plain(t) for t in ordered]
+        large = [self.given > 0 and job.estimate_seconds > self.given for job in plain]
+        raisable = [
+            is_large and not self._never_raised(t)
+            for t, is_large in zip(ordered, large, strict=True)
+        ]
+        if self.raises_per_job:
+            seconds = min(self.given, RAISED_JOB_SECONDS)
+            self.at_once = min(RAISED_AT_ONCE * self.settings.planning.max_clusters, sum(raisable))
+        else:
+            seconds = self._raised_seconds(plain, raisable)
+        return [
+            self._raised(table, job, seconds) if is_large else job
+            for table, job, is_large in zip(ordered, plain, large, strict=True)
+        ]
+
+    def _raised_seconds(self, jobs: list[Job], raisable: list[bool]) -> float:
+        """Return the seconds a raised job is to take, so that all have time on the clusters.
+
+        The whole window if there are clusters enough; else an equal part of what the others leave,
+        but an hour at least, and not so short that the raises together pass the account's quota.
+        """
+        planning = self.settings.planning
+        raised = [j for j, is_raisable in zip(jobs, raisable, strict=True) if is_raisable]
+        others = [j for j, is_raisable in zip(jobs, raisable, strict=True) if not is_raisable]
+        pause = planning.cluster_bootstrap_seconds + HANDOVER_SECONDS
+        work = sum(min(j.estimate_seconds, self.given) for j in others)
+        work += len(others) / self.tables_limit * pause
+        clusters = planning.max_clusters
+        if not raised or len(raised) + math.ceil(work / self.given) <= clusters:
+            return self.given
+        part = (self.given - work / clusters) / math.ceil(len(raised) / clusters)
+        size = sum(j.size_bytes for j in raised)
+        quota = size / planning.bytes_per_read_unit / max(1, self.headroom)
+        return min(self.given, max(part, quota, _SHORTEST_RAISE_SECONDS))
+
+    def _plain(self, table: Table) -> Job:
+        """Return the job of a table that is read at its share."""
+        share = self.settings.consumed_fraction
+        if table.on_demand:
+            wanted = self.settings.planning.on_demand_read_rate
+            ceilings = (table.on_demand_max_read, table.warm_read)
+            rate = sizing.on_demand_rate(wanted, share, ceilings)
+            ratio = max(sizing.ratio(rate, sizing.ON_DEMAND_ASSUMED_CAPACITY), 1e-6)
+        else:
+            rate = float(sizing.plain_rate(table.read_capacity, share))
+            ratio = share
+        return Job(
+            table=table.name,
+            table_id=table.table_id,
+            size_bytes=table.size_bytes,
+            item_count=table.item_count,
+            capacity=0 if table.on_demand else table.read_capacity,
+            ratio=ratio,
+            plain_ratio=ratio,
+            rate=round(rate, 3),
+            estimate_seconds=self._estimate(table, rate),
+            raise_to=None,
+        )
+
+    def _raised(self, table: Table, job: Job, seconds: float) -> Job:
+        """Return the job with the raise that lets it end in `seconds`, or what comes near it."""
+        raised = self._raise(table, seconds)
+        if raised <= table.read_capacity:
+            return job
+        share = self.settings.consumed_fraction
+        reachable = sizing.reachable_rate(table.read_capacity, share, raised)
+        rate = min(self._needed(table, seconds), reachable)
+        return replace(
+            job,
+            ratio=sizing.ratio(rate, raised),
+            rate=round(rate, 3),
+            estimate_seconds=self._estimate(table, rate),
+            raise_to=raised,
+        )
+
+    def _estimate(self, table: Table, rate: float) -> int:
+        planning = self.settings.planning
+        read = sizing.seconds_to_read(table.size_bytes, rate, planning.bytes_per_read_unit)
+        return math.ceil(round(read + planning.activity_bootstrap_seconds, 6))
+
+    def _needed(self, table: Table, seconds: float) -> float:
+        planning = self.settings.planning
+        reading = max(1.0, seconds - planning.activity_bootstrap_seconds)
+        return sizing.needed_rate(table.size_bytes, reading, planning.bytes_per_read_unit)
+
+    def _raise(self, table: Table, seconds: float) -> int:
+        """Return the capacity to raise to (the present one: no raise), within every bound."""
+        if reason := self._never_raised(table):
+            self.warnings.append(f"{table.name} does not fit the window: {reason}")
+            return table.read_capacity
+        wanted, least = (
+            sizing.raised_capacity(
+                table.read_capacity, self.settings.consumed_fraction, self._needed(table, time)
+            )
+            for time in (seconds, self.given)
+        )
+        if self.at_once:
+            # an hour only within what is left to each: it is not to cost others their window
+            fair = table.read_capacity + max(0, self.headroom) // self.at_once
+            wanted = max(least, min(wanted, fair))
+        bounds = [self.table_quota, table.read_capacity + self._left()]
+        if self.settings.max_read_capacity is not None:
+            bounds.append(self.settings.max_read_capacity)
+        if table.scaling:
+            bounds.append(table.scaling.max_capacity)
+        raised = max(table.read_capacity, min(wanted, *bounds))
+        if raised < least:
+            self.warnings.append(
+                f"{table.name} does not fit the window: it needs {least} read capacity units and "
+                f"may have {raised} (quotas, headroom, max_read_capacity or its scaling maximum)"
+            )
+        if table.warm_read and raised > table.warm_read:
+            self.warnings.append(
+                f"{table.name}: {raised} read capacity units are above its warm throughput "
+                f"({table.warm_read}): slower to become active, and its partitions grow for good"
+            )
+        self.raises.append(raised - table.read_capacity)
+        return raised
+
+    def _left(self) -> int:
+        """Return what one more raise may have of the headroom: those held at once must fit."""
+        others = heapq.nlargest(self.at_once - 1, self.raises) if self.at_once else self.raises
+        return max(0, self.headroom - sum(others))
+
+    def _never_raised(self, table: Table) -> str | None:
+        if table.on_demand:
+            return "an on-demand table has no capacity to raise; raise planning.on_demand_read_rate"
+        if not self.settings.raise_capacity:
+            return "raise_capacity is false"
+        if table.replicated:
+            return "a global table's replica is never raised"
+        if table.scaling and any(self._due(s) for s in table.scaling.schedules):
+            return "a scheduled scaling action may be due before its export ends"
+        return None
+
+    def _due(self, schedule: str) -> bool:
+        """Say whether a scheduled action may fire before the lease ends; recurring ones count."""
+        once = re.fullmatch(r"at\((.+)\)", schedule)
+        if not once:
+            return True
+        return self.night.now <= when(once[1]) <= self.night.deadline + timedelta(hours=1)

@@ -1,0 +1,28 @@
+"""When a night runs, and the id that every delivery for it gives its run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hippolyte.record_form import iso
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """When a night runs, and after which one. `now` is when it is planned."""
+
+    start: datetime
+    deadline: datetime
+    now: datetime
+    previous_run: str | None = None
+
+    @property
+    def run_id(self) -> str:
+        """The run's id: its window's start, `2026-11-24T00-00Z`."""
+        return run_id(self.start)
+
+
+def run_id(start: datetime) -> str:
+    """Return the id of the run whose window starts at `start` (a legal S3 and Hadoop path)."""
+    return iso(start)[:16].replace(":", "-") + "Z"

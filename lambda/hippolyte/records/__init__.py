@@ -1,0 +1,1 @@
+"""What is on record on S3: written once, or by compare-and-swap."""

@@ -1,0 +1,214 @@
+"""The ledger of a run: what has happened so far, kept by compare-and-swap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from hippolyte.planning.plan import Job, Plan
+from hippolyte.record_form import VERSION, known_form
+from hippolyte.records.intents import alive
+from hippolyte.verdicts import Verdict
+
+
+class BatchState(StrEnum):
+    """Where a batch is; each is only ever followed by a later one."""
+
+    PLANNED = "planned"
+    PREPARING = "preparing"  # intent: the engine is being told of it
+    RAISING = "raising"  # prepared; waits for its tables' capacity
+    STARTING = "starting"  # intent: it is being started
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    ENDING = "ending"  # every export is dead; evidence is kept, the cluster goes
+    CLOSED = "closed"
+
+
+STARTED = frozenset(
+    {BatchState.STARTING, BatchState.RUNNING, BatchState.CANCELLING, BatchState.ENDING}
+)
+"""The states in which a cluster may exist."""
+
+
+@dataclass(slots=True)
+class BatchEntry:
+    """One batch. Times are ISO texts, as `model.iso` writes them."""
+
+    batch_id: str
+    timeline: int
+    jobs: list[Job]
+    state: BatchState = BatchState.PLANNED
+    # path attempt of each table: its output is <run>-<attempt>
+    attempts: dict[str, int] = field(default_factory=dict)
+    handle: dict[str, Any] = field(default_factory=dict)
+    intent_at: str | None = None
+    intent_by: str | None = None
+    prepared_at: str | None = None
+    started_at: str | None = None
+    progress_at: str | None = None
+    cancelled_at: str | None = None
+    cancel_reason: str = ""
+    ended_at: str | None = None
+    refusals: int = 0
+    error: str = ""
+    # tables whose jobs the engine has not been told of: each is raised in its turn
+    waiting: list[str] = field(default_factory=list)
+    # intent: tables whose jobs are being added; with `intent_at` and `intent_by`
+    adding: list[str] = field(default_factory=list)
+
+    def intent_is_foreign(self, me: str, now: datetime) -> bool:
+        """Say whether another invocation, which may be alive, is at work on the batch."""
+        return alive(self.intent_at, self.intent_by, me, now)
+
+
+@dataclass(slots=True)
+class TableEntry:
+    """One table's night. `exporting` holds from before its job's start until it is seen dead."""
+
+    verdict: Verdict | None = None
+    reason: str = ""
+    batch_id: str | None = None
+    attempt: int = 0
+    tries: int = 0
+    exporting: bool = False
+    # the job's end as the engine tells it: succeeded, failed, cancelled; empty while it runs
+    outcome: str = ""
+    # the raise did not come: the job has its plain share
+    plain: bool = False
+    # a person gave its capacity back, says this: it is not started (again), so nothing reads it
+    withdrawn: str = ""
+    # when it came to be raised in its turn
+    turn_at: str | None = None
+    started_at: str | None = None
+    finished_at: str | None = None
+    # attempts before the last: batch, attempt, started_at, finished_at, outcome
+    earlier: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    location: str = ""
+    log: str = ""
+    items: int | None = None
+    bytes: int = 0
+    files: int = 0
+    # [capacity before, raised to, raised at, given back at]
+    raised_from: int | None = None
+    raised_to: int | None = None
+    raised_at: str | None = None
+    given_back_at: str | None = None
+
+    def close(self, verdict: Verdict, reason: str = "") -> None:
+        """Give the table its verdict."""
+        self.verdict, self.reason = verdict, reason
+
+    def leave_batch(self) -> None:
+        """Keep what became of the present attempt, if it began, before the table moves on."""
+        if self.started_at:
+            self.earlier.append(
+                {
+                    "batch": self.batch_id,
+                    "attempt": self.attempt,
+                    "started_at": self.started_at,
+                    "finished_at": self.finished_at,
+                    "outcome": self.outcome,
+                }
+            )
+        self.outcome, self.started_at, self.finished_at = "", None, None
+        self.turn_at = None
+
+
+@dataclass(slots=True)
+class Ledger:
+    """All that is known of a run's progress."""
+
+    run_id: str
+    batches: dict[str, BatchEntry]
+    tables: dict[str, TableEntry]
+    alerts: list[str] = field(default_factory=list)
+    # alerts that need no message of their own: published already, or due with the report
+    told: list[str] = field(default_factory=list)
+    decided_at: str | None = None
+    # intent: the message and the report are on their way
+    reporting_at: str | None = None
+    reporting_by: str | None = None
+
+    @classmethod
+    def of_plan(cls, plan: Plan) -> Ledger:
+        """Begin the ledger of a plan."""
+        batches = {
+            b.batch_id: BatchEntry(
+                b.batch_id, b.timeline, list(b.jobs), attempts={j.table: 1 for j in b.jobs}
+            )
+            for b in plan.batches
+        }
+        tables = {j.table: TableEntry(batch_id=b.batch_id) for b in plan.batches for j in b.jobs}
+        for name in plan.empty:
+            tables[name] = TableEntry(attempt=1)
+        for name, (verdict, reason) in plan.verdicts.items():
+            tables[name] = TableEntry(verdict=verdict, reason=reason)
+        alerts = list(plan.alerts)
+        return cls(plan.run_id, batches, tables, alerts=alerts, told=list(alerts))
+
+    @property
+    def open_batches(self) -> list[BatchEntry]:
+        """The batches that are not closed."""
+        return [b for b in self.batches.values() if b.state is not BatchState.CLOSED]
+
+    @property
+    def decided(self) -> bool:
+        """Whether every table has its verdict."""
+        return all(t.verdict for t in self.tables.values())
+
+    @property
+    def undecided(self) -> set[str]:
+        """The tables without a verdict, or with an export that may still be alive."""
+        return {n for n, t in self.tables.items() if t.verdict is None or t.exporting}
+
+    def add_batch(self, jobs: list[Job]) -> BatchEntry:
+        """Add a batch for tables that move, on a timeline of its own; each gets an unused path."""
+        number = sum(1 for b in self.batches if b.startswith("r")) + 1
+        timeline = max((b.timeline for b in self.batches.values()), default=-1) + 1
+        entry = BatchEntry(f"r{number:03d}", timeline, jobs)
+        for job in jobs:
+            table = self.tables[job.table]
+            table.leave_batch()
+            table.batch_id = entry.batch_id
+            entry.attempts[job.table] = table.attempt + 1
+        self.batches[entry.batch_id] = entry
+        return entry
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the ledger in its JSON form; its lists are the ledger's own, not copies."""
+        record = {"version": VERSION, **_fields(self)}
+        record["batches"] = {
+            name: {**_fields(b), "jobs": [_fields(job) for job in b.jobs]}
+            for name, b in self.batches.items()
+        }
+        record["tables"] = {name: _fields(t) for name, t in self.tables.items()}
+        return record
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Ledger:
+        """Build the ledger from its JSON form."""
+        with known_form("the ledger"):
+            data = {k: v for k, v in record.items() if k not in ("version", "nonce")}
+            data["batches"] = {k: _batch(v) for k, v in data["batches"].items()}
+            data["tables"] = {k: _table(v) for k, v in data["tables"].items()}
+            return cls(**data)
+
+
+def _fields(value: Ledger | BatchEntry | TableEntry | Job) -> dict[str, Any]:
+    # asdict copies all the way down: half a second of each pass with 2,500 tables
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
+def _batch(record: Mapping[str, Any]) -> BatchEntry:
+    jobs = [Job(**j) for j in record["jobs"]]
+    return BatchEntry(**{**record, "jobs": jobs, "state": BatchState(record["state"])})
+
+
+def _table(record: Mapping[str, Any]) -> TableEntry:
+    verdict = Verdict(record["verdict"]) if record["verdict"] else None
+    return TableEntry(**{**record, "verdict": verdict})

@@ -1,0 +1,133 @@
+"""A run's records on S3: the plan (written once), the ledger (compare-and-swap), the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hippolyte.errors import ConfigurationError
+from hippolyte.planning.plan import Plan
+from hippolyte.records.ledger import Ledger
+from hippolyte.settings import Settings
+from hippolyte.store import Store
+
+# the monitor looks back this far for runs without a report
+LOOK_BACK = timedelta(days=3)
+
+_RUN_ID = "%Y-%m-%dT%H-%MZ"
+
+
+def start_of(run_id: str) -> datetime:
+    """Return when the window of a run began.
+
+    Raises:
+        ConfigurationError: it is no run id.
+    """
+    try:
+        return datetime.strptime(run_id, _RUN_ID).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise ConfigurationError(f"{run_id!r} is not a run id like 2026-11-24T00-00Z") from error
+
+
+def _text(record: Mapping[str, Any]) -> str:
+    return json.dumps(record)
+
+
+def is_open(names: set[str]) -> bool:
+    """Say whether a run with these records has begun and is not closed."""
+    return "plan.json" in names and "report.json" not in names
+
+
+@dataclass(slots=True)
+class Run:
+    """One run: its plan, and its ledger with the etag it was read or written with."""
+
+    plan: Plan
+    ledger: Ledger
+    etag: str
+    # the ledger as it was last read or written, as JSON
+    saved: str
+
+
+class Runs:
+    """The runs of a deployment."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.store = store
+        self.settings = settings
+
+    def key(self, run_id: str, name: str) -> str:
+        """Return the key of one of a run's records."""
+        return self.settings.place("runs", run_id, name)
+
+    def url(self, run_id: str, name: str) -> str:
+        """Return the address of one of a run's records."""
+        return f"s3://{self.settings.bucket}/{self.key(run_id, name)}"
+
+    def create(self, plan: Plan, definitions: Mapping[str, Any]) -> bool:
+        """Record a plan, and first the tables' definitions; False if the run has a plan already."""
+        self.store.put(self.key(plan.run_id, "tables.json"), {"tables": definitions})
+        return self.store.create(self.key(plan.run_id, "plan.json"), plan.to_record()) is not None
+
+    def open(self, run_id: str) -> Run | None:
+        """Read a run, beginning its ledger if it has none; None if it has no plan."""
+        found = self.store.read(self.key(run_id, "plan.json"))
+        if found is None:
+            return None
+        plan = Plan.from_record(found[0])
+        key = self.key(run_id, "ledger.json")
+        read = self.store.read(key)
+        if read is None:
+            ledger = Ledger.of_plan(plan)
+            etag = self.store.create(key, ledger.to_record())
+            if etag:
+                return Run(plan, ledger, etag, _text(ledger.to_record()))
+            read = self.store.read(key)
+            if read is None:
+                raise ConfigurationError(f"{self.url(run_id, 'ledger.json')} came and went")
+        ledger = Ledger.from_record(read[0])
+        return Run(plan, ledger, read[1], _text(ledger.to_record()))
+
+    def save(self, run: Run) -> None:
+        """Write the ledger if it changed; ConflictError if another invocation wrote it first."""
+        record = run.ledger.to_record()
+        if (text := _text(record)) != run.saved:
+            key = self.key(run.plan.run_id, "ledger.json")
+            run.etag = self.store.replace(key, record, run.etag)
+            run.saved = text
+
+    def definitions(self, run_id: str) -> dict[str, Any]:
+        """Return the tables' definitions (DescribeTable) as they were when the run began."""
+        found = self.store.read(self.key(run_id, "tables.json"))
+        return dict(found[0]["tables"]) if found else {}
+
+    def report(self, run_id: str) -> dict[str, Any] | None:
+        """Return a run's report, None if it has none."""
+        found = self.store.read(self.key(run_id, "report.json"))
+        return found[0] if found else None
+
+    def close(self, run_id: str, report: Mapping[str, Any]) -> bool:
+        """Write the report; False if there is one already. A run with a report is closed."""
+        return self.store.create(self.key(run_id, "report.json"), report) is not None
+
+    def write_page(self, run_id: str, page: str) -> None:
+        """Write the report as a page for people; what it is made from stays the same."""
+        self.store.s3.put_object(
+            Bucket=self.settings.bucket,
+            Key=self.key(run_id, "report.html"),
+            Body=page.encode(),
+            ContentType="text/html; charset=utf-8",
+        )
+
+    def recent(self, now: datetime) -> dict[str, set[str]]:
+        """Return the runs of the last days: run id -> names of its records."""
+        oldest = (now - LOOK_BACK).astimezone(UTC).strftime(_RUN_ID)
+        found: dict[str, set[str]] = {}
+        for name in self.store.names(self.settings.place("runs", ""), oldest):
+            run_id, _, record = name.partition("/")
+            if record:
+                found.setdefault(run_id, set()).add(record)
+        return found

@@ -1,0 +1,195 @@
+"""The report of a run: what it holds, and how it reads in a message."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from hippolyte.planning.plan import Job, Plan
+from hippolyte.record_form import VERSION, iso, when
+from hippolyte.records.ledger import Ledger, TableEntry
+from hippolyte.settings import Settings
+from hippolyte.verdicts import TOLD, Verdict
+
+
+def make_report(
+    settings: Settings,
+    plan: Plan,
+    ledger: Ledger,
+    left_raised: Iterable[str],
+    previous: Mapping[str, Any],
+    now: datetime,
+    *,
+    catalogued: Mapping[str, str] | None = None,
+    alerts: Iterable[str] = (),
+) -> dict[str, Any]:
+    """Return the report. `previous` is the report of the night before, `{}` if there is none.
+
+    `catalogued` tells of older good backups of tables that `previous` says nothing of, `alerts`
+    what else a person must know.
+
+    docs/report.schema.json says what each key holds.
+    """
+    jobs = {job.table: job for job in plan.jobs}
+    before = previous.get("tables", {})
+    known = {name: {"last_good": at} for name, at in (catalogued or {}).items()}
+    tables = {
+        name: _table(entry, jobs.get(name), before.get(name, {}))
+        | _protection(entry, [before.get(name, {}), known.get(name, {})], iso(plan.start))
+        for name, entry in sorted(ledger.tables.items())
+    }
+    totals = Counter(str(t["verdict"]) for t in tables.values())
+    ends = [t["finished_at"] for t in tables.values() if t["finished_at"]]
+    ended = max((when(e) for e in ends), default=plan.start)
+    changes = _changes(tables, before)
+    told = [*ledger.alerts, *alerts]
+    told += [f"{name} is empty tonight and was not the night before" for name in changes["empty"]]
+    return {
+        "version": VERSION,
+        "deployment": settings.name,
+        "account": settings.account,
+        "region": settings.region,
+        "run_id": plan.run_id,
+        "previous_run": previous.get("run_id"),
+        "start": iso(plan.start),
+        "deadline": iso(plan.deadline),
+        "closed_at": iso(now),
+        "duration_seconds": int((ended - plan.start).total_seconds()),
+        "window_seconds": int((plan.deadline - plan.start).total_seconds()),
+        "discovered": len(tables),
+        "totals": {v.value: totals[v.value] for v in Verdict},
+        "items": sum(t["items"] or 0 for t in tables.values()),
+        "bytes": sum(t["bytes"] for t in tables.values()),
+        "cost_usd": plan.cost_usd,
+        "alerts": told,
+        "warnings": list(plan.warnings),
+        "left_raised": sorted(left_raised),
+        "raised": [
+            {
+                "table": name,
+                "from": entry.raised_from,
+                "to": entry.raised_to,
+                "raised_at": entry.raised_at,
+                "given_back_at": entry.given_back_at,
+                "duration_seconds": _between(entry.raised_at, entry.given_back_at),
+            }
+            for name, entry in sorted(ledger.tables.items())
+            if entry.raised_to
+        ],
+        "changes": changes,
+        "oldest_good": _oldest(tables, now),
+        "batches": [
+            {
+                "batch_id": b.batch_id,
+                "timeline": b.timeline,
+                "tables": [j.table for j in b.jobs],
+                "started_at": b.started_at,
+                "ended_at": b.ended_at,
+                "handle": b.handle,
+                "error": b.error,
+                "cancel_reason": b.cancel_reason,
+            }
+            for b in ledger.batches.values()
+        ],
+        "tables": tables,
+    }
+
+
+def _table(entry: TableEntry, job: Job | None, before: Mapping[str, Any]) -> dict[str, Any]:
+    counted = entry.verdict is Verdict.BACKED_UP and entry.items is not None
+    return {
+        "verdict": entry.verdict.value if entry.verdict else None,
+        "reason": entry.reason,
+        "location": entry.location,
+        "items": entry.items,
+        # of the last night that knew: what the next one is compared with
+        "last_items": entry.items if counted else before.get("last_items"),
+        "bytes": entry.bytes,
+        "files": entry.files,
+        "attempt": entry.attempt,
+        "batch": entry.batch_id,
+        "started_at": entry.started_at,
+        "finished_at": entry.finished_at,
+        "duration_seconds": _between(entry.started_at, entry.finished_at),
+        "estimate_seconds": job.estimate_seconds if job else None,
+        "table_bytes": job.size_bytes if job else None,
+        "table_items": job.item_count if job else None,
+        "earlier_attempts": entry.earlier,
+        "errors": entry.errors,
+        "notes": entry.notes,
+        "log": entry.log,
+    }
+
+
+def _protection(
+    entry: TableEntry, earlier: Iterable[Mapping[str, Any]], start: str
+) -> dict[str, str | None]:
+    """Return the newest good backup, and since when there shall be one.
+
+    Carried from report to report, so that it costs no look into the bucket.
+    """
+    good = entry.finished_at if entry.verdict is Verdict.BACKED_UP else None
+    spared = entry.verdict in (Verdict.SKIPPED, Verdict.VANISHED)
+    known = [good, *(e.get("last_good") for e in earlier)]
+    since = [e.get("wanted_since") for e in earlier if not spared]
+    return {
+        "last_good": next(filter(None, known), None),
+        "wanted_since": next(filter(None, since), start),
+    }
+
+
+def _oldest(tables: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
+    """Return the table that has been longest without a good backup, and for how many days.
+
+    One that never had any counts from the first night that wanted one.
+    """
+    wanted = {Verdict.BACKED_UP.value, *(verdict.value for verdict in TOLD)}
+    ages = [
+        (t["last_good"] or t["wanted_since"], n)
+        for n, t in tables.items()
+        if t["verdict"] in wanted
+    ]
+    if not ages:
+        return None
+    since, name = min(ages)
+    days = (now - when(since)).total_seconds() / 86_400
+    return {"table": name, "last_good": tables[name]["last_good"], "age_days": round(days, 2)}
+
+
+def _between(begin: str | None, end: str | None) -> int | None:
+    """Return the seconds from one recorded time to another, None if either is missing."""
+    return int((when(end) - when(begin)).total_seconds()) if begin and end else None
+
+
+def _changes(tables: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, list[str]]:
+    good = Verdict.BACKED_UP.value
+    if not before:
+        return {"new": [], "gone": [], "empty": [], "recovered": [], "broken": []}
+    both = [(n, t, before[n]) for n, t in tables.items() if n in before]
+    return {
+        "new": [n for n in tables if n not in before],
+        "gone": [n for n in before if n not in tables],
+        "empty": [n for n, t, b in both if t["items"] == 0 and b["last_items"]],
+        "recovered": [n for n, t, b in both if t["verdict"] == good != b["verdict"]],
+        "broken": [n for n, t, b in both if b["verdict"] == good != t["verdict"]],
+    }
+
+
+def measures(report: Mapping[str, Any]) -> dict[str, float]:
+    """Return the night's figures as CloudWatch is told them."""
+    oldest = report["oldest_good"]
+    return {
+        "TablesFailed": sum(report["totals"][verdict.value] for verdict in TOLD),
+        "OldestBackupAgeDays": oldest["age_days"] if oldest else 0.0,
+        "BackupBytes": report["bytes"],
+        "NightSeconds": report["duration_seconds"],
+        "WindowSeconds": report["window_seconds"],
+        "EstimatedCostUsd": report["cost_usd"],
+    }
+
+
+def by_verdict(report: Mapping[str, Any]) -> dict[str, float]:
+    """Return the number of tables of each verdict."""
+    return {verdict.value: report["totals"][verdict.value] for verdict in Verdict}

@@ -1,0 +1,1 @@
+"""What all services of the local AWS stand on: its clock, its gate, its faults."""

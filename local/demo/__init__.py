@@ -1,0 +1,1 @@
+"""A whole night for a person to watch."""

@@ -1,0 +1,1 @@
+"""EMR: clusters, their machines and their steps."""

@@ -1,0 +1,221 @@
+"""What Data Pipeline, EMR and Task Runner do with the roles they are given: a stand-in.
+
+AWS publishes no list of these calls. The rows are the actions of AWS's own policies for the same
+purpose, reduced to what this product's clusters can need: AWSDataPipelineRole (roles, tables,
+pipelines, log bucket, EMR), AmazonEMRServicePolicy_v2 (EC2; without fleets, launch templates,
+placement groups, capacity reservations and automatic scaling), the Data Pipeline API's four calls
+of a task runner. Where IAM is enforced a cluster does not come, or does no task, without each one;
+this shows that the policies agree with those lists, not that AWS asks for no more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from local.iam import roles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local.datapipeline.pipeline import Pipeline
+    from local.emr.cluster import LiveCluster
+
+EMR = "elasticmapreduce.amazonaws.com"
+EC2 = "ec2.amazonaws.com"
+SPOT = "spot.amazonaws.com"
+CLEANUP_ROLE, SPOT_ROLE = "AWSServiceRoleForEMRCleanup", "AWSServiceRoleForEC2Spot"
+"""Roles of the services' own, which the first cluster (with spot) of an account makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One action on one resource, with the condition keys that come with it."""
+
+    action: str
+    resource: str
+    context: dict[str, str] = field(default_factory=dict)
+
+
+_LOOK_AT_NETWORK = (
+    "DescribeAccountAttributes",
+    "DescribeDhcpOptions",
+    "DescribeImages",
+    "DescribeInstances",
+    "DescribeNetworkAcls",
+    "DescribeNetworkInterfaces",
+    "DescribeRouteTables",
+    "DescribeSecurityGroups",
+    "DescribeSubnets",
+    "DescribeVolumeStatus",
+    "DescribeVolumes",
+    "DescribeVpcAttribute",
+    "DescribeVpcEndpoints",
+    "DescribeVpcs",
+)
+_LOOK_FOR_FLEETS = (
+    "DescribeCapacityReservations",
+    "DescribeInstanceTypeOfferings",
+    "DescribeLaunchTemplates",
+)
+_MAKE_INSTANCES = {
+    "AuthorizeSecurityGroupEgress": "security-group/sg-1",
+    "AuthorizeSecurityGroupIngress": "security-group/sg-1",
+    "CreateNetworkInterface": "network-interface/*",
+    "CreateSecurityGroup": "security-group/*",
+    "CreateTags": "instance/i-1",
+    "RevokeSecurityGroupEgress": "security-group/sg-1",
+    "RevokeSecurityGroupIngress": "security-group/sg-1",
+    "RunInstances": "instance/*",
+}
+_END_INSTANCES = {
+    "DeleteNetworkInterface": "network-interface/eni-1",
+    "DeleteTags": "instance/i-1",
+    "ModifyInstanceAttribute": "instance/i-1",
+    "TerminateInstances": "instance/i-1",
+}
+_RUN_CLUSTERS = (
+    "AddJobFlowSteps",
+    "DescribeCluster",
+    "DescribeStep",
+    "ListInstanceGroups",
+    "ListInstances",
+    "ListSteps",
+    "SetTerminationProtection",
+    "TerminateJobFlows",
+)
+_LOOK_AT_ROLES = ("GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies")
+_OWN_STEPS = ("AddJobFlowSteps", "DescribeCluster", "DescribeStep", "ListSteps")
+
+
+def _of_logs(pipeline: Pipeline, log_uri: str | None) -> Iterator[Row]:
+    from local.iam.permissions_s3 import bucket_key, find_bucket
+
+    name, _, folder = (log_uri or "").removeprefix("s3://").partition("/")
+    bucket = find_bucket(name)
+    if bucket is None:
+        return
+    arn = f"arn:{pipeline.partition}:s3:::{name}"
+    yield Row("s3:GetBucketLocation", arn)
+    yield Row("s3:ListBucket", arn, {"s3:prefix": folder})
+    yield Row("s3:PutObject", f"{arn}/{folder.rstrip('/')}/{pipeline.pipeline_id}/Cluster")
+    key = bucket_key(bucket)
+    if key is not None and key.startswith("arn:"):
+        via = {"kms:ViaService": f"s3.{bucket.region_name}.amazonaws.com"}
+        yield Row("kms:GenerateDataKey", key, via)
+
+
+def _of_ec2(pipeline: Pipeline, region: str) -> Iterator[Row]:
+    own = f"arn:{pipeline.partition}:ec2:{region}:{pipeline.account}:"
+    # a cluster's tags are those of its instances
+    tags = {f"aws:ResourceTag/{tag['key']}": tag["value"] for tag in pipeline.tags}
+    for name in _LOOK_AT_NETWORK:
+        yield Row(f"ec2:{name}", "*", {"aws:RequestedRegion": region})
+    for name, resource in _MAKE_INSTANCES.items():
+        yield Row(f"ec2:{name}", own + resource)
+    for name, resource in _END_INSTANCES.items():
+        yield Row(f"ec2:{name}", own + resource, tags)
+
+
+def of_service_role(cluster: LiveCluster) -> Iterator[Row]:
+    """Yield what EMR needs of the service role for a cluster somebody starts directly.
+
+    AmazonEMRServicePolicy_v2, version 6, and for spot a row of its predecessor. A cluster's tags
+    are asked for on what is made with them and found on what is made; a network's own tags are
+    those EC2 has of it.
+    """
+    backend = cluster.emr_backend
+    place = (cluster.partition, backend.region_name, backend.account_id)
+    own = f"arn:{place[0]}:ec2:{place[1]}:{place[2]}:"
+    asked = {f"aws:RequestTag/{key}": value for key, value in cluster._tags.items()}
+    tagged = {f"aws:ResourceTag/{key}": value for key, value in cluster._tags.items()}
+    role = f"arn:{place[0]}:iam::{place[2]}:role/{cluster.nodes_role}"
+    yield Row("iam:PassRole", role, {"iam:PassedToService": EC2})
+    if cluster.nodes.spot and not roles.role_exists(place[2], place[0], SPOT_ROLE):
+        made_by_spot = f"arn:{place[0]}:iam::{place[2]}:role/aws-service-role/{SPOT}/{SPOT_ROLE}"
+        yield Row("iam:CreateServiceLinkedRole", made_by_spot, {"iam:AWSServiceName": SPOT})
+    fleets = _LOOK_FOR_FLEETS if cluster.nodes.fleets else ()
+    for name in (*_LOOK_AT_NETWORK, *fleets):
+        yield Row(f"ec2:{name}", "*", {"aws:RequestedRegion": place[1]})
+    network = list(_network(cluster, own))
+    for action in ("RunInstances", *(("CreateFleet",) if cluster.nodes.fleets else ())):
+        for made in ("instance/*", "volume/*"):
+            yield Row(f"ec2:{action}", own + made, asked)
+            yield Row("ec2:CreateTags", own + made, {"ec2:CreateAction": action, **asked})
+        yield Row(f"ec2:{action}", own + "network-interface/*")
+        yield Row(f"ec2:{action}", f"arn:{place[0]}:ec2:{place[1]}::image/ami-1")
+        if cluster.ec2_key_name:
+            yield Row(f"ec2:{action}", f"{own}key-pair/{cluster.ec2_key_name}")
+        yield from (Row(f"ec2:{action}", arn, tags) for arn, tags in network)
+    if cluster.nodes.subnets:
+        yield from _interface(network, own, asked)
+    if cluster.nodes.fleets:
+        yield Row("ec2:CreateFleet", own + "fleet/*")
+        yield Row("ec2:CreateLaunchTemplate", own + "launch-template/*", asked)
+        for action in ("CreateFleet", "RunInstances", "CreateLaunchTemplateVersion"):
+            yield Row(f"ec2:{action}", own + "launch-template/lt-1", tagged)
+        yield Row("ec2:DeleteLaunchTemplate", own + "launch-template/lt-1", tagged)
+    yield from _groups_of(cluster, own, asked, tagged)
+    for name, resource in _END_INSTANCES.items():
+        yield Row(f"ec2:{name}", own + resource, tagged)
+
+
+def _interface(
+    network: list[tuple[str, dict[str, str]]], own: str, asked: dict[str, str]
+) -> Iterator[Row]:
+    """Yield what an interface in a named subnet takes: the policy has it for private ones.
+
+    Whether a subnet is private is not known here, so any that is named takes it.
+    """
+    made = own + "network-interface/*"
+    yield Row("ec2:CreateNetworkInterface", made, asked)
+    yield Row("ec2:CreateTags", made, {"ec2:CreateAction": "CreateNetworkInterface", **asked})
+    yield from (Row("ec2:CreateNetworkInterface", arn, tags) for arn, tags in network)
+
+
+def of_caller(account: str, partition: str) -> Iterator[Row]:
+    """Yield what the account's first cluster takes of whoever starts it."""
+    kind = f"aws-service-role/{EMR}/{CLEANUP_ROLE}"
+    yield Row(
+        "iam:CreateServiceLinkedRole",
+        f"arn:{partition}:iam::{account}:role/{kind}",
+        {"iam:AWSServiceName": EMR},
+    )
+
+
+def _network(cluster: LiveCluster, own: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the subnets and security groups the cluster names, each with EC2's tags of it."""
+    groups = (
+        cluster.master_security_group,
+        cluster.slave_security_group,
+        cluster.service_access_security_group,
+        *(cluster.additional_master_security_groups or []),
+        *(cluster.additional_slave_security_groups or []),
+    )
+    kinds = {"subnet": cluster.nodes.subnets, "security-group": filter(None, groups)}
+    for kind, ids in kinds.items():
+        for name in dict.fromkeys(ids):
+            known = cluster.emr_backend.ec2_backend.tags.get(name, {})
+            tags = {f"aws:ResourceTag/{key}": str(value) for key, value in known.items()}
+            yield f"{own}{kind}/{name}", tags
+
+
+def _groups_of(
+    cluster: LiveCluster, own: str, asked: dict[str, str], tagged: dict[str, str]
+) -> Iterator[Row]:
+    """Yield what the managed security groups take: EMR makes them if none are named."""
+    named = [(arn, tags) for arn, tags in _network(cluster, own) if ":security-group/" in arn]
+    if not named:
+        yield Row("ec2:CreateSecurityGroup", own + "security-group/*", asked)
+        yield Row("ec2:CreateSecurityGroup", own + "vpc/vpc-1")
+        made = {"ec2:CreateAction": "CreateSecurityGroup", **asked}
+        yield Row("ec2:CreateTags", own + "security-group/*", made)
+        named = [(own + "security-group/sg-1", tagged)]
+    for arn, tags in named:
+        for verb in ("Authorize", "Revoke"):
+            for way in ("Egress", "Ingress"):
+                yield Row(f"ec2:{verb}SecurityGroup{way}", arn, tags)
+
+
+def _clusters(pipeline: Pipeline, region: str) -> str:
+    return f"arn:{pipeline.partition}:elasticmapreduce:{region}:{pipeline.account}:cluster"

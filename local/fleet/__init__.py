@@ -1,0 +1,1 @@
+"""Fleets of tables for demos and tests."""

@@ -1,0 +1,1 @@
+"""Lambda: environments, invocations, deliveries and logs."""

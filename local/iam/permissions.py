@@ -1,0 +1,204 @@
+"""Which permissions an operation needs: actions, resources, condition keys.
+
+From the Service Authorization Reference, for the operations that the Lambdas, the clusters' steps
+and the command line make. What has no row is refused to every role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from moto.applicationautoscaling.models import applicationautoscaling_backends
+from moto.dynamodb.models import dynamodb_backends
+from moto.sns.models import sns_backends
+
+from local.iam import permissions_jobs, permissions_s3
+from local.iam.permission import Need, aliases, arn_of, key_arn, via
+
+if TYPE_CHECKING:
+    from local.core.call import Call
+
+
+def of(call: Call) -> list[Need]:
+    """Return every permission that `call` needs."""
+    rows = _SERVICES.get(call.service)
+    return rows(call) if rows else [Need(call.name, None)]
+
+
+# DynamoDB
+
+_TABLE = [
+    "DescribeTable",
+    "UpdateTable",
+    "Scan",
+    "Query",
+    "GetItem",
+    "PutItem",
+    "DeleteItem",
+    "UpdateItem",
+    "DescribeTimeToLive",
+    "DescribeContinuousBackups",
+    "CreateTable",
+    "DeleteTable",
+    "UpdateTimeToLive",
+    "GetResourcePolicy",
+    "DescribeKinesisStreamingDestination",
+    "DescribeContributorInsights",
+    "ListTagsOfResource",
+    "ExportTableToPointInTime",
+]
+_DATA = {"Scan", "Query", "GetItem", "PutItem", "DeleteItem", "UpdateItem"}
+
+
+def _dynamodb(call: Call) -> list[Need]:
+    action = f"dynamodb:{call.operation}"
+    if call.operation in ("ListTables", "DescribeLimits"):
+        return [Need(action, "*")]
+    if call.operation in ("BatchWriteItem", "BatchGetItem"):
+        tables = call.params.get("RequestItems", {})
+        return [Need(action, _table_arn(call, table)) for table in tables]
+    if call.operation not in _TABLE:
+        return [Need(action, None)]
+    params = call.params
+    name = params.get("TableName") or params.get("TableArn") or params.get("ResourceArn") or ""
+    out = [Need(action, _table_arn(call, name))]
+    if call.operation in _DATA:
+        out += _table_key(call, name)
+    return out
+
+
+def _table_arn(call: Call, name: str) -> str:
+    return name if name.startswith("arn:") else arn_of(call, "dynamodb", f"table/{name}")
+
+
+def _table_key(call: Call, name: str) -> list[Need]:
+    """A table under a customer's key is read with that key, through DynamoDB."""
+    table = dynamodb_backends[call.account][call.region].tables.get(name.rsplit("/", 1)[-1])
+    specification = (table.sse_specification if table else None) or {}
+    if not specification.get("Enabled"):
+        return []
+    arn = key_arn(call, specification.get("KMSMasterKeyId") or "")
+    if arn is None or "alias/aws/dynamodb" in aliases(arn):
+        return []
+    return [Need("kms:Decrypt", arn, via(call, "dynamodb"))]
+
+
+# the rest
+
+_SCALING_READS = ("DescribeScalableTargets", "DescribeScalingPolicies", "DescribeScheduledActions")
+
+
+def _scaling(call: Call) -> list[Need]:
+    action = f"application-autoscaling:{call.operation}"
+    if call.operation in _SCALING_READS:
+        return [Need(action, "*")]
+    params = call.params
+    resource, dimension = params.get("ResourceId", ""), params.get("ScalableDimension", "")
+    backend = applicationautoscaling_backends[call.account][call.region]
+    target = backend.targets.get(dimension, {}).get(resource)
+    arn = target.arn if target else arn_of(call, "application-autoscaling", "scalable-target/new")
+    context = {
+        "application-autoscaling:service-namespace": params.get("ServiceNamespace", ""),
+        "application-autoscaling:scalable-dimension": dimension,
+    }
+    return [Need(action, arn, context)]
+
+
+def _cloudwatch(call: Call) -> list[Need]:
+    action = f"cloudwatch:{call.operation}"
+    if call.operation in ("GetMetricStatistics", "GetMetricData", "ListMetrics"):
+        return [Need(action, "*")]
+    if call.operation == "PutMetricData":
+        return [Need(action, "*", {"cloudwatch:namespace": call.params.get("Namespace", "")})]
+    if call.operation == "DescribeAlarms":
+        return [Need(action, arn_of(call, "cloudwatch", "alarm:*"))]
+    return [Need(action, None)]
+
+
+def _sns(call: Call) -> list[Need]:
+    arn = call.params.get("TopicArn") or call.params.get("TargetArn")
+    action = f"sns:{call.operation}"
+    known = ("Publish", "PublishBatch", "GetTopicAttributes", "ListSubscriptionsByTopic")
+    if call.operation not in known or not arn:
+        return [Need(action, None)]
+    out = [Need(action, arn)]
+    region, account = arn.split(":")[3:5]
+    topic = sns_backends[account][region].topics.get(arn)
+    if call.operation.startswith("Publish") and topic and topic.kms_master_key_id:
+        key = key_arn(call, topic.kms_master_key_id)
+        if key:
+            out += [
+                Need(one, key, via(call, "sns", region))
+                for one in ("kms:Decrypt", "kms:GenerateDataKey")
+            ]
+    return out
+
+
+def _sqs(call: Call) -> list[Need]:
+    name = str(call.params.get("QueueUrl", "")).rsplit("/", 1)[-1]
+    known = ("SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "GetQueueUrl")
+    name = name or str(call.params.get("QueueName", ""))
+    arn = arn_of(call, "sqs", name) if call.operation in known else None
+    return [Need(f"sqs:{call.operation}", arn)]
+
+
+def _lambda(call: Call) -> list[Need]:
+    known = ("Invoke", "GetFunction", "GetFunctionConfiguration")
+    if call.operation not in known:
+        return [Need(f"lambda:{call.operation}", None)]
+    name = call.path.split("/functions/", 1)[1].split("/", 1)[0]
+    action = "InvokeFunction" if call.operation == "Invoke" else call.operation
+    arn = name if name.startswith("arn:") else arn_of(call, "lambda", f"function:{name}")
+    return [Need(f"lambda:{action}", arn)]
+
+
+def _logs(call: Call) -> list[Need]:
+    group = call.params.get("logGroupName")
+    known = ("CreateLogGroup", "CreateLogStream", "PutLogEvents", "FilterLogEvents", "GetLogEvents")
+    if call.operation not in known or not group:
+        return [Need(f"logs:{call.operation}", None)]
+    stream = call.params.get("logStreamName")
+    tail = f":log-stream:{stream}" if stream else ""
+    return [Need(f"logs:{call.operation}", arn_of(call, "logs", f"log-group:{group}{tail}"))]
+
+
+def _kms(call: Call) -> list[Need]:
+    known = ("Decrypt", "Encrypt", "GenerateDataKey", "DescribeKey")
+    key = call.params.get("KeyId")
+    arn = key_arn(call, key) if key and call.operation in known else None
+    return [Need(f"kms:{call.operation}", arn)]
+
+
+def _sts(call: Call) -> list[Need]:
+    if call.operation == "GetCallerIdentity":
+        return []
+    return [Need(f"sts:{call.operation}", call.params.get("RoleArn"))]
+
+
+def _ssm(call: Call) -> list[Need]:
+    name = call.params.get("Name")
+    arn = arn_of(call, "ssm", f"parameter/{name.lstrip('/')}") if name else None
+    return [Need(f"ssm:{call.operation}", arn)]
+
+
+def _tagging(call: Call) -> list[Need]:
+    return [Need(f"tag:{call.operation}", "*")]
+
+
+_SERVICES: dict[str, Callable[[Call], list[Any]]] = {
+    "dynamodb": _dynamodb,
+    "s3": permissions_s3.needs,
+    "datapipeline": permissions_jobs.datapipeline,
+    "emr": permissions_jobs.emr,
+    "application-autoscaling": _scaling,
+    "cloudwatch": _cloudwatch,
+    "sns": _sns,
+    "sqs": _sqs,
+    "lambda": _lambda,
+    "logs": _logs,
+    "kms": _kms,
+    "sts": _sts,
+    "ssm": _ssm,
+    "resourcegroupstaggingapi": _tagging,
+}

@@ -1,0 +1,80 @@
+"""Values for tests of the pure modules: short to write, plain to read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hippolyte.engines.emr import TABLES_PER_CLUSTER
+from hippolyte.planning.plan import Plan
+from hippolyte.planning.planner import make_plan
+from hippolyte.planning.window import Night
+from hippolyte.settings import Settings, parse
+from hippolyte.tables.table import Inventory, Limits, Table
+
+GIB = 1 << 30
+START = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def raw_settings(**changes: Any) -> dict[str, Any]:
+    """The settings as Terraform writes them."""
+    return {
+        "name": "hippolyte",
+        "account": "123456789012",
+        "region": "us-east-1",
+        "partition": "aws",
+        "bucket": "backups",
+        "prefix": "",
+        "topic_arn": "arn:aws:sns:us-east-1:123456789012:hippolyte-alerts",
+        "pipeline_region": "us-east-1",
+        "pipeline_role": "hippolyte-us-east-1-pipeline",
+        "cluster_role": "hippolyte-us-east-1-cluster",
+        **changes,
+    }
+
+
+def settings(**changes: Any) -> Settings:
+    return parse(json.dumps(raw_settings(**changes)))
+
+
+def table(name: str = "orders", **changes: Any) -> Table:
+    values: dict[str, Any] = {
+        "name": name,
+        "table_id": f"id-{name}",
+        "status": "ACTIVE",
+        "size_bytes": 1 << 20,
+        "item_count": 100,
+        "read_capacity": 100,
+        "write_capacity": 100,
+        **changes,
+    }
+    return Table(**values)
+
+
+def on_demand(name: str = "events", **changes: Any) -> Table:
+    return table(name, on_demand=True, read_capacity=0, write_capacity=0, **changes)
+
+
+def night(hours: float = 7, late: timedelta = timedelta(0)) -> Night:
+    return Night(START, START + timedelta(hours=hours), START + late)
+
+
+def plan(*tables: Table, hours: float = 7, limits: Limits | None = None, **changes: Any) -> Plan:
+    """Plan a night of these tables by Data Pipeline; keyword arguments are settings."""
+    inventory = Inventory(tables, limits or Limits(account_max_read=10**9))
+    return make_plan(inventory, settings(**changes), night(hours), 32)
+
+
+def emr_plan(
+    *tables: Table, hours: float = 7, limits: Limits | None = None, **changes: Any
+) -> Plan:
+    """Plan a night of these tables by EMR, whose tables are raised in their turn."""
+    inventory = Inventory(tables, limits or Limits(account_max_read=10**9))
+    made = settings(engine="emr", emr={"jar": "s3://tools/x.jar", "service_role": "e"}, **changes)
+    return make_plan(inventory, made, night(hours), TABLES_PER_CLUSTER, raises_per_job=True)
+
+
+def renamed(tables: list[Table]) -> list[Table]:
+    return [replace(t, name=f"{t.name}-{i}") for i, t in enumerate(tables)]

@@ -1,0 +1,52 @@
+"""The command line in virtual time, beside the functions of a night."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+from typer.testing import CliRunner, Result
+
+from hippolyte_cli.main import app
+from tests.support.harness import NightDriver
+
+_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+        }
+    ],
+}
+
+
+def deploy(night: NightDriver, name: str = "hippolyte-monitor", **variables: str) -> None:
+    """Deploy a function with the night's settings, for its configuration to be read."""
+    role = night.world.client("iam").create_role(
+        RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST)
+    )["Role"]["Arn"]
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        archive.writestr("f.py", "")
+    night.world.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.12",
+        Role=role,
+        Handler="f.handler",
+        Code={"ZipFile": body.getvalue()},
+        Environment={"Variables": variables or {"HIPPOLYTE_SETTINGS": json.dumps(night.settings)}},
+    )
+
+
+def command(*arguments: Any) -> Result:
+    """Run `hippolyte ...`; what it prints is one line for each it prints, however long."""
+    result = CliRunner().invoke(
+        app, [str(a) for a in arguments], env={"COLUMNS": "400", "AWS_REGION": "us-east-1"}
+    )
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result

@@ -1,0 +1,1 @@
+"""How a night is broken, and what must hold after it."""

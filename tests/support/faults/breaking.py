@@ -1,0 +1,94 @@
+"""Breaks a harness night at chosen points, each in a child process that then goes on to the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.support.faults.checks import Checks
+from tests.support.faults.fleet import Schedule, furnish
+from tests.support.faults.forks import Forks
+from tests.support.faults.tap import Point, Tap
+from tests.support.harness import TIMEOUT_SECONDS, Killed, NightDriver, driver
+
+
+@dataclass
+class HarnessNight:
+    """A night with all that looks at it and breaks it."""
+
+    driver: NightDriver
+    schedule: Schedule
+    tap: Tap
+    checks: Checks
+
+    def kill(self) -> None:
+        """Kill the running invocation here."""
+        self.checks.about_to_be_cut()
+        raise Killed
+
+    def kill_later(self, points: int) -> None:
+        """Kill the invocation that comes to the n-th point from here."""
+        left = iter(range(points, 0, -1))
+
+        def strike(_: Point) -> None:
+            if next(left, 0) == 1:
+                self.kill()
+
+        self.tap.strike = strike
+
+    def time_out(self) -> None:
+        """Let this call take longer than the invocation may last."""
+        self.checks.about_to_be_cut()
+        self.driver.world.sleeper.sleep(TIMEOUT_SECONDS + 1)
+
+    def take(self, seconds: float) -> None:
+        """Let this call take its time, while the world goes on."""
+        self.driver.world.sleeper.sleep(seconds)
+        self.driver.world.clock.advance(seconds)
+
+
+Break = Callable[[HarnessNight], None]
+"""What happens at a point, in the child. It may raise Killed; else the call goes on."""
+
+
+def run(
+    choose: Callable[[Point], Iterable[tuple[str, Break]]],
+    engine: str,
+    *,
+    before: Break | None = None,
+) -> list[dict[str, Any]]:
+    """Run a whole night, and for each break that `choose` names at a point a child of its own.
+
+    `before` is done with a deployment that has had no night yet; without it there was one.
+    Returns the outcomes, the unbroken night's first.
+    """
+    forks = Forks()
+    with pytest.MonkeyPatch.context() as monkeypatch, driver(monkeypatch, engine) as made:
+        furnish(made, first_night=before is not None)
+        tap, schedule = Tap(), Schedule(made)
+        night = HarnessNight(made, schedule, tap, Checks(made, schedule, tap))
+
+        def strike(point: Point) -> None:
+            for name, happens in choose(point):
+                if forks.branch(f"{name} {point}"):
+                    tap.strike = None
+                    happens(night)
+                    return
+
+        tap.strike = strike
+        try:
+            with tap.attached():
+                if before:
+                    before(night)
+                schedule.run()
+            outcome = night.checks.outcome()
+        except BaseException:
+            if forks.child is None:
+                raise
+            forks.fail()
+        if forks.child is not None:
+            forks.finish(outcome)
+        return [{"name": "nothing", "calls": tap.count, **outcome}, *forks.collect()]

@@ -1,0 +1,305 @@
+"""The faults of the services: how each is made, and what may come of it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, cast
+
+from moto.dynamodb.models import dynamodb_backends
+
+from local.core.call import Call, refusal
+from local.core.faults import ALWAYS
+from local.dynamodb.capacity import TableSettings, state_of
+from tests.support.harness import REGION, START, NightDriver
+from tests.support.watch import PRODUCT_KEY
+
+SMALL = ("carts", "events", "items", "sessions", "users")
+
+Happens = Callable[[NightDriver], object]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault, when it strikes, and what comes of it.
+
+    `before` happens before the night begins, `meanwhile` when the first export reads. `costs` are
+    the verdicts other than backed_up, `told` is in the messages ("": the night is reported as OK).
+    `error` is in what the invocations raise, which Lambda's error metric tells ("": they do not).
+    """
+
+    name: str
+    before: Happens = lambda _: None
+    meanwhile: Happens | None = None
+    costs: dict[str, str] = field(default_factory=dict)
+    told: str = ""
+    error: str = ""
+    window_seconds: int = 7200
+    # None: of both
+    engine: str | None = None
+
+
+def _faults(**values: Any) -> Happens:
+    """Set faults of the job services by name."""
+
+    def happens(night: NightDriver) -> None:
+        for name, value in values.items():
+            setattr(night.world.faults, name, value)
+
+    return happens
+
+
+def _error(call: Call, status: int, code: str, message: str) -> Exception:
+    refused: Any = refusal(call, code, message)
+    refused.http_status = status
+    return cast(Exception, refused)
+
+
+def _away(pattern: str, minutes: float) -> Happens:
+    """Let a service answer 503 to the product for some minutes."""
+
+    def happens(night: NightDriver) -> None:
+        clock = night.world.clock
+        end = clock.now() + timedelta(minutes=minutes)
+
+        def answer(call: Call) -> None:
+            if call.access_key == PRODUCT_KEY and clock.now() < end:
+                raise _error(call, 503, "ServiceUnavailable", "Reduce your request rate.")
+
+        night.world.before(pattern, answer)
+
+    return happens
+
+
+def _decreases_refused(night: NightDriver) -> None:
+    """Refuse every decrease until three hours after the window's begin."""
+    allowed = START + timedelta(hours=3)
+
+    def answer(call: Call) -> None:
+        read = call.params["ProvisionedThroughput"]["ReadCapacityUnits"]
+        if read < night.raised and night.world.clock.now() < allowed:
+            raise refusal(
+                call,
+                "LimitExceededException",
+                "Subscriber limit exceeded: Provisioned throughput decreases are limited within a "
+                f"given UTC day. Next decrease can be made at {allowed:%A, %B %d, %Y at %I %p}",
+            )
+
+    night.world.before("dynamodb:UpdateTable", answer)
+
+
+def _free_decreases_used_up(night: NightDriver) -> None:
+    """Four decreases today: the next one is allowed an hour after the last, by the service."""
+    # which is some time after the export's end
+    last = 50 if night.engine == "datapipeline" else 10
+    state = state_of(dynamodb_backends[night.account][REGION].tables["orders"])
+    state.decreases += [night.world.clock.now() + timedelta(minutes=last)] * 4
+
+
+def _changed_for_30_minutes(night: NightDriver) -> None:
+    """Somebody's change of the write capacity keeps the table UPDATING as the night begins."""
+    night.world.set_table("orders", update_seconds=1800)
+    night.set_by_hand("orders", 1000, 80)
+    night.set_by_hand("users", 100, 80)
+    night.world.set_table("orders", update_seconds=TableSettings.update_seconds)
+
+
+def _quota_reached(night: NightDriver) -> None:
+    night.world.before(
+        "dynamodb:UpdateTable", lambda _: setattr(night.world.limits, "account_read", 1500), 1
+    )
+
+
+def _answers_lost(night: NightDriver) -> None:
+    """S3 takes a third of the records and answers 500: the retry meets its own write, 412."""
+    source = random.Random(1)
+
+    def answer(call: Call) -> None:
+        conditions = {
+            name: value
+            for name, header in (("IfMatch", "If-Match"), ("IfNoneMatch", "If-None-Match"))
+            if (value := call.handler.headers.get(header))
+        }
+        if call.access_key != PRODUCT_KEY or not conditions or source.random() > 1 / 3:
+            return
+        night.s3.put_object(Bucket=call.bucket, Key=call.key, Body=call.handler.body, **conditions)
+        raise _error(call, 500, "InternalError", "We encountered an internal error.")
+
+    night.world.before("s3:PutObject", answer)
+
+
+def _conflicts(night: NightDriver) -> None:
+    source = random.Random(1)
+
+    def answer(call: Call) -> None:
+        conditional = call.handler.headers.get("If-Match") or call.handler.headers.get(
+            "If-None-Match"
+        )
+        if call.access_key == PRODUCT_KEY and conditional and source.random() < 1 / 3:
+            raise _error(call, 409, "ConditionalRequestConflict", "A conflicting operation")
+
+    night.world.before("s3:PutObject", answer)
+
+
+def _nobody_comes(night: NightDriver) -> None:
+    """Neither function runs for five hours: what was started ends by itself (terminateAfter)."""
+    night.world.clock.advance(5 * 3600)
+    assert night.clusters() == []
+
+
+def _throttled(pattern: str, minutes: float) -> Happens:
+    """Throttle a call for some minutes."""
+
+    def happens(night: NightDriver) -> None:
+        clock = night.world.clock
+        end = clock.now() + timedelta(minutes=minutes)
+
+        def answer(call: Call) -> None:
+            if clock.now() < end:
+                raise refusal(call, "ThrottlingException", "Rate exceeded")
+
+        night.world.before(pattern, answer)
+
+    return happens
+
+
+def _spot_lost(night: NightDriver) -> None:
+    night.configure(emr={**night.settings["emr"], "spot": True})
+    night.world.faults.spot_lost_at_step = 2
+
+
+def _subnet_short(night: NightDriver) -> None:
+    subnets = ["subnet-a", "subnet-b"]
+    night.configure(emr={**night.settings["emr"], "subnet_ids": subnets})
+    night.world.faults.short_of_capacity = {"subnet-a": ALWAYS}
+
+
+def _users(fault: str, times: int) -> Happens:
+    return _faults(**{fault: {"users": times}})
+
+
+USERS_FAIL = {"users": "failed"}
+FAULTS = [
+    Fault("30 % of all calls throttled", lambda n: n.throttle(0.3)),
+    Fault("decreases refused for 3 hours", _decreases_refused, told="LEFT RAISED"),
+    Fault("the day's free decreases used up", _free_decreases_used_up),
+    Fault("raise takes 30 minutes", lambda n: n.world.set_table("orders", update_seconds=1800)),
+    Fault("tables UPDATING for 30 minutes", _changed_for_30_minutes),
+    Fault("account quota reached by somebody", _quota_reached),
+    Fault(
+        "DescribeTable stale by 90 s",
+        lambda n: n.world.set_table("orders", stale_describe_seconds=90),
+    ),
+    Fault("cluster never starts", _faults(cluster_never_starts=1), window_seconds=4 * 3600),
+    Fault("cluster is refused", _faults(cluster_start_fails=["no capacity"])),
+    Fault(
+        "clusters are always refused",
+        lambda n: n.world.faults.cluster_start_fails.extend(["no capacity"] * 50),
+        costs=dict.fromkeys(("orders", *SMALL), "failed"),
+        told="no capacity",
+    ),
+    Fault("cluster dies at step 5", _faults(cluster_dies_at_step=5)),
+    Fault(
+        "cluster hangs, nobody comes (terminateAfter)",
+        lambda n: n.world.faults.step_hangs.update(orders=ALWAYS),
+        meanwhile=_nobody_comes,
+        costs={"orders": "timed_out"},
+        told="orders: still running at the deadline",
+    ),
+    Fault("export hangs once", _users("step_hangs", 1)),
+    Fault("export hangs always", _users("step_hangs", ALWAYS), told="is overdue", costs=USERS_FAIL),
+    Fault("export fails once", _users("step_fails", 1)),
+    Fault("export fails always", _users("step_fails", ALWAYS), told="injected", costs=USERS_FAIL),
+    Fault(
+        "success without output",
+        _users("claims_success_without_output", ALWAYS),
+        told="_SUCCESS is missing",
+        costs=USERS_FAIL,
+    ),
+    Fault("truncated file once", _users("truncated_file", 1)),
+    Fault("truncated file", _users("truncated_file", ALWAYS), told="cut off", costs=USERS_FAIL),
+    Fault(
+        "missing listed file",
+        _users("missing_listed_file", ALWAYS),
+        told="of the manifest missing",
+        costs=USERS_FAIL,
+    ),
+    Fault("fewer items", _users("fewer_items", ALWAYS), told="items read", costs=USERS_FAIL),
+    Fault("no log of the export", _users("no_log", ALWAYS)),
+    Fault(
+        "definition errored once",
+        _faults(definition_errored=1),
+        costs={"orders": "failed"},
+        told="the definition was refused",
+        engine="datapipeline",
+    ),
+    Fault(
+        "definitions errored always",
+        _faults(definition_errored=ALWAYS),
+        costs=dict.fromkeys(("orders", *SMALL), "failed"),
+        told="the definition was refused",
+        engine="datapipeline",
+    ),
+    Fault(
+        "CreatePipeline refused always",
+        _faults(create_pipeline_refused="closed to new customers"),
+        costs=dict.fromkeys(("orders", *SMALL), "failed"),
+        told="closed to new customers",
+        engine="datapipeline",
+    ),
+    Fault("spot nodes lost", _spot_lost, engine="emr"),
+    Fault("bootstrap fails once", _faults(bootstrap_fails=1), engine="emr"),
+    Fault(
+        "bootstrap fails always",
+        _faults(bootstrap_fails=ALWAYS),
+        costs=dict.fromkeys(("orders", *SMALL), "failed"),
+        told="BOOTSTRAP_FAILURE",
+        engine="emr",
+    ),
+    Fault("a subnet is short of capacity", _subnet_short, engine="emr"),
+    Fault(
+        "RunJobFlow throttled for 30 minutes",
+        _throttled("emr:RunJobFlow", 30),
+        engine="emr",
+        window_seconds=4 * 3600,
+    ),
+    Fault(
+        "AddJobFlowSteps throttled for 30 minutes",
+        _throttled("emr:AddJobFlowSteps", 30),
+        engine="emr",
+    ),
+    Fault(
+        "RunJobFlow refused always",
+        lambda n: n.refuse("emr:RunJobFlow", "ValidationException", "Invalid InstanceProfile"),
+        costs=dict.fromkeys(("orders", *SMALL), "failed"),
+        told="Invalid InstanceProfile",
+        engine="emr",
+    ),
+    Fault("S3 away for 10 minutes", meanwhile=_away("s3:*", 10), error="ServiceUnavailable"),
+    Fault(
+        "S3 away as the night begins",
+        _away("s3:*", 10),
+        told="cannot be recorded",
+        error="ServiceUnavailable",
+    ),
+    Fault("S3: a third of the answers lost", _answers_lost),
+    Fault("S3: a third of the writes answer 409", _conflicts, error="any"),
+    Fault(
+        "Data Pipeline away for 30 minutes",
+        meanwhile=_away("datapipeline:*", 30),
+        error="ServiceUnavailable",
+        engine="datapipeline",
+    ),
+    Fault("EMR away for 30 minutes", meanwhile=_away("emr:*", 30), error="ServiceUnavailable"),
+    Fault("DynamoDB away for 30 minutes", meanwhile=_away("dynamodb:*", 30), error="any"),
+    Fault("SNS away for 3 hours", _away("sns:*", 180), error="ServiceUnavailable"),
+    Fault(
+        # what the application needs cannot be seen: its capacity waits, and that is told
+        "CloudWatch away for 3 hours",
+        _away("cloudwatch:*", 180),
+        told="LEFT RAISED",
+        error="any",
+    ),
+]

@@ -1,0 +1,44 @@
+"""Reports of nights that were never run: made by the product from a plan and a filled ledger."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from hippolyte.record_form import iso
+from hippolyte.records.ledger import BatchState, Ledger
+from hippolyte.report.content import make_report
+from hippolyte.verdicts import Verdict
+from tests.support.builders import START, plan, settings, table
+
+SETTINGS = settings()
+
+
+def at(minutes: float) -> str:
+    """A recorded time, in minutes after the window's start."""
+    return iso(START + timedelta(minutes=minutes))
+
+
+def night_report(names: list[str], **of_tables: dict[str, Any]) -> dict[str, Any]:
+    """A night of one export after another in each batch; `of_tables` sets fields of entries."""
+    made = plan(*(table(name) for name in names))
+    ledger = Ledger.of_plan(made)
+    for number, batch in enumerate(ledger.batches.values()):
+        begin = 5.0 + number
+        batch.state, batch.started_at = BatchState.CLOSED, at(begin)
+        batch.handle = {"pipeline": f"df-{number}", "cluster": f"j-{number}"}
+        for place, job in enumerate(batch.jobs):
+            entry = ledger.tables[job.table]
+            entry.attempt = 1
+            entry.started_at = at(begin + 10 + place)
+            entry.finished_at = at(begin + 11 + place)
+            entry.items, entry.bytes = 100, 4096
+            entry.location = f"s3://backups/backups/123456789012/us-east-1/{job.table}/run-1"
+            entry.notes = ["1 listed files present, 1 end in a whole line", "100 items read"]
+            entry.close(Verdict.BACKED_UP)
+        batch.ended_at = at(begin + 12 + len(batch.jobs))
+    for name, values in of_tables.items():
+        for key, value in values.items():
+            setattr(ledger.tables[name], key, value)
+    left = [n for n, e in ledger.tables.items() if e.raised_to and not e.given_back_at]
+    return make_report(SETTINGS, made, ledger, left, {}, START + timedelta(hours=3))

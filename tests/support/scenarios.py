@@ -1,0 +1,183 @@
+"""Small nights that together make every call the roles are for; the marks a denied one leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from local.core.faults import ALWAYS
+from tests.support.deployment import (
+    FUNCTIONS,
+    GIB,
+    RUN,
+    TOPIC,
+    WINDOW_START,
+    Deployment,
+    Planned,
+    deployed,
+)
+
+# where EMR does not name the action: a caller without it, nodes that cannot fetch their script
+EMR_SAYS = {
+    "iam:CreateServiceLinkedRole": ("'AWSServiceRoleForEMRCleanup' for EMR is required",),
+    "kms:Decrypt": ("failed attempting to download bootstrap action",),
+    "s3:GetObject": ("failed attempting to download bootstrap action",),
+}
+EVENT = {"run": f"{WINDOW_START:%Y-%m-%dT%H:%M:%SZ}", "delay_seconds": 0}
+
+
+def furnish(d: Deployment) -> None:
+    """A table that is raised and autoscaled, one that is not, one that is empty."""
+    d.table("large", read=1000, size_bytes=20 * GIB, item_count=3)
+    d.autoscaled("large", 500, 5000)
+    # more than the export takes: what scaling would keep is asked for
+    d.reads("large", 900, hours=4)
+    d.table("small")
+    d.table("empty", items=0)
+
+
+def hang(d: Deployment) -> None:
+    """An export that does not end."""
+    furnish(d)
+    d.world.faults.step_hangs["large"] = ALWAYS
+
+
+def hold_on(d: Deployment) -> None:
+    """The same, in a pipeline that does not let itself be deactivated."""
+    hang(d)
+    d.refuse("datapipeline:DeactivatePipeline", "InvalidRequestException", "it is not the time")
+
+
+def lose_an_activation(d: Deployment) -> None:
+    """The first activation comes back without an answer."""
+    furnish(d)
+    d.refuse("datapipeline:ActivatePipeline", "InternalServiceError", "lost", times=1, status=500)
+
+
+def lose_a_cluster(d: Deployment) -> None:
+    """The first RunJobFlow comes back without an answer."""
+    furnish(d)
+    d.refuse("emr:RunJobFlow", "InternalServerException", "lost", times=1, status=500)
+
+
+def age(d: Deployment) -> None:
+    """The deployer has chosen a release that writes to S3 with EMRFS."""
+    d.change("cluster", release_label="emr-7.3.0")
+    furnish(d)
+
+
+def nights(d: Deployment) -> Iterator[None]:
+    """The schedules do what they are for."""
+    d.known()
+    while True:
+        d.world.clock.advance(150)
+        yield
+
+
+def scheduler_alone(d: Deployment) -> Iterator[None]:
+    """The monitor is down, and the scheduler is delivered its event again and again."""
+    d.known()
+    d.world.functions.down.add("hippolyte-monitor")
+    d.world.clock.advance_to(WINDOW_START)
+    while True:
+        d.world.clock.advance(300)
+        d.world.invoke("hippolyte-scheduler", EVENT)
+        yield
+
+
+def functions_down(d: Deployment) -> Iterator[None]:
+    """Both functions die at every invocation: Lambda keeps the events."""
+    d.world.functions.down.update(f"hippolyte-{name}" for name in FUNCTIONS)
+    d.world.clock.advance_to(WINDOW_START - timedelta(minutes=1))
+    while True:
+        d.world.clock.advance(150)
+        yield
+
+
+def functions_gone(d: Deployment) -> Iterator[None]:
+    """Somebody deleted the functions: Scheduler keeps the events."""
+    for name in FUNCTIONS:
+        d.world.client("lambda").delete_function(FunctionName=f"hippolyte-{name}")
+    while True:
+        d.world.clock.advance(150)
+        yield
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is there, who works, and by when it is over (hours after the window's start)."""
+
+    name: str
+    furnish: Callable[[Deployment], None]
+    run: Callable[[Deployment], Iterator[None]]
+    hours: float
+    says: str
+
+
+def _scenarios(engine: str) -> Iterator[Scenario]:
+    on_emr = engine == "emr"
+    stuck = "" if on_emr else " in a pipeline that cannot be deactivated"
+    start = "a start of a cluster" if on_emr else "an activation"
+    alone = "the same, the monitor being down"
+    down, gone = "functions that die when invoked", "functions that somebody deleted"
+    clung, lost = (hang, lose_a_cluster) if on_emr else (hold_on, lose_an_activation)
+    yield Scenario("night", furnish, nights, 4, "a night in which all tables are backed up")
+    yield Scenario(
+        "scheduler alone", furnish, scheduler_alone, 4, "the same night, the monitor being down"
+    )
+    yield Scenario(
+        "stuck night", clung, nights, 4, f"an export that hangs past the deadline{stuck}"
+    )
+    yield Scenario("stuck, scheduler alone", clung, scheduler_alone, 4, alone)
+    yield Scenario("lost answer", lost, nights, 2, f"{start} whose answer is lost")
+    yield Scenario("lost answer, scheduler alone", lost, scheduler_alone, 2, alone)
+    if on_emr:
+        yield Scenario("older release", age, nights, 4, "a night on emr-7.3.0, which has EMRFS")
+    yield Scenario("functions down", lambda _: None, functions_down, 0.5, down)
+    yield Scenario("functions gone", lambda _: None, functions_gone, 0.5, gone)
+
+
+SCENARIOS = {engine: tuple(_scenarios(engine)) for engine in ("datapipeline", "emr")}
+
+
+@contextmanager
+def playing(scenario: Scenario, planned: Planned) -> Iterator[tuple[Deployment, Iterator[None]]]:
+    """A scenario at its start, and its steps up to its end."""
+    with deployed(planned) as d:
+        scenario.furnish(d)
+        end = WINDOW_START + timedelta(hours=scenario.hours)
+
+        def steps() -> Iterator[None]:
+            for _ in scenario.run(d):
+                yield
+                if d.world.clock.now() >= end or d.record("report.json"):
+                    return
+
+        yield d, steps()
+
+
+def mark(d: Deployment, action: str) -> str:
+    """Return what shows that `action` was denied, the most visible first; empty if nothing does."""
+
+    def tells(value: object) -> bool:
+        text = value if isinstance(value, str) else json.dumps(value)
+        # the services' words, and those of the file system of a cluster
+        words = (f"not authorized to perform: {action} ", f"may not {action} ")
+        return any(word in text for word in (*words, *EMR_SAYS.get(action, ())))
+
+    if any(tells(message["message"]) for message in d.world.messages(TOPIC)):
+        return "message to people"
+    for name, what in (("report.json", "report"), ("ledger.json", "reason in the ledger")):
+        if tells(d.record(name, RUN)):
+            return what
+    for invocation in d.world.lambda_logs:
+        if tells(invocation.error):
+            return f"{invocation.function.removeprefix('hippolyte-')} fails"
+    if any(tells(invocation.log) for invocation in d.world.lambda_logs):
+        return "function's log"
+    if any(tells(problem) for problem in d.world.problems):
+        return "event is lost"
+    return ""

@@ -1,0 +1,130 @@
+"""The report: it adds up, it reads well, and it asks for a person only when one is needed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hippolyte.record_form import iso
+from hippolyte.records.ledger import Ledger
+from hippolyte.report.content import make_report
+from hippolyte.report.message import needs_attention, subject, summary, text
+from hippolyte.verdicts import Verdict
+from tests.support.builders import START, plan, settings, table
+
+SETTINGS = settings()
+NOW = START + timedelta(hours=2)
+WHERE = "s3://backups/runs/123456789012/us-east-1/2026-11-24T00-00Z/report.json"
+QUIET = (Verdict.BACKED_UP, Verdict.SKIPPED, Verdict.VANISHED)
+
+
+def report(
+    verdicts: dict[str, Verdict], previous: dict[str, Any] | None = None, left: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    made = plan(*(table(name) for name in verdicts))
+    ledger = Ledger.of_plan(made)
+    for name, verdict in verdicts.items():
+        ledger.tables[name].close(verdict, f"{name}'s reason")
+        if verdict is Verdict.BACKED_UP:
+            ledger.tables[name].items = 3
+            ledger.tables[name].finished_at = iso(START + timedelta(minutes=61))
+    return make_report(SETTINGS, made, ledger, left, previous or {}, NOW)
+
+
+def test_the_summary_names_every_verdict_and_what_is_left_raised() -> None:
+    made = report({"orders": Verdict.BACKED_UP, "users": Verdict.FAILED}, left=("users",))
+    assert summary(made) == (
+        "2 tables discovered = 1 backed up + 0 skipped + 1 failed + 0 timed out + 0 vanished"
+        " + 0 unsupported; 1 left raised"
+    )
+
+
+@given(st.lists(st.sampled_from(list(Verdict)), max_size=40))
+def test_the_totals_add_up(verdicts: list[Verdict]) -> None:
+    made = report({f"t{n}": v for n, v in enumerate(verdicts)})
+    assert made["discovered"] == sum(made["totals"].values()) == len(verdicts)
+    assert made["totals"] == {v.value: Counter(verdicts)[v] for v in Verdict}
+    assert needs_attention(made) is any(v not in QUIET for v in verdicts)
+    assert len(subject(made)) < 80
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_a_person_is_told_of_what_has_no_backup_against_the_plan(verdict: Verdict) -> None:
+    made = report({"orders": verdict})
+    told = "orders: orders's reason" in text(made, WHERE)
+    assert told is (verdict not in QUIET)
+    assert subject(made).startswith("OK" if verdict in QUIET else "ATTENTION")
+
+
+def test_what_is_left_raised_is_told_though_all_is_backed_up() -> None:
+    made = report({"orders": Verdict.BACKED_UP}, left=("orders",))
+    assert needs_attention(made)
+    assert "LEFT RAISED" in text(made, WHERE)
+
+
+def test_a_table_that_is_newly_empty_is_told() -> None:
+    before = report({"orders": Verdict.BACKED_UP, "users": Verdict.BACKED_UP})
+    made = plan(table("orders", empty=True), table("users"))
+    ledger = Ledger.of_plan(made)
+    for name, items in (("orders", 0), ("users", 3)):
+        ledger.tables[name].close(Verdict.BACKED_UP)
+        ledger.tables[name].items = items
+    after = make_report(SETTINGS, made, ledger, (), before, NOW)
+    assert after["alerts"] == ["orders is empty tonight and was not the night before"]
+    assert needs_attention(after)
+    again = make_report(SETTINGS, made, ledger, (), after, NOW)
+    assert again["alerts"] == []
+
+
+def test_changes_since_the_night_before() -> None:
+    before = report({"a": Verdict.BACKED_UP, "b": Verdict.FAILED, "c": Verdict.BACKED_UP})
+    after = report(
+        {"a": Verdict.FAILED, "b": Verdict.BACKED_UP, "d": Verdict.BACKED_UP}, previous=before
+    )
+    changes = after["changes"]
+    assert (changes["new"], changes["gone"]) == (["d"], ["c"])
+    assert (changes["recovered"], changes["broken"]) == (["b"], ["a"])
+    message = text(after, WHERE)
+    assert "broken: a" in message
+    assert "recovered: b" in message
+
+
+def test_a_first_night_has_nothing_to_compare_with() -> None:
+    made = report({"orders": Verdict.BACKED_UP})
+    assert all(names == [] for names in made["changes"].values())
+    assert "Since the night before" not in text(made, WHERE)
+
+
+def test_the_message_says_how_long_what_it_cost_and_where_the_rest_is() -> None:
+    message = text(report({"orders": Verdict.BACKED_UP}), WHERE)
+    assert message.startswith("Run 2026-11-24T00-00Z: 1 tables discovered = 1 backed up")
+    assert "3 items" in message
+    assert "61 of 420 minutes" in message
+    assert "USD" in message
+    assert message.endswith(f"Report: {WHERE}")
+
+
+def test_a_long_list_is_cut_and_says_so() -> None:
+    message = text(report({f"t{n:04d}": Verdict.FAILED for n in range(2500)}), WHERE)
+    assert "and 2450 more" in message
+    assert "t0049" in message
+    assert "t0050" not in message
+    assert len(message.encode()) < 200_000
+
+
+def test_what_was_raised_is_told_with_its_times() -> None:
+    made = plan(table("orders"))
+    ledger = Ledger.of_plan(made)
+    entry = ledger.tables["orders"]
+    entry.close(Verdict.BACKED_UP)
+    entry.raised_from, entry.raised_to, entry.raised_at = 1000, 1569, iso(START)
+    message = text(make_report(SETTINGS, made, ledger, (), {}, NOW), WHERE)
+    assert "orders: 1000 -> 1569 at 2026-11-24T00:00:00Z, not given back yet" in message
+    entry.given_back_at = iso(NOW)
+    message = text(make_report(SETTINGS, made, ledger, (), {}, NOW), WHERE)
+    assert "given back 2026-11-24T02:00:00Z, after 120 minutes" in message

@@ -1,0 +1,242 @@
+"""The page: whatever it is made of, it is valid, harmless, complete and of bounded size."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hippolyte.records.ledger import Ledger
+from hippolyte.report.chart import LANES, chart, duration
+from hippolyte.report.content import make_report
+from hippolyte.report.page import render, size
+from hippolyte.verdicts import Verdict
+from tests.support.builders import plan, table
+from tests.support.night_reports import SETTINGS, at, night_report
+
+SVG = "{http://www.w3.org/2000/svg}"
+VOID = {"meta", "br"}
+HOSTILE = "<script>alert(1)</script>&amp;\"'</svg></title>\x00\ud800"
+
+
+class Page(HTMLParser):
+    """Collects a page's elements and texts; asserts that every element is closed in order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def svg_of(report: dict[str, Any]) -> ElementTree.Element:
+    return ElementTree.fromstring(chart(report))
+
+
+def titles(report: dict[str, Any]) -> str:
+    return " | ".join(e.text or "" for e in svg_of(report).iter(f"{SVG}title"))
+
+
+def bars(report: dict[str, Any], kind: str = "bar") -> list[ElementTree.Element]:
+    return [r for r in svg_of(report).iter(f"{SVG}rect") if r.get("class", "").startswith(kind)]
+
+
+def test_every_table_is_in_the_page_and_in_the_chart() -> None:
+    names = [f"table-{n}" for n in range(40)]
+    report = night_report(names)
+    page = Page(render(report))
+    for name in names:
+        assert f"{name}: backed up" in titles(report)
+        assert f"s3://backups/backups/123456789012/us-east-1/{name}/run-1" in page.text
+    assert len(bars(report)) == 40
+    assert "40 tables discovered = 40 backed up" in page.text
+    assert "Nothing." in page.text
+
+
+def test_the_page_fetches_and_runs_nothing() -> None:
+    page = Page(render(night_report(["orders"])))
+    assert {"script", "link", "img", "iframe", "a"} & set(page.tags) == set()
+    assert not [name for name, _ in page.attributes if name in ("src", "href") or name[:2] == "on"]
+    assert "default-src 'none'" in str(page.attributes)
+    assert "url(" not in render(night_report(["orders"]))
+
+
+@pytest.mark.parametrize("field", ["reason", "location", "log", "errors", "notes"])
+def test_texts_are_data(field: str) -> None:
+    value: Any = [HOSTILE] if field in ("errors", "notes") else HOSTILE
+    report = night_report(["orders"], orders={field: value, "verdict": Verdict.FAILED})
+    made = render(report)
+    assert "<script" not in made
+    assert "<script>alert(1)</script>&amp;\"'" in Page(made).text
+    made.encode()
+    svg_of(report)
+
+
+def test_texts_of_the_night_are_data() -> None:
+    report = night_report([HOSTILE], **{HOSTILE: {"raised_from": 1, "raised_to": 2}})
+    report["tables"][HOSTILE]["verdict"] = "failed"
+    report["raised"][0]["raised_at"] = at(1)
+    report["previous_run"] = report["deployment"] = HOSTILE
+    report["alerts"] = report["warnings"] = report["changes"]["new"] = [HOSTILE]
+    report["batches"][0]["error"] = report["batches"][0]["cancel_reason"] = HOSTILE
+    report["batches"][0]["handle"] = {HOSTILE: HOSTILE}
+    made = render(report)
+    assert "<script" not in made
+    Page(made.replace("\ud800", ""))
+    svg_of(report)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_any_text_makes_a_valid_page(name: str, reason: str) -> None:
+    report = night_report([name], **{name: {"reason": reason}})
+    Page(render(report)).text.encode()
+    svg_of(report)
+
+
+def test_what_needs_a_person_comes_first_with_reason_and_log() -> None:
+    failed = {"verdict": Verdict.FAILED, "reason": "no luck", "log": "s3://backups/logs/1/"}
+    report = night_report(["orders", "users"], users=failed)
+    report["alerts"] = ["look at this"]
+    text = Page(render(report)).text
+    attention = text[text.index("Needs attention") : text.index("The night")]
+    for part in ("users failed: no luck", "s3://backups/logs/1/", "look at this"):
+        assert part in attention
+    assert "orders" not in attention
+    listed = text[text.rindex("Tables") :]
+    assert listed.index("users") < listed.index("orders")
+
+
+def test_a_long_list_of_troubles_does_not_hide_the_chart() -> None:
+    names = [f"table-{n:02d}" for n in range(60)]
+    failed = {name: {"verdict": Verdict.FAILED, "reason": "no luck"} for name in names}
+    text = Page(render(night_report(names, **failed))).text
+    attention, rest = text.split("The night", 1)
+    assert attention.count("no luck") == 30
+    assert "and 30 more: see the tables below" in attention
+    assert rest.count("no luck") >= 60
+
+
+def test_raises_are_a_track_of_their_own() -> None:
+    report = night_report(
+        ["orders", "users"],
+        orders={
+            "raised_from": 1000,
+            "raised_to": 1569,
+            "raised_at": at(1),
+            "given_back_at": at(61),
+        },
+        users={"raised_from": 10, "raised_to": 20, "raised_at": at(2)},
+    )
+    track = bars(report, "raise")
+    assert [r.get("class") for r in track] == ["raise", "raise left"]
+    assert "orders: raised from 1,000 to 1,569 units, 00:01 to 01:01" in titles(report)
+    assert "users: raised from 10 to 20 units, 00:02 to not given back" in titles(report)
+    text = Page(render(report)).text
+    assert "1 h 00" in text
+    assert "users is left raised" in text
+
+
+def test_an_earlier_attempt_is_in_the_row_of_its_own_batch() -> None:
+    earlier = {
+        "batch": "b001",
+        "attempt": 1,
+        "started_at": at(10),
+        "finished_at": at(20),
+        "outcome": "failed",
+    }
+    report = night_report(["orders"], orders={"earlier": [earlier]})
+    assert [b.get("class") for b in bars(report)] == ["bar earlier", "bar backed_up"]
+    assert "orders: earlier, attempt 1, 00:10 to 00:20, failed" in titles(report)
+
+
+def test_a_few_tables_have_lanes_many_share_their_cluster_s_row() -> None:
+    few = svg_of(night_report([f"t{n}" for n in range(LANES)]))
+    many = svg_of(night_report([f"t{n}" for n in range(1000)]))
+    named = [
+        [t for t in svg.iter(f"{SVG}text") if t.get("class") == "table"] for svg in (few, many)
+    ]
+    assert [len(names) for names in named] == [LANES, 0]
+    assert float(many.get("height", "0")) < 32 * 40
+
+
+def test_the_window_and_the_hours_are_marked() -> None:
+    report = night_report(["orders"])
+    words = [t.text or "" for t in svg_of(report).iter(f"{SVG}text")]
+    hours = [word for word in words if re.fullmatch(r"[0-9]{2}:00", word)]
+    assert hours == [f"{hour:02d}:00" for hour in range(8)]
+    assert "The window ends at 2026-11-24T07:00:00Z" in titles(report)
+
+
+def test_bars_lie_within_the_picture_whatever_the_times() -> None:
+    late = {"started_at": at(-30), "finished_at": at(10_000)}
+    report = night_report(["orders", "users"], orders=late)
+    for bar in bars(report):
+        assert float(bar.get("x", "0")) >= 0
+        assert float(bar.get("x", "0")) + float(bar.get("width", "0")) <= 1120
+
+
+def test_a_night_in_which_nothing_ran() -> None:
+    made = plan(table("orders", status="ARCHIVED"))
+    report = make_report(SETTINGS, made, Ledger.of_plan(made), (), {}, made.deadline)
+    assert chart(report) == ""
+    text = Page(render(report)).text
+    assert "Nothing was started this night." in text
+    assert "table status ARCHIVED" in text
+
+
+def test_2500_tables_make_a_page_of_bounded_size() -> None:
+    report = night_report([f"some-service.production.table-{n:04d}" for n in range(2500)])
+    assert len(render(report).encode()) < 2_500_000
+    worst = night_report([f"{n:04d}".rjust(255, "x") for n in range(2500)])
+    for entry in worst["tables"].values():
+        entry["reason"] = "r" * 100_000
+        entry["errors"] = ["e" * 100_000]
+    assert len(render(worst).encode()) < 12_000_000
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(None, "-"), (0, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "1 h 00"), (7500, "2 h 05")],
+)
+def test_durations(value: float | None, words: str) -> None:
+    assert duration(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1536, "1.5 KiB"),
+        (3 << 40, "3.0 TiB"),
+        (5 << 50, "5120.0 TiB"),
+    ],
+)
+def test_sizes(value: int, words: str) -> None:
+    assert size(value) == words
