@@ -34,8 +34,8 @@ $(CHECKOV)/installed: requirements-checkov.txt
 checkov: $(CHECKOV)/installed ## security rules over the module and its submodules
 	env -u PYTHONPATH $(CHECKOV)/bin/checkov --config-file .checkov.yaml
 
-faults: $(VENV)/installed ## break a night at every call, twice at random, and by every fault of the services (ENGINE=emr)
-	$(BIN)/python -m pytest -m faults tests/faults --engine $(ENGINE) $(ARGS)
+faults: $(VENV)/installed ## break a night at every call, twice at random, and by every fault of the services; writes docs/faults (ENGINE=emr)
+	$(if $(ARGS),,WRITE_DOCS=1) $(BIN)/python -m pytest -m faults tests/faults --engine $(ENGINE) $(ARGS)
 
 lint: $(VENV)/installed checkov ## ruff, mypy, terraform fmt, checkov, zip and generated docs up to date
 	$(BIN)/ruff check .
