@@ -31,7 +31,7 @@ CHANGES = {
     "hippolyte/settings.py": [
         ("    max_read_capacity: int | None = None", '\\g<0>\n    weather: str = "unknown"'),
     ],
-    "hippolyte/ledger.py": [
+    "hippolyte/records/ledger.py": [
         ('    outcome: str = ""', '\\g<0>\n    seen_by: str = "an older version"'),
         (
             r"        return cls\(\*\*data\)|            return cls\(\*\*data\)",

@@ -10,10 +10,15 @@ from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import TableEntry
 from hippolyte.records.runs import Run, start_of
-from hippolyte.verdicts import TOLD
+from hippolyte.verdicts import ALERTING_VERDICTS
+
+# the catalogue is asked a table at a time; more than these without a backup are told anyway
+_LOOKED_UP = 200
+
+_log = logging.getLogger(__name__)
 
 
-def _catalogue(p: Pass, run: Run, name: str, entry: TableEntry, definition: object) -> None:
+def add_to_catalogue(p: Pass, run: Run, name: str, entry: TableEntry, definition: object) -> None:
     """Write what a restore needs beside the data: the table's definition, counts, and where."""
     record = {
         "table": name,
@@ -29,12 +34,6 @@ def _catalogue(p: Pass, run: Run, name: str, entry: TableEntry, definition: obje
     p.store.put(p.settings.place("catalog", name, f"{run.plan.run_id}.json"), record)
 
 
-_log = logging.getLogger(__name__)
-
-# the catalogue is asked a table at a time; more than these without a backup are told anyway
-_LOOKED_UP = 200
-
-
 def catalogued(p: Pass, run: Run) -> dict[str, str]:
     """Return when the newest good backup was made, for tables of which the last report is silent.
 
@@ -46,7 +45,7 @@ def catalogued(p: Pass, run: Run) -> dict[str, str]:
     wanted = [
         name
         for name, entry in run.ledger.tables.items()
-        if entry.verdict in TOLD and not before.get(name, {}).get("last_good")
+        if entry.verdict in ALERTING_VERDICTS and not before.get(name, {}).get("last_good")
     ]
     for name in wanted[:_LOOKED_UP]:
         if p.time_is_short:
