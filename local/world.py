@@ -61,12 +61,17 @@ _FROM_OUTSIDE = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "MOTO_A
 
 @dataclass
 class Limits:
-    """DynamoDB quotas as DescribeLimits gives them (capacity units per table, per account)."""
+    """DynamoDB quotas as DescribeLimits gives them (capacity units per table, per account).
+
+    `changing_tables` is how many tables of an account may be in a change at once (API Reference,
+    LimitExceededException; lower in the past).
+    """
 
     table_read: int = 40_000
     table_write: int = 40_000
     account_read: int = 80_000
     account_write: int = 80_000
+    changing_tables: int = 500
 
 
 class World:

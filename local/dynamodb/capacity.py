@@ -186,6 +186,7 @@ def _check_throughput(
             "constraint: Member must have value greater than or equal to 1"
         )
     _check_quotas(world, table, (new_read - read, new_write - write), throughput, account_tables)
+    _check_changing(world, now, account_tables)
     if new_read < read or new_write < write:
         _check_decrease(state, now)
         state.decreases.append(now)
@@ -219,6 +220,20 @@ def _check_quotas(
                 f"Subscriber limit exceeded: Provisioned throughput exceeds the {kind} capacity "
                 f"limit of {account_limit} units of the account ({total} would be provisioned)"
             )
+
+
+def _check_changing(world: World, now: datetime, account_tables: list[Table]) -> None:
+    changing = 0
+    for table in account_tables:
+        settle(table, now)
+        changing += state_of(table).pending is not None
+    if changing >= world.limits.changing_tables:
+        # the service's words, quoted in hashicorp/terraform-provider-aws issue 1776
+        raise LimitExceeded(
+            "Subscriber limit exceeded: Only "
+            f"{world.limits.changing_tables} tables can be created, updated, or deleted "
+            "simultaneously"
+        )
 
 
 def provisioned(table: Table) -> tuple[int, int]:

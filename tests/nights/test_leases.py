@@ -259,6 +259,24 @@ def test_a_refused_decrease_keeps_the_lease_open_until_it_is_allowed(night: Nigh
     night.assert_clean()
 
 
+def test_a_raise_waits_while_too_many_tables_change(night: NightDriver) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.table("scratch", read=10)
+    night.configure(tables={"exclude": ["scratch"]})
+    night.world.limits.changing_tables = 1
+    # somebody's own change, which is over twenty minutes later
+    night.world.set_table("scratch", update_seconds=1200)
+    night.dynamodb.update_table(
+        TableName="scratch",
+        ProvisionedThroughput={"ReadCapacityUnits": 20, "WriteCapacityUnits": 20},
+    )
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up", "scratch": "skipped"}
+    assert "raised" not in str(report["tables"]["orders"]["notes"])
+    assert report["raised"][0]["to"] == night.raised
+    night.assert_clean()
+
+
 def test_one_table_that_cannot_be_lowered_keeps_no_other_raised(night: NightDriver) -> None:
     tables = ("first", "second", "third")
     for name in tables:

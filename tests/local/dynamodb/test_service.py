@@ -206,6 +206,19 @@ def test_quotas_of_table_and_account(world: World) -> None:
     update(world, "bbb", 39_999)
 
 
+def test_only_so_many_tables_are_changed_at_once(world: World) -> None:
+    world.limits.changing_tables = 1
+    make_table(world, "aaa")
+    make_table(world, "bbb")
+    for name in ("aaa", "bbb"):
+        world.set_table(name, update_seconds=60)
+    update(world, "aaa", 50)
+    with refused("LimitExceededException", "Only 1 tables can be created, updated, or deleted"):
+        update(world, "bbb", 50)
+    world.clock.advance(60)
+    update(world, "bbb", 50)
+
+
 def test_describe_limits(world: World) -> None:
     world.limits.account_read = 123
     limits = world.client("dynamodb").describe_limits()
