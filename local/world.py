@@ -8,9 +8,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import boto3
@@ -22,18 +21,19 @@ from moto.core.model_instances import reset_model_data
 
 from local.cloudwatch import alarms
 from local.core import running
+from local.core.aws import Limits
 from local.core.call import Call
 from local.core.clock import Clock
 from local.core.consumption import Consumption
 from local.core.faults import Faults
 from local.core.gate import Gate
+from local.core.principal import Principal
 from local.core.server import Server
 from local.dynamodb import service as dynamodb
 from local.functions import service as functions
 from local.functions.in_process import Sleeper
 from local.functions.invocation import Invocation
-from local.iam import sessions
-from local.iam.principal import Principal
+from local.iam import authorize, sessions
 from local.messaging import sns_sqs
 from local.scheduler import schedules
 
@@ -45,7 +45,6 @@ _PARTS = (
     "local.dynamodb.autoscaling",
     "local.s3.service",
     "local.messaging.sns_sqs",
-    "local.iam.authorize",
     "local.functions.service",
     "local.scheduler.schedules",
     "local.datapipeline.service",
@@ -57,16 +56,6 @@ _ISOLATION = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
 _FROM_OUTSIDE = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "MOTO_ACCOUNT_ID")
-
-
-@dataclass
-class Limits:
-    """DynamoDB quotas as DescribeLimits gives them (capacity units per table, per account)."""
-
-    table_read: int = 40_000
-    table_write: int = 40_000
-    account_read: int = 80_000
-    account_write: int = 80_000
 
 
 class World:
@@ -81,7 +70,7 @@ class World:
         self.partition = "aws"
         self.lock = threading.RLock()
         self.limits = Limits()
-        self.gate = Gate(self)
+        self.gate = Gate(partial(authorize.authorize, self))
         self._iam_enforced: bool | None = None
         self.faults = Faults()
         self.consumption: list[Consumption] = []
@@ -92,8 +81,8 @@ class World:
         self.granted: Counter[tuple[str, str]] = Counter()
         self.endpoint_url: str | None = None
         self.sleeper = Sleeper(clock)
-        self.functions = functions.Functions(self)
-        self.schedules = schedules.Schedules(self)
+        self.functions = functions.Functions(self, self.sleeper)
+        self.schedules = schedules.Schedules(self, self.functions)
         self.alarms = alarms.Alarms(self)
         self._clients: dict[tuple[str, str, str], Any] = {}
 

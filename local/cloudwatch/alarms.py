@@ -21,7 +21,7 @@ from local.iam.permission import find_key
 from local.messaging import sns_sqs
 
 if TYPE_CHECKING:
-    from local.world import World
+    from local.core.aws import Aws
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanOrEqualToThreshold": operator.ge,
@@ -45,7 +45,7 @@ _FURTHER_BACK = 2
 class Alarms:
     """The alarms of a world that tell an SNS topic; nothing is evaluated before `start()`."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Aws) -> None:
         self._world = world
         self._started = False
         self._states: dict[str, str] = {}

@@ -22,7 +22,7 @@ class Pipeline:
 
     def __init__(
         self,
-        world: aws.JobsWorld,
+        world: aws.Aws,
         place: tuple[str, str, str],
         name: str,
         unique_id: str,

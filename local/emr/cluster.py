@@ -28,10 +28,10 @@ KILL_SECONDS = 5.0
 
 CLUSTER_OVER = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
 
-_worlds: list[aws.JobsWorld] = []
+_worlds: list[aws.Aws] = []
 
 
-def live_in(world: aws.JobsWorld | None) -> None:
+def live_in(world: aws.Aws | None) -> None:
     """Let new clusters live in this world."""
     _worlds[:] = [world] if world else []
 
@@ -39,7 +39,7 @@ def live_in(world: aws.JobsWorld | None) -> None:
 class LiveCluster(models.Cluster):
     """A cluster that starts, runs its steps and ends."""
 
-    world: aws.JobsWorld
+    world: aws.Aws
     steps: list[LiveStep]
     cluster_arn = models.Cluster.arn  # by the API's name
 

@@ -33,7 +33,7 @@ _GROUP_FIELDS = {
 
 
 def run_job_flow(
-    world: aws.JobsWorld,
+    world: aws.Aws,
     backend: ElasticMapReduceBackend,
     partition: str,
     params: Mapping[str, Any],
@@ -113,7 +113,7 @@ def _attributes(instances: Mapping[str, Any], nodes: machines.Nodes, region: str
 
 
 def _check_profile(
-    world: aws.JobsWorld, backend: ElasticMapReduceBackend, partition: str, profile: str
+    world: aws.Aws, backend: ElasticMapReduceBackend, partition: str, profile: str
 ) -> None:
     """Refuse a profile that is missing, whose role has another name, or that EC2 may not take."""
     account, name = backend.account_id, profile.rpartition("/")[2]
