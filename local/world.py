@@ -83,7 +83,7 @@ class World:
         self.sleeper = Sleeper(clock)
         self.functions = functions.Functions(self, self.sleeper)
         self.schedules = schedules.Schedules(self, self.functions)
-        self.alarms = alarms.Alarms(self)
+        self.alarms = alarms.Alarms(self, self.functions)
         self._clients: dict[tuple[str, str, str], Any] = {}
 
     @property

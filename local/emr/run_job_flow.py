@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from moto.emr.models import ElasticMapReduceBackend
 
     from local.emr.cluster import LiveCluster
+    from local.emr.cluster_state import ClusterState
 
 _GROUP_FIELDS = {
     "InstanceCount": "instance_count",
@@ -126,7 +127,7 @@ def _check_profile(
         )
 
 
-def _no_cleanup(cluster: LiveCluster, caller: str | None) -> str | None:
+def _no_cleanup(cluster: ClusterState, caller: str | None) -> str | None:
     """Return what EMR says of an account without its role, whose caller may not make it.
 
     Wording: awslabs/aws-emr-launch#21.
@@ -143,7 +144,7 @@ def _no_cleanup(cluster: LiveCluster, caller: str | None) -> str | None:
     return None
 
 
-def _unauthorized(cluster: LiveCluster) -> str | None:
+def _unauthorized(cluster: ClusterState) -> str | None:
     """Return what EMR says of a service role that cannot make this cluster, None if it can."""
     world, backend = cluster.world, cluster.emr_backend
     account, region = backend.account_id, backend.region_name
