@@ -133,11 +133,11 @@ class Executions:
     def _run_here(self, function: LambdaFunction, request: dict[str, Any]) -> dict[str, Any]:
         """Without an endpoint: run the handler of this process's own source, as the role."""
         old = dict(os.environ)
-        session, clock = boto3.DEFAULT_SESSION, lambda_worker.VirtualTime()
+        session = boto3.DEFAULT_SESSION
         boto3.DEFAULT_SESSION = None
         os.environ.update(self._environment(function))
         try:
-            with self._sleeper.taking(clock):
+            with self._sleeper.own_time() as clock:
                 return lambda_worker.run(request, clock, own_process=False)
         finally:
             boto3.DEFAULT_SESSION = session
