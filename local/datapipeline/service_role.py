@@ -1,4 +1,12 @@
-"""The calls that Data Pipeline makes with the role of a pipeline, and as the task runner."""
+"""What Data Pipeline and Task Runner do with the roles they are given: a stand-in.
+
+AWS publishes no list of these calls. The rows are the actions of AWS's own policy for the same
+purpose, reduced to what this product's clusters can need: AWSDataPipelineRole (roles, tables,
+pipelines, log bucket, EMR), AmazonEMRServicePolicy_v2 (EC2; without fleets, launch templates,
+placement groups, capacity reservations and automatic scaling), the Data Pipeline API's four calls
+of a task runner. Where IAM is enforced a cluster does not come, or does no task, without each
+one; this shows that the policies agree with those lists, not that AWS asks for no more.
+"""
 
 from __future__ import annotations
 

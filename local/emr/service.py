@@ -1,4 +1,4 @@
-"""EMR on moto: clusters live and steps run (see emrcluster.py); the calls that moto gets wrong."""
+"""EMR on moto: clusters live and steps run (see cluster.py); the calls that moto gets wrong."""
 
 from __future__ import annotations
 

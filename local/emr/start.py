@@ -1,6 +1,6 @@
 """How an EMR cluster comes up: its machines, its bootstrap actions, and what may go wrong there.
 
-The delays are ordinary ones; what fails tells it in EMR's own words (see emrnodes, emrbootstrap).
+The delays are ordinary ones; what fails tells it in EMR's own words (see machines, bootstrap).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from moto.sts.models import sts_backends
 from local.core.call import refusal
 from local.core.principal import Principal
 from local.iam import permissions, resource_policies
-from local.iam.permission import Need
+from local.iam.permission import Permission
 from local.iam.policy import Context, Decision, as_list, decide, glob, parse
 
 if TYPE_CHECKING:
@@ -88,33 +88,37 @@ def authorize(world: Aws, call: Call) -> None:
     principal = caller(world, call)
     if principal is None and not world.gate.denied:
         return
-    for need in permissions.of(call):
-        if _denied_by_test(world, need):
-            raise _refusal(call, principal, need, "with an explicit deny set by a test")
+    for permission in permissions.of(call):
+        if _denied_by_test(world, permission):
+            raise _refusal(call, principal, permission, "with an explicit deny set by a test")
         if principal is None or not world.iam_enforced:
             continue
-        if need.arn is None:
-            raise _refusal(call, principal, need, "because the local AWS has no IAM row for it")
-        context = {"aws:RequestedRegion": call.region, **need.context}
-        why = why_not(world, principal, need.action, need.arn, context)
+        if permission.arn is None:
+            raise _refusal(
+                call, principal, permission, "because the local AWS has no IAM row for it"
+            )
+        context = {"aws:RequestedRegion": call.region, **permission.context}
+        why = why_not(world, principal, permission.action, permission.arn, context)
         if why:
-            raise _refusal(call, principal, need, why)
+            raise _refusal(call, principal, permission, why)
 
 
-def _denied_by_test(world: Aws, need: Need) -> bool:
+def _denied_by_test(world: Aws, permission: Permission) -> bool:
     return any(
-        glob(action, need.action, any_case=True) and glob(arn, need.arn or "*")
+        glob(action, permission.action, any_case=True) and glob(arn, permission.arn or "*")
         for action, arn in world.gate.denied
     )
 
 
-def _refusal(call: Call, principal: Principal | None, need: Need, why: str) -> Exception:
+def _refusal(
+    call: Call, principal: Principal | None, permission: Permission, why: str
+) -> Exception:
     who = principal.arn if principal else f"arn:aws:iam::{call.account}:user/deployer"
     answer = refusal(
         call,
         _CODES.get(call.service, "AccessDeniedException"),
-        f"User: {who} is not authorized to perform: {need.action} on resource: "
-        f"{need.arn or '*'} {why}",
+        f"User: {who} is not authorized to perform: {permission.action} on resource: "
+        f"{permission.arn or '*'} {why}",
     )
     answer.http_status = 403 if call.service in (*_CODES, "lambda") else 400
     return answer
@@ -179,8 +183,8 @@ def allowed(
 
     The resource's own policy counts too, for S3 across accounts as well.
     """
-    need = Need(action, resource_arn, context or {})
-    if _denied_by_test(world, need):
+    permission = Permission(action, resource_arn, context or {})
+    if _denied_by_test(world, permission):
         return False
     principal = Principal(account, role_name.rsplit("/", 1)[-1], "local")
     return why_not(world, principal, action, resource_arn, context) is None
