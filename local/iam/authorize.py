@@ -1,7 +1,7 @@
 """IAM of the local AWS: who calls, what policies say, and the refusal in AWS's words.
 
 A caller without a session of a role that exists is the deployer, who may do everything but what
-the policy of a bucket denies to everybody.
+the policy of a bucket or key denies to everybody.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ _CODES = {
     "sts": "AccessDenied",
     "iam": "AccessDenied",
 }
+
+
+# services whose resources' policies bind the deployer too
+_DENYING = ("s3", "kms")
 
 
 def find_role(account: str, name_or_arn: str, partition: str = "aws") -> Role | None:
@@ -86,7 +90,7 @@ def authorize(world: World, call: Call) -> None:
     if not (world.iam_enforced or world.gate.denied):
         return
     principal = caller(world, call)
-    if principal is None and call.service != "s3" and not world.gate.denied:
+    if principal is None and call.service not in _DENYING and not world.gate.denied:
         return
     for need in permissions.of(call):
         if _denied_by_test(world, need):
@@ -113,11 +117,11 @@ def _denied_by_test(world: World, need: Need) -> bool:
 
 
 def _denied_to_everybody(world: World, call: Call, need: Need) -> bool:
-    """Return whether a bucket's policy denies this to its own account's administrators too.
+    """Return whether a bucket's or key's policy denies this to the account's administrators too.
 
-    All but the account's root user are bound by it (S3 User Guide, DeleteBucketPolicy).
+    All but the account's root user are bound by a bucket's (S3 User Guide, DeleteBucketPolicy).
     """
-    if need.arn is None or not need.arn.startswith(f"arn:{call.partition}:s3:::"):
+    if need.arn is None or call.service not in _DENYING:
         return False
     deployer = Principal(call.account, "deployer", "deployer", call.partition)
     context = _context(world, deployer, need.arn, need.context)

@@ -75,15 +75,6 @@ def until(world: World, happens: Callable[[], bool], hours: float = 6) -> None:
         world.clock.advance(300)
 
 
-def empty(s3: Any, bucket: str) -> None:
-    """Delete every version of every object, as the bucket's operator would."""
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-        entries = page.get("Versions", []) + page.get("DeleteMarkers", [])
-        keys = [{"Key": e["Key"], "VersionId": e["VersionId"]} for e in entries]
-        if keys:
-            s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
-
-
 def command(runner: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a Terraform command in the folder of one of pytest-terraform's runners."""
     return subprocess.run(

@@ -485,13 +485,14 @@ def test_force_destroy_is_the_way_out(
     versions: list[Any], minimal: Any, world: World, tmp_path: Path
 ) -> None:
     """As docs/operations.md says: applied first, then the bucket goes with all that is in it."""
-    forced = variant(tmp_path / "forced", world, "force_destroy = true")
+    forced = variant(tmp_path / "forced", world)
     shutil.copy(minimal.terraform.state_path, forced.state)
-    forced.apply(targets=["module.hippolyte.aws_s3_bucket_policy.this"])  # the rest is gone
+    may = {"force_destroy": True}
+    forced.apply(may, targets=["module.hippolyte.aws_s3_bucket_policy.this"])  # the rest is gone
     statements = json.loads(settings_of_the_bucket(world)["policy"])["Statement"]
     assert [s["Sid"] for s in statements] == ["DenyWithoutTls"]
     assert object_versions(world) == versions
 
-    forced.destroy()
+    forced.destroy(may)
 
     assert BUCKET not in [b["Name"] for b in world.client("s3").list_buckets()["Buckets"]]
