@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +11,23 @@ import pytest
 from local.core.clock import Clock
 from local.world import World
 from tools.tf import NOT_INHERITED, environment
+
+before_destroy: list[Callable[[], None]] = []
+"""What is to be done before a module's root is destroyed: each is called once."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Tidy up after a module's last test: pytest-terraform destroys before any fixture ends."""
+    if nextitem is None or nextitem.path != item.path:
+        while before_destroy:
+            before_destroy.pop()()
+
+
+@pytest.fixture(scope="module")
+def tidy() -> list[Callable[[], None]]:
+    """Return the list of what is to be done before the module's root is destroyed."""
+    return before_destroy
 
 
 @pytest.fixture(scope="module")

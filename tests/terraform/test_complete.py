@@ -159,17 +159,18 @@ def test_bucket_and_key_stay_unless_force_destroy_is_applied(
     encryption = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]
     key = encryption["Rules"][0]["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"]
     kms = place.client("kms")
-    done = run("apply", "aws_s3_bucket_policy.this", may=False)
-    assert done.returncode == 0, done.stderr
+    try:
+        done = run("apply", "aws_s3_bucket_policy.this", may=False)
+        assert done.returncode == 0, done.stderr
 
-    refused = run("destroy", "aws_s3_bucket_versioning.this", may=False)
+        refused = run("destroy", "aws_s3_bucket_versioning.this", may=False)
 
-    assert refused.returncode == 1
-    assert "s3:DeleteBucketPolicy" in refused.stderr
-    assert s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
-    with pytest.raises(ClientError, match=r"kms:ScheduleKeyDeletion .* explicit deny"):
-        kms.schedule_key_deletion(KeyId=key)
-    assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
-
-    done = run("apply", "aws_s3_bucket_policy.this", may=True)  # destroy follows
+        assert refused.returncode == 1
+        assert "s3:DeleteBucketPolicy" in refused.stderr
+        assert s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
+        with pytest.raises(ClientError, match=r"kms:ScheduleKeyDeletion .* explicit deny"):
+            kms.schedule_key_deletion(KeyId=key)
+        assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
+    finally:
+        done = run("apply", "aws_s3_bucket_policy.this", may=True)  # destroy follows
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
@@ -21,7 +21,7 @@ from pytest_terraform import terraform
 
 from hippolyte.settings import parse
 from local.world import World
-from tests.support.places import command
+from tests.support.places import command, let_go
 from tools.tf import REPOSITORY, Terraform, TerraformError, environment, process_environment
 
 pytestmark = pytest.mark.terraform
@@ -34,7 +34,8 @@ FUNCTIONS = ("scheduler", "monitor")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def served(world: World) -> Iterator[World]:
+def served(world: World, tidy: list[Callable[[], None]]) -> Iterator[World]:
+    tidy.append(lambda: let_go(world.client("s3"), BUCKET))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TF_VAR_alert_emails", '["oncall@example.com"]')
         yield world
