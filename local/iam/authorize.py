@@ -1,6 +1,7 @@
 """IAM of the local AWS: who calls, what policies say, and the refusal in AWS's words.
 
-A caller without a session of a role that exists is the deployer, who may do everything.
+A caller without a session of a role that exists is the deployer, who may do everything but what
+the policy of a bucket or key denies to everybody.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ _CODES = {
     "sts": "AccessDenied",
     "iam": "AccessDenied",
 }
+
+
+# services whose resources' policies bind the deployer too
+_DENYING = ("s3", "kms")
 
 
 def find_role(account: str, name_or_arn: str, partition: str = "aws") -> Role | None:
@@ -85,12 +90,16 @@ def authorize(world: World, call: Call) -> None:
     if not (world.iam_enforced or world.gate.denied):
         return
     principal = caller(world, call)
-    if principal is None and not world.gate.denied:
+    if principal is None and call.service not in _DENYING and not world.gate.denied:
         return
     for need in permissions.of(call):
         if _denied_by_test(world, need):
             raise _refusal(call, principal, need, "with an explicit deny set by a test")
-        if principal is None or not world.iam_enforced:
+        if not world.iam_enforced:
+            continue
+        if principal is None:
+            if _denied_to_everybody(world, call, need):
+                raise _refusal(call, None, need, "with an explicit deny in a resource-based policy")
             continue
         if need.arn is None:
             raise _refusal(call, principal, need, "because the local AWS has no IAM row for it")
@@ -105,6 +114,19 @@ def _denied_by_test(world: World, need: Need) -> bool:
         glob(action, need.action, any_case=True) and glob(arn, need.arn or "*")
         for action, arn in world.gate.denied
     )
+
+
+def _denied_to_everybody(world: World, call: Call, need: Need) -> bool:
+    """Return whether a bucket's or key's policy denies this to the account's administrators too.
+
+    All but the account's root user are bound by a bucket's (S3 User Guide, DeleteBucketPolicy).
+    """
+    if need.arn is None or call.service not in _DENYING:
+        return False
+    deployer = Principal(call.account, "deployer", "deployer", call.partition)
+    context = _context(world, deployer, need.arn, need.context)
+    decision, _ = resource_policies.decide_for(deployer, need.action, need.arn, context)
+    return decision is Decision.DENY
 
 
 def _refusal(call: Call, principal: Principal | None, need: Need, why: str) -> Exception:

@@ -164,7 +164,7 @@ def _logs(call: Call) -> list[Need]:
 
 
 def _kms(call: Call) -> list[Need]:
-    known = ("Decrypt", "Encrypt", "GenerateDataKey", "DescribeKey")
+    known = ("Decrypt", "Encrypt", "GenerateDataKey", "DescribeKey", "ScheduleKeyDeletion")
     key = call.params.get("KeyId")
     arn = key_arn(call, key) if key and call.operation in known else None
     return [Need(f"kms:{call.operation}", arn)]
