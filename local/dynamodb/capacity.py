@@ -17,7 +17,7 @@ from moto.dynamodb.models.table import Table
 from local.core.errors import LimitExceeded
 
 if TYPE_CHECKING:
-    from local.world import World
+    from local.core.aws import Aws
 
 ON_DEMAND = "PAY_PER_REQUEST"
 DECREASES_FREE = 4
@@ -126,7 +126,7 @@ def refuse_if_busy(table: Table, state: TableState) -> None:
 
 
 def start_change(
-    world: World,
+    world: Aws,
     table: Table,
     throughput: dict[str, int] | None,
     billing_mode: str | None,
@@ -162,7 +162,7 @@ def start_change(
 
 
 def _check_throughput(
-    world: World,
+    world: Aws,
     table: Table,
     state: TableState,
     throughput: dict[str, int],
@@ -194,7 +194,7 @@ def _check_throughput(
 
 
 def _check_quotas(
-    world: World,
+    world: Aws,
     table: Table,
     change: tuple[int, int],
     throughput: dict[str, int],

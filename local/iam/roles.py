@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
-from local.core.aws import JobsWorld
+from local.core.aws import Aws
+from local.iam import authorize
 
 
 def may(
-    world: JobsWorld,
+    world: Aws,
     account: str,
     role: str,
     action: str,
@@ -22,12 +23,10 @@ def may(
             fnmatchcase(action, denied) and fnmatchcase(resource, arn)
             for denied, arn in world.gate.denied
         )
-    from local.iam import authorize  # the parts of a world know each other only when they run
-
-    return authorize.allowed(world, account, role, action, resource, context or {})  # type: ignore[arg-type]
+    return authorize.allowed(world, account, role, action, resource, context or {})
 
 
-def trusts(world: JobsWorld, account: str, role: str, service: str, region: str) -> bool:
+def trusts(world: Aws, account: str, role: str, service: str, region: str) -> bool:
     """Return whether `role` lets an AWS service take it.
 
     EMR says on whose behalf it comes (EMR Management Guide, "Service role for Amazon EMR"); of
@@ -35,8 +34,6 @@ def trusts(world: JobsWorld, account: str, role: str, service: str, region: str)
     """
     if not world.iam_enforced:
         return True
-    from local.iam import authorize
-
     context = {}
     if service.startswith("elasticmapreduce."):
         context = {

@@ -40,7 +40,7 @@ def split_url(url: str) -> tuple[str, str]:
 class RoleS3:
     """What one role of one account can do on S3."""
 
-    world: aws.JobsWorld
+    world: aws.Aws
     account: str
     partition: str
     role: str

@@ -22,8 +22,8 @@ from hippolyte import clients
 from hippolyte.settings import Settings
 from local.core.call import Call, refusal
 from local.core.clock import Clock
+from local.core.principal import Principal
 from local.iam import authorize
-from local.iam.principal import Principal
 from local.world import World
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
