@@ -34,6 +34,7 @@ _CODES = {
 
 
 # services whose resources' policies bind the deployer too
+_BY_RESOURCE = "with an explicit deny in a resource-based policy"
 _DENYING = ("s3", "kms")
 
 
@@ -100,8 +101,7 @@ def authorize(world: Aws, call: Call) -> None:
             continue
         if principal is None:
             if _denied_to_everybody(world, call, permission):
-                why = "with an explicit deny in a resource-based policy"
-                raise _refusal(call, None, permission, why)
+                raise _refusal(call, None, permission, _BY_RESOURCE)
             continue
         if permission.arn is None:
             raise _refusal(
@@ -167,7 +167,7 @@ def _why_not(
     if identity is Decision.DENY:
         return "with an explicit deny in an identity-based policy"
     if by_resource is Decision.DENY:
-        return "with an explicit deny in a resource-based policy"
+        return _BY_RESOURCE
     if owner is None or owner == principal.account:
         if Decision.ALLOW in (identity, by_resource):
             return None
