@@ -23,7 +23,7 @@ variable "enabled" {
 }
 
 variable "tags" {
-  description = "Tags of every resource of this module, beside the provider's default tags. At most 40; keys of 1 to 128 characters not starting with `aws:`, values of up to 256."
+  description = "Tags of every resource that Terraform makes here, beside the provider's default tags. At most 40; keys of 1 to 128 characters not starting with `aws:`, values of up to 256. Pipelines and clusters of the nights carry `hippolyte:*` only."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -206,7 +206,7 @@ variable "retention_days" {
 }
 
 variable "force_destroy" {
-  description = "Whether `terraform destroy` may delete the created bucket with every backup in it. `false`: destroy stops at a bucket that is not empty."
+  description = "Whether `terraform destroy` may delete the created bucket with every backup in it. `false`: bucket and settings stay, and destroy says so. Apply `true` before destroy."
   type        = bool
   default     = false
   nullable    = false

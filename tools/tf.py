@@ -161,9 +161,13 @@ class Terraform:
         """Install providers and modules."""
         self._run("init", "-no-color")
 
-    def apply(self, variables: Mapping[str, Any] | None = None) -> None:
-        """Create or change what the root describes."""
-        self._run("apply", "-no-color", "-auto-approve", self._state(), *_variables(variables))
+    def apply(
+        self, variables: Mapping[str, Any] | None = None, targets: Sequence[str] = ()
+    ) -> None:
+        """Create or change what the root describes, or only `targets` and what they need."""
+        chosen = [f"-target={target}" for target in targets]
+        arguments = ("apply", "-no-color", "-auto-approve", self._state())
+        self._run(*arguments, *chosen, *_variables(variables))
 
     def plan_detailed(self, variables: Mapping[str, Any] | None = None) -> bool:
         """Plan again; return whether anything would change."""

@@ -1,6 +1,7 @@
 """IAM of the local AWS: who calls, what policies say, and the refusal in AWS's words.
 
-A caller without a session of a role that exists is the deployer, who may do everything.
+A caller without a session of a role that exists is the deployer, who may do everything but what
+the policy of a bucket or key denies to everybody.
 """
 
 from __future__ import annotations
@@ -30,6 +31,11 @@ _CODES = {
     "sts": "AccessDenied",
     "iam": "AccessDenied",
 }
+
+
+# services whose resources' policies bind the deployer too
+_BY_RESOURCE = "with an explicit deny in a resource-based policy"
+_DENYING = ("s3", "kms")
 
 
 def find_role(account: str, name_or_arn: str, partition: str = "aws") -> Role | None:
@@ -86,12 +92,16 @@ def authorize(world: Aws, call: Call) -> None:
     if not (world.iam_enforced or world.gate.denied):
         return
     principal = caller(world, call)
-    if principal is None and not world.gate.denied:
+    if principal is None and call.service not in _DENYING and not world.gate.denied:
         return
     for permission in permissions.of(call):
         if _denied_by_test(world, permission):
             raise _refusal(call, principal, permission, "with an explicit deny set by a test")
-        if principal is None or not world.iam_enforced:
+        if not world.iam_enforced:
+            continue
+        if principal is None:
+            if _denied_to_everybody(world, call, permission):
+                raise _refusal(call, None, permission, _BY_RESOURCE)
             continue
         if permission.arn is None:
             raise _refusal(
@@ -108,6 +118,19 @@ def _denied_by_test(world: Aws, permission: Permission) -> bool:
         glob(action, permission.action, any_case=True) and glob(arn, permission.arn or "*")
         for action, arn in world.gate.denied
     )
+
+
+def _denied_to_everybody(world: Aws, call: Call, permission: Permission) -> bool:
+    """Return whether a bucket's or key's policy denies this to the account's administrators too.
+
+    All but the account's root user are bound by a bucket's (S3 User Guide, DeleteBucketPolicy).
+    """
+    if permission.arn is None or call.service not in _DENYING:
+        return False
+    deployer = Principal(call.account, "deployer", "deployer", call.partition)
+    context = _context(world, deployer, permission.arn, permission.context)
+    decision, _ = resource_policies.decide_for(deployer, permission.action, permission.arn, context)
+    return decision is Decision.DENY
 
 
 def _refusal(
@@ -144,7 +167,7 @@ def _why_not(
     if identity is Decision.DENY:
         return "with an explicit deny in an identity-based policy"
     if by_resource is Decision.DENY:
-        return "with an explicit deny in a resource-based policy"
+        return _BY_RESOURCE
     if owner is None or owner == principal.account:
         if Decision.ALLOW in (identity, by_resource):
             return None

@@ -164,7 +164,7 @@ def _logs(call: Call) -> list[Permission]:
 
 
 def _kms(call: Call) -> list[Permission]:
-    known = ("Decrypt", "Encrypt", "GenerateDataKey", "DescribeKey")
+    known = ("Decrypt", "Encrypt", "GenerateDataKey", "DescribeKey", "ScheduleKeyDeletion")
     key = call.params.get("KeyId")
     arn = key_arn(call, key) if key and call.operation in known else None
     return [Permission(f"kms:{call.operation}", arn)]

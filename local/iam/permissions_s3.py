@@ -33,6 +33,7 @@ _ON_BUCKET = {
     "GetBucketLocation",
     "GetBucketVersioning",
     "GetBucketPolicy",
+    "DeleteBucketPolicy",
     "GetLifecycleConfiguration",
 }
 

@@ -27,6 +27,7 @@ SUBNETS = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
 def served(world: World) -> Iterator[World]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TF_VAR_jar", JAR)
+        patch.setenv("TF_VAR_force_destroy", "true")
         patch.setenv("TF_VAR_subnet_ids", json.dumps(SUBNETS))
         yield world
 
