@@ -47,6 +47,8 @@ class Faults:
     # exports, by table name
     step_hangs: dict[str, int] = field(default_factory=dict)
     step_fails: dict[str, int] = field(default_factory=dict)
+    client_dies: dict[str, int] = field(default_factory=dict)
+    """The step's client dies as the tasks begin: the step is FAILED, its job reads on."""
     claims_success_without_output: dict[str, int] = field(default_factory=dict)
     truncated_file: dict[str, int] = field(default_factory=dict)
     missing_listed_file: dict[str, int] = field(default_factory=dict)

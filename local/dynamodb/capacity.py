@@ -222,7 +222,7 @@ def _check_quotas(
             )
 
 
-def _check_changing(world: aws.Aws, now: datetime, account_tables: list[Table]) -> None:
+def _check_changing(world: Aws, now: datetime, account_tables: list[Table]) -> None:
     changing = 0
     for table in account_tables:
         settle(table, now)

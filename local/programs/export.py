@@ -100,6 +100,9 @@ class Export:
         self._reading_since = self._world.clock.now()
         _running.append(self)
         self._source.may_scan()
+        if strikes(self._world.faults.client_dies, args.table):
+            dies = Outcome(False, "Unknown Error.", "its client died: injected by the local AWS")
+            aws.later(self._world, STARTUP_SECONDS, lambda: self._done(dies))
         if not strikes(self._world.faults.step_hangs, args.table):
             self._hangs = False
             self._read(table)
