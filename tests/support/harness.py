@@ -47,7 +47,7 @@ _CALLS = {
     "emr": {
         "start": "emr:RunJobFlow",
         "begin": "emr:AddJobFlowSteps",
-        "cancel": "emr:CancelSteps",
+        "cancel": "emr:TerminateJobFlows",
         "look": "emr:ListSteps",
         "every": "emr:*",
     },
