@@ -39,6 +39,7 @@ from local.scheduler import schedules
 
 # in this order; each has install(world) and uninstall()
 _PARTS = (
+    "local.core.moto_costs",
     "local.core.gate",
     "local.core.moto_time",
     "local.dynamodb.service",
