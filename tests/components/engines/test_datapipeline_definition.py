@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,28 +16,10 @@ from hippolyte.engines.datapipeline_definition import (
     definition,
     step,
 )
-from hippolyte.engines.engine import Launch
 from hippolyte.engines.export_job import job_number
-from hippolyte.planning.plan import Job
 from local.datapipeline.task_runner import step_arguments
 from local.datapipeline.validation import check_storable, find_errors, value
-from tests.support.builders import settings
-
-
-def job(name: str = "orders") -> Job:
-    return Job(name, f"id-{name}", 1 << 30, 100, 1000, 0.5, 0.5, 500.0, 600)
-
-
-def launch(*names: str, ratio: float = 0.5, hours: int = 8) -> Launch:
-    return Launch(
-        run_id="2026-11-24T00-00Z",
-        batch_id="b001",
-        jobs=[job(name) for name in names],
-        ratios=[ratio] * len(names),
-        outputs=[f"s3://backups/backups/123456789012/us-east-1/{n}/run-1" for n in names],
-        hours=hours,
-        deadline=datetime(2026, 11, 24, 7, tzinfo=UTC),
-    )
+from tests.support.builders import launch, settings
 
 
 def objects(*names: str, ratio: float = 0.5, **changes: Any) -> dict[str, dict[str, Any]]:
