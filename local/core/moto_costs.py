@@ -9,7 +9,7 @@ And botocore signs what nobody verifies.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from moto.core.exceptions import HTTPException
 from moto.core.request import normalize_request
 from moto.core.utils import get_equivalent_url_in_aws_domain
 from moto.moto_api._internal import mock_random
+from moto.s3.utils import _VersionedKeyStore
 
 from local.core.patching import Patches
 
@@ -78,12 +79,18 @@ def _request_id(headers: dict[str, Any] | None = None) -> str:
     return found
 
 
+def _latest(keys: _VersionedKeyStore) -> Iterator[tuple[str, Any]]:
+    for key, versions in list(dict.items(keys)):
+        yield key, versions[-1]
+
+
 def install(_: World) -> None:
     """Save moto the work."""
     _routes.cache_clear()
     _patches.set(BotocoreStubber, "process_request", _process_request)
     _patches.set(core_responses, "gen_amzn_requestid_long", _request_id)
     _patches.set(kms_models, "generate_private_key", _private_key)
+    _patches.set(_VersionedKeyStore, "items", _latest)
     _patches.set(sdk_utils, "_parse_timestamp_with_tzinfo", _timestamp)
     # nobody verifies a signature here; who calls is in the header beside it
     _patches.set(SigV4Auth, "canonical_request", lambda *_: "")
