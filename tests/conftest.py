@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-# These files take longest (docs/testing.md has the times) and are begun first. Of those with a
-# Terraform apply, which sleeps for a minute or two, and those that work, one after the other: so
-# there is always one that works.
+# These files take longest and are begun first: those with a Terraform apply, which sleep for a
+# minute or two, in turn with those that work, so that at any time there is one that works.
 BEGUN_FIRST = (
     "terraform/test_multi_account.py",
     "operations/test_permissions.py",
