@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,15 @@ FILES = sorted(path for folder in MODULES for path in folder.glob("*.tf"))
 REFERENCE = re.compile(r"\b(var|local|path|data|module)\.(\w+)")
 
 
+@cache
+def parsed(path: Path) -> dict[str, Any]:
+    """Return a file's blocks; every worker collects these tests, and parsing takes seconds."""
+    return hcl2.loads(path.read_text(encoding="utf-8"))
+
+
 def blocks(folder: Path, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for path in sorted(folder.glob("*.tf")):
-        for block in hcl2.loads(path.read_text(encoding="utf-8")).get(kind, []):
+        for block in parsed(path).get(kind, []):
             for label, body in block.items():
                 yield unquote(label), body
 
@@ -120,7 +127,7 @@ def test_file_is_short_and_has_no_provider_but_in_examples(path: Path) -> None:
 
 @pytest.mark.parametrize("folder", MODULES, ids=lambda folder: folder.name)
 def test_module_states_versions_and_needs_one_provider(folder: Path) -> None:
-    (terraform,) = hcl2.loads((folder / "versions.tf").read_text(encoding="utf-8"))["terraform"]
+    (terraform,) = parsed(folder / "versions.tf")["terraform"]
     (providers,) = terraform["required_providers"]
 
     assert unquote(terraform["required_version"]) == ">= 1.5.0"
@@ -130,7 +137,7 @@ def test_module_states_versions_and_needs_one_provider(folder: Path) -> None:
 
 def test_every_policy_statement_says_why() -> None:
     for path in FILES:
-        for block in hcl2.loads(path.read_text(encoding="utf-8")).get("data", []):
+        for block in parsed(path).get("data", []):
             for name, document in block.get('"aws_iam_policy_document"', {}).items():
                 for statement in document.get("statement", []):
                     assert "sid" in statement, f"{path.name}: {name}"
@@ -141,7 +148,7 @@ def _call(example: str) -> dict[str, Any]:
     (module,) = [
         body
         for path in (REPOSITORY / "examples" / example).glob("*.tf")
-        for block in hcl2.loads(path.read_text(encoding="utf-8")).get("module", [])
+        for block in parsed(path).get("module", [])
         for label, body in block.items()
         if unquote(label) == "hippolyte"
     ]

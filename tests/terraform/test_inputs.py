@@ -15,8 +15,8 @@ from typing import Any
 
 import hcl2
 import pytest
-from tests.terraform.inputs import ACCEPTED, ENGINE, REFUSED, Bad
 
+from tests.support.inputs import ACCEPTED, ENGINE, REFUSED, Bad
 from tools.gen_docs import unquote
 from tools.tf import REPOSITORY, environment, find_terraform, process_environment
 
