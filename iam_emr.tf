@@ -17,9 +17,9 @@ locals {
   subnet_arns = length(local.subnet_ids) > 0 ? [for id in local.subnet_ids : "${local.ec2_arn}:*:subnet/${id}"] : ["${local.ec2_arn}:*:subnet/*"]
 
   given_groups = compact([
-    var.cluster.master_security_group_id,
-    var.cluster.core_security_group_id,
-    var.cluster.service_access_security_group_id,
+    module.inputs.cluster.master_security_group_id,
+    module.inputs.cluster.core_security_group_id,
+    module.inputs.cluster.service_access_security_group_id,
   ])
   group_arns = length(local.given_groups) > 0 ? [for id in local.given_groups : "${local.ec2_arn}:*:security-group/${id}"] : ["${local.ec2_arn}:*:security-group/*"]
 
@@ -216,7 +216,7 @@ data "aws_iam_policy_document" "emr" {
 
   # EC2's role for spot instances, made with an account's first one
   dynamic "statement" {
-    for_each = anytrue(var.emr[*].spot) ? ["arn:${local.partition}:iam::${local.account}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"] : []
+    for_each = anytrue(module.inputs.emr[*].spot) ? ["arn:${local.partition}:iam::${local.account}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"] : []
 
     content {
       sid       = "FirstSpotInstanceOfTheAccount"

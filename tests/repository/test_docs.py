@@ -46,7 +46,7 @@ def test_what_is_generated_is_up_to_date() -> None:
 
 
 def test_zones_are_places_python_knows() -> None:
-    zones = (REPOSITORY / "zones.txt").read_text(encoding="utf-8").split()
+    zones = (REPOSITORY / "files" / "timezones.txt").read_text(encoding="utf-8").split()
 
     assert zones == sorted(zones)
     assert {"UTC", "Europe/Berlin", "America/New_York", "US/Pacific"} <= set(zones)

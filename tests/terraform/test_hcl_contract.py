@@ -16,7 +16,13 @@ from tools.tf import REPOSITORY
 SUBMODULES = sorted((REPOSITORY / "modules").iterdir())
 EXAMPLES = sorted((REPOSITORY / "examples").iterdir())
 MODULES = [REPOSITORY, *SUBMODULES, *EXAMPLES]
-INPUT_FILES = [*sorted(REPOSITORY.glob("variables*.tf")), REPOSITORY / "checks.tf"]
+INPUTS = REPOSITORY / "modules" / "inputs"
+INPUT_FILES = [
+    *sorted(REPOSITORY.glob("variables*.tf")),
+    *(REPOSITORY / name for name in ("inputs.tf", "checks.tf")),
+    *sorted(INPUTS.glob("*.tf")),
+    *sorted((REPOSITORY / "modules" / "spelling").glob("*.tf")),
+]
 FILES = sorted(path for folder in MODULES for path in folder.glob("*.tf"))
 REFERENCE = re.compile(r"\b(var|local|path|data|module)\.(\w+)")
 
@@ -105,7 +111,7 @@ def test_inputs_can_be_tested_alone(path: Path) -> None:
 
     assert not re.search(r"\b(data|module|aws_\w+|each|count)\.\w+", code)
     assert set(re.findall(r"\blocal\.(\w+)", code)) <= set(own)
-    assert set(re.findall(r"\bpath\.\w+[^\"]*", code)) <= {"path.module}/zones.txt"}
+    assert set(re.findall(r"\bpath\.\w+[^\"]*", code)) <= {"path.module}/files/timezones.txt"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))

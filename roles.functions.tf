@@ -148,7 +148,7 @@ data "aws_iam_policy_document" "scheduler" {
 
   # knows no ARN; only for rules over tags
   dynamic "statement" {
-    for_each = length(var.tables.exclude_tags) + length(var.tables.include_tags) > 0 ? ["*"] : []
+    for_each = length(module.inputs.tables.exclude_tags) + length(module.inputs.tables.include_tags) > 0 ? ["*"] : []
 
     content {
       sid       = "ReadTablesTags"
@@ -176,8 +176,8 @@ data "aws_iam_policy_document" "monitor" {
 
 locals {
   # the alarms' topic is always the module's own: CloudWatch publishes to no other account or region
-  told_topic_arn = var.central_topic == null ? local.topic_arn : var.central_topic.arn
-  told_topic_key = var.central_topic == null ? aws_kms_key.this.arn : var.central_topic.kms_key_arn
+  told_topic_arn = module.inputs.central_topic == null ? local.topic_arn : module.inputs.central_topic.arn
+  told_topic_key = module.inputs.central_topic == null ? aws_kms_key.this.arn : module.inputs.central_topic.kms_key_arn
   via_told_topic = "sns.${split(":", local.told_topic_arn)[3]}.${local.dns_suffix}"
 }
 
