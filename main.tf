@@ -15,25 +15,11 @@ locals {
   pipeline_region  = coalesce(var.pipeline_region, local.region)
   pipeline_regions = ["us-east-1", "us-west-2", "ap-southeast-2", "ap-northeast-1", "eu-west-1"]
 
-  # the other engine's role is not made; "pipeline" is Data Pipeline's, "emr" what EMR makes clusters with by itself
-  engine_role = local.on_emr ? "emr" : "pipeline"
-  roles       = ["scheduler", "monitor", "schedules", "cluster", local.engine_role]
-
   # ARNs are put together here, not taken from the resources, so that the settings are known, and checked, at plan
-  topic_arn  = "arn:${local.partition}:sns:${local.region}:${local.account}:${var.name}"
-  queue_arn  = "arn:${local.partition}:sqs:${local.region}:${local.account}:${var.name}-lost"
-  role_names = { for role in ["scheduler", "monitor", "schedules", "pipeline", "emr", "cluster"] : role => "${var.name}-${local.region}-${role}" }
+  topic_arn = "arn:${local.partition}:sns:${local.region}:${local.account}:${var.name}"
+  queue_arn = "arn:${local.partition}:sqs:${local.region}:${local.account}:${var.name}-lost"
 
-  settings = jsonencode(merge(local.common_settings, local.on_emr ? { emr = local.emr_settings } : {}))
-
-  emr_settings = {
-    jar                    = one(module.inputs.emr[*].jar)
-    service_role           = local.role_names["emr"]
-    subnet_ids             = local.subnet_ids
-    spot                   = one(module.inputs.emr[*].spot)
-    security_configuration = one(module.inputs.emr[*].security_configuration)
-    instance_types         = one(module.inputs.emr[*].instance_types)
-  }
+  settings = jsonencode(merge(local.common_settings, local.engine.settings))
 
   common_settings = {
     name                = var.name
@@ -49,8 +35,8 @@ locals {
     consumed_percentage = var.consumed_percentage
     tables              = module.inputs.tables
     engine              = var.engine
-    pipeline_region     = local.pipeline_region
-    pipeline_role       = local.on_emr ? "" : local.role_names["pipeline"]
+    pipeline_region     = local.region # these two are Data Pipeline's: it says its own
+    pipeline_role       = ""
     cluster_role        = local.role_names["cluster"]
     cluster             = merge(module.inputs.cluster, { release_label = local.release_label })
     max_read_capacity   = var.max_read_capacity

@@ -50,7 +50,7 @@ output "lost_events_queue" {
   }
 }
 
-output "pipeline" {
+output "engine" {
   description = "What the clusters run with: `region` of Data Pipeline, or with `engine = \"emr\"` the module's own; `role_name` and `role_arn` of the pipelines, or of EMR; `cluster_role_name`, `cluster_role_arn`, `cluster_instance_profile_arn` of the instances."
   value = {
     region                       = local.pipeline_region

@@ -15,7 +15,7 @@ data "aws_iam_policy_document" "cluster" {
   statement {
     sid       = "ReadTables"
     actions   = ["dynamodb:DescribeTable", "dynamodb:Scan"]
-    resources = local.table_arns
+    resources = [local.table_arn]
   }
 
   statement {
@@ -114,7 +114,7 @@ data "aws_iam_policy_document" "cluster" {
         "elasticmapreduce:DescribeStep",
         "elasticmapreduce:ListSteps",
       ]
-      resources = local.cluster_arns
+      resources = [local.cluster_arn]
     }
   }
 

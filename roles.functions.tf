@@ -1,5 +1,5 @@
 # What the two functions may do: exactly what they call. Both reconcile runs, so most is common; each adds its own, and
-# the engine's (iam_engines.tf).
+# the engine's (modules/engine-*).
 
 data "aws_iam_policy_document" "reconcile" {
   statement {
@@ -25,7 +25,7 @@ data "aws_iam_policy_document" "reconcile" {
   statement {
     sid       = "RaiseAndGiveBackCapacity"
     actions   = ["dynamodb:DescribeTable", "dynamodb:UpdateTable"]
-    resources = local.table_arns
+    resources = [local.table_arn]
   }
 
   statement {
@@ -61,19 +61,7 @@ data "aws_iam_policy_document" "reconcile" {
   statement {
     sid       = "SeeClustersEnd"
     actions   = ["elasticmapreduce:DescribeCluster", "elasticmapreduce:ListSteps", "elasticmapreduce:TerminateJobFlows"]
-    resources = local.cluster_arns
-  }
-
-  statement {
-    sid       = "PassTheClustersRoles"
-    actions   = ["iam:PassRole"]
-    resources = [local.role_arns[local.engine_role], local.role_arns["cluster"]]
-
-    condition {
-      test     = "StringEquals"
-      variable = "iam:PassedToService"
-      values   = local.passed_to
-    }
+    resources = [local.cluster_arn]
   }
 
   statement {
@@ -125,12 +113,12 @@ data "aws_iam_policy_document" "reconcile" {
 }
 
 data "aws_iam_policy_document" "scheduler" {
-  source_policy_documents = [data.aws_iam_policy_document.reconcile.json, local.start_exports]
+  source_policy_documents = [data.aws_iam_policy_document.reconcile.json, local.engine.functions_policy]
 
   statement {
     sid       = "ProbeForEmptyTables"
     actions   = ["dynamodb:Scan"]
-    resources = local.table_arns
+    resources = [local.table_arn]
   }
 
   # none of these knows an ARN, so the region bounds them
@@ -165,7 +153,7 @@ data "aws_iam_policy_document" "scheduler" {
 }
 
 data "aws_iam_policy_document" "monitor" {
-  source_policy_documents = [data.aws_iam_policy_document.reconcile.json, local.start_exports]
+  source_policy_documents = [data.aws_iam_policy_document.reconcile.json, local.engine.functions_policy]
 
   statement {
     sid       = "WriteOwnLog"

@@ -13,10 +13,10 @@ locals {
 
   # per cent of the pairs that are shared, and the name; the nearest comes last
   ranked = [
-    for each in local.misspelt : sort([
-      for name in var.attributes[each.object] : format(
+    for wrong in local.misspelt : sort([
+      for name in var.attributes[wrong.object] : format(
         "%03d %s",
-        floor(200 * length(setintersection(local.pairs[name], local.pairs[each.name])) / (length(local.pairs[name]) + length(local.pairs[each.name]))),
+        floor(200 * length(setintersection(local.pairs[name], local.pairs[wrong.name])) / (length(local.pairs[name]) + length(local.pairs[wrong.name]))),
         name,
       )
     ])
@@ -24,10 +24,10 @@ locals {
   nearest = [for ranking in local.ranked : reverse(ranking)[0]]
 
   messages = [
-    for number, each in local.misspelt : join("", [
-      "${each.object} has no attribute \"${each.name}\"",
+    for number, wrong in local.misspelt : join("", [
+      "${wrong.object} has no attribute \"${wrong.name}\"",
       tonumber(substr(local.nearest[number], 0, 3)) < 25 ? "." : ": did you mean \"${substr(local.nearest[number], 4, -1)}\"?",
-      " It takes ${join(", ", sort(var.attributes[each.object]))}.",
+      " It takes ${join(", ", sort(var.attributes[wrong.object]))}.",
     ])
   ]
 }
