@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.support.inputs import ACCEPTED, BUCKET, ENGINE, JAR, REFUSED, TOPIC, Bad
 
+from tests.support.inputs import ACCEPTED, BUCKET, ENGINE, JAR, REFUSED, TOPIC, Bad
 from tools.gen_docs import variables
 from tools.tf import REPOSITORY, environment, find_terraform, process_environment
 
