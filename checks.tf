@@ -1,5 +1,5 @@
 # Rules across variables. Below Terraform 1.9 a validation sees its own variable only, hence preconditions.
-# This file refers to variables only (and to the list of zones beside it): inputs are tested with it alone.
+# This file refers to variables only, objects by way of inputs.tf (and to the list of zones): inputs are tested with it alone.
 
 locals {
   # IANA's names, from the package tzdata; `make docs` writes the file

@@ -17,15 +17,17 @@ module "engine_emr" {
   source = "./modules/engine-emr"
   count  = local.on_emr ? 1 : 0
 
-  name                   = var.name
-  place                  = local.engine_place
-  arns                   = local.engine_arns
-  role_name              = local.role_names["emr"]
-  jar                    = module.inputs.emr.jar
+  name      = var.name
+  place     = local.engine_place
+  arns      = local.engine_arns
+  role_name = local.role_names["emr"]
+
+  # emr may be null here: checks.tf says so, in words
+  jar                    = join("", module.inputs.emr[*].jar)
   subnet_ids             = local.subnet_ids
-  spot                   = module.inputs.emr.spot
-  security_configuration = module.inputs.emr.security_configuration
-  instance_types         = module.inputs.emr.instance_types
+  spot                   = anytrue(module.inputs.emr[*].spot)
+  security_configuration = one(module.inputs.emr[*].security_configuration)
+  instance_types         = flatten(module.inputs.emr[*].instance_types)
 
   security_group_ids = compact([
     module.inputs.cluster.master_security_group_id,

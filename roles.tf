@@ -2,7 +2,6 @@
 # the engine's room, modules/engine-datapipeline or modules/engine-emr.
 
 locals {
-  roles      = ["scheduler", "monitor", "schedules", "cluster", local.engine_role]
   role_names = { for role in ["scheduler", "monitor", "schedules", "pipeline", "emr", "cluster"] : role => "${var.name}-${local.region}-${role}" }
   role_arns  = { for role, name in local.role_names : role => "arn:${local.partition}:iam::${local.account}:role/${name}" }
 
@@ -17,23 +16,21 @@ locals {
 
   # Confused deputy: a service may use a role only on behalf of this account. EC2 sends no source, Lambda is not known to
   # when it assumes an execution role.
-  services = {
+  trust = {
     scheduler           = { "lambda.amazonaws.com" = { account = false, arn = null } }
     monitor             = { "lambda.amazonaws.com" = { account = false, arn = null } }
     schedules           = { "scheduler.amazonaws.com" = { account = true, arn = local.schedule_group } }
     cluster             = { "ec2.${local.dns_suffix}" = { account = false, arn = null } }
     (local.engine_role) = local.engine.trust
   }
-  trust = { for role in local.roles : role => local.services[role] }
 
-  documents = {
+  policies = {
     scheduler           = data.aws_iam_policy_document.scheduler.json
     monitor             = data.aws_iam_policy_document.monitor.json
     schedules           = data.aws_iam_policy_document.schedules.json
     cluster             = data.aws_iam_policy_document.cluster.json
     (local.engine_role) = local.engine.role_policy
   }
-  policies = { for role in local.roles : role => local.documents[role] }
 }
 
 data "aws_iam_policy_document" "trust" {

@@ -91,7 +91,9 @@ REFUSED: dict[str, Bad] = {
     "timezone-unknown": attribute(
         "backup_window", "timezone", "Europe/Atlantis", '"Europe/Atlantis"', '"Europe/Berlin"'
     ),
-    "timezone-abbreviation": attribute("backup_window", "timezone", "CEST", '"CEST"', "timezones.txt"),
+    "timezone-abbreviation": attribute(
+        "backup_window", "timezone", "CEST", '"CEST"', "timezones.txt"
+    ),
     "timezone-in-small-letters": attribute("backup_window", "timezone", "utc", '"utc"', "IANA"),
     "timezone-empty": attribute("backup_window", "timezone", "", '""', "timezones.txt"),
     "include-comma": attribute("tables", "include", ["a,b"], '["a,b"]', "Example"),
