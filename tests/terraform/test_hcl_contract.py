@@ -156,9 +156,9 @@ def test_inputs_can_be_tested_alone(path: Path) -> None:
     """Only variables, their typed forms, own locals and the file of zones: no provider."""
     text = path.read_text(encoding="utf-8")
     code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
-    own = re.findall(r"^  (\w+) +=", code, flags=re.MULTILINE)
-    if path.parent.name == "spelling":
-        own = re.findall(r"^  (\w+) +=", (path.parent / "main.tf").read_text("utf-8"), re.M)
+    locals_of = {"checks.tf": path, "main.tf": path, "outputs.tf": path.with_name("main.tf")}
+    home = locals_of.get(path.name) if path.parent != INPUTS else None
+    own = re.findall(r"^  (\w+) +=", home.read_text("utf-8"), flags=re.MULTILINE) if home else []
     modules = {"inputs.tf": {"spelling"}, "checks.tf": {"inputs"}}.get(path.name, set())
 
     assert not re.search(r"\b(data|aws_\w+|each|count)\.\w+", code)
