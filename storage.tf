@@ -1,13 +1,13 @@
 # The bucket, if none is given. A bucket that is given is left exactly as it is.
 
 locals {
-  create_bucket = var.backup_bucket == null
-  bucket        = local.create_bucket ? "${var.name}-backups-${local.account}-${local.region}" : var.backup_bucket.name
+  create_bucket = module.inputs.backup_bucket == null
+  bucket        = local.create_bucket ? "${var.name}-backups-${local.account}-${local.region}" : module.inputs.backup_bucket.name
   bucket_arn    = "arn:${local.partition}:s3:::${local.bucket}"
-  prefix        = local.create_bucket ? "" : var.backup_bucket.prefix
+  prefix        = local.create_bucket ? "" : module.inputs.backup_bucket.prefix
   key_prefix    = local.prefix == "" ? "" : "${local.prefix}/" # what stands before every key
-  bucket_region = local.create_bucket ? local.region : coalesce(var.backup_bucket.region, local.region)
-  bucket_key    = local.create_bucket ? null : var.backup_bucket.kms_key_arn
+  bucket_region = local.create_bucket ? local.region : coalesce(module.inputs.backup_bucket.region, local.region)
+  bucket_key    = local.create_bucket ? null : module.inputs.backup_bucket.kms_key_arn
 
   # Records of a run are small, and asked for in the weeks after it
   run_retention_days = max(var.retention_days, 30)

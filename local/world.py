@@ -19,7 +19,7 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
 from local.cloudwatch import alarms
-from local.core import gate, moto_time, running
+from local.core import gate, moto_costs, moto_time, running
 from local.core.aws import Limits
 from local.core.call import Call
 from local.core.clock import Clock
@@ -251,6 +251,7 @@ class World:
 
 
 _PARTS: tuple[tuple[Callable[[World], None], Callable[[], None]], ...] = (
+    (moto_costs.install, moto_costs.uninstall),
     (gate.install, gate.uninstall),
     (moto_time.install, moto_time.uninstall),
     (dynamodb.install, dynamodb.uninstall),

@@ -223,3 +223,4 @@ def install(world: Guarded) -> None:
 def uninstall() -> None:
     """Take the gate away."""
     _patches.undo()
+    _installed.clear()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +24,6 @@ class Sleeper:
         self._clock = clock
         self._patches = Patches()
         self._running: VirtualTime | None = None
-        self._lock = threading.RLock()
 
     def sleep(self, seconds: float) -> None:
         """Replace `time.sleep`."""

@@ -203,3 +203,4 @@ def install(world: WithFunctions) -> None:
 def uninstall() -> None:
     """Put moto's Lambda back."""
     _patches.undo()
+    _installed.clear()

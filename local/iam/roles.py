@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
+from moto.iam.models import iam_backends
+
 from local.core.aws import Aws
 from local.iam import authorize
 
@@ -45,8 +47,6 @@ def trusts(world: Aws, account: str, role: str, service: str, region: str) -> bo
 
 def profile_role(account: str, partition: str, profile: str | None) -> str | None:
     """Return the role inside an instance profile (by name or ARN), None when there is none."""
-    from moto.iam.models import iam_backends  # moto is slow to import
-
     name = (profile or "").rpartition("/")[2]
     for candidate in iam_backends[account][partition].instance_profiles.values():
         if candidate.name == name and candidate.roles:
@@ -56,7 +56,5 @@ def profile_role(account: str, partition: str, profile: str | None) -> str | Non
 
 def role_exists(account: str, partition: str, role: str) -> bool:
     """Return whether the account has this role (by name or ARN)."""
-    from moto.iam.models import iam_backends
-
     name = role.rpartition("/")[2]
     return any(known.name == name for known in iam_backends[account][partition].roles.values())

@@ -241,5 +241,7 @@ def install(world: WithSchedules) -> None:
 
 def uninstall() -> None:
     """Leave moto's schedules alone."""
-    _installed[-1].stop()
+    for schedules in _installed:
+        schedules.stop()
     _patches.undo()
+    _installed.clear()

@@ -82,7 +82,7 @@ def test_outputs(applied: dict[str, Any]) -> None:
         "group_name": "hippolyte",
         "names": {name: f"hippolyte-{name}" for name in ("night", "catch-up", "monitor")},
     }
-    assert applied["pipeline"] == {
+    assert applied["engine"] == {
         "region": REGION,
         "role_name": f"{prefix}-pipeline",
         "role_arn": f"{role}-pipeline",
@@ -125,8 +125,8 @@ def test_settings_are_what_the_function_reads(applied: dict[str, Any], world: Wo
     assert (settings.bucket, settings.prefix, settings.topic_arn) == (BUCKET, "", TOPIC)
     assert settings.window_seconds == 7 * 3600
     assert settings.tables.exclude == ("scratch-*",)
-    assert settings.pipeline_role == applied["pipeline"]["role_name"]
-    assert settings.cluster_role == applied["pipeline"]["cluster_role_name"]
+    assert settings.pipeline_role == applied["engine"]["role_name"]
+    assert settings.cluster_role == applied["engine"]["cluster_role_name"]
 
 
 @pytest.mark.parametrize(("name", "retries", "age"), [("scheduler", 2, 900), ("monitor", 0, 300)])

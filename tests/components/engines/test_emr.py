@@ -20,7 +20,7 @@ from hippolyte.engines.emr_job_flow import SHUTDOWN_SCRIPT, job_flow, shutdown_k
 from hippolyte.engines.engine import BatchStatus, Engine, Handle, JobState, Launch, LimitError
 from hippolyte.errors import ConfigurationError, EngineError
 from hippolyte.night import raise_in_turn
-from tests.components.engines.test_datapipeline_definition import launch as whole_launch
+from tests.support.builders import launch as whole_launch
 from tests.support.builders import settings as made_settings
 from tests.support.harness import BUCKET, NightDriver, driver
 
