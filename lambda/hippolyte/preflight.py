@@ -187,10 +187,6 @@ def _starting_clusters(p: Pass) -> Iterator[Call]:
         "elasticmapreduce:AddJobFlowSteps",
         lambda: once.add_job_flow_steps(JobFlowId=_CLUSTER, Steps=[step]),
     )
-    yield (
-        "elasticmapreduce:CancelSteps",
-        lambda: emr.cancel_steps(ClusterId=_CLUSTER, StepIds=["s-0HIPPOLYTE"]),
-    )
 
 
 def _pipelines(p: Pass) -> Iterator[Call]:

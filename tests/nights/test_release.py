@@ -357,6 +357,7 @@ def test_a_dry_cancel_says_what_would_end(night: NightDriver) -> None:
 
 def test_a_cluster_that_does_not_end_is_ended_again_and_waited_for(night: NightDriver) -> None:
     night.world.faults.step_hangs["orders"] = ALWAYS
+    night.refuse(night.call("cancel"), "InvalidRequestException", "not now")
     night.refuse("emr:TerminateJobFlows", "ThrottlingException", "not now")
     dies_under_the_export(night)
     result = command("release", "--cancel", "--wait", 5)

@@ -286,7 +286,6 @@ def test_actions_of_the_functions_with_emr(resources: dict[str, Any]) -> None:
         assert ours - theirs == {
             "elasticmapreduce:AddJobFlowSteps",
             "elasticmapreduce:AddTags",
-            "elasticmapreduce:CancelSteps",
             "elasticmapreduce:ListClusters",
             "elasticmapreduce:PutAutoTerminationPolicy",
             "elasticmapreduce:RunJobFlow",
