@@ -156,6 +156,9 @@ class NightDriver:
         if items:
             rows = [{"pk": {"S": f"{name}#{i}"}, "n": {"N": str(i)}} for i in range(items)]
             self.world.put_items(name, rows)
+        if self.world.clock.now() <= START:
+            # not of tonight: DescribeTable has counted it
+            settings = {"created_at": START - timedelta(days=30), **settings}
         if settings:
             self.world.set_table(name, **settings)
 
