@@ -28,6 +28,13 @@ data "aws_iam_policy_document" "reconcile" {
     resources = local.table_arns
   }
 
+  # one item: does a table hold any, whatever its count of six hours ago says
+  statement {
+    sid       = "ProbeForEmptyTables"
+    actions   = ["dynamodb:Scan"]
+    resources = local.table_arns
+  }
+
   statement {
     sid       = "SuspendScaleIn"
     actions   = ["application-autoscaling:RegisterScalableTarget"]
@@ -126,12 +133,6 @@ data "aws_iam_policy_document" "reconcile" {
 
 data "aws_iam_policy_document" "scheduler" {
   source_policy_documents = [data.aws_iam_policy_document.reconcile.json, local.start_exports]
-
-  statement {
-    sid       = "ProbeForEmptyTables"
-    actions   = ["dynamodb:Scan"]
-    resources = local.table_arns
-  }
 
   # none of these knows an ARN, so the region bounds them
   statement {

@@ -107,6 +107,24 @@ def test_a_table_made_anew_has_no_good_backup_of_the_old_one(night: NightDriver)
         assert report["oldest_good"]["age_days"] > day
 
 
+@pytest.mark.parametrize("is_same", [True, False])
+def test_a_catalogue_entry_of_another_table_is_not_its_backup(
+    night: NightDriver, is_same: bool
+) -> None:
+    """No report tells of it, as after a pause: the catalogue does, by the definition in it."""
+    night.table("orders")
+    night.world.faults.step_fails["orders"] = ALWAYS
+    there = night.dynamodb.describe_table(TableName="orders")["Table"]["TableId"]
+    definition = {"TableId": there if is_same else "of the one before"}
+    night.s3.put_object(
+        Bucket=BUCKET,
+        Key=f"catalog/{ACCOUNT}/{REGION}/orders/2026-11-14T00-00Z.json",
+        Body=json.dumps({"version": 1, "definition": definition}).encode(),
+    )
+    found = night.night()["tables"]["orders"]["last_good"]
+    assert found == ("2026-11-14T00:00:00Z" if is_same else None)
+
+
 def test_an_empty_table_in_place_of_a_full_one_is_told(night: NightDriver) -> None:
     night.table("orders", items=30)
     night.night()
@@ -148,7 +166,7 @@ def test_nothing_read_of_a_table_that_holds_items_is_no_backup(night: NightDrive
     def written(call: Call) -> None:
         night.world.put_items("queue", [{"pk": {"S": "late"}}])
 
-    night.world.before("s3:ListObjectsV2", written)
+    night.world.before("dynamodb:Scan", written)
     night.world.faults.fewer_items["queue"] = ALWAYS
     entry = night.night()["tables"]["queue"]
     assert entry["verdict"] == "failed"
@@ -240,17 +258,18 @@ def test_a_table_made_today_has_its_time_whatever_size_is_told(night: NightDrive
 def test_what_waits_behind_a_table_loaded_today_goes_on_without_it(night: NightDriver) -> None:
     """The cluster is ended for the others once; then it is alone, with what is left."""
     night.configure(**SEVEN_HOURS, planning={"max_clusters": 1})
-    # planned as the smallest of all, but for the name, it is not the last
+    # one more than a pipeline holds: with Data Pipeline a second batch waits, in EMR all the others
+    others = [f"z-{number}" for number in range(32)]
     night.table("a-restored", **LOADED)
-    for number in range(3):
-        night.table(f"z-{number}", **STALE)
+    for name in others:
+        night.table(name, size_bytes=0)
     report = night.night()
     assert verdicts(report) == dict.fromkeys(report["tables"], "backed_up")
     assert report["tables"]["a-restored"]["attempt"] == 2
     assert "the export of a-restored is overdue" in report["batches"][0]["cancel_reason"]
     assert ["a-restored"] in [batch["tables"] for batch in report["batches"]]
-    first = max(report["tables"][f"z-{n}"]["finished_at"] for n in range(3))
-    assert first < report["tables"]["a-restored"]["finished_at"]
+    last = max(report["tables"][name]["finished_at"] for name in others)
+    assert last < report["tables"]["a-restored"]["finished_at"]
     night.assert_clean()
 
 
