@@ -24,7 +24,7 @@ LOADED = {"size_bytes": 0, "item_count": 0, "read_bytes": 3 * GIB}
 
 
 def recreate(night: NightDriver, name: str, items: int, **settings: Any) -> None:
-    """Drop a table and make it anew, an hour before the next night."""
+    """Drop a table and make it anew."""
     night.dynamodb.delete_table(TableName=name)
     night.table(name, items=items, **settings)
 
@@ -171,6 +171,19 @@ def test_nothing_read_of_a_table_that_holds_items_is_no_backup(night: NightDrive
     entry = night.night()["tables"]["queue"]
     assert entry["verdict"] == "failed"
     assert "0 items read, the table's count is 5000" in entry["reason"]
+
+
+def test_another_empty_table_in_its_place_explains_nothing(night: NightDriver) -> None:
+    night.table("queue", items=1, size_bytes=4_000_000, item_count=5000)
+    night.world.faults.fewer_items["queue"] = ALWAYS
+    night.scheduler()
+    night.until_exporting("queue")
+    while night.exporting("queue"):
+        night.world.clock.advance(5)
+    recreate(night, "queue", 0)
+    entry = night.until_closed()["tables"]["queue"]
+    assert (entry["verdict"], entry["items"]) == ("vanished", 0)
+    assert night.keys("catalog/") == []
 
 
 @pytest.mark.both

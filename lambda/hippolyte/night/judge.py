@@ -131,10 +131,12 @@ def _believed(p: Pass, job: Job, entry: TableEntry, result: Verification) -> str
 
     A table's count is about six hours old: emptied or purged since, it would have no backup.
     """
-    if not result.items:
-        return _EMPTY if is_empty(p.clients.dynamodb, job.table) else ""
     table = p.leases.describe(job.table)
-    count = table.item_count if table and table.table_id == job.table_id else 0
+    if table and table.table_id != job.table_id:
+        table = None
+    if not result.items:
+        return _EMPTY if table and is_empty(p.clients.dynamodb, job.table) else ""
+    count = table.item_count if table else 0
     tolerance = p.settings.planning.item_count_tolerance_percentage
     if count and not is_short(result.items, count, tolerance):
         return f"its count is {count} by now"
