@@ -6,6 +6,7 @@ import logging
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from hippolyte.errors import ConfigurationError
 from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import TableEntry
@@ -65,7 +66,12 @@ def _newest(p: Pass, run: Run, name: str) -> str | None:
     records = list(p.store.names(p.settings.place("catalog", name, "")))
     if not records:
         return None
-    found = p.store.read(p.settings.place("catalog", name, max(records)))
+    try:
+        found = p.store.read(p.settings.place("catalog", name, max(records)))
+    except ConfigurationError as error:
+        # its name tells when it was made, and that must not keep the night from its end
+        _log.warning("%s", error)
+        found = None
     definition = (found[0].get("definition") if found else None) or {}
     begun = start_of(max(records).removesuffix(".json"))
     is_same = run.plan.identity(name).is_of({"table_id": definition.get("TableId")}, begun)
