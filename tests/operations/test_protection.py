@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from hippolyte.night import catalogue as night_catalogue
-from hippolyte.report import notify
 from local.core.call import Call, refusal
 from local.core.faults import ALWAYS
 from local.messaging import sns_sqs

@@ -15,7 +15,7 @@ from hippolyte.engines.engine import BatchStatus, DefinitionError, Handle, JobSt
 from hippolyte.errors import EngineError
 from local.core.faults import ALWAYS
 from local.datapipeline.objects import Instance
-from tests.components.engines.test_datapipeline_definition import launch
+from tests.support.builders import launch
 from tests.support.harness import NightDriver, driver
 
 

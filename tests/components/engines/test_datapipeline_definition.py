@@ -17,29 +17,12 @@ from hippolyte.engines.datapipeline_definition import (
     definition,
     step,
 )
-from hippolyte.engines.engine import Launch
 from hippolyte.engines.export_job import job_number
-from hippolyte.planning.plan import Job
 from local.datapipeline.task_runner import step_arguments
 from local.datapipeline.validation import check_storable, find_errors, value
-from tests.support.builders import settings
+from tests.support.builders import launch, settings
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-
-
-def job(name: str = "orders") -> Job:
-    return Job(name, f"id-{name}", 1 << 30, 100, 1000, 0.5, 0.5, 500.0, 600)
-
-
-def launch(*names: str, ratio: float = 0.5) -> Launch:
-    return Launch(
-        run_id="2026-11-24T00-00Z",
-        batch_id="b001",
-        jobs=[job(name) for name in names],
-        ratios=[ratio] * len(names),
-        outputs=[f"s3://backups/backups/123456789012/us-east-1/{n}/run-1" for n in names],
-        deadline=NOW + timedelta(hours=7),
-    )
 
 
 def objects(*names: str, ratio: float = 0.5, **changes: Any) -> dict[str, dict[str, Any]]:

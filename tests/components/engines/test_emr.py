@@ -19,7 +19,7 @@ from hippolyte.engines.emr import STEPS_AT_A_TIME, TABLES_PER_CLUSTER, EmrEngine
 from hippolyte.engines.emr_job_flow import SHUTDOWN_SCRIPT, job_flow, shutdown_key
 from hippolyte.engines.engine import BatchStatus, Engine, Handle, JobState, Launch, LimitError
 from hippolyte.errors import ConfigurationError, EngineError
-from tests.components.engines.test_datapipeline_definition import launch as whole_launch
+from tests.support.builders import launch as whole_launch
 from tests.support.builders import settings as made_settings
 from tests.support.harness import BUCKET, NightDriver, driver
 

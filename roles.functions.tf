@@ -1,5 +1,5 @@
 # What the two functions may do: exactly what they call. Both reconcile runs, so most is common; each adds its own, and
-# the engine's (iam_engines.tf).
+# the engine's (modules/engine-*).
 
 data "aws_iam_policy_document" "reconcile" {
   statement {
@@ -25,14 +25,14 @@ data "aws_iam_policy_document" "reconcile" {
   statement {
     sid       = "RaiseAndGiveBackCapacity"
     actions   = ["dynamodb:DescribeTable", "dynamodb:UpdateTable"]
-    resources = local.table_arns
+    resources = [local.table_arn]
   }
 
   # one item: does a table hold any, whatever its count of six hours ago says
   statement {
     sid       = "ProbeForEmptyTables"
     actions   = ["dynamodb:Scan"]
-    resources = local.table_arns
+    resources = [local.table_arn]
   }
 
   statement {
@@ -68,19 +68,7 @@ data "aws_iam_policy_document" "reconcile" {
   statement {
     sid       = "SeeClustersEnd"
     actions   = ["elasticmapreduce:DescribeCluster", "elasticmapreduce:ListSteps", "elasticmapreduce:TerminateJobFlows"]
-    resources = local.cluster_arns
-  }
-
-  statement {
-    sid       = "PassTheClustersRoles"
-    actions   = ["iam:PassRole"]
-    resources = [local.role_arns[local.engine_role], local.role_arns["cluster"]]
-
-    condition {
-      test     = "StringEquals"
-      variable = "iam:PassedToService"
-      values   = local.passed_to
-    }
+    resources = [local.cluster_arn]
   }
 
   statement {
@@ -132,7 +120,7 @@ data "aws_iam_policy_document" "reconcile" {
 }
 
 data "aws_iam_policy_document" "scheduler" {
-  source_policy_documents = [data.aws_iam_policy_document.reconcile.json, local.start_exports]
+  source_policy_documents = [data.aws_iam_policy_document.reconcile.json, local.engine.functions_policy]
 
   # none of these knows an ARN, so the region bounds them
   statement {
@@ -149,7 +137,7 @@ data "aws_iam_policy_document" "scheduler" {
 
   # knows no ARN; only for rules over tags
   dynamic "statement" {
-    for_each = length(var.tables.exclude_tags) + length(var.tables.include_tags) > 0 ? ["*"] : []
+    for_each = length(module.inputs.tables.exclude_tags) + length(module.inputs.tables.include_tags) > 0 ? ["*"] : []
 
     content {
       sid       = "ReadTablesTags"
@@ -166,7 +154,7 @@ data "aws_iam_policy_document" "scheduler" {
 }
 
 data "aws_iam_policy_document" "monitor" {
-  source_policy_documents = [data.aws_iam_policy_document.reconcile.json, local.start_exports]
+  source_policy_documents = [data.aws_iam_policy_document.reconcile.json, local.engine.functions_policy]
 
   statement {
     sid       = "WriteOwnLog"
@@ -177,8 +165,8 @@ data "aws_iam_policy_document" "monitor" {
 
 locals {
   # the alarms' topic is always the module's own: CloudWatch publishes to no other account or region
-  told_topic_arn = var.central_topic == null ? local.topic_arn : var.central_topic.arn
-  told_topic_key = var.central_topic == null ? aws_kms_key.this.arn : var.central_topic.kms_key_arn
+  told_topic_arn = module.inputs.central_topic == null ? local.topic_arn : module.inputs.central_topic.arn
+  told_topic_key = module.inputs.central_topic == null ? aws_kms_key.this.arn : module.inputs.central_topic.kms_key_arn
   via_told_topic = "sns.${split(":", local.told_topic_arn)[3]}.${local.dns_suffix}"
 }
 
