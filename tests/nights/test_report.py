@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 import copy
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from hippolyte.planning.window import run_id
 from local.core.call import refusal
-from tests.support.harness import BIG, RUN, START, NightDriver, verdicts
+from tests.support.harness import BIG, RUN, NightDriver, empty, next_night, verdicts
 from tests.support.report_schema import SCHEMA, faults
-
-
-def next_night(night: NightDriver, days: int = 1) -> dict[str, Any]:
-    """Run the night so many days after the first one."""
-    start = START + timedelta(days=days)
-    night.world.clock.advance_to(start)
-    night.scheduler({"run": f"{start:%Y-%m-%dT%H:%M:%SZ}", "delay_seconds": 0})
-    return night.until_closed(run=run_id(start))
-
-
-def empty(night: NightDriver, table: str) -> None:
-    """Delete every item of a table, as its application would."""
-    for item in night.dynamodb.scan(TableName=table)["Items"]:
-        night.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"]})
 
 
 def test_two_nights(night: NightDriver) -> None:

@@ -14,8 +14,18 @@ import pytest
 
 from local.core.call import Call
 from local.core.faults import ALWAYS
-from tests.nights.test_report import empty, next_night
-from tests.support.harness import ACCOUNT, BUCKET, GIB, REGION, RUN, START, NightDriver, verdicts
+from tests.support.harness import (
+    ACCOUNT,
+    BUCKET,
+    GIB,
+    REGION,
+    RUN,
+    START,
+    NightDriver,
+    empty,
+    next_night,
+    verdicts,
+)
 
 STALE = {"size_bytes": 0, "item_count": 0}
 SEVEN_HOURS = {"window_seconds": 25_200}

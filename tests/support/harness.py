@@ -391,6 +391,20 @@ def verdicts(report: dict[str, Any]) -> dict[str, str]:
     return {name: table["verdict"] for name, table in report["tables"].items()}
 
 
+def next_night(night: NightDriver, days: int = 1) -> dict[str, Any]:
+    """Run the night so many days after the first one."""
+    start = START + timedelta(days=days)
+    night.world.clock.advance_to(start)
+    night.scheduler({"run": f"{start:%Y-%m-%dT%H:%M:%SZ}", "delay_seconds": 0})
+    return night.until_closed(run=run_id(start))
+
+
+def empty(night: NightDriver, table: str) -> None:
+    """Delete every item of a table, as its application would."""
+    for item in night.dynamodb.scan(TableName=table)["Items"]:
+        night.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"]})
+
+
 @contextmanager
 def driver(monkeypatch: pytest.MonkeyPatch, engine: str = "datapipeline") -> Iterator[NightDriver]:
     """A fresh world with one deployment."""
