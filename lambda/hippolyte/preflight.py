@@ -117,6 +117,7 @@ def _shared(p: Pass) -> Iterator[Call]:
         "dynamodb:UpdateTable",
         lambda: c.dynamodb_once.update_table(TableName=table, ProvisionedThroughput=one),
     )
+    yield "dynamodb:Scan", lambda: c.dynamodb.scan(TableName=table, Limit=1, Select="COUNT")
     yield from _scaling(p, table)
     yield from _clusters(p)
     yield from _starting_clusters(p) if p.settings.engine == "emr" else _pipelines(p)
@@ -214,10 +215,9 @@ def _pipelines(p: Pass) -> Iterator[Call]:
 
 
 def _of_scheduler(p: Pass) -> Iterator[Call]:
-    c, table = p.clients, f"hippolyte-preflight-{uuid.uuid4().hex}"
+    c = p.clients
     yield "dynamodb:ListTables", lambda: c.dynamodb.list_tables(Limit=1)
     yield "dynamodb:DescribeLimits", lambda: c.dynamodb.describe_limits()
-    yield "dynamodb:Scan", lambda: c.dynamodb.scan(TableName=table, Limit=1, Select="COUNT")
     yield (
         "application-autoscaling:DescribeScheduledActions",
         lambda: c.scaling.describe_scheduled_actions(ServiceNamespace="dynamodb", MaxResults=1),

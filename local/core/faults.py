@@ -53,6 +53,9 @@ class Faults:
     truncated_file: dict[str, int] = field(default_factory=dict)
     missing_listed_file: dict[str, int] = field(default_factory=dict)
     fewer_items: dict[str, int] = field(default_factory=dict)
+    """A third of the items is lost, at the second time two thirds: no loss is like another."""
+    losses: dict[str, int] = field(default_factory=dict)
+    """How often `fewer_items` struck a table."""
     no_log: dict[str, int] = field(default_factory=dict)
     """The step's logs never arrive on S3."""
 

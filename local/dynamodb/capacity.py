@@ -32,10 +32,14 @@ class TableSettings:
     `update_seconds` is how long UpdateTable takes (virtual). `stale_describe_seconds` makes
     DescribeTable answer with the state of that long ago, as eventual consistency may.
     `vanish_at_describe` deletes the table at the next DescribeTable: gone since ListTables.
+    `read_bytes` is what a scan reads when DescribeTable does not know it yet (`size_bytes` is about
+    six hours old); `created_at` makes the table older than the world.
     """
 
     size_bytes: int | None = None
     item_count: int | None = None
+    read_bytes: int | None = None
+    created_at: datetime | None = None
     status: str | None = None
     update_seconds: float = 60
     warm_read: int | None = None

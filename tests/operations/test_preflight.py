@@ -87,6 +87,7 @@ TRIED = (
     ("monitor", "datapipeline:PutPipelineDefinition"),
     ("monitor", "datapipeline:QueryObjects"),
     ("monitor", "dynamodb:DescribeTable"),
+    ("monitor", "dynamodb:Scan"),
     ("monitor", "dynamodb:UpdateTable"),
     ("monitor", "elasticmapreduce:DescribeCluster"),
     ("monitor", "elasticmapreduce:ListSteps"),
@@ -96,7 +97,6 @@ TRIED = (
     ("scheduler", "application-autoscaling:DescribeScheduledActions"),
     ("scheduler", "dynamodb:DescribeLimits"),
     ("scheduler", "dynamodb:ListTables"),
-    ("scheduler", "dynamodb:Scan"),
     ("scheduler", "tag:GetResources"),
 )
 

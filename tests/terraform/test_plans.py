@@ -158,7 +158,6 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
         "application-autoscaling:DescribeScheduledActions",
         "dynamodb:DescribeLimits",
         "dynamodb:ListTables",
-        "dynamodb:Scan",
     }
     assert monitor == {
         "application-autoscaling:DescribeScalableTargets",
@@ -176,6 +175,7 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
         "datapipeline:PutPipelineDefinition",
         "datapipeline:QueryObjects",
         "dynamodb:DescribeTable",
+        "dynamodb:Scan",
         "dynamodb:UpdateTable",
         "elasticmapreduce:DescribeCluster",
         "elasticmapreduce:ListSteps",

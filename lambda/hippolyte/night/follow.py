@@ -151,15 +151,32 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
             # its raised rate is sized for an hour
             bytes_per_unit = p.settings.planning.bytes_per_read_unit
             estimate = max(estimate, int(expected_seconds(p, job, entry, bytes_per_unit)))
-        if since(entry.started_at, now) > max(
-            _OVERDUE_FACTOR * estimate, estimate + _OVERDUE_SECONDS
-        ):
+        late = max(_OVERDUE_FACTOR * estimate, estimate + _OVERDUE_SECONDS)
+        if since(entry.started_at, now) <= late:
+            continue
+        if job.estimated:
             return f"{overdue(job.table)}: it was to take {estimate} s"
+        # nobody knows how long it takes: it is ended for others, once, and then has what is left
+        was_ended = any(overdue(job.table) in error for error in entry.errors)
+        if not was_ended and _is_waited_for(p, run, batch, status):
+            return f"{overdue(job.table)}: others wait, and it has no estimate"
     idle = since(batch.progress_at or batch.started_at, now)
     bootstrap = p.settings.planning.cluster_bootstrap_seconds
     if not running and not status.paused and idle > 3 * bootstrap + _OVERDUE_SECONDS:
         return f"its cluster ran nothing for {idle:.0f} s"
     return ""
+
+
+def _is_waited_for(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> bool:
+    """Say whether tables of the batch, or a batch without a cluster, wait for this one to end."""
+    for number, _, entry in run.ledger.table_entries(batch):
+        state = status.jobs.get(number, JobStatus(JobState.WAITING)).state
+        if state is JobState.WAITING and not entry.outcome:
+            return True
+    others = [b for b in run.ledger.open_batches if b is not batch]
+    planned = [b for b in others if b.state is BatchState.PLANNED]
+    is_full = 1 + len(others) - len(planned) >= p.settings.planning.max_clusters
+    return any(is_full or b.timeline == batch.timeline for b in planned)
 
 
 def _lowered(p: Pass, job: Job, entry: TableEntry) -> str:

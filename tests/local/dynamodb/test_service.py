@@ -106,6 +106,13 @@ def test_size_and_count_are_of_the_items_unless_set(world: World) -> None:
     )
 
 
+def test_a_table_may_be_older_than_the_world(world: World) -> None:
+    make_table(world, "tbl")
+    assert describe(world, "tbl")["CreationDateTime"] == START
+    world.set_table("tbl", created_at=START - timedelta(days=30))
+    assert describe(world, "tbl")["CreationDateTime"] == START - timedelta(days=30)
+
+
 def test_an_item_has_at_most_400_kilobytes(world: World) -> None:
     make_table(world, "tbl")
     client = world.client("dynamodb")
