@@ -61,6 +61,20 @@ def configuration(connections: int = 10) -> Config:
     )
 
 
+def say_encryption(s3: S3Client, settings: Settings) -> None:
+    """Let every PutObject say how it is encrypted, where a bucket's policy or an SCP demands it.
+
+    The header `x-amz-server-side-encryption`, and the key if it is the customer's (S3 User Guide,
+    "Enforcing server-side encryption").
+    """
+    said = {"ServerSideEncryption": settings.sse_header, "SSEKMSKeyId": settings.sse_key_arn}
+    if settings.sse_header:
+        s3.meta.events.register(
+            "before-parameter-build.s3.PutObject",
+            lambda params, **_: params.update({k: v for k, v in said.items() if v}),
+        )
+
+
 @lru_cache(maxsize=1)
 def build(settings: Settings) -> Clients:
     """Build the clients of a deployment; a warm invocation finds them made."""
@@ -71,6 +85,8 @@ def build(settings: Settings) -> Clients:
         return boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]
 
     own, told = settings.region, settings.topic_arn.split(":")[3]
+    s3 = client("s3", settings.bucket_region or own)
+    say_encryption(s3, settings)
     return Clients(
         dynamodb=client("dynamodb", own),
         dynamodb_once=client("dynamodb", own, once),
@@ -79,7 +95,7 @@ def build(settings: Settings) -> Clients:
         datapipeline_once=client("datapipeline", settings.pipeline_region, once),
         emr=client("emr", own),
         emr_once=client("emr", own, once),
-        s3=client("s3", settings.bucket_region or own),
+        s3=s3,
         sns=client("sns", told),
         own_sns=None if told == own else client("sns", own),
         cloudwatch=client("cloudwatch", own),

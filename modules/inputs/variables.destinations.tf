@@ -12,7 +12,7 @@ variable "backup_bucket" {
   })
 
   validation {
-    condition     = try(var.backup_bucket.sse_header, null) == null || contains(["AES256", "aws:kms"], try(var.backup_bucket.sse_header, ""))
+    condition     = try(var.backup_bucket.sse_header, null) == null || can(regex("^(AES256|aws:kms)$", var.backup_bucket.sse_header))
     error_message = "backup_bucket.sse_header must be \"AES256\" or \"aws:kms\", got ${jsonencode(try(var.backup_bucket.sse_header, null))}. Take what the bucket's policy demands of the header x-amz-server-side-encryption; null if it demands none."
   }
 
