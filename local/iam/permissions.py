@@ -63,6 +63,8 @@ def _dynamodb(call: Call) -> list[Need]:
     params = call.params
     name = params.get("TableName") or params.get("TableArn") or params.get("ResourceArn") or ""
     out = [Need(action, _table_arn(call, name))]
+    if index := params.get("IndexName") if "Insights" in call.operation else None:
+        out.append(Need(action, f"{_table_arn(call, name)}/index/{index}"))
     if call.operation in _DATA:
         out += _table_key(call, name)
     return out

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from hippolyte.errors import ConflictError
 from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import TableEntry
@@ -13,8 +16,22 @@ from hippolyte.records.runs import Run, start_of
 from hippolyte.verdicts import TOLD
 
 
-def _catalogue(p: Pass, run: Run, name: str, entry: TableEntry, definition: object) -> None:
-    """Write what a restore needs beside the data: the table's definition, counts, and where."""
+def catalogue(
+    p: Pass,
+    run: Run,
+    name: str,
+    entry: TableEntry,
+    definition: object,
+    settings: Mapping[str, Any] | None = None,
+) -> None:
+    """Write what a restore needs beside the data: the table's definition, counts, and where.
+
+    `settings` come later than the verdict; another invocation that still writes the entry without
+    them does not take them away.
+
+    Raises:
+        ConflictError: another invocation wrote the entry at the same time.
+    """
     record = {
         "table": name,
         "run_id": run.plan.run_id,
@@ -25,8 +42,15 @@ def _catalogue(p: Pass, run: Run, name: str, entry: TableEntry, definition: obje
         "finished_at": entry.finished_at,
         "notes": entry.notes,
         "definition": definition,
+        "settings": settings,
     }
-    p.store.put(p.settings.place("catalog", name, f"{run.plan.run_id}.json"), record)
+    key = p.settings.place("catalog", name, f"{run.plan.run_id}.json")
+    if settings is None and p.store.create(key, record):
+        return
+    if found := p.store.read(key):
+        p.store.replace(key, record | {"settings": settings or found[0].get("settings")}, found[1])
+    elif not p.store.create(key, record):
+        raise ConflictError(f"{key} was written by another invocation")
 
 
 _log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from hippolyte import clock
 from hippolyte.exports.dynamodbexport import manifest_bytes
 from hippolyte.exports.verification import Verification, parse_items_read, verify
 from hippolyte.night.batches import directory, since
-from hippolyte.night.catalogue import _catalogue
+from hippolyte.night.catalogue import catalogue
 from hippolyte.night.follow import overdue
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.plan import Job
@@ -48,7 +48,7 @@ def judge(p: Pass, run: Run) -> None:
             _judge_output(p, run, jobs[name], entry)
         if entry.verdict is Verdict.BACKED_UP:
             definitions = definitions or p.runs.definitions(run.plan.run_id)
-            _catalogue(p, run, name, entry, definitions.get(name))
+            catalogue(p, run, name, entry, definitions.get(name))
         elif _failed(entry) and _judge_failure(p, run, jobs[name], entry):
             batch = run.ledger.batches[entry.batch_id or ""]
             # where one job waits for another, it must not keep the others from their turn again
