@@ -11,9 +11,9 @@ export PYTHONPATH := lambda:cli:.
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
-$(VENV)/installed: requirements-dev.txt
+$(VENV)/installed: requirements/dev.txt
 	$$(command -v $(PYTHON) || command -v python3) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	touch $@
 
 demo: $(VENV)/installed ## one whole night on the local AWS: terraform apply, backup, report, destroy (ENGINE=emr)
@@ -22,20 +22,21 @@ demo: $(VENV)/installed ## one whole night on the local AWS: terraform apply, ba
 local: $(VENV)/installed ## keep the local AWS in the foreground (ARGS="--speed 60")
 	$(BIN)/python -m local.serve $(ARGS)
 
-# much of the time is the provider's waiting; a file's tests share one apply
+# Two cores would do for two workers, but the Terraform files, which share an apply each, sleep most
+# of their time; six is what it takes until work, not sleep, is the limit.
 test: $(VENV)/installed ## all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder --durations=20 $(ARGS)
 
-$(CHECKOV)/installed: requirements-checkov.txt
+$(CHECKOV)/installed: requirements/checkov.txt
 	$$(command -v $(PYTHON) || command -v python3) -m venv $(CHECKOV)
-	$(CHECKOV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-checkov.txt
+	$(CHECKOV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/checkov.txt
 	touch $@
 
 checkov: $(CHECKOV)/installed ## security rules over the module and its submodules
 	env -u PYTHONPATH $(CHECKOV)/bin/checkov --config-file .checkov.yaml
 
-faults: $(VENV)/installed ## break a night at every call, twice at random, and by every fault of the services (ENGINE=emr)
-	$(BIN)/python -m pytest -m faults tests/faults --engine $(ENGINE) $(ARGS)
+faults: $(VENV)/installed ## break a night at every call, twice at random, and by every fault of the services; writes docs/faults (ENGINE=emr)
+	$(if $(ARGS),,WRITE_DOCS=1) $(BIN)/python -m pytest -m faults tests/faults --engine $(ENGINE) $(ARGS)
 
 lint: $(VENV)/installed checkov ## ruff, mypy, terraform fmt, checkov, zip and generated docs up to date
 	$(BIN)/ruff check .

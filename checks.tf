@@ -1,26 +1,26 @@
 # Rules across variables. Below Terraform 1.9 a validation sees its own variable only, hence preconditions.
-# This file refers to variables only (and to the list of zones beside it): inputs are tested with it alone.
+# This file refers to variables only, objects by way of inputs.tf (and to the list of zones): inputs are tested with it alone.
 
 locals {
   # IANA's names, from the package tzdata; `make docs` writes the file
-  zones = split("\n", trimspace(file("${path.module}/zones.txt")))
+  zones = split("\n", trimspace(file("${path.module}/files/timezones.txt")))
 
   # minutes after midnight; a malformed time has been refused already and must not break the other messages
-  start_minute = try(parseint(substr(var.backup_window.start, 0, 2), 10) * 60 + parseint(substr(var.backup_window.start, 3, 2), 10), 0)
-  end_minute   = try(parseint(substr(var.backup_window.end, 0, 2), 10) * 60 + parseint(substr(var.backup_window.end, 3, 2), 10), 0)
+  start_minute = try(parseint(substr(module.inputs.backup_window.start, 0, 2), 10) * 60 + parseint(substr(module.inputs.backup_window.start, 3, 2), 10), 0)
+  end_minute   = try(parseint(substr(module.inputs.backup_window.end, 0, 2), 10) * 60 + parseint(substr(module.inputs.backup_window.end, 3, 2), 10), 0)
 
   window_seconds = (local.end_minute - local.start_minute + (local.end_minute <= local.start_minute ? 1440 : 0)) * 60
 
   # Both bootstraps and ten minutes in which something is read; a quarter of an hour at the very least
-  least_window_seconds = max(900, var.planning.cluster_bootstrap_seconds + var.planning.activity_bootstrap_seconds + 600)
+  least_window_seconds = max(900, module.inputs.planning.cluster_bootstrap_seconds + module.inputs.planning.activity_bootstrap_seconds + 600)
 
   on_emr        = var.engine == "emr"
-  release_label = var.cluster.release_label != null ? var.cluster.release_label : local.on_emr ? "emr-7.13.0" : "emr-5.27.1"
-  subnet_ids    = local.on_emr ? flatten(var.emr[*].subnet_ids) : compact([var.cluster.subnet_id])
+  release_label = module.inputs.cluster.release_label != null ? module.inputs.cluster.release_label : local.on_emr ? "emr-7.13.0" : "emr-5.27.1"
+  subnet_ids    = local.on_emr ? flatten(module.inputs.emr[*].subnet_ids) : compact([module.inputs.cluster.subnet_id])
 
   # Which connector, and so which export tool, goes with which release; docs/emr.md says what each row rests on. What is
   # older than 5.0 brings AWS's SDK 1, which clashes with what these releases have; from 6.0 on it needs Java 17.
-  connector = try(regex("emr-dynamodb-tools-([0-9]+\\.[0-9]+\\.[0-9]+)", var.emr.jar)[0], "")
+  connector = try(regex("emr-dynamodb-tools-([0-9]+\\.[0-9]+\\.[0-9]+)", module.inputs.emr.jar)[0], "")
   pairs = [
     { releases = "emr-6.15", release = "^emr-6\\.15\\.", connectors = "5.0 to 5.6", connector = "^5\\.[0-6]\\." },
     { releases = "emr-7.3 to emr-7.12", release = "^emr-7\\.([3-9]|1[0-2])\\.", connectors = "5.5 to 5.7", connector = "^5\\.[5-7]\\." },
@@ -32,13 +32,13 @@ locals {
 resource "terraform_data" "input_checks" {
   lifecycle {
     precondition {
-      condition     = contains(local.zones, var.backup_window.timezone)
-      error_message = "backup_window.timezone must be an IANA time zone, got ${jsonencode(var.backup_window.timezone)}. Example: \"Europe/Berlin\"; all names are in zones.txt of this module."
+      condition     = contains(local.zones, module.inputs.backup_window.timezone)
+      error_message = "backup_window.timezone must be an IANA time zone, got ${jsonencode(module.inputs.backup_window.timezone)}. Example: \"Europe/Berlin\"; all names are in files/timezones.txt of this module."
     }
 
     precondition {
       condition     = local.window_seconds >= local.least_window_seconds
-      error_message = "backup_window from ${var.backup_window.start} to ${var.backup_window.end} lasts ${floor(local.window_seconds / 60)} minutes, but a night needs ${ceil(local.least_window_seconds / 60)}: planning.cluster_bootstrap_seconds (${var.planning.cluster_bootstrap_seconds}) and planning.activity_bootstrap_seconds (${var.planning.activity_bootstrap_seconds}) to start, and 10 minutes to read. Widen the window or lower the bootstraps."
+      error_message = "backup_window from ${module.inputs.backup_window.start} to ${module.inputs.backup_window.end} lasts ${floor(local.window_seconds / 60)} minutes, but a night needs ${ceil(local.least_window_seconds / 60)}: planning.cluster_bootstrap_seconds (${module.inputs.planning.cluster_bootstrap_seconds}) and planning.activity_bootstrap_seconds (${module.inputs.planning.activity_bootstrap_seconds}) to start, and 10 minutes to read. Widen the window or lower the bootstraps."
     }
 
     precondition {
@@ -47,20 +47,20 @@ resource "terraform_data" "input_checks" {
     }
 
     precondition {
-      condition     = var.backup_bucket == null || !var.force_destroy
-      error_message = "force_destroy = true has no effect on the given backup_bucket (${jsonencode(try(var.backup_bucket.name, null))}): the module deletes only a bucket it created. Remove force_destroy."
+      condition     = module.inputs.backup_bucket == null || !var.force_destroy
+      error_message = "force_destroy = true has no effect on the given backup_bucket (${jsonencode(try(module.inputs.backup_bucket.name, null))}): the module deletes only a bucket it created. Remove force_destroy."
     }
 
     # --- the engine and what belongs to it ------------------------------------------------------------------------------
 
     precondition {
-      condition     = !local.on_emr || var.emr != null
+      condition     = !local.on_emr || module.inputs.emr != null
       error_message = "engine = \"emr\" needs emr.jar, the export tool in a bucket of yours, but emr is null. Build and upload it as docs/emr.md says, then set emr = { jar = \"s3://example-tools/emr-dynamodb-tools-6.0.0-jar-with-dependencies.jar\" }."
     }
 
     precondition {
-      condition     = local.on_emr || var.emr == null
-      error_message = "emr (jar ${jsonencode(try(var.emr.jar, null))}) has no effect with engine = \"datapipeline\": Data Pipeline takes the export tool AWS hosts. Remove emr, or set engine = \"emr\"."
+      condition     = local.on_emr || module.inputs.emr == null
+      error_message = "emr (jar ${jsonencode(try(module.inputs.emr.jar, null))}) has no effect with engine = \"datapipeline\": Data Pipeline takes the export tool AWS hosts. Remove emr, or set engine = \"emr\"."
     }
 
     precondition {
@@ -74,13 +74,13 @@ resource "terraform_data" "input_checks" {
     }
 
     precondition {
-      condition     = !local.on_emr || var.cluster.subnet_id == null
-      error_message = "cluster.subnet_id (${jsonencode(var.cluster.subnet_id)}) has no effect with engine = \"emr\", which can try several. Set emr.subnet_ids = [${jsonencode(var.cluster.subnet_id)}] instead."
+      condition     = !local.on_emr || module.inputs.cluster.subnet_id == null
+      error_message = "cluster.subnet_id (${jsonencode(module.inputs.cluster.subnet_id)}) has no effect with engine = \"emr\", which can try several. Set emr.subnet_ids = [${jsonencode(module.inputs.cluster.subnet_id)}] instead."
     }
 
     precondition {
-      condition     = length(local.subnet_ids) > 0 || var.cluster.subnet_id != null || var.cluster.master_security_group_id == null
-      error_message = "${local.on_emr ? "emr.subnet_ids" : "cluster.subnet_id"} must be set when cluster.master_security_group_id (${jsonencode(var.cluster.master_security_group_id)}) is: a security group belongs to one VPC. Set the subnet, or leave the groups null."
+      condition     = length(local.subnet_ids) > 0 || module.inputs.cluster.subnet_id != null || module.inputs.cluster.master_security_group_id == null
+      error_message = "${local.on_emr ? "emr.subnet_ids" : "cluster.subnet_id"} must be set when cluster.master_security_group_id (${jsonencode(module.inputs.cluster.master_security_group_id)}) is: a security group belongs to one VPC. Set the subnet, or leave the groups null."
     }
 
     precondition {

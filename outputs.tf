@@ -50,8 +50,8 @@ output "lost_events_queue" {
   }
 }
 
-output "pipeline" {
-  description = "What the clusters run with: `region` of Data Pipeline, or with `engine = \"emr\"` the module's own; `role_name` and `role_arn` of the pipelines, or of EMR; `cluster_role_name`, `cluster_role_arn`, `cluster_instance_profile_arn` of the instances."
+output "engine" {
+  description = "What the exports run with: `region` of Data Pipeline, or with `engine = \"emr\"` the module's own; `role_name` and `role_arn` of the pipelines, or of EMR; `cluster_role_name`, `cluster_role_arn`, `cluster_instance_profile_arn` of the instances."
   value = {
     region                       = local.pipeline_region
     role_name                    = aws_iam_role.this[local.engine_role].name

@@ -15,7 +15,7 @@ locals {
         function    = "scheduler"
         description = "Starts the night at the beginning of the backup window"
         expression  = "cron(${local.start_minute % 60} ${floor(local.start_minute / 60)} * * ? *)"
-        timezone    = var.backup_window.timezone
+        timezone    = module.inputs.backup_window.timezone
         state       = local.state
         input       = { run = "<aws.scheduler.scheduled-time>", delay_seconds = 0 }
         # A quarter of an hour of tries. Later ones would only delay the news: the catch-up is the second chance,
@@ -39,7 +39,7 @@ locals {
         function    = "scheduler"
         description = "The same night again ${local.catch_up_delay_minutes} minutes later, in case the first delivery was lost or its local time did not exist"
         expression  = "cron(${local.catch_up_minute % 60} ${floor(local.catch_up_minute / 60)} * * ? *)"
-        timezone    = var.backup_window.timezone
+        timezone    = module.inputs.backup_window.timezone
         state       = local.state
         input       = { run = "<aws.scheduler.scheduled-time>", delay_seconds = local.catch_up_delay_minutes * 60 }
         event_age   = 900

@@ -1,13 +1,13 @@
 # The bucket, if none is given. A bucket that is given is left exactly as it is.
 
 locals {
-  create_bucket = var.backup_bucket == null
-  bucket        = local.create_bucket ? "${var.name}-backups-${local.account}-${local.region}" : var.backup_bucket.name
+  create_bucket = module.inputs.backup_bucket == null
+  bucket        = local.create_bucket ? "${var.name}-backups-${local.account}-${local.region}" : module.inputs.backup_bucket.name
   bucket_arn    = "arn:${local.partition}:s3:::${local.bucket}"
-  prefix        = local.create_bucket ? "" : var.backup_bucket.prefix
+  prefix        = local.create_bucket ? "" : module.inputs.backup_bucket.prefix
   key_prefix    = local.prefix == "" ? "" : "${local.prefix}/" # what stands before every key
-  bucket_region = local.create_bucket ? local.region : coalesce(var.backup_bucket.region, local.region)
-  bucket_key    = local.create_bucket ? null : var.backup_bucket.kms_key_arn
+  bucket_region = local.create_bucket ? local.region : coalesce(module.inputs.backup_bucket.region, local.region)
+  bucket_key    = local.create_bucket ? null : module.inputs.backup_bucket.kms_key_arn
 
   # Records of a run are small, and asked for in the weeks after it
   run_retention_days = max(var.retention_days, 30)
@@ -81,6 +81,24 @@ resource "aws_s3_bucket_versioning" "this" {
 data "aws_iam_policy_document" "bucket" {
   count = local.create_bucket ? 1 : 0
 
+  # Terraform destroys a bucket's settings before the bucket itself, which S3 refuses while something is in it: the policy,
+  # the first to go, stops that. It may be written over, and force_destroy takes this out
+  dynamic "statement" {
+    for_each = var.force_destroy ? [] : [local.bucket_arn]
+
+    content {
+      sid       = "SettingsStayWithTheBackups"
+      effect    = "Deny"
+      actions   = ["s3:DeleteBucketPolicy"]
+      resources = [statement.value]
+
+      principals {
+        type        = "*"
+        identifiers = ["*"]
+      }
+    }
+  }
+
   statement {
     sid       = "DenyWithoutTls"
     effect    = "Deny"
@@ -106,7 +124,15 @@ resource "aws_s3_bucket_policy" "this" {
   bucket = aws_s3_bucket.this[0].id
   policy = data.aws_iam_policy_document.bucket[0].json
 
-  depends_on = [aws_s3_bucket_public_access_block.this]
+  # the last to come is the first to go: all settings stay if it may not go
+  depends_on = [
+    aws_s3_bucket_lifecycle_configuration.this,
+    aws_s3_bucket_notification.this,
+    aws_s3_bucket_ownership_controls.this,
+    aws_s3_bucket_public_access_block.this,
+    aws_s3_bucket_server_side_encryption_configuration.this,
+    aws_s3_bucket_versioning.this,
+  ]
 }
 
 # leases/ has no rule of expiry on purpose: a lease is the record that gives capacity back; nor has scripts/, one small

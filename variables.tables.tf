@@ -1,4 +1,4 @@
-# Which tables: the rules over names and tags.
+# Which tables, and how gently they are read.
 
 variable "tables" {
   description = <<-EOT
@@ -10,58 +10,54 @@ variable "tables" {
     - `include_tags`: backed up; form as of `exclude_tags`.
     Names are matched by globs over the whole name (`*` any characters, `?` one), tags likewise; all case-sensitive. Tags are read at the window's start; a table whose tags cannot be read is backed up, and a person is told.
   EOT
-  type = object({
-    always       = optional(list(string), [])
-    exclude      = optional(list(string), [])
-    exclude_tags = optional(map(list(string)), {})
-    include      = optional(list(string), ["*"])
-    include_tags = optional(map(list(string)), {})
-  })
-  default  = {}
-  nullable = false
+  type        = any
+  default     = {}
+  nullable    = false
+}
+
+variable "consumed_percentage" {
+  description = "Share of a table's read capacity the backup may take, in percent: a whole number, 1 to 100. The rest stays with the application, also when capacity is raised."
+  type        = number
+  default     = 50
+  nullable    = false
 
   validation {
-    condition     = alltrue([for glob in var.tables.always : can(regex("^[A-Za-z0-9_.*?-]{1,255}$", glob))])
-    error_message = "tables.always: a glob is 1 to 255 letters, digits, _.- and the wildcards * and ?, got ${jsonencode(var.tables.always)}. Example: [\"orders\"]."
+    condition     = var.consumed_percentage >= 1 && var.consumed_percentage <= 100 && floor(var.consumed_percentage) == var.consumed_percentage
+    error_message = "consumed_percentage must be a whole number from 1 to 100 (percent), got ${var.consumed_percentage}. Example: 50."
   }
+}
+
+variable "raise_capacity" {
+  description = "Whether read capacity may be raised for tables that would not fit the window. One deployment per account and region may; it claims this with an SSM parameter. `false`: tables are read at the share of what they have."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "max_read_capacity" {
+  description = "Most read capacity units a table may be raised to. `null`: the table's and the account's quotas bind."
+  type        = number
+  default     = null
 
   validation {
-    condition     = alltrue([for glob in var.tables.exclude : can(regex("^[A-Za-z0-9_.*?-]{1,255}$", glob))])
-    error_message = "tables.exclude: a glob is 1 to 255 letters, digits, _.- and the wildcards * and ?, got ${jsonencode(var.tables.exclude)}. Example: [\"scratch-*\"]."
+    condition     = var.max_read_capacity == null ? true : var.max_read_capacity >= 1 && floor(var.max_read_capacity) == var.max_read_capacity
+    error_message = "max_read_capacity must be a whole number of read capacity units from 1, got ${jsonencode(var.max_read_capacity)}. Use null for no ceiling of your own, raise_capacity = false for no raise at all."
   }
+}
 
-  validation {
-    condition     = alltrue([for glob in var.tables.include : can(regex("^[A-Za-z0-9_.*?-]{1,255}$", glob))])
-    error_message = "tables.include: a glob is 1 to 255 letters, digits, _.- and the wildcards * and ?, got ${jsonencode(var.tables.include)}. Example: [\"orders-*\"]."
-  }
-
-  validation {
-    condition     = alltrue([for key, globs in var.tables.exclude_tags : can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{1,128}$", key)) && try(length(globs), 0) > 0])
-    error_message = "tables.exclude_tags: each key must be a tag's key (1 to 128 letters, digits, blanks and _.:/=+-@) with at least one glob over its value, got ${jsonencode(var.tables.exclude_tags)}. Example: { backup = [\"no\"] }; [\"*\"] for any value."
-  }
-
-  validation {
-    condition     = alltrue([for glob in flatten(values(var.tables.exclude_tags)) : can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@*?-]{0,256}$", glob))])
-    error_message = "tables.exclude_tags: a glob over a tag's value is up to 256 letters, digits, blanks, _.:/=+-@ and the wildcards * and ?, got ${jsonencode(var.tables.exclude_tags)}. Example: { backup = [\"no\"] }."
-  }
-
-  validation {
-    condition     = alltrue([for key, globs in var.tables.include_tags : can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{1,128}$", key)) && try(length(globs), 0) > 0])
-    error_message = "tables.include_tags: each key must be a tag's key (1 to 128 letters, digits, blanks and _.:/=+-@) with at least one glob over its value, got ${jsonencode(var.tables.include_tags)}. Example: { backup = [\"yes\", \"nightly\"] }; [\"*\"] for any value."
-  }
-
-  validation {
-    condition     = alltrue([for glob in flatten(values(var.tables.include_tags)) : can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@*?-]{0,256}$", glob))])
-    error_message = "tables.include_tags: a glob over a tag's value is up to 256 letters, digits, blanks, _.:/=+-@ and the wildcards * and ?, got ${jsonencode(var.tables.include_tags)}. Example: { backup = [\"yes\", \"nightly\"] }."
-  }
-
-  validation {
-    condition     = length(var.tables.include_tags) == 0 || !contains(var.tables.include, "*")
-    error_message = "tables.include_tags (${jsonencode(var.tables.include_tags)}) has no effect while tables.include holds \"*\", its default: every table is included already. Set include = [] to back up tagged tables only, or name globs beside the tags."
-  }
-
-  validation {
-    condition     = length(var.tables.always) > 0 || (length(var.tables.include) + length(var.tables.include_tags) > 0 && !contains(var.tables.exclude, "*"))
-    error_message = "tables selects nothing: include is ${jsonencode(var.tables.include)}, include_tags {}, exclude ${jsonencode(var.tables.exclude)}, always []. Include something (default [\"*\"]) or set enabled = false."
-  }
+variable "planning" {
+  description = <<-EOT
+    Figures the planner reckons with; all whole numbers.
+    - `attempts`: tries per table and night, 1 to 5.
+    - `max_clusters`: clusters at the same time, 1 to 100.
+    - `bytes_per_read_unit`: bytes one read unit brings per second, 1024 to 8192. 4096 is strongly consistent and careful; the export's scan reaches up to 8192.
+    - `cluster_bootstrap_seconds`: from launch to a usable cluster, 0 to 7200.
+    - `activity_bootstrap_seconds`: start of one export, 0 to 3600.
+    - `on_demand_read_rate`: units per second wanted of an on-demand table, 1 to 40000.
+    - `item_count_tolerance_percentage`: by how much items read may differ from the table's count before a person is told, 0 to 100.
+    - `discovery_concurrency`: DescribeTable calls at the same time, 1 to 32.
+  EOT
+  type        = any
+  default     = {}
+  nullable    = false
 }

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import boto3
@@ -21,52 +19,32 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
 from local.cloudwatch import alarms
-from local.core import running
+from local.core import gate, moto_costs, moto_time, running
+from local.core.aws import Limits
 from local.core.call import Call
 from local.core.clock import Clock
 from local.core.consumption import Consumption
 from local.core.faults import Faults
-from local.core.gate import Gate
+from local.core.principal import Principal
 from local.core.server import Server
+from local.datapipeline import service as datapipeline
+from local.dynamodb import autoscaling
 from local.dynamodb import service as dynamodb
+from local.emr import service as emr
 from local.functions import service as functions
 from local.functions.in_process import Sleeper
 from local.functions.invocation import Invocation
-from local.iam import sessions
-from local.iam.principal import Principal
+from local.iam import authorize, sessions
 from local.messaging import sns_sqs
+from local.s3 import service as s3
 from local.scheduler import schedules
 
-# in this order; each has install(world) and uninstall()
-_PARTS = (
-    "local.core.gate",
-    "local.core.moto_time",
-    "local.dynamodb.service",
-    "local.dynamodb.autoscaling",
-    "local.s3.service",
-    "local.messaging.sns_sqs",
-    "local.iam.authorize",
-    "local.functions.service",
-    "local.scheduler.schedules",
-    "local.datapipeline.service",
-    "local.emr.service",
-)
 _ISOLATION = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
 _FROM_OUTSIDE = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "MOTO_ACCOUNT_ID")
-
-
-@dataclass
-class Limits:
-    """DynamoDB quotas as DescribeLimits gives them (capacity units per table, per account)."""
-
-    table_read: int = 40_000
-    table_write: int = 40_000
-    account_read: int = 80_000
-    account_write: int = 80_000
 
 
 class World:
@@ -81,7 +59,7 @@ class World:
         self.partition = "aws"
         self.lock = threading.RLock()
         self.limits = Limits()
-        self.gate = Gate(self)
+        self.gate = gate.Gate(partial(authorize.authorize, self))
         self._iam_enforced: bool | None = None
         self.faults = Faults()
         self.consumption: list[Consumption] = []
@@ -92,9 +70,9 @@ class World:
         self.granted: Counter[tuple[str, str]] = Counter()
         self.endpoint_url: str | None = None
         self.sleeper = Sleeper(clock)
-        self.functions = functions.Functions(self)
-        self.schedules = schedules.Schedules(self)
-        self.alarms = alarms.Alarms(self)
+        self.functions = functions.Functions(self, self.sleeper)
+        self.schedules = schedules.Schedules(self, self.functions)
+        self.alarms = alarms.Alarms(self, self.functions)
         self._clients: dict[tuple[str, str, str], Any] = {}
 
     @property
@@ -140,10 +118,9 @@ class World:
             running.enter(self)
             leaving.callback(running.leave)
             leaving.callback(self._clients.clear)
-            for name in _PARTS:
-                part = importlib.import_module(name)
-                leaving.callback(part.uninstall)
-                part.install(self)
+            for install, uninstall in _PARTS:
+                leaving.callback(uninstall)
+                install(self)
             leaving.callback(self.alarms.stop)
             leaving.callback(self.functions.close)
             yield
@@ -275,6 +252,22 @@ class World:
     def now(self) -> datetime:
         """Return the virtual time."""
         return self.clock.now()
+
+
+_PARTS: tuple[tuple[Callable[[World], None], Callable[[], None]], ...] = (
+    (moto_costs.install, moto_costs.uninstall),
+    (gate.install, gate.uninstall),
+    (moto_time.install, moto_time.uninstall),
+    (dynamodb.install, dynamodb.uninstall),
+    (autoscaling.install, autoscaling.uninstall),
+    (s3.install, s3.uninstall),
+    (sns_sqs.install, sns_sqs.uninstall),
+    (functions.install, functions.uninstall),
+    (schedules.install, schedules.uninstall),
+    (datapipeline.install, datapipeline.uninstall),
+    (emr.install, emr.uninstall),
+)
+"""In this order: each service's mending of moto, and what takes it back."""
 
 
 @cache

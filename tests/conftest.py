@@ -1,7 +1,23 @@
 from __future__ import annotations
 
+import gc
+from pathlib import Path
+
 import pytest
 
+TESTS = Path(__file__).parent
+# These files take longest and are begun first: those with a Terraform apply, which sleep for a
+# minute or two, in turn with those that work, so that at any time there is one that works.
+BEGUN_FIRST = (
+    "terraform/test_multi_account.py",
+    "operations/test_permissions.py",
+    "terraform/test_minimal.py",
+    "faults/test_crash_points.py",
+    "terraform/test_lifecycle.py",
+    "nights/test_scale.py",
+    "terraform/test_emr_module.py",
+    "terraform/test_complete.py",
+)
 ENGINES = ("datapipeline", "emr")
 
 
@@ -30,3 +46,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wanted = _wanted(marks, metafunc.config.getoption("--engine"))
     left_out = pytest.param("", marks=pytest.mark.skip(reason="of the other engine alone"))
     metafunc.parametrize("engine_name", wanted or [left_out])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files; all others, and the tests of a file, keep their order."""
+    place = {TESTS / name: n for n, name in enumerate(BEGUN_FIRST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave alone what stays: the SDK, its models, the tests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 10)

@@ -1,4 +1,4 @@
-"""Write what is generated: the tables of inputs and outputs in README files, and zones.txt.
+"""Write what is generated: tables of inputs and outputs in READMEs, and files/timezones.txt.
 
 The tables come out of the HCL, the names of time zones from the pinned package tzdata. The markers
 are those of terraform-docs, so that its users can take over. Text outside of them is never touched.
@@ -78,14 +78,23 @@ def _attribute(text: str, name: str) -> str | None:
     return textwrap.dedent("  " + found.group(1)).strip() if found else None
 
 
+def _types(folder: Path) -> dict[str, str]:
+    """Return the types in the folder beside a module in which its `any` get their types."""
+    found = {name: _attribute(text, "type") for name, _, text in _blocks(folder, "variable")}
+    return {name: kind for name, kind in found.items() if kind is not None}
+
+
 def variables(folder: Path) -> list[Variable]:
     """Return a module's inputs by name."""
     found = []
+    typed = _types(folder / "modules" / "inputs")
     for name, attributes, text in _blocks(folder, "variable"):
         if not {"description", "type"} <= attributes.keys():
             raise DocsError(f"variable {name} in {folder} needs a description and a type")
         kind = _attribute(text, "type")
         assert kind is not None
+        if kind == "any" and name in typed:
+            kind = typed[name]
         description = unquote(str(attributes["description"]))
         found.append(Variable(name, description, _dedent(kind), _attribute(text, "default")))
     return sorted(found, key=lambda variable: variable.name)
@@ -162,13 +171,14 @@ def main(arguments: Sequence[str] | None = None, repository: Path = REPOSITORY) 
     except DocsError as error:
         print(error, file=sys.stderr)
         return 1
-    wanted[repository / "zones.txt"] = zones()
+    wanted[repository / "files" / "timezones.txt"] = zones()
     stale = {path: text for path, text in wanted.items() if _read(path) != text}
     names = ", ".join(path.relative_to(repository).as_posix() for path in stale)
     if stale and options.check:
         print(f"out of date: {names}. Run `make docs` and commit.", file=sys.stderr)
         return 1
     for path, text in stale.items():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
     if stale:
         print(f"wrote {names}")

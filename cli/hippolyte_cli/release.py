@@ -13,10 +13,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
 from hippolyte.errors import ConflictError, HippolyteError
+from hippolyte.leases.give_back import goal, next_step
 from hippolyte.leases.lease import Held, Lease, LeaseState, Step
 from hippolyte.night.follow import cancel, follow_batch, look
 from hippolyte.night.one_pass import Pass
-from hippolyte.night.sweep import give_back, give_back_lost, lost_until
+from hippolyte.night.sweep import lost_until, sweep, sweep_lost
 from hippolyte.record_form import iso, when
 from hippolyte.records.ledger import BatchEntry, BatchState, TableEntry
 from hippolyte.records.runs import Run
@@ -176,14 +177,14 @@ class Release:
 
     def _step(self, run: Run, held: Held, entry: TableEntry | None) -> str:
         ended = when(entry.finished_at) if entry and entry.finished_at else None
-        step, why, _ = self.p.leases.next_step(held)
+        step, why, _ = next_step(self.p.leases, held)
         if self.dry:
             if step is Step.LOWER:
-                goal = self.p.leases.goal(held.lease, ended)
-                return f"would lower it from {held.lease.target} to {goal}"
+                lower_to = goal(self.p.leases, held.lease, ended)
+                return f"would lower it from {held.lease.target} to {lower_to}"
             return f"would {_WOULD[step]}" + (f" ({why})" if why else "")
         self.p.held, self.p.failures = {held.lease.table: held}, []
-        give_back(self.p, run)
+        sweep(self.p, run)
         return _told(held.lease, self.p.failures, why)
 
     def _lost(self, run_id: str, held: Held) -> Row:
@@ -192,11 +193,11 @@ class Release:
         if clock.now() < until:
             why = f"run {run_id} has no plan any more: an export may live until {iso(until)}"
             return Row(lease, lease.intent_at, Export.UNSURE, why, final=True)
-        step, why, _ = self.p.leases.next_step(held)
+        step, why, _ = next_step(self.p.leases, held)
         said = f"would {_WOULD[step]}"
         if not self.dry:
             self.p.held, self.p.failures = {lease.table: held}, []
-            give_back_lost(self.p, run_id)
+            sweep_lost(self.p, run_id)
             said = _told(held.lease, [], why)
         return Row(held.lease, lease.intent_at, Export.OVER, said)
 

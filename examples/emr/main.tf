@@ -19,5 +19,6 @@ module "hippolyte" {
   backup_window  = { start = "00:00", end = "07:00", timezone = "UTC" }
   tables         = { exclude = ["scratch-*"] }
   retention_days = 35
+  force_destroy  = var.force_destroy
   alert_emails   = var.alert_emails
 }

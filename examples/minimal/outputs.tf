@@ -28,9 +28,9 @@ output "schedules" {
   value       = module.hippolyte.schedules
 }
 
-output "pipeline" {
+output "engine" {
   description = "Region and roles of the pipelines."
-  value       = module.hippolyte.pipeline
+  value       = module.hippolyte.engine
 }
 
 output "lost_events_queue" {

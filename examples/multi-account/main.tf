@@ -14,8 +14,9 @@ module "backup_bucket" {
   source    = "../../modules/backup-bucket"
   providers = { aws = aws.backup }
 
-  bucket      = var.bucket_name
-  account_ids = local.writers
+  bucket        = var.bucket_name
+  account_ids   = local.writers
+  force_destroy = var.force_destroy
 }
 
 module "backup_topic" {

@@ -17,7 +17,7 @@ output "deployments" {
       scheduler_arn                = deployment.scheduler.function_arn
       scheduler_role_arn           = deployment.scheduler.role_arn
       monitor_arn                  = deployment.monitor.function_arn
-      cluster_role_arn             = deployment.pipeline.cluster_role_arn
+      cluster_role_arn             = deployment.engine.cluster_role_arn
     }
   }
 }

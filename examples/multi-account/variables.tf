@@ -33,3 +33,10 @@ variable "alert_emails" {
   default     = []
   nullable    = false
 }
+
+variable "force_destroy" {
+  description = "Whether `terraform destroy` may delete the bucket with every backup in it."
+  type        = bool
+  default     = false
+  nullable    = false
+}

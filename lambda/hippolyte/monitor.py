@@ -13,8 +13,8 @@ from hippolyte.assembly import Context, begin, tell
 from hippolyte.errors import ConflictError, HippolyteError
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.reconcile import reconcile
-from hippolyte.night.sweep import give_back, give_back_lost
-from hippolyte.overdue import _overdue
+from hippolyte.night.sweep import sweep, sweep_lost
+from hippolyte.overdue import is_overdue
 from hippolyte.preflight import preflight
 from hippolyte.records.runs import is_open
 from hippolyte.report.notify import metrics
@@ -45,7 +45,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
             # one run's trouble must not keep the others from their end
             _log.exception("run %s", run_id)
             p.failures.append(error)
-    overdue = _overdue(p, recent, still_open - set(closed))
+    overdue = is_overdue(p, recent, still_open - set(closed))
     raised = [held.lease for held in p.held.values()]
     figures = {
         "NightOverdue": float(overdue),
@@ -62,12 +62,12 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
 def _step(p: Pass, run_id: str, known_open: bool) -> bool:
     run = p.runs.open(run_id)
     if run is None:
-        give_back_lost(p, run_id)
+        sweep_lost(p, run_id)
         return False
     p.previous = None
     if not known_open and p.runs.report(run_id):
         # closed with something left raised: the sweep goes on
-        give_back(p, run)
+        sweep(p, run)
         return False
     try:
         return reconcile(p, run)

@@ -13,12 +13,10 @@ from hippolyte.records.runs import start_of
 # a night is overdue an hour after its window; the next begins a day after the last (25 h when
 # clocks go back), with its catch-up 65 minutes later
 _OVERDUE = timedelta(hours=1)
-
-
 _BETWEEN_NIGHTS = timedelta(hours=25)
 
 
-def _overdue(p: Pass, recent: Mapping[str, set[str]], still_open: set[str]) -> bool:
+def is_overdue(p: Pass, recent: Mapping[str, set[str]], still_open: set[str]) -> bool:
     """Say whether a night that was due has not begun, or has not ended an hour after its window."""
     now = clock.now()
     window = timedelta(seconds=p.settings.window_seconds)

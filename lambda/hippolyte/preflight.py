@@ -246,7 +246,6 @@ def _pipeline_refused(p: Pass, function: str, name: str) -> list[str]:
         jobs=(job,),
         ratios=[job.ratio],
         outputs=[f"s3://{p.settings.bucket}/{p.settings.place('backups', 'preflight', 'none')}"],
-        hours=1,
         deadline=clock.now(),
     )
     try:

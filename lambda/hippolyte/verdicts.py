@@ -16,5 +16,5 @@ class Verdict(StrEnum):
     UNSUPPORTED = "unsupported"
 
 
-TOLD = frozenset({Verdict.FAILED, Verdict.TIMED_OUT, Verdict.UNSUPPORTED})
+ALERTING_VERDICTS = frozenset({Verdict.FAILED, Verdict.TIMED_OUT, Verdict.UNSUPPORTED})
 """The verdicts a person is told of; the others are in the report only."""

@@ -21,7 +21,8 @@ from local.iam.permission import find_key
 from local.messaging import sns_sqs
 
 if TYPE_CHECKING:
-    from local.world import World
+    from local.core.aws import Aws
+    from local.functions.service import Functions
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanOrEqualToThreshold": operator.ge,
@@ -45,8 +46,9 @@ _FURTHER_BACK = 2
 class Alarms:
     """The alarms of a world that tell an SNS topic; nothing is evaluated before `start()`."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Aws, functions: Functions) -> None:
         self._world = world
+        self._functions = functions
         self._started = False
         self._states: dict[str, str] = {}
         self._evaluated: dict[str, tuple[Alarm, datetime]] = {}
@@ -124,7 +126,7 @@ class Alarms:
             name = dimensions["FunctionName"]
             return [
                 float(i.error is not None) if alarm.metric_name == "Errors" else 1.0
-                for i in self._world.functions.invocations
+                for i in self._functions.invocations
                 if i.function == name and begin <= i.at < end and account in i.arn
             ]
         if alarm.namespace == "AWS/SQS":

@@ -1,40 +1,67 @@
-"""What Data Pipeline, EMR and the export share: the world they need, their lock, their records."""
+"""What a service of the local AWS asks of the world it runs in, and events under its lock."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from local.core.consumption import Consumption
-
 if TYPE_CHECKING:
+    from collections import Counter
     from contextlib import AbstractContextManager
 
     from local.core.clock import Clock
+    from local.core.consumption import Consumption
     from local.core.faults import Faults
     from local.core.gate import Gate
+    from local.core.principal import Principal
 
 
-class JobsWorld(Protocol):
-    """What the job services need of a world.
+@dataclass
+class Limits:
+    """DynamoDB quotas as DescribeLimits gives them (capacity units per table, per account)."""
 
-    `lock` is held by each of their events and calls: the server answers in threads.
-    """
+    table_read: int = 40_000
+    table_write: int = 40_000
+    account_read: int = 80_000
+    account_write: int = 80_000
+
+
+class Aws(Protocol):
+    """The world as its services see it; `local.world.World` is one."""
 
     clock: Clock
-    lock: AbstractContextManager[Any]
     account: str
     region: str
     gate: Gate
-    iam_enforced: bool | None
-    datapipeline_rates: bool
-    emr_rates: bool
     faults: Faults
+    limits: Limits
+    datapipeline_rates: bool
+    """Whether Data Pipeline's call rates hold."""
+    emr_rates: bool
     consumption: list[Consumption]
+    problems: list[str]
+    """What went wrong unseen, in words: a delivery refused, a message dropped."""
+    principals: dict[str, Principal]
+    """Role sessions by access key id."""
+    granted: Counter[tuple[str, str]]
+    """How often a role was let do an action."""
+    endpoint_url: str | None
+    """Where the world is served; None in process."""
+
+    @property
+    def lock(self) -> AbstractContextManager[Any]:
+        """Held by each event and call of the job services: the server answers in threads."""
+        ...
+
+    @property
+    def iam_enforced(self) -> bool:
+        """Whether roles are held to their policies."""
+        ...
 
 
-def later(world: JobsWorld, seconds: float, event: Callable[[], object]) -> None:
+def later(world: Aws, seconds: float, event: Callable[[], object]) -> None:
     """Run `event` under the lock after `seconds` of virtual time."""
 
     def locked() -> None:
@@ -44,6 +71,6 @@ def later(world: JobsWorld, seconds: float, event: Callable[[], object]) -> None
     world.clock.call_in(seconds, locked)
 
 
-def naive_now(world: JobsWorld) -> datetime:
+def naive_now(world: Aws) -> datetime:
     """Return virtual UTC without a time zone, as moto keeps times."""
     return world.clock.now().astimezone(UTC).replace(tzinfo=None)

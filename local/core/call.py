@@ -83,7 +83,6 @@ class Refusal(ServiceException):
 class S3Refusal(S3ClientError):
     """The same for S3."""
 
-    __module__ = "local.core.gate"
     http_status: int | None = None
 
 

@@ -7,7 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from moto.core import errors as core_errors
 from moto.core import responses as core_responses
@@ -17,10 +17,6 @@ from moto.s3.responses import S3Response
 
 from local.core.call import Call, Refusal, refusal
 from local.core.patching import Patches
-from local.core.running import current
-
-if TYPE_CHECKING:
-    from local.world import World
 
 _patches = Patches()
 
@@ -63,10 +59,13 @@ class _Change:
 
 
 class Gate:
-    """Counts, hooks, throttles and denials of a world, by globs of `service:Operation`."""
+    """Counts, hooks, throttles and denials of a world, by globs of `service:Operation`.
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    `authorize` raises the refusal of a call that its caller may not make.
+    """
+
+    def __init__(self, authorize: Callable[[Call], None]) -> None:
+        self._authorize = authorize
         self.calls: Counter[str] = Counter()
         self.throttles: list[_Throttle] = []
         self.hooks: list[_Hook] = []
@@ -126,9 +125,7 @@ class Gate:
                         self.hooks.remove(hook)
                 hook.event(call)
         self._throttled(call)
-        from local.iam import authorize
-
-        authorize.authorize(self._world, call)
+        self._authorize(call)
 
     def _throttled(self, call: Call) -> None:
         for throttle in list(self.throttles):
@@ -174,7 +171,7 @@ def _call_action(handler: Any) -> Any:
     """
     call = Call(handler.boto3_service_name, _operation(handler), handler)
     try:
-        current().gate.check(call)
+        _gate().check(call)
         method = core_responses.camelcase_to_underscores(call.operation)
         if call.operation and not callable(getattr(type(handler), method, None)):
             raise Refusal(
@@ -183,7 +180,7 @@ def _call_action(handler: Any) -> Any:
     except ServiceException as refused:
         return _refused(handler, call, refused)
     answer = _originals["call_action"](handler)
-    if int(answer[0]) < 300 and current().gate.loses(call):
+    if int(answer[0]) < 300 and _gate().loses(call):
         lost = Refusal("InternalServerError", f"the answer of {call.name} is lost")
         lost.http_status = 500
         return _refused(handler, call, lost)
@@ -200,7 +197,7 @@ def _refused(handler: Any, call: Call, refused: ServiceException) -> Any:
 
 
 def _s3_action(handler: Any, bucket_name: str | None = None, key_name: str | None = None) -> None:
-    current().gate.check(Call("s3", _operation(handler), handler, bucket_name, key_name))
+    _gate().check(Call("s3", _operation(handler), handler, bucket_name, key_name))
 
 
 def _s3_serialized(handler: Any, result: ActionResult) -> Any:
@@ -212,6 +209,11 @@ def _s3_serialized(handler: Any, result: ActionResult) -> Any:
 
 
 _originals: dict[str, Any] = {}
+_installed: list[Gate] = []
+
+
+def _gate() -> Gate:
+    return _installed[-1]
 
 
 class _AnyCode:
@@ -221,8 +223,15 @@ class _AnyCode:
         return True
 
 
-def install(world: World) -> None:
-    """Put the gate before every moto service."""
+class Guarded(Protocol):
+    """A world, of which only its gate matters here."""
+
+    gate: Gate
+
+
+def install(world: Guarded) -> None:
+    """Put the world's gate before every moto service."""
+    _installed[:] = [world.gate]
     _originals["call_action"] = _patches.set(BaseResponse, "call_action", _call_action)
     _patches.set(BaseResponse, "_authenticate_and_authorize_normal_action", lambda *_: None)
     _patches.set(S3Response, "_authenticate_and_authorize_s3_action", _s3_action)
@@ -234,3 +243,4 @@ def install(world: World) -> None:
 def uninstall() -> None:
     """Take the gate away."""
     _patches.undo()
+    _installed.clear()

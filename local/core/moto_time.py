@@ -15,7 +15,7 @@ import moto.sts.models as sts_models
 from local.core.patching import Patches
 
 if TYPE_CHECKING:
-    from local.world import World
+    from local.core.aws import Aws
 
 _patches = Patches()
 
@@ -24,7 +24,7 @@ def _real_utcnow() -> real_datetime.datetime:
     return real_datetime.datetime.now(real_datetime.UTC).replace(tzinfo=None)
 
 
-def install(world: World) -> None:
+def install(world: Aws) -> None:
     """Let moto's `utcnow` be the virtual time, for every module that has imported it.
 
     Kept real: the expiry of STS sessions (SDKs compare it with their own clock) and SQS, whose

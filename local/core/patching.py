@@ -1,11 +1,8 @@
-"""Replaced attributes of moto that can be put back, and the one world they serve."""
+"""Replaced attributes of moto that can be put back."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
+from typing import Any
 
 _MISSING = object()
 

@@ -24,7 +24,7 @@ def bad_request(message: str) -> JsonRESTError:
 class Call:
     """One call: who answers it, and its parameters."""
 
-    world: aws.JobsWorld
+    world: aws.Aws
     backend: DataPipelineBackend
     params: dict[str, Any]
 

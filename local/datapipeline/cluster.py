@@ -10,7 +10,7 @@ from local.iam import roles
 
 if TYPE_CHECKING:
     from local.datapipeline.objects import Instance
-    from local.datapipeline.pipeline import Pipeline
+    from local.datapipeline.state import PipelineState
     from local.emr.cluster import LiveCluster
 
 DATA_PIPELINE = "datapipeline.amazonaws.com"
@@ -20,7 +20,7 @@ class CannotLaunch(Exception):
     """When the cluster cannot be started; the message becomes @failureReason."""
 
 
-def launch(pipeline: Pipeline, instance: Instance) -> LiveCluster:
+def launch(pipeline: PipelineState, instance: Instance) -> LiveCluster:
     """Start the cluster that `instance` describes, in the region it names."""
     from moto.emr.models import emr_backends  # moto is slow to import
 
@@ -61,7 +61,7 @@ def _instances(instance: Instance, region: str) -> dict[str, Any]:
     }
 
 
-def missing_roles(pipeline: Pipeline, role: str, profile: str) -> list[str]:
+def missing_roles(pipeline: PipelineState, role: str, profile: str) -> list[str]:
     """Return what is said of a role or an instance profile that the account does not have."""
     if not pipeline.world.iam_enforced:
         return []
@@ -78,7 +78,7 @@ def missing_roles(pipeline: Pipeline, role: str, profile: str) -> list[str]:
 
 
 def _check_roles(
-    pipeline: Pipeline, role: str, profile: str, region: str, log_uri: str | None
+    pipeline: PipelineState, role: str, profile: str, region: str, log_uri: str | None
 ) -> None:
     missing = missing_roles(pipeline, role, profile)
     if missing:
@@ -98,7 +98,7 @@ def _check_roles(
             )
 
 
-def may_run_tasks(pipeline: Pipeline, resource: Instance) -> bool:
+def may_run_tasks(pipeline: PipelineState, resource: Instance) -> bool:
     """Return whether the nodes' role lets Task Runner work and add steps to its cluster."""
     role = resource.get("resourceRole") or ""
     return all(

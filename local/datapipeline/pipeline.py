@@ -3,50 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
-
-from moto.datapipeline.utils import get_random_pipeline_id
 
 from local.core import aws
 from local.datapipeline.objects import Instance, stamp, string_fields
 from local.datapipeline.run import CANCEL_SECONDS, Run
+from local.datapipeline.state import PipelineState
 from local.datapipeline.validation import value
 
 HEALTH_ERRORS = frozenset({"FAILED", "TIMEDOUT", "CANCELED", "CASCADE_FAILED"})
 
 
-class Pipeline:
+class Pipeline(PipelineState):
     """A pipeline of an account in a region."""
 
-    def __init__(
-        self,
-        world: aws.JobsWorld,
-        place: tuple[str, str, str],
-        name: str,
-        unique_id: str,
-        description: str | None,
-        tags: list[dict[str, str]],
-    ) -> None:
-        self.world = world
-        self.account, self.region, self.partition = place
-        self.name = name
-        self.unique_id = unique_id
-        self.description = description
-        self.tags = tags
-        self.pipeline_id: str = get_random_pipeline_id().upper().replace("DF-", "df-")
-        self.created = world.clock.now()
-        self.state = "PENDING"
-        self.objects: list[dict[str, Any]] = []
-        self.parameter_objects: list[dict[str, Any]] = []
-        self.parameter_values: list[dict[str, Any]] = []
-        self.errors: dict[str, list[str]] = {}
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.runs: list[Run] = []
-        self.first_activation: datetime | None = None
-        self.last_activation: datetime | None = None
-        self.finished: datetime | None = None
-        self.paused: set[str] = set()
 
     # --- life
 
@@ -60,7 +35,7 @@ class Pipeline:
         self.first_activation = self.first_activation or now
         self.finished = None
         self.state = "ACTIVATING"
-        self.runs.append(Run(self, now))
+        self.runs.append(Run(self, now, self.run_over))
 
     @property
     def active(self) -> bool:

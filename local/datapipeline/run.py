@@ -6,18 +6,19 @@ notes. A resource is not tried again (the service's default is not documented).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from local.core import aws
 from local.datapipeline.cluster import CannotLaunch, launch
 from local.datapipeline.objects import Fields, Instance
+from local.datapipeline.state import PipelineState, RunState
 from local.datapipeline.task_runner import Tasks
 from local.datapipeline.validation import seconds_of_period, value
 
 if TYPE_CHECKING:
-    from local.datapipeline.pipeline import Pipeline
-    from local.emr.cluster import LiveCluster
+    from local.emr.cluster_state import ClusterState
 
 CREATE_SECONDS = 20.0
 """From activation until there are instances."""
@@ -32,35 +33,17 @@ DEFAULT_RETRIES = 2
 RUNNABLE = frozenset({"EmrCluster", "EmrActivity", "DynamoDBDataNode", "S3DataNode"})
 
 
-class Run:
+class Run(RunState):
     """One run, from its activation to its last instance's end."""
 
-    def __init__(self, pipeline: Pipeline, scheduled: datetime) -> None:
-        self.pipeline = pipeline
-        self.world = pipeline.world
-        self.scheduled = scheduled
-        self.instances: list[Instance] = []
-        self.cluster: LiveCluster | None = None
-        self.over = False
-        self.holding = False  # nothing new begins
-        self.cancelled = False
+    def __init__(
+        self, pipeline: PipelineState, scheduled: datetime, when_over: Callable[[], None]
+    ) -> None:
+        super().__init__(pipeline, scheduled)
+        self._when_over = when_over
         self._ending = ""  # the cluster instance's status when the cluster is gone
         self.tasks = Tasks(self)
         aws.later(self.world, CREATE_SECONDS, self._create)
-
-    @property
-    def cluster_id(self) -> str:
-        """The EMR cluster's id, empty if there is none."""
-        return str(self.cluster.id) if self.cluster else ""
-
-    @property
-    def resource(self) -> Instance | None:
-        """The cluster's instance."""
-        return next((one for one in self.instances if one.kind == "EmrCluster"), None)
-
-    def named(self, name: str) -> Instance | None:
-        """Return the instance of a component."""
-        return next((one for one in self.instances if one.name == name), None)
 
     # --- beginning
 
@@ -117,7 +100,7 @@ class Run:
             seconds = int(limit) * 3600 if limit.isdigit() else seconds_of_period(limit)
             aws.later(self.world, seconds or 0, self._time_is_up)
 
-    def _cluster_changed(self, cluster: LiveCluster) -> None:
+    def _cluster_changed(self, cluster: ClusterState) -> None:
         resource = self.resource
         if resource is None:
             return
@@ -216,4 +199,4 @@ class Run:
         begun = self.cancelled or bool(self.instances)
         if not self.over and begun and all(one.over for one in self.instances):
             self.over = True
-            self.pipeline.run_over()
+            self._when_over()

@@ -37,12 +37,12 @@ RATES: dict[str, float] = {  # calls a second and account, burst 100 [dp-limits]
 BURST = 100
 
 _patches = Patches()
-_world: aws.JobsWorld | None = None
+_world: aws.Aws | None = None
 _buckets: dict[tuple[str, str, str], Bucket] = {}
 _installing = threading.Lock()
 
 
-def _check_rate(world: aws.JobsWorld, account: str, region: str, name: str) -> None:
+def _check_rate(world: aws.Aws, account: str, region: str, name: str) -> None:
     if name not in RATES or not world.datapipeline_rates:
         return
     bucket = _buckets.setdefault((account, region, name), Bucket(RATES[name], BURST))
@@ -71,7 +71,7 @@ def _unsupported(self: DataPipelineResponse) -> str:
     )
 
 
-def install(world: aws.JobsWorld) -> None:
+def install(world: aws.Aws) -> None:
     """Give this world Data Pipeline."""
     global _world
     with _installing:

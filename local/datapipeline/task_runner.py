@@ -17,7 +17,7 @@ from local.datapipeline.objects import WAITING, Instance
 from local.datapipeline.validation import seconds_of_period
 
 if TYPE_CHECKING:
-    from local.datapipeline.run import Run
+    from local.datapipeline.state import RunState
     from local.emr.step import LiveStep
 
 POLL_SECONDS = 5.0
@@ -34,7 +34,7 @@ def step_arguments(text: str) -> list[str]:
 class Tasks:
     """The activities of one run."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: RunState) -> None:
         self.run = run
         self.world = run.world
         pipeline = run.pipeline

@@ -1,8 +1,8 @@
 """`make demo`: one whole night on the local AWS, from `terraform apply` to `terraform destroy`.
 
-Terraform applies examples/minimal unmodified (`--engine emr`: examples/emr); the functions run as
-deployed (zip, environment and role taken from what Terraform created), started by the schedules
-that Terraform created.
+Terraform applies examples/minimal unmodified (`--engine emr`: examples/emr), with `force_destroy`
+as one would in a sandbox; the functions run as deployed (zip, environment and role taken from what
+Terraform created), started by the schedules that Terraform created.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ NIGHT_BEFORE = "2026-11-23T00-00Z"
 PAGE = REPOSITORY / "build" / "report.html"
 EXAMPLES = {"datapipeline": "minimal", "emr": "emr"}
 """The example that is applied, by engine."""
+SANDBOX = {"force_destroy": True}
+"""Without it, Terraform leaves a bucket that holds backups and its settings as they are."""
 TOOLS = "demo-tools"
 JAR = "emr-dynamodb-tools-6.0.0-jar-with-dependencies.jar"
 # virtual time between two looks at the night
@@ -147,19 +149,6 @@ def run_night(world: World, view: View, console: Console) -> dict[str, Any]:
     )
 
 
-def empty_bucket(world: World, bucket: str) -> int:
-    """Delete every version of every object, as the bucket's operator would; return how many."""
-    s3 = world.client("s3")
-    count = 0
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-        entries = page.get("Versions", []) + page.get("DeleteMarkers", [])
-        keys = [{"Key": e["Key"], "VersionId": e["VersionId"]} for e in entries]
-        if keys:
-            s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
-        count += len(keys)
-    return count
-
-
 def put_jar(world: World) -> str:
     """Put an object where the export tool would be; return its address. Its content is not run."""
     s3 = world.client("s3")
@@ -197,12 +186,9 @@ def demo(console: Console, times: Times, engine: str = "datapipeline") -> str:
         _keep_page(console, world, bucket)
         if wrong:
             raise DemoFailed("; ".join(wrong[:5]) + (f"; {len(wrong)} faults" if wrong[5:] else ""))
-        with times.measured("our emptying of the bucket"):
-            count = empty_bucket(world, bucket)
-        console.print(f"emptied {bucket}: {count} object versions deleted by its operator")
         with times.measured("terraform destroy"):
-            terraform.destroy()
-        console.print("destroyed")
+            terraform.destroy(SANDBOX)
+        console.print("destroyed, with all backups")
         return closing_line(report)
 
 
@@ -226,7 +212,7 @@ def _apply(
         with times.measured("terraform init"):
             terraform.init()
         with times.measured("terraform apply"):
-            terraform.apply()
+            terraform.apply(SANDBOX)
         thread.join()
     if failure:
         raise DemoFailed(f"the fleet could not be made: {failure[0]}") from failure[0]

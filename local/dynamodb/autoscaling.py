@@ -27,7 +27,7 @@ from local.core.running import current
 from local.dynamodb import capacity
 
 if TYPE_CHECKING:
-    from local.world import World
+    from local.core.aws import Aws
 
 _patches = Patches()
 _originals: dict[str, Any] = {}
@@ -90,7 +90,7 @@ def _require_table(
         raise AWSValidationException(f"DynamoDB table does not exist: {resource_id}")
 
 
-def _clamp(world: World, backend: ApplicationAutoscalingBackend, target: Any) -> None:
+def _clamp(world: Aws, backend: ApplicationAutoscalingBackend, target: Any) -> None:
     unit = _DIMENSIONS.get(target.scalable_dimension)
     table = _table(backend, target.resource_id) if unit else None
     if table is None or unit is None:
@@ -187,7 +187,7 @@ def _describe_actions(handler: Any) -> str:
 
 
 def run_scheduled_action(
-    world: World, account: str, region: str, table: str, minimum: int, maximum: int
+    world: Aws, account: str, region: str, table: str, minimum: int, maximum: int
 ) -> None:
     """Do what a scheduled action does to a table's read target: new range, capacity into it."""
     from moto.applicationautoscaling.models import applicationautoscaling_backends
@@ -201,7 +201,7 @@ def run_scheduled_action(
         _clamp(world, backend, target)
 
 
-def install(world: World) -> None:
+def install(world: Aws) -> None:
     """Let targets clamp and lists page."""
     for target, name, value, key in (
         (ApplicationAutoscalingBackend, "register_scalable_target", _register, "register"),

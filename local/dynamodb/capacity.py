@@ -17,7 +17,7 @@ from moto.dynamodb.models.table import Table
 from local.core.errors import LimitExceeded
 
 if TYPE_CHECKING:
-    from local.world import World
+    from local.core.aws import Aws
 
 ON_DEMAND = "PAY_PER_REQUEST"
 DECREASES_FREE = 4
@@ -129,7 +129,7 @@ def refuse_if_busy(table: Table, state: TableState) -> None:
 
 
 def start_change(
-    world: World,
+    world: Aws,
     table: Table,
     throughput: dict[str, int] | None,
     billing_mode: str | None,
@@ -165,7 +165,7 @@ def start_change(
 
 
 def _check_throughput(
-    world: World,
+    world: Aws,
     table: Table,
     state: TableState,
     throughput: dict[str, int],
@@ -197,7 +197,7 @@ def _check_throughput(
 
 
 def _check_quotas(
-    world: World,
+    world: Aws,
     table: Table,
     change: tuple[int, int],
     throughput: dict[str, int],

@@ -18,7 +18,7 @@ from local.core.patching import Patches
 from local.dynamodb.capacity import read_units, state_of, write_units
 
 if TYPE_CHECKING:
-    from local.world import World
+    from local.core.aws import Aws
 
 _patches = Patches()
 _seen = threading.local()
@@ -150,7 +150,7 @@ def _number(text: Any) -> Any:
     return f"{Decimal((sign, tuple(map(int, kept)), power)):f}"
 
 
-def install(world: World) -> None:
+def install(world: Aws) -> None:
     """Charge by size, refuse unreadable tables, normalise numbers."""
     for name in _READS:
         _patches.set(DynamoHandler, name, _reading(getattr(DynamoHandler, name)))

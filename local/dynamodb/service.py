@@ -30,11 +30,7 @@ from local.dynamodb.capacity import TableSettings, settle, state_of
 from local.dynamodb.description import described
 
 if TYPE_CHECKING:
-    pass
-from local.core.aws import JobsWorld
-
-if TYPE_CHECKING:
-    from local.world import World
+    from local.core.aws import Aws
 
 __all__ = ["TableSettings", "describe", "install", "put_items", "set_table", "uninstall"]
 
@@ -45,7 +41,7 @@ _MAX_ITEM_BYTES = 400 * 1024
 _SETTINGS = {f.name for f in fields(TableSettings)}
 
 
-def describe(world: World, account: str, region: str, table: str) -> dict[str, Any] | None:
+def describe(world: Aws, account: str, region: str, table: str) -> dict[str, Any] | None:
     """Return what DescribeTable would say of a table now (never stale), None if there is none."""
     found = dynamodb_backends[account][region].tables.get(table)
     if found is None:
@@ -54,7 +50,7 @@ def describe(world: World, account: str, region: str, table: str) -> dict[str, A
     return answer
 
 
-def set_table(world: World, account: str, region: str, name: str, settings: dict[str, Any]) -> None:
+def set_table(world: Aws, account: str, region: str, name: str, settings: dict[str, Any]) -> None:
     """Set fields of the table's `TableSettings`."""
     table = dynamodb_backends[account][region].tables.get(name)
     if table is None:
@@ -68,7 +64,7 @@ def set_table(world: World, account: str, region: str, name: str, settings: dict
 
 
 def put_items(
-    world: World, account: str, region: str, name: str, items: Iterable[dict[str, Any]]
+    world: Aws, account: str, region: str, name: str, items: Iterable[dict[str, Any]]
 ) -> None:
     """Put items straight into moto's table: a hundred times faster than requests."""
     table = dynamodb_backends[account][region].tables[name]
@@ -218,7 +214,7 @@ def _counting(name: str) -> Callable[..., Any]:
     return write
 
 
-def install(world: World) -> None:
+def install(world: Aws) -> None:
     """Mend moto's DynamoDB."""
     for target, name, value, key in (
         (Table, "describe", described, "describe"),
@@ -245,12 +241,3 @@ def uninstall() -> None:
     side_settings.uninstall()
     item_calls.uninstall()
     _patches.undo()
-
-
-def describe_table(
-    world: JobsWorld, account: str, region: str, table: str
-) -> dict[str, Any] | None:
-    """Return DescribeTable's `Table` as this world tells it, None when there is no such table."""
-    from local.dynamodb import service as dynamodb
-
-    return dynamodb.describe(world, account, region, table)  # type: ignore[arg-type]

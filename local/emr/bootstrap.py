@@ -18,7 +18,7 @@ from local.programs.step_context import EMR_BUCKET
 from local.s3.as_role import Denied, NoSuchBucket, NoSuchKey, split_url
 
 if TYPE_CHECKING:
-    from local.emr.cluster import LiveCluster
+    from local.emr.cluster_state import ClusterState
 
 FETCH_SECONDS = 30.0
 """From the nodes' start until they run the first action."""
@@ -37,7 +37,7 @@ class BootstrapFailed(Exception):
         }
 
 
-def run(cluster: LiveCluster) -> list[datetime]:
+def run(cluster: ClusterState) -> list[datetime]:
     """Run the cluster's actions; return the times at which they shut the primary down."""
     times = []
     primary = cluster.primary_id
@@ -59,7 +59,7 @@ def run(cluster: LiveCluster) -> list[datetime]:
     return times
 
 
-def _fetch(cluster: LiveCluster, primary: str, number: int, path: str) -> str:
+def _fetch(cluster: ClusterState, primary: str, number: int, path: str) -> str:
     """Return a script's text; nothing for one that lies on the nodes or belongs to EMR."""
     if not path.startswith("s3"):
         return ""

@@ -42,7 +42,7 @@ def forget_all() -> None:
 
 
 def method(
-    world: Callable[[], aws.JobsWorld], name: str, action: Callable[..., Any]
+    world: Callable[[], aws.Aws], name: str, action: Callable[..., Any]
 ) -> Callable[..., Any]:
     """Return the response method of one operation."""
 
@@ -57,7 +57,7 @@ def method(
     return answer
 
 
-def _check_rates(world: aws.JobsWorld, response: ElasticMapReduceResponse, name: str) -> None:
+def _check_rates(world: aws.Aws, response: ElasticMapReduceResponse, name: str) -> None:
     account, region, now = response.current_account, response.region, world.clock.now()
     for kind, rate in ((name, RATES.get(name)), ("*", ALL)):
         if rate is None:

@@ -5,72 +5,33 @@ States, reasons and what becomes of steps: EMR's API model 2009-03-31. The delay
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
-from moto.emr import models
-from moto.utilities.utils import get_partition
-
 from local.core import aws
-from local.emr import instances, machines, node_loss, start
+from local.emr import instances, node_loss, start
+from local.emr.cluster_state import CLUSTER_OVER, ClusterState
 from local.emr.step import LiveStep
-from local.iam import roles
 from local.programs import start as programs
 from local.programs.hadoop_fs import uses_s3a
 from local.programs.step_context import Outcome, StepContext
-from local.s3.as_role import RoleS3
 
 TERMINATING_SECONDS = 120.0
 CANCEL_SECONDS = 30.0
 """From a cancelled step's CANCEL_PENDING until it is dead, asked to end or killed."""
 KILL_SECONDS = 5.0
 
-CLUSTER_OVER = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
-
-_worlds: list[aws.JobsWorld] = []
+_worlds: list[aws.Aws] = []
 
 
-def live_in(world: aws.JobsWorld | None) -> None:
+def live_in(world: aws.Aws | None) -> None:
     """Let new clusters live in this world."""
     _worlds[:] = [world] if world else []
 
 
-class LiveCluster(models.Cluster):
+class LiveCluster(ClusterState):
     """A cluster that starts, runs its steps and ends."""
 
-    world: aws.JobsWorld
-    steps: list[LiveStep]
-    cluster_arn = models.Cluster.arn  # by the API's name
-
     # --- hooks of moto's constructor
-
-    def __init__(self, emr_backend: Any, *, instance_attrs: dict[str, Any], **kwargs: Any) -> None:
-        of_types = machines.of_types(
-            instance_attrs.get("master_instance_type"),
-            instance_attrs.get("slave_instance_type"),
-            int(instance_attrs.get("instance_count") or 0),
-            tuple(filter(None, [instance_attrs.get("ec2_subnet_id")])),
-        )
-        self.nodes: machines.Nodes = instance_attrs.get("nodes") or of_types
-        self.machines: tuple[machines.Machines, ...] = ()
-        self.idle_seconds: float | None = None
-        self.error_details: list[dict[str, Any]] = []
-        # what the service role is held to when the machines are asked for; Data Pipeline's own
-        # launch has seen to it before
-        self.unauthorized: Callable[[LiveCluster], str | None] | None = None
-        self.nodes_back = 0.0  # when the nodes it has lost are replaced, seconds since 1970
-        self._waits = 0  # how often it began to wait
-        super().__init__(emr_backend, instance_attrs=instance_attrs, **kwargs)
-
-    @property
-    def kerberos_attributes(self) -> dict[str, Any] | None:
-        """None without Kerberos: moto would answer an empty structure, which the model forbids."""
-        return self._kerberos or None
-
-    @kerberos_attributes.setter
-    def kerberos_attributes(self, attributes: dict[str, Any] | None) -> None:
-        self._kerberos = attributes
 
     def add_steps(self, steps: list[dict[str, Any]]) -> list[LiveStep]:
         """Append steps; they begin when the cluster and the steps before them let them."""
@@ -83,9 +44,6 @@ class LiveCluster(models.Cluster):
     def start_cluster(self) -> None:
         """Begin to start."""
         self.world = _worlds[0]
-        self.watchers: list[Callable[[LiveCluster], None]] = []
-        self.reason: dict[str, str] = {}
-        self.begun_steps = 0
         self.start_datetime = aws.naive_now(self.world)
         self.state = "STARTING"
         start.begin(self)
@@ -146,27 +104,6 @@ class LiveCluster(models.Cluster):
     def _run(self, step: LiveStep) -> None:
         if step.state == "RUNNING":
             step.program = programs.start(self._context(step), lambda end: self._ended(step, end))
-
-    @property
-    def partition(self) -> str:
-        """The partition it lies in (moto's backend of a region says `global` of some)."""
-        return get_partition(self.emr_backend.region_name)
-
-    @property
-    def nodes_role(self) -> str:
-        """The role in the instance profile."""
-        role = roles.profile_role(self.emr_backend.account_id, self.partition, self.role)
-        return role or self.role.rpartition("/")[2]
-
-    @property
-    def s3(self) -> RoleS3:
-        """S3 as the nodes may use it."""
-        return RoleS3(self.world, self.emr_backend.account_id, self.partition, self.nodes_role)
-
-    @property
-    def primary_id(self) -> str:
-        """The EC2 id of the primary node."""
-        return "i-0" + self.id.removeprefix("j-").lower()
 
     def _context(self, step: LiveStep) -> StepContext:
         return StepContext(
@@ -275,27 +212,6 @@ class LiveCluster(models.Cluster):
             watcher(self)
 
     @property
-    def status(self) -> dict[str, Any]:
-        """ClusterStatus."""
-        timeline: dict[str, datetime | None] = {
-            "CreationDateTime": self.creation_datetime,
-            "ReadyDateTime": self.ready_datetime,
-            "EndDateTime": self.end_datetime,
-        }
-        status = {"State": self.state, "StateChangeReason": self.reason, "Timeline": timeline}
-        return status | ({"ErrorDetails": self.error_details} if self.error_details else {})
-
-    @property
     def ec2_instance_attributes(self) -> instances.Place:
         """Ec2InstanceAttributes."""
         return instances.Place(self)
-
-    @property
-    def instance_collection_type(self) -> str:
-        """How the machines were asked for."""
-        return "INSTANCE_FLEET" if self.nodes.fleets else "INSTANCE_GROUP"
-
-    @property
-    def over(self) -> bool:
-        """Whether the cluster has come to its end."""
-        return self.state in CLUSTER_OVER

@@ -9,18 +9,18 @@ from moto.emr import models
 from local.emr.machines import ON_DEMAND, SPOT
 
 if TYPE_CHECKING:
-    from local.emr.cluster import LiveCluster
+    from local.emr.cluster_state import ClusterState
 
 
 class Place(models.Ec2InstanceAttributes):
     """Ec2InstanceAttributes with the subnets that were asked for, which moto lacks."""
 
-    def __init__(self, cluster: LiveCluster) -> None:
+    def __init__(self, cluster: ClusterState) -> None:
         super().__init__(cluster)
         self.requested_ec2_subnet_ids = list(cluster.nodes.subnets)
 
 
-def instances(cluster: LiveCluster) -> list[dict[str, Any]]:
+def instances(cluster: ClusterState) -> list[dict[str, Any]]:
     """Return ListInstances' entries: none before EC2 has given them, none after the end."""
     found: list[dict[str, Any]] = []
     state = "RUNNING" if cluster.ready_datetime else "BOOTSTRAPPING"
@@ -42,16 +42,16 @@ def instances(cluster: LiveCluster) -> list[dict[str, Any]]:
     return found
 
 
-def _id(cluster: LiveCluster, number: int) -> str:
+def _id(cluster: ClusterState, number: int) -> str:
     return f"{cluster.primary_id}{number:02x}"
 
 
-def unit_id(cluster: LiveCluster, number: int) -> str:
+def unit_id(cluster: ClusterState, number: int) -> str:
     """Return the id of a fleet or group."""
     return f"{'if' if cluster.nodes.fleets else 'ig'}-{cluster.id[2:]}{number}"
 
 
-def groups(cluster: LiveCluster) -> list[dict[str, Any]]:
+def groups(cluster: ClusterState) -> list[dict[str, Any]]:
     """Return ListInstanceGroups' entries."""
     return [
         {
@@ -68,7 +68,7 @@ def groups(cluster: LiveCluster) -> list[dict[str, Any]]:
     ]
 
 
-def fleets(cluster: LiveCluster) -> list[dict[str, Any]]:
+def fleets(cluster: ClusterState) -> list[dict[str, Any]]:
     """Return ListInstanceFleets' entries."""
     return [
         {
@@ -89,7 +89,7 @@ def fleets(cluster: LiveCluster) -> list[dict[str, Any]]:
     ]
 
 
-def _given(cluster: LiveCluster, number: int, market: str) -> int:
+def _given(cluster: ClusterState, number: int, market: str) -> int:
     unit = cluster.nodes.units[number]
     return sum(
         one.count * unit.types[one.type]

@@ -142,7 +142,7 @@ def _fleet(fleet: Mapping[str, Any]) -> Unit:
     )
 
 
-def provide(world: aws.JobsWorld, backend: ElasticMapReduceBackend, nodes: Nodes) -> Placement:
+def provide(world: aws.Aws, backend: ElasticMapReduceBackend, nodes: Nodes) -> Placement:
     """Return the machines EC2 gives, or raise Unprovided.
 
     Of several subnets (fleets only) the first that has a type for every unit is taken; AWS takes
@@ -165,7 +165,7 @@ def provide(world: aws.JobsWorld, backend: ElasticMapReduceBackend, nodes: Nodes
 
 
 def _placed(
-    world: aws.JobsWorld,
+    world: aws.Aws,
     backend: ElasticMapReduceBackend,
     nodes: Nodes,
     subnet: str | None,
@@ -222,7 +222,7 @@ def _no_capacity(backend: ElasticMapReduceBackend, subnet: str | None, kind: str
     return Unprovided("INTERNAL_ERROR", message, detail)
 
 
-def _wait_for_spot(world: aws.JobsWorld, nodes: Nodes) -> float | None:
+def _wait_for_spot(world: aws.Aws, nodes: Nodes) -> float | None:
     """Return how long the cluster waits for spot that does not come, None for ever."""
     units = [unit for unit in nodes.units if unit.spot]
     if not units or not world.faults.no_spot:
@@ -252,7 +252,7 @@ def vcpus(backend: ElasticMapReduceBackend, machines: tuple[Machines, ...], mark
 
 
 def _check_quota(
-    world: aws.JobsWorld, backend: ElasticMapReduceBackend, machines: tuple[Machines, ...]
+    world: aws.Aws, backend: ElasticMapReduceBackend, machines: tuple[Machines, ...]
 ) -> None:
     faults = world.faults
     for market, quota in ((ON_DEMAND, faults.vcpu_quota), (SPOT, faults.spot_vcpu_quota)):

@@ -12,7 +12,7 @@ from local.core import aws
 from local.emr.machines import SPOT
 
 if TYPE_CHECKING:
-    from local.emr.cluster import LiveCluster
+    from local.emr.cluster_state import ClusterState
     from local.emr.step import LiveStep
 
 SPOT_SECONDS = 40.0
@@ -21,7 +21,7 @@ REPLACE_SECONDS = 420.0
 """Until EMR has other nodes in their place."""
 
 
-def strike(cluster: LiveCluster, step: LiveStep) -> bool:
+def strike(cluster: ClusterState, step: LiveStep) -> bool:
     """Let a fault strike as a step begins; return whether the primary is lost at once."""
     faults = cluster.world.faults
     if faults.cluster_dies_at_step == cluster.begun_steps:
@@ -34,7 +34,7 @@ def strike(cluster: LiveCluster, step: LiveStep) -> bool:
     return False
 
 
-def _workers(cluster: LiveCluster, *, spot: bool) -> int:
+def _workers(cluster: ClusterState, *, spot: bool) -> int:
     return sum(
         one.count
         for one in cluster.machines
@@ -42,7 +42,7 @@ def _workers(cluster: LiveCluster, *, spot: bool) -> int:
     )
 
 
-def _spot_lost(cluster: LiveCluster) -> None:
+def _spot_lost(cluster: ClusterState) -> None:
     """Take the spot nodes: with others left the tasks run again, without any the step fails.
 
     Losing all of its core nodes ends the cluster too, unless the fault says that EMR gets others.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from moto.emr.models import ElasticMapReduceBackend
 
     from local.emr.cluster import LiveCluster
+    from local.emr.cluster_state import ClusterState
 
 _GROUP_FIELDS = {
     "InstanceCount": "instance_count",
@@ -33,7 +34,7 @@ _GROUP_FIELDS = {
 
 
 def run_job_flow(
-    world: aws.JobsWorld,
+    world: aws.Aws,
     backend: ElasticMapReduceBackend,
     partition: str,
     params: Mapping[str, Any],
@@ -113,7 +114,7 @@ def _attributes(instances: Mapping[str, Any], nodes: machines.Nodes, region: str
 
 
 def _check_profile(
-    world: aws.JobsWorld, backend: ElasticMapReduceBackend, partition: str, profile: str
+    world: aws.Aws, backend: ElasticMapReduceBackend, partition: str, profile: str
 ) -> None:
     """Refuse a profile that is missing, whose role has another name, or that EC2 may not take."""
     account, name = backend.account_id, profile.rpartition("/")[2]
@@ -126,7 +127,7 @@ def _check_profile(
         )
 
 
-def _no_cleanup(cluster: LiveCluster, caller: str | None) -> str | None:
+def _no_cleanup(cluster: ClusterState, caller: str | None) -> str | None:
     """Return what EMR says of an account without its role, whose caller may not make it.
 
     Wording: awslabs/aws-emr-launch#21.
@@ -143,7 +144,7 @@ def _no_cleanup(cluster: LiveCluster, caller: str | None) -> str | None:
     return None
 
 
-def _unauthorized(cluster: LiveCluster) -> str | None:
+def _unauthorized(cluster: ClusterState) -> str | None:
     """Return what EMR says of a service role that cannot make this cluster, None if it can."""
     world, backend = cluster.world, cluster.emr_backend
     account, region = backend.account_id, backend.region_name

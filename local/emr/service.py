@@ -1,4 +1,4 @@
-"""EMR on moto: clusters live and steps run (see emrcluster.py); the calls that moto gets wrong."""
+"""EMR on moto: clusters live and steps run (see cluster.py); the calls that moto gets wrong."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ CANCELS_RUNNING = (5, 28)
 """Before it CancelSteps cancels pending steps only."""
 
 _patches = Patches()
-_world: aws.JobsWorld | None = None
+_world: aws.Aws | None = None
 _installing = threading.Lock()
 
 
-def world() -> aws.JobsWorld:
+def world() -> aws.Aws:
     """Return the world the patches are installed for."""
     assert _world is not None, "local.emr.service.install(world) comes first"
     return _world
@@ -213,7 +213,7 @@ def _remove_auto_termination_policy(self: ElasticMapReduceResponse) -> ActionRes
     return ActionResult({})
 
 
-def install(for_world: aws.JobsWorld) -> None:
+def install(for_world: aws.Aws) -> None:
     """Make EMR live in this world."""
     global _world
     with _installing:

@@ -1,11 +1,10 @@
-"""What Data Pipeline, EMR and Task Runner do with the roles they are given: a stand-in.
+"""What EMR does with the service role it is given: a stand-in.
 
-AWS publishes no list of these calls. The rows are the actions of AWS's own policies for the same
-purpose, reduced to what this product's clusters can need: AWSDataPipelineRole (roles, tables,
-pipelines, log bucket, EMR), AmazonEMRServicePolicy_v2 (EC2; without fleets, launch templates,
-placement groups, capacity reservations and automatic scaling), the Data Pipeline API's four calls
-of a task runner. Where IAM is enforced a cluster does not come, or does no task, without each one;
-this shows that the policies agree with those lists, not that AWS asks for no more.
+AWS publishes no list of these calls. The rows are the actions of AWS's own policy for the same
+purpose, reduced to what this product's clusters can need: AmazonEMRServicePolicy_v2 (EC2; without
+placement groups, capacity reservations and automatic scaling). Where IAM is enforced a cluster does
+not come without each one; this shows that the policies agree with that list, not that AWS asks for
+no more.
 """
 
 from __future__ import annotations
@@ -18,8 +17,7 @@ from local.iam import roles
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.datapipeline.pipeline import Pipeline
-    from local.emr.cluster import LiveCluster
+    from local.emr.cluster_state import ClusterState
 
 EMR = "elasticmapreduce.amazonaws.com"
 EC2 = "ec2.amazonaws.com"
@@ -37,7 +35,7 @@ class Row:
     context: dict[str, str] = field(default_factory=dict)
 
 
-_LOOK_AT_NETWORK = (
+LOOK_AT_NETWORK = (
     "DescribeAccountAttributes",
     "DescribeDhcpOptions",
     "DescribeImages",
@@ -58,66 +56,15 @@ _LOOK_FOR_FLEETS = (
     "DescribeInstanceTypeOfferings",
     "DescribeLaunchTemplates",
 )
-_MAKE_INSTANCES = {
-    "AuthorizeSecurityGroupEgress": "security-group/sg-1",
-    "AuthorizeSecurityGroupIngress": "security-group/sg-1",
-    "CreateNetworkInterface": "network-interface/*",
-    "CreateSecurityGroup": "security-group/*",
-    "CreateTags": "instance/i-1",
-    "RevokeSecurityGroupEgress": "security-group/sg-1",
-    "RevokeSecurityGroupIngress": "security-group/sg-1",
-    "RunInstances": "instance/*",
-}
-_END_INSTANCES = {
+END_INSTANCES = {
     "DeleteNetworkInterface": "network-interface/eni-1",
     "DeleteTags": "instance/i-1",
     "ModifyInstanceAttribute": "instance/i-1",
     "TerminateInstances": "instance/i-1",
 }
-_RUN_CLUSTERS = (
-    "AddJobFlowSteps",
-    "DescribeCluster",
-    "DescribeStep",
-    "ListInstanceGroups",
-    "ListInstances",
-    "ListSteps",
-    "SetTerminationProtection",
-    "TerminateJobFlows",
-)
-_LOOK_AT_ROLES = ("GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies")
-_OWN_STEPS = ("AddJobFlowSteps", "DescribeCluster", "DescribeStep", "ListSteps")
 
 
-def _of_logs(pipeline: Pipeline, log_uri: str | None) -> Iterator[Row]:
-    from local.iam.permissions_s3 import bucket_key, find_bucket
-
-    name, _, folder = (log_uri or "").removeprefix("s3://").partition("/")
-    bucket = find_bucket(name)
-    if bucket is None:
-        return
-    arn = f"arn:{pipeline.partition}:s3:::{name}"
-    yield Row("s3:GetBucketLocation", arn)
-    yield Row("s3:ListBucket", arn, {"s3:prefix": folder})
-    yield Row("s3:PutObject", f"{arn}/{folder.rstrip('/')}/{pipeline.pipeline_id}/Cluster")
-    key = bucket_key(bucket)
-    if key is not None and key.startswith("arn:"):
-        via = {"kms:ViaService": f"s3.{bucket.region_name}.amazonaws.com"}
-        yield Row("kms:GenerateDataKey", key, via)
-
-
-def _of_ec2(pipeline: Pipeline, region: str) -> Iterator[Row]:
-    own = f"arn:{pipeline.partition}:ec2:{region}:{pipeline.account}:"
-    # a cluster's tags are those of its instances
-    tags = {f"aws:ResourceTag/{tag['key']}": tag["value"] for tag in pipeline.tags}
-    for name in _LOOK_AT_NETWORK:
-        yield Row(f"ec2:{name}", "*", {"aws:RequestedRegion": region})
-    for name, resource in _MAKE_INSTANCES.items():
-        yield Row(f"ec2:{name}", own + resource)
-    for name, resource in _END_INSTANCES.items():
-        yield Row(f"ec2:{name}", own + resource, tags)
-
-
-def of_service_role(cluster: LiveCluster) -> Iterator[Row]:
+def of_service_role(cluster: ClusterState) -> Iterator[Row]:
     """Yield what EMR needs of the service role for a cluster somebody starts directly.
 
     AmazonEMRServicePolicy_v2, version 6, and for spot a row of its predecessor. A cluster's tags
@@ -135,7 +82,7 @@ def of_service_role(cluster: LiveCluster) -> Iterator[Row]:
         made_by_spot = f"arn:{place[0]}:iam::{place[2]}:role/aws-service-role/{SPOT}/{SPOT_ROLE}"
         yield Row("iam:CreateServiceLinkedRole", made_by_spot, {"iam:AWSServiceName": SPOT})
     fleets = _LOOK_FOR_FLEETS if cluster.nodes.fleets else ()
-    for name in (*_LOOK_AT_NETWORK, *fleets):
+    for name in (*LOOK_AT_NETWORK, *fleets):
         yield Row(f"ec2:{name}", "*", {"aws:RequestedRegion": place[1]})
     network = list(_network(cluster, own))
     for action in ("RunInstances", *(("CreateFleet",) if cluster.nodes.fleets else ())):
@@ -156,7 +103,7 @@ def of_service_role(cluster: LiveCluster) -> Iterator[Row]:
             yield Row(f"ec2:{action}", own + "launch-template/lt-1", tagged)
         yield Row("ec2:DeleteLaunchTemplate", own + "launch-template/lt-1", tagged)
     yield from _groups_of(cluster, own, asked, tagged)
-    for name, resource in _END_INSTANCES.items():
+    for name, resource in END_INSTANCES.items():
         yield Row(f"ec2:{name}", own + resource, tagged)
 
 
@@ -183,7 +130,7 @@ def of_caller(account: str, partition: str) -> Iterator[Row]:
     )
 
 
-def _network(cluster: LiveCluster, own: str) -> Iterator[tuple[str, dict[str, str]]]:
+def _network(cluster: ClusterState, own: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the subnets and security groups the cluster names, each with EC2's tags of it."""
     groups = (
         cluster.master_security_group,
@@ -201,7 +148,7 @@ def _network(cluster: LiveCluster, own: str) -> Iterator[tuple[str, dict[str, st
 
 
 def _groups_of(
-    cluster: LiveCluster, own: str, asked: dict[str, str], tagged: dict[str, str]
+    cluster: ClusterState, own: str, asked: dict[str, str], tagged: dict[str, str]
 ) -> Iterator[Row]:
     """Yield what the managed security groups take: EMR makes them if none are named."""
     named = [(arn, tags) for arn, tags in _network(cluster, own) if ":security-group/" in arn]
@@ -215,7 +162,3 @@ def _groups_of(
         for verb in ("Authorize", "Revoke"):
             for way in ("Egress", "Ingress"):
                 yield Row(f"ec2:{verb}SecurityGroup{way}", arn, tags)
-
-
-def _clusters(pipeline: Pipeline, region: str) -> str:
-    return f"arn:{pipeline.partition}:elasticmapreduce:{region}:{pipeline.account}:cluster"

@@ -1,6 +1,6 @@
 """How an EMR cluster comes up: its machines, its bootstrap actions, and what may go wrong there.
 
-The delays are ordinary ones; what fails tells it in EMR's own words (see emrnodes, emrbootstrap).
+The delays are ordinary ones; what fails tells it in EMR's own words (see machines, bootstrap).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from local.core import aws
 from local.emr import bootstrap, machines
 
 if TYPE_CHECKING:
-    from local.emr.cluster import LiveCluster
+    from local.emr.cluster_state import ClusterState
 
 PROVISION_SECONDS = 60.0
 """Until EC2 says what it gives."""
@@ -19,7 +19,7 @@ STARTING_SECONDS = 300.0
 BOOTSTRAPPING_SECONDS = 90.0
 
 
-def begin(cluster: LiveCluster) -> None:
+def begin(cluster: ClusterState) -> None:
     """Start a cluster that is in STARTING."""
     faults = cluster.world.faults
     if faults.cluster_never_starts:
@@ -31,11 +31,11 @@ def begin(cluster: LiveCluster) -> None:
         aws.later(cluster.world, PROVISION_SECONDS, lambda: _provision(cluster))
 
 
-def _refuse(cluster: LiveCluster, message: str) -> None:
+def _refuse(cluster: ClusterState, message: str) -> None:
     cluster.shut_down("VALIDATION_ERROR", message, with_errors=True)
 
 
-def _provision(cluster: LiveCluster) -> None:
+def _provision(cluster: ClusterState) -> None:
     """Ask EC2 for the machines, as the service role."""
     if cluster.state != "STARTING":
         return
@@ -59,20 +59,20 @@ def _provision(cluster: LiveCluster) -> None:
     aws.later(cluster.world, wait, lambda: _bootstrap(cluster))
 
 
-def _unprovided(cluster: LiveCluster, missing: machines.Unprovided) -> None:
+def _unprovided(cluster: ClusterState, missing: machines.Unprovided) -> None:
     if cluster.state == "STARTING":
         cluster.error_details = missing.details
         cluster.shut_down(missing.code, str(missing), with_errors=True)
 
 
-def _bootstrap(cluster: LiveCluster) -> None:
+def _bootstrap(cluster: ClusterState) -> None:
     if cluster.state == "STARTING":
         cluster.change("BOOTSTRAPPING")
         aws.later(cluster.world, bootstrap.FETCH_SECONDS, lambda: _run_scripts(cluster))
         aws.later(cluster.world, BOOTSTRAPPING_SECONDS, lambda: _ready(cluster))
 
 
-def _run_scripts(cluster: LiveCluster) -> None:
+def _run_scripts(cluster: ClusterState) -> None:
     if cluster.state != "BOOTSTRAPPING":
         return
     try:
@@ -86,12 +86,12 @@ def _run_scripts(cluster: LiveCluster) -> None:
         aws.later(cluster.world, max(0.0, seconds), lambda: _primary_shut_down(cluster))
 
 
-def _primary_shut_down(cluster: LiveCluster) -> None:
+def _primary_shut_down(cluster: ClusterState) -> None:
     """Lose the primary, and with it the cluster (wording: seen by others, not documented)."""
     cluster.die("INSTANCE_FAILURE", "The master node was terminated and cannot recover")
 
 
-def _ready(cluster: LiveCluster) -> None:
+def _ready(cluster: ClusterState) -> None:
     if cluster.state == "BOOTSTRAPPING":
         cluster.ready_datetime = aws.naive_now(cluster.world)
         cluster.change("RUNNING" if cluster.steps else "WAITING")

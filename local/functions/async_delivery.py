@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from local.iam import authorize
 from local.messaging import sns_sqs
 
 if TYPE_CHECKING:
     from moto.awslambda.models import LambdaFunction
 
+    from local.core.aws import Aws
     from local.functions.invocation import Invocation
-    from local.world import World
 
 _PAUSES_SECONDS = (60, 120)
 _DAY_QUARTER_SECONDS = 21_600
@@ -26,14 +28,15 @@ _DAY_QUARTER_SECONDS = 21_600
 
 @dataclass
 class _Delivery:
-    world: World
+    world: Aws
+    invoke: Callable[[LambdaFunction, Any, str, int], Invocation]
     function: LambdaFunction
     event: Any
     request_id: str
     queued_at: datetime
 
     def attempt(self, number: int) -> Invocation:
-        invocation = self.world.functions.invoke(self.function, self.event, self.request_id, number)
+        invocation = self.invoke(self.function, self.event, self.request_id, number)
         if invocation.error is None:
             return invocation
         config = _config(self.function)
@@ -71,8 +74,6 @@ class _Delivery:
         self._send(target, json.dumps(record))
 
     def _send(self, target: str, body: str) -> None:
-        from local.iam import authorize
-
         account, role = self.function.role.split(":")[4], self.function.role.rsplit("/", 1)[-1]
         service = target.split(":")[2]
         action = {"sqs": "sqs:SendMessage", "sns": "sns:Publish"}.get(service)
@@ -93,7 +94,15 @@ def _config(function: LambdaFunction) -> dict[str, Any]:
     return dict(configs[-1].config) if configs else {}
 
 
-def deliver(world: World, function: LambdaFunction, event: Any) -> Invocation:
-    """Invoke asynchronously: the first attempt now, what follows on the clock."""
-    delivery = _Delivery(world, function, event, str(uuid.uuid4()), world.clock.now())
+def deliver(
+    world: Aws,
+    invoke: Callable[[LambdaFunction, Any, str, int], Invocation],
+    function: LambdaFunction,
+    event: Any,
+) -> Invocation:
+    """Invoke asynchronously: the first attempt now, what follows on the clock.
+
+    `invoke` runs the function once, given the event, the request's id and the attempt's number.
+    """
+    delivery = _Delivery(world, invoke, function, event, str(uuid.uuid4()), world.clock.now())
     return delivery.attempt(1)

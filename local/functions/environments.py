@@ -19,12 +19,15 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from local.functions import worker as lambda_worker
+from local.functions.in_process import Sleeper
+from local.functions.invocation import Invocation, logging_config
+from local.functions.logs import stream_name
+from local.iam.sessions import session_keys
 
 if TYPE_CHECKING:
     from moto.awslambda.models import LambdaFunction
 
-    from local.functions.invocation import Invocation
-    from local.world import World
+    from local.core.aws import Aws
 
 # real seconds after which a process that does not answer is killed
 _PATIENCE_SECONDS = 300
@@ -87,8 +90,9 @@ class Worker:
 class Executions:
     """The execution environments of a world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Aws, sleeper: Sleeper) -> None:
         self._world = world
+        self._sleeper = sleeper
         self._idle: dict[str, list[Worker]] = defaultdict(list)
         self._lock = threading.Lock()
         self._directory: Path | None = None
@@ -129,11 +133,11 @@ class Executions:
     def _run_here(self, function: LambdaFunction, request: dict[str, Any]) -> dict[str, Any]:
         """Without an endpoint: run the handler of this process's own source, as the role."""
         old = dict(os.environ)
-        session, clock = boto3.DEFAULT_SESSION, lambda_worker.VirtualTime()
+        session = boto3.DEFAULT_SESSION
         boto3.DEFAULT_SESSION = None
         os.environ.update(self._environment(function))
         try:
-            with self._world.sleeper.taking(clock):
+            with self._sleeper.own_time() as clock:
                 return lambda_worker.run(request, clock, own_process=False)
         finally:
             boto3.DEFAULT_SESSION = session
@@ -141,9 +145,6 @@ class Executions:
             os.environ.update(old)
 
     def _environment(self, function: LambdaFunction) -> dict[str, str]:
-        from local.functions.invocation import logging_config
-        from local.iam.sessions import session_keys
-
         keys = session_keys(function.role, function.region, function.function_name)
         out = {
             **{name: str(value) for name, value in function.environment_vars.items()},
@@ -194,9 +195,6 @@ def _key(function: LambdaFunction) -> str:
 
 
 def _request(function: LambdaFunction, invocation: Invocation) -> dict[str, Any]:
-    from local.functions.invocation import logging_config
-    from local.functions.logs import stream_name
-
     config = logging_config(function)
     return {
         "event": invocation.event,

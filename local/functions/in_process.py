@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,21 +9,21 @@ from datetime import datetime
 
 from local.core.clock import Clock
 from local.core.patching import Patches
-from local.functions.worker import VirtualTime
+from local.functions.worker import VirtualTime, product_clock
 
 
 class Sleeper:
     """`time.sleep` and the product's clock of this process, in virtual time.
 
     Outside an invocation sleeping advances the world's clock. Inside one it moves only that
-    invocation's own time, as in a deployed function.
+    invocation's own time, as in a deployed function. `own_time` is where an invocation in this
+    process gets its time: a scheduler of concurrent ones would hand them theirs there.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._patches = Patches()
         self._running: VirtualTime | None = None
-        self._lock = threading.RLock()
 
     def sleep(self, seconds: float) -> None:
         """Replace `time.sleep`."""
@@ -41,28 +39,25 @@ class Sleeper:
     @contextmanager
     def invocation(self, timeout_seconds: float = 900) -> Iterator[VirtualTime]:
         """Let code run as one invocation: it sleeps in its own time, up to the limit."""
-        running = VirtualTime()
-        running.begin(self._clock.now(), timeout_seconds)
-        with self.taking(running):
+        with self.own_time() as running:
+            running.begin(self._clock.now(), timeout_seconds)
             yield running
 
     @contextmanager
-    def taking(self, running: VirtualTime) -> Iterator[None]:
-        """Let `running` be the time of this process for a while."""
-        outer, self._running = self._running, running
+    def own_time(self) -> Iterator[VirtualTime]:
+        """Give this process a time of its own for a while; whoever takes it begins it."""
+        outer, self._running = self._running, VirtualTime()
         try:
-            yield
+            yield self._running
         finally:
             self._running = outer
 
     def install(self) -> None:
         """Begin."""
+        product = product_clock()
         self._patches.set(time, "sleep", self.sleep)
-        try:
-            product = importlib.import_module("hippolyte.clock")
-        except ImportError:
-            return
-        self._patches.set(product, "now", self.now)
+        if product:
+            self._patches.set(product, "now", self.now)
 
     def uninstall(self) -> None:
         """Give the process its own time back."""

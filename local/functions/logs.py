@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from moto.logs.models import logs_backends
 
+from local.functions.invocation import Invocation, logging_config
+from local.iam import authorize
+
 if TYPE_CHECKING:
     from moto.awslambda.models import LambdaFunction
 
-    from local.functions.invocation import Invocation
-    from local.world import World
+    from local.core.aws import Aws
 
 
 def stream_name(invocation: Invocation) -> str:
@@ -18,11 +20,8 @@ def stream_name(invocation: Invocation) -> str:
     return f"{invocation.at:%Y/%m/%d}/[$LATEST]{invocation.function}"
 
 
-def write(world: World, function: LambdaFunction, invocation: Invocation) -> None:
+def write(world: Aws, function: LambdaFunction, invocation: Invocation) -> None:
     """Write the invocation's log to the function's group, if its role may."""
-    from local.functions.invocation import logging_config
-    from local.iam import authorize
-
     group = logging_config(function)["LogGroup"]
     stream = stream_name(invocation)
     arn = f"arn:aws:logs:{function.region}:{function.account_id}:log-group:{group}"

@@ -5,20 +5,19 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from moto.awslambda.exceptions import InvalidParameterValueException
 from moto.awslambda.models import LambdaBackend, LambdaFunction, lambda_backends
 
+from local.core.aws import Aws
 from local.core.patching import Patches
 from local.core.running import current
 from local.functions import async_delivery, logs
 from local.functions.environments import Executions
+from local.functions.in_process import Sleeper
 from local.functions.invocation import Invocation, logging_config
 from local.iam import authorize
-
-if TYPE_CHECKING:
-    from local.world import World
 
 _patches = Patches()
 _originals: dict[str, Any] = {}
@@ -31,9 +30,9 @@ _KEPT = {
 class Functions:
     """The deployed functions of a world, as its driver sees them."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Aws, sleeper: Sleeper) -> None:
         self._world = world
-        self._executions = Executions(world)
+        self._executions = Executions(world, sleeper)
         self.invocations: list[Invocation] = []
         self.down: set[str] = set()
         """Names of functions that die before their handler runs, at every invocation."""
@@ -56,8 +55,17 @@ class Functions:
         """Invoke at the virtual now; asynchronous: with retries and the failure destination."""
         function = self.find(name_or_arn)
         if asynchronous:
-            return async_delivery.deliver(self._world, function, event)
+            return self.deliver(function, event)
         return self.invoke(function, event)
+
+    def deliver(self, function: LambdaFunction, event: Any) -> Invocation:
+        """Invoke asynchronously at the virtual now; return the first attempt."""
+        return async_delivery.deliver(self._world, self.invoke, function, event)
+
+    def deliver_soon(self, function: LambdaFunction, event: Any) -> None:
+        """Invoke asynchronously as soon as virtual time moves."""
+        clock = self._world.clock
+        clock.call_at(clock.now(), lambda: self.deliver(function, event))
 
     def invoke(
         self,
@@ -91,6 +99,15 @@ class Functions:
     def close(self) -> None:
         """End every execution environment."""
         self._executions.close()
+
+
+_installed: list[Functions] = []
+
+
+class WithFunctions(Protocol):
+    """A world, of which only its functions matter here."""
+
+    functions: Functions
 
 
 def _init(
@@ -141,17 +158,15 @@ def _invoke(
     function: LambdaFunction, body: Any, request_headers: Any, response_headers: dict[str, Any]
 ) -> str | bytes:
     """Answer the Invoke operation."""
-    world = current()
+    functions = _installed[-1]
     event = json.loads(body) if body else {}
     kind = request_headers.get("x-amz-invocation-type", "RequestResponse")
     if kind == "DryRun":
         return ""
     if kind == "Event":
-        world.clock.call_at(
-            world.clock.now(), lambda: async_delivery.deliver(world, function, event)
-        )
+        functions.deliver_soon(function, event)
         return ""
-    invocation = world.functions.invoke(function, event)
+    invocation = functions.invoke(function, event)
     response_headers["x-amz-executed-version"] = "$LATEST"
     tail = invocation.log.encode()[-4096:]
     response_headers["x-amz-log-result"] = base64.b64encode(tail).decode()
@@ -170,8 +185,9 @@ def _put_event_invoke_config(
     return answer
 
 
-def install(world: World) -> None:
+def install(world: WithFunctions) -> None:
     """Let functions run, and keep what moto drops of their configuration."""
+    _installed[:] = [world.functions]
     for name, value, key in (
         ("__init__", _init, "init"),
         ("update_configuration", _update, "update"),
@@ -187,3 +203,4 @@ def install(world: World) -> None:
 def uninstall() -> None:
     """Put moto's Lambda back."""
     _patches.undo()
+    _installed.clear()

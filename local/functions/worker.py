@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import io
 import json
 import logging
@@ -20,6 +21,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 
@@ -30,7 +32,9 @@ class TimedOut(BaseException):
 class VirtualTime:
     """The time of one invocation: its virtual start and what it has slept since.
 
-    Sleeps of the main thread add up; those of worker threads run beside each other.
+    Sleeps of the main thread add up; those of worker threads run beside each other. Every sleep of
+    an invocation comes through `sleep`, in a process of its own (`main`) and in this one
+    (`in_process.Sleeper`): concurrent invocations that share one time would wait for it there.
     """
 
     def __init__(self) -> None:
@@ -164,8 +168,8 @@ def run(request: dict[str, Any], clock: VirtualTime, own_process: bool = True) -
     with captured(request, clock) as log:
         try:
             function = load(request["handler"])
-            if own_process:
-                _set_product_clock(clock)
+            if own_process and (product := product_clock()):
+                product.now = clock.now  # type: ignore[attr-defined]
             returned = function(request["event"], Context(request, clock))
             answer["payload"] = json.loads(json.dumps(returned))
         except TimedOut:
@@ -193,13 +197,25 @@ def _peak_memory_kb() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _set_product_clock(clock: VirtualTime) -> None:
-    """Let the product's one source of time be virtual (`hippolyte.clock.now`)."""
-    try:
-        product = importlib.import_module("hippolyte.clock")
-    except ImportError:
-        return
-    product.now = clock.now  # type: ignore[attr-defined]
+class NoProductClock(Exception):
+    """When the product is there without the one source of time that is made virtual."""
+
+
+def product_clock() -> ModuleType | None:
+    """Return the module whose `now` is the product's time; None where there is no product.
+
+    Raise NoProductClock for a product that keeps it elsewhere: it would run in real time unseen.
+    """
+    if importlib.util.find_spec("hippolyte") is None:
+        return None  # somebody else's function
+    if importlib.util.find_spec("hippolyte.clock") is not None:
+        module = importlib.import_module("hippolyte.clock")
+        if callable(getattr(module, "now", None)):
+            return module
+    raise NoProductClock(
+        "the package hippolyte has no hippolyte.clock.now: its clock was moved or renamed and "
+        "would show real time; set the new name in local/functions/worker.py"
+    )
 
 
 def described(error: BaseException) -> dict[str, Any]:

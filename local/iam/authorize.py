@@ -1,6 +1,7 @@
 """IAM of the local AWS: who calls, what policies say, and the refusal in AWS's words.
 
-A caller without a session of a role that exists is the deployer, who may do everything.
+A caller without a session of a role that exists is the deployer, who may do everything but what
+the policy of a bucket or key denies to everybody.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 from moto.iam.models import Role, iam_backends
 from moto.sts.models import sts_backends
 
+from local.core.call import refusal
+from local.core.principal import Principal
 from local.iam import permissions, resource_policies
-from local.iam.permission import Need
+from local.iam.permission import Permission
 from local.iam.policy import Context, Decision, as_list, decide, glob, parse
-from local.iam.principal import Principal
 
 if TYPE_CHECKING:
+    from local.core.aws import Aws
     from local.core.call import Call
-    from local.world import World
 
 # services whose refusals have another code than AccessDeniedException
 _CODES = {
@@ -29,6 +31,11 @@ _CODES = {
     "sts": "AccessDenied",
     "iam": "AccessDenied",
 }
+
+
+# services whose resources' policies bind the deployer too
+_BY_RESOURCE = "with an explicit deny in a resource-based policy"
+_DENYING = ("s3", "kms")
 
 
 def find_role(account: str, name_or_arn: str, partition: str = "aws") -> Role | None:
@@ -58,7 +65,7 @@ def trusts(account: str, role_name: str, service: str, context: Context | None =
     return decision is Decision.ALLOW
 
 
-def caller(world: World, call: Call) -> Principal | None:
+def caller(world: Aws, call: Call) -> Principal | None:
     """Return the role session behind a call, None for the deployer."""
     key = call.access_key
     if key not in world.principals:
@@ -80,49 +87,68 @@ def _policies(role: Role) -> list[Mapping[str, Any]]:
     return [parse(d) if isinstance(d, str) else d for d in documents]
 
 
-def authorize(world: World, call: Call) -> None:
+def authorize(world: Aws, call: Call) -> None:
     """Raise the service's refusal unless the caller may make this call."""
     if not (world.iam_enforced or world.gate.denied):
         return
     principal = caller(world, call)
-    if principal is None and not world.gate.denied:
+    if principal is None and call.service not in _DENYING and not world.gate.denied:
         return
-    for need in permissions.of(call):
-        if _denied_by_test(world, need):
-            raise _refusal(call, principal, need, "with an explicit deny set by a test")
-        if principal is None or not world.iam_enforced:
+    for permission in permissions.of(call):
+        if _denied_by_test(world, permission):
+            raise _refusal(call, principal, permission, "with an explicit deny set by a test")
+        if not world.iam_enforced:
             continue
-        if need.arn is None:
-            raise _refusal(call, principal, need, "because the local AWS has no IAM row for it")
-        context = {"aws:RequestedRegion": call.region, **need.context}
-        why = why_not(world, principal, need.action, need.arn, context)
+        if principal is None:
+            if _denied_to_everybody(world, call, permission):
+                raise _refusal(call, None, permission, _BY_RESOURCE)
+            continue
+        if permission.arn is None:
+            raise _refusal(
+                call, principal, permission, "because the local AWS has no IAM row for it"
+            )
+        context = {"aws:RequestedRegion": call.region, **permission.context}
+        why = why_not(world, principal, permission.action, permission.arn, context)
         if why:
-            raise _refusal(call, principal, need, why)
+            raise _refusal(call, principal, permission, why)
 
 
-def _denied_by_test(world: World, need: Need) -> bool:
+def _denied_by_test(world: Aws, permission: Permission) -> bool:
     return any(
-        glob(action, need.action, any_case=True) and glob(arn, need.arn or "*")
+        glob(action, permission.action, any_case=True) and glob(arn, permission.arn or "*")
         for action, arn in world.gate.denied
     )
 
 
-def _refusal(call: Call, principal: Principal | None, need: Need, why: str) -> Exception:
-    from local.core.call import refusal
+def _denied_to_everybody(world: Aws, call: Call, permission: Permission) -> bool:
+    """Return whether a bucket's or key's policy denies this to the account's administrators too.
 
+    All but the account's root user are bound by a bucket's (S3 User Guide, DeleteBucketPolicy).
+    """
+    if permission.arn is None or call.service not in _DENYING:
+        return False
+    deployer = Principal(call.account, "deployer", "deployer", call.partition)
+    context = _context(world, deployer, permission.arn, permission.context)
+    decision, _ = resource_policies.decide_for(deployer, permission.action, permission.arn, context)
+    return decision is Decision.DENY
+
+
+def _refusal(
+    call: Call, principal: Principal | None, permission: Permission, why: str
+) -> Exception:
     who = principal.arn if principal else f"arn:aws:iam::{call.account}:user/deployer"
     answer = refusal(
         call,
         _CODES.get(call.service, "AccessDeniedException"),
-        f"User: {who} is not authorized to perform: {need.action} on resource: "
-        f"{need.arn or '*'} {why}",
+        f"User: {who} is not authorized to perform: {permission.action} on resource: "
+        f"{permission.arn or '*'} {why}",
     )
     answer.http_status = 403 if call.service in (*_CODES, "lambda") else 400
     return answer
 
 
 def why_not(
-    world: World, principal: Principal, action: str, arn: str, context: Context | None = None
+    world: Aws, principal: Principal, action: str, arn: str, context: Context | None = None
 ) -> str | None:
     """Return why a role session may not do `action` on `arn`, None if it may."""
     why = _why_not(world, principal, action, arn, context)
@@ -132,7 +158,7 @@ def why_not(
 
 
 def _why_not(
-    world: World, principal: Principal, action: str, arn: str, context: Context | None
+    world: Aws, principal: Principal, action: str, arn: str, context: Context | None
 ) -> str | None:
     full = _context(world, principal, arn, context)
     role = find_role(principal.account, principal.role, principal.partition)
@@ -141,7 +167,7 @@ def _why_not(
     if identity is Decision.DENY:
         return "with an explicit deny in an identity-based policy"
     if by_resource is Decision.DENY:
-        return "with an explicit deny in a resource-based policy"
+        return _BY_RESOURCE
     if owner is None or owner == principal.account:
         if Decision.ALLOW in (identity, by_resource):
             return None
@@ -153,7 +179,7 @@ def _why_not(
     return None
 
 
-def _context(world: World, principal: Principal, arn: str, context: Context | None) -> Context:
+def _context(world: Aws, principal: Principal, arn: str, context: Context | None) -> Context:
     return {
         # what calls without a region of their own are asked in, unless the caller says more
         "aws:RequestedRegion": (arn.split(":")[3:4] or [""])[0] or world.region,
@@ -169,7 +195,7 @@ def _context(world: World, principal: Principal, arn: str, context: Context | No
 
 
 def allowed(
-    world: World,
+    world: Aws,
     account: str,
     role_name: str,
     action: str,
@@ -180,14 +206,14 @@ def allowed(
 
     The resource's own policy counts too, for S3 across accounts as well.
     """
-    need = Need(action, resource_arn, context or {})
-    if _denied_by_test(world, need):
+    permission = Permission(action, resource_arn, context or {})
+    if _denied_by_test(world, permission):
         return False
     principal = Principal(account, role_name.rsplit("/", 1)[-1], "local")
     return why_not(world, principal, action, resource_arn, context) is None
 
 
-def actions_of(world: World, account: str, role_name: str) -> Iterable[str]:
+def actions_of(world: Aws, account: str, role_name: str) -> Iterable[str]:
     """Return the actions that a role's policies name, for reports."""
     role = find_role(account, role_name)
     return sorted(
@@ -198,11 +224,3 @@ def actions_of(world: World, account: str, role_name: str) -> Iterable[str]:
             for action in as_list(statement.get("Action"))
         }
     )
-
-
-def install(world: World) -> None:
-    """Nothing to replace: the gate asks `authorize`."""
-
-
-def uninstall() -> None:
-    """Nothing to put back."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class Permission:
     """One permission: an action on a resource in a context; no ARN where no row is known."""
 
     action: str

@@ -14,16 +14,16 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.sns.models import sns_backends
 
 from local.iam import permissions_jobs, permissions_s3
-from local.iam.permission import Need, aliases, arn_of, key_arn, via
+from local.iam.permission import Permission, aliases, arn_of, key_arn, via
 
 if TYPE_CHECKING:
     from local.core.call import Call
 
 
-def of(call: Call) -> list[Need]:
+def of(call: Call) -> list[Permission]:
     """Return every permission that `call` needs."""
     rows = _SERVICES.get(call.service)
-    return rows(call) if rows else [Need(call.name, None)]
+    return rows(call) if rows else [Permission(call.name, None)]
 
 
 # DynamoDB
@@ -51,20 +51,20 @@ _TABLE = [
 _DATA = {"Scan", "Query", "GetItem", "PutItem", "DeleteItem", "UpdateItem"}
 
 
-def _dynamodb(call: Call) -> list[Need]:
+def _dynamodb(call: Call) -> list[Permission]:
     action = f"dynamodb:{call.operation}"
     if call.operation in ("ListTables", "DescribeLimits"):
-        return [Need(action, "*")]
+        return [Permission(action, "*")]
     if call.operation in ("BatchWriteItem", "BatchGetItem"):
         tables = call.params.get("RequestItems", {})
-        return [Need(action, _table_arn(call, table)) for table in tables]
+        return [Permission(action, _table_arn(call, table)) for table in tables]
     if call.operation not in _TABLE:
-        return [Need(action, None)]
+        return [Permission(action, None)]
     params = call.params
     name = params.get("TableName") or params.get("TableArn") or params.get("ResourceArn") or ""
-    out = [Need(action, _table_arn(call, name))]
+    out = [Permission(action, _table_arn(call, name))]
     if index := params.get("IndexName") if "Insights" in call.operation else None:
-        out.append(Need(action, f"{_table_arn(call, name)}/index/{index}"))
+        out.append(Permission(action, f"{_table_arn(call, name)}/index/{index}"))
     if call.operation in _DATA:
         out += _table_key(call, name)
     return out
@@ -74,7 +74,7 @@ def _table_arn(call: Call, name: str) -> str:
     return name if name.startswith("arn:") else arn_of(call, "dynamodb", f"table/{name}")
 
 
-def _table_key(call: Call, name: str) -> list[Need]:
+def _table_key(call: Call, name: str) -> list[Permission]:
     """A table under a customer's key is read with that key, through DynamoDB."""
     table = dynamodb_backends[call.account][call.region].tables.get(name.rsplit("/", 1)[-1])
     specification = (table.sse_specification if table else None) or {}
@@ -83,7 +83,7 @@ def _table_key(call: Call, name: str) -> list[Need]:
     arn = key_arn(call, specification.get("KMSMasterKeyId") or "")
     if arn is None or "alias/aws/dynamodb" in aliases(arn):
         return []
-    return [Need("kms:Decrypt", arn, via(call, "dynamodb"))]
+    return [Permission("kms:Decrypt", arn, via(call, "dynamodb"))]
 
 
 # the rest
@@ -91,10 +91,10 @@ def _table_key(call: Call, name: str) -> list[Need]:
 _SCALING_READS = ("DescribeScalableTargets", "DescribeScalingPolicies", "DescribeScheduledActions")
 
 
-def _scaling(call: Call) -> list[Need]:
+def _scaling(call: Call) -> list[Permission]:
     action = f"application-autoscaling:{call.operation}"
     if call.operation in _SCALING_READS:
-        return [Need(action, "*")]
+        return [Permission(action, "*")]
     params = call.params
     resource, dimension = params.get("ResourceId", ""), params.get("ScalableDimension", "")
     backend = applicationautoscaling_backends[call.account][call.region]
@@ -104,93 +104,93 @@ def _scaling(call: Call) -> list[Need]:
         "application-autoscaling:service-namespace": params.get("ServiceNamespace", ""),
         "application-autoscaling:scalable-dimension": dimension,
     }
-    return [Need(action, arn, context)]
+    return [Permission(action, arn, context)]
 
 
-def _cloudwatch(call: Call) -> list[Need]:
+def _cloudwatch(call: Call) -> list[Permission]:
     action = f"cloudwatch:{call.operation}"
     if call.operation in ("GetMetricStatistics", "GetMetricData", "ListMetrics"):
-        return [Need(action, "*")]
+        return [Permission(action, "*")]
     if call.operation == "PutMetricData":
-        return [Need(action, "*", {"cloudwatch:namespace": call.params.get("Namespace", "")})]
+        return [Permission(action, "*", {"cloudwatch:namespace": call.params.get("Namespace", "")})]
     if call.operation == "DescribeAlarms":
-        return [Need(action, arn_of(call, "cloudwatch", "alarm:*"))]
-    return [Need(action, None)]
+        return [Permission(action, arn_of(call, "cloudwatch", "alarm:*"))]
+    return [Permission(action, None)]
 
 
-def _sns(call: Call) -> list[Need]:
+def _sns(call: Call) -> list[Permission]:
     arn = call.params.get("TopicArn") or call.params.get("TargetArn")
     action = f"sns:{call.operation}"
     known = ("Publish", "PublishBatch", "GetTopicAttributes", "ListSubscriptionsByTopic")
     if call.operation not in known or not arn:
-        return [Need(action, None)]
-    out = [Need(action, arn)]
+        return [Permission(action, None)]
+    out = [Permission(action, arn)]
     region, account = arn.split(":")[3:5]
     topic = sns_backends[account][region].topics.get(arn)
     if call.operation.startswith("Publish") and topic and topic.kms_master_key_id:
         key = key_arn(call, topic.kms_master_key_id)
         if key:
             out += [
-                Need(one, key, via(call, "sns", region))
+                Permission(one, key, via(call, "sns", region))
                 for one in ("kms:Decrypt", "kms:GenerateDataKey")
             ]
     return out
 
 
-def _sqs(call: Call) -> list[Need]:
+def _sqs(call: Call) -> list[Permission]:
     name = str(call.params.get("QueueUrl", "")).rsplit("/", 1)[-1]
     known = ("SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "GetQueueUrl")
     name = name or str(call.params.get("QueueName", ""))
     arn = arn_of(call, "sqs", name) if call.operation in known else None
-    return [Need(f"sqs:{call.operation}", arn)]
+    return [Permission(f"sqs:{call.operation}", arn)]
 
 
-def _lambda(call: Call) -> list[Need]:
+def _lambda(call: Call) -> list[Permission]:
     known = ("Invoke", "GetFunction", "GetFunctionConfiguration")
     if call.operation not in known:
-        return [Need(f"lambda:{call.operation}", None)]
+        return [Permission(f"lambda:{call.operation}", None)]
     name = call.path.split("/functions/", 1)[1].split("/", 1)[0]
     action = "InvokeFunction" if call.operation == "Invoke" else call.operation
     arn = name if name.startswith("arn:") else arn_of(call, "lambda", f"function:{name}")
-    return [Need(f"lambda:{action}", arn)]
+    return [Permission(f"lambda:{action}", arn)]
 
 
-def _logs(call: Call) -> list[Need]:
+def _logs(call: Call) -> list[Permission]:
     group = call.params.get("logGroupName")
     known = ("CreateLogGroup", "CreateLogStream", "PutLogEvents", "FilterLogEvents", "GetLogEvents")
     if call.operation not in known or not group:
-        return [Need(f"logs:{call.operation}", None)]
+        return [Permission(f"logs:{call.operation}", None)]
     stream = call.params.get("logStreamName")
     tail = f":log-stream:{stream}" if stream else ""
-    return [Need(f"logs:{call.operation}", arn_of(call, "logs", f"log-group:{group}{tail}"))]
+    return [Permission(f"logs:{call.operation}", arn_of(call, "logs", f"log-group:{group}{tail}"))]
 
 
-def _kms(call: Call) -> list[Need]:
-    known = ("Decrypt", "Encrypt", "GenerateDataKey", "DescribeKey")
+def _kms(call: Call) -> list[Permission]:
+    known = ("Decrypt", "Encrypt", "GenerateDataKey", "DescribeKey", "ScheduleKeyDeletion")
     key = call.params.get("KeyId")
     arn = key_arn(call, key) if key and call.operation in known else None
-    return [Need(f"kms:{call.operation}", arn)]
+    return [Permission(f"kms:{call.operation}", arn)]
 
 
-def _sts(call: Call) -> list[Need]:
+def _sts(call: Call) -> list[Permission]:
     if call.operation == "GetCallerIdentity":
         return []
-    return [Need(f"sts:{call.operation}", call.params.get("RoleArn"))]
+    return [Permission(f"sts:{call.operation}", call.params.get("RoleArn"))]
 
 
-def _ssm(call: Call) -> list[Need]:
+def _ssm(call: Call) -> list[Permission]:
     name = call.params.get("Name")
     arn = arn_of(call, "ssm", f"parameter/{name.lstrip('/')}") if name else None
-    return [Need(f"ssm:{call.operation}", arn)]
+    return [Permission(f"ssm:{call.operation}", arn)]
 
 
-def _tagging(call: Call) -> list[Need]:
-    return [Need(f"tag:{call.operation}", "*")]
+def _tagging(call: Call) -> list[Permission]:
+    return [Permission(f"tag:{call.operation}", "*")]
 
 
 _SERVICES: dict[str, Callable[[Call], list[Any]]] = {
     "dynamodb": _dynamodb,
-    "s3": permissions_s3.needs,
+    "s3": permissions_s3.of,
     "datapipeline": permissions_jobs.datapipeline,
     "emr": permissions_jobs.emr,
     "application-autoscaling": _scaling,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from moto.datapipeline.models import datapipeline_backends
 from moto.emr.models import emr_backends
 
-from local.iam.permission import Need, arn_of
+from local.iam.permission import Permission, arn_of
 
 if TYPE_CHECKING:
     from local.core.call import Call
@@ -32,25 +32,27 @@ _PASSING = ("PutPipelineDefinition", "ValidatePipelineDefinition", "ActivatePipe
 _PASSED_TO = {"role": "datapipeline.amazonaws.com", "resourceRole": "ec2.amazonaws.com"}
 
 
-def datapipeline(call: Call) -> list[Need]:
+def datapipeline(call: Call) -> list[Permission]:
     """Return what a call of Data Pipeline needs."""
     action = f"datapipeline:{call.operation}"
     if call.operation in ("CreatePipeline", "ListPipelines"):
-        out = [Need(action, "*")]
+        out = [Permission(action, "*")]
         if call.operation == "CreatePipeline" and call.params.get("tags"):
             # AWS's rule for tags given at creation; that Data Pipeline keeps it is not confirmed
-            out.append(Need("datapipeline:AddTags", arn_of(call, "datapipeline", "pipeline/new")))
+            out.append(
+                Permission("datapipeline:AddTags", arn_of(call, "datapipeline", "pipeline/new"))
+            )
         return out
     if call.operation not in _PIPELINE:
-        return [Need(action, None)]
+        return [Permission(action, None)]
     ids = call.params.get("pipelineIds") or [call.params.get("pipelineId", "")]
-    out = [Need(action, arn_of(call, "datapipeline", f"pipeline/{one}")) for one in ids]
+    out = [Permission(action, arn_of(call, "datapipeline", f"pipeline/{one}")) for one in ids]
     if call.operation in _PASSING:
         out += _passed_roles(call, ids[0])
     return out
 
 
-def _passed_roles(call: Call, pipeline_id: str) -> list[Need]:
+def _passed_roles(call: Call, pipeline_id: str) -> list[Permission]:
     objects = call.params.get("pipelineObjects")
     if objects is None:
         pipeline = datapipeline_backends[call.account][call.region].pipelines.get(pipeline_id)
@@ -67,10 +69,10 @@ def _passed_roles(call: Call, pipeline_id: str) -> list[Need]:
     return [_pass_role(call, name, _PASSED_TO[key]) for key, name in sorted(roles) if name]
 
 
-def _pass_role(call: Call, name: str, service: str) -> Need:
+def _pass_role(call: Call, name: str, service: str) -> Permission:
     arn = name if name.startswith("arn:") else arn_of(call, "iam", f"role/{name}", region="")
     arn = arn.replace(":instance-profile/", ":role/")
-    return Need("iam:PassRole", arn, {"iam:PassedToService": service})
+    return Permission("iam:PassRole", arn, {"iam:PassedToService": service})
 
 
 _ON_CLUSTERS = [
@@ -93,20 +95,20 @@ _ON_CLUSTERS = [
 ]
 
 
-def emr(call: Call) -> list[Need]:
+def emr(call: Call) -> list[Permission]:
     """Return what a call of EMR needs."""
     action = f"elasticmapreduce:{call.operation}"
     if call.operation in ("ListClusters", "ListReleaseLabels"):
-        return [Need(action, "*")]
+        return [Permission(action, "*")]
     if call.operation == "RunJobFlow":
         return _run_job_flow(call)
     if call.operation not in _ON_CLUSTERS:
-        return [Need(action, None)]
+        return [Permission(action, None)]
     params = call.params
     single = params.get("ClusterId") or params.get("JobFlowId") or params.get("ResourceId") or ""
     asked = _tags("Request", params.get("Tags") or []) if call.operation == "AddTags" else {}
     return [
-        Need(
+        Permission(
             action,
             arn_of(call, "elasticmapreduce", f"cluster/{one}"),
             {**asked, **_tags("Resource", _tags_of(call, one))},
@@ -115,7 +117,7 @@ def emr(call: Call) -> list[Need]:
     ]
 
 
-def _run_job_flow(call: Call) -> list[Need]:
+def _run_job_flow(call: Call) -> list[Permission]:
     """Tags and a policy given with RunJobFlow are rights of their own.
 
     Its resource is `cluster/*`, as refusals say it (serverless-step-functions#423).
@@ -124,19 +126,19 @@ def _run_job_flow(call: Call) -> list[Need]:
     asked = _tags("Request", params.get("Tags") or [])
     new = arn_of(call, "elasticmapreduce", "cluster/j-NEW")
     any_cluster = arn_of(call, "elasticmapreduce", "cluster/*")
-    needs = [Need("elasticmapreduce:RunJobFlow", any_cluster, asked)]
+    permissions = [Permission("elasticmapreduce:RunJobFlow", any_cluster, asked)]
     if params.get("Tags"):
-        needs.append(Need("elasticmapreduce:AddTags", new, asked))
+        permissions.append(Permission("elasticmapreduce:AddTags", new, asked))
     if params.get("AutoTerminationPolicy"):
         tags = _tags("Resource", params.get("Tags") or [])
-        needs.append(Need("elasticmapreduce:PutAutoTerminationPolicy", new, tags))
+        permissions.append(Permission("elasticmapreduce:PutAutoTerminationPolicy", new, tags))
     for name, service in (
         ("JobFlowRole", "ec2.amazonaws.com"),
         ("ServiceRole", "elasticmapreduce.amazonaws.com"),
     ):
         if params.get(name):
-            needs.append(_pass_role(call, params[name], service))
-    return needs
+            permissions.append(_pass_role(call, params[name], service))
+    return permissions
 
 
 def _tags(kind: str, tags: list[dict[str, str]]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from moto.s3.models import FakeBucket, s3_backends
 
-from local.iam.permission import Need, key_arn, via
+from local.iam.permission import Permission, key_arn, via
 
 if TYPE_CHECKING:
     from local.core.call import Call
@@ -33,33 +33,34 @@ _ON_BUCKET = {
     "GetBucketLocation",
     "GetBucketVersioning",
     "GetBucketPolicy",
+    "DeleteBucketPolicy",
     "GetLifecycleConfiguration",
 }
 
 
-def needs(call: Call) -> list[Need]:
+def of(call: Call) -> list[Permission]:
     """Return the permissions a request to S3 needs, its bucket's key included."""
     operation = "ListBucket" if call.operation == "HeadBucket" else call.operation
     bucket_arn = f"arn:{call.partition}:s3:::{call.bucket}"
     if operation == "ListAllMyBuckets":
-        return [Need("s3:ListAllMyBuckets", "*")]
+        return [Permission("s3:ListAllMyBuckets", "*")]
     if operation == "DeleteObject" and call.key is None:
         keys = re.findall(r"<Key>(.*?)</Key>", _text(call.handler.body), re.DOTALL)
-        return [Need("s3:DeleteObject", f"{bucket_arn}/{_unescaped(key)}") for key in keys]
+        return [Permission("s3:DeleteObject", f"{bucket_arn}/{_unescaped(key)}") for key in keys]
     if operation in _ON_BUCKET:
-        return [Need(f"s3:{operation}", bucket_arn, _list_context(call))]
+        return [Permission(f"s3:{operation}", bucket_arn, _list_context(call))]
     if operation not in _ON_OBJECT or call.key is None:
-        return [Need(f"s3:{operation}", None)]
-    out = [Need(f"s3:{operation}", f"{bucket_arn}/{call.key}", _object_context(call))]
+        return [Permission(f"s3:{operation}", None)]
+    out = [Permission(f"s3:{operation}", f"{bucket_arn}/{call.key}", _object_context(call))]
     bucket = find_bucket(call.bucket or "")
     if operation == "GetObject" and bucket is not None and call.key not in bucket.keys:
         # without s3:ListBucket, S3 says 403 of a key that is not there
-        out.append(Need("s3:ListBucket", bucket_arn, {"s3:prefix": call.key}))
+        out.append(Permission("s3:ListBucket", bucket_arn, {"s3:prefix": call.key}))
     source = call.handler.headers.get("x-amz-copy-source")
     if operation == "PutObject" and source:
         path = unquote(source).lstrip("/").split("?", 1)[0]
-        out.append(Need("s3:GetObject", f"arn:{call.partition}:s3:::{path}"))
-    return out + _key_needs(call, bucket, operation)
+        out.append(Permission("s3:GetObject", f"arn:{call.partition}:s3:::{path}"))
+    return out + _key_permissions(call, bucket, operation)
 
 
 def find_bucket(name: str) -> FakeBucket | None:
@@ -108,7 +109,7 @@ def bucket_key(bucket: FakeBucket) -> str | None:
     return key_id
 
 
-def _key_needs(call: Call, bucket: FakeBucket | None, operation: str) -> list[Need]:
+def _key_permissions(call: Call, bucket: FakeBucket | None, operation: str) -> list[Permission]:
     action = {"PutObject": "kms:GenerateDataKey", "GetObject": "kms:Decrypt"}.get(operation)
     key_id = call.handler.headers.get("x-amz-server-side-encryption-aws-kms-key-id")
     if bucket is not None and not key_id:
@@ -118,7 +119,7 @@ def _key_needs(call: Call, bucket: FakeBucket | None, operation: str) -> list[Ne
     arn = key_arn(call, key_id)
     # S3 uses the key where the bucket is, wherever the caller is
     region = bucket.region_name if bucket is not None else call.region
-    return [Need(action, arn, via(call, "s3", region))] if arn else []
+    return [Permission(action, arn, via(call, "s3", region))] if arn else []
 
 
 def _text(body: Any) -> str:

@@ -68,11 +68,16 @@ def decide(
     return found
 
 
+@lru_cache(maxsize=8192)
+def _named(patterns: tuple[str, ...], action: str) -> bool:
+    return any(glob(pattern, action, any_case=True) for pattern in patterns)
+
+
 def _concerns(statement: Mapping[str, Any], action: str, resource: str, context: Context) -> bool:
     if "NotAction" in statement:
-        if any(glob(p, action, any_case=True) for p in as_list(statement["NotAction"])):
+        if _named(tuple(as_list(statement["NotAction"])), action):
             return False
-    elif not any(glob(p, action, any_case=True) for p in as_list(statement.get("Action"))):
+    elif not _named(tuple(as_list(statement.get("Action"))), action):
         return False
     if "NotResource" in statement:
         if any(glob(_filled(p, context), resource) for p in as_list(statement["NotResource"])):

@@ -13,7 +13,7 @@ from moto.sqs.models import sqs_backends
 from local.iam.policy import Context, Decision, as_list, decide, glob, parse
 
 if TYPE_CHECKING:
-    from local.iam.principal import Principal
+    from local.core.principal import Principal
 
 
 def decide_for(

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
-from local.core.aws import JobsWorld
+from moto.iam.models import iam_backends
+
+from local.core.aws import Aws
+from local.iam import authorize
 
 
 def may(
-    world: JobsWorld,
+    world: Aws,
     account: str,
     role: str,
     action: str,
@@ -22,12 +25,10 @@ def may(
             fnmatchcase(action, denied) and fnmatchcase(resource, arn)
             for denied, arn in world.gate.denied
         )
-    from local.iam import authorize  # the parts of a world know each other only when they run
-
-    return authorize.allowed(world, account, role, action, resource, context or {})  # type: ignore[arg-type]
+    return authorize.allowed(world, account, role, action, resource, context or {})
 
 
-def trusts(world: JobsWorld, account: str, role: str, service: str, region: str) -> bool:
+def trusts(world: Aws, account: str, role: str, service: str, region: str) -> bool:
     """Return whether `role` lets an AWS service take it.
 
     EMR says on whose behalf it comes (EMR Management Guide, "Service role for Amazon EMR"); of
@@ -35,8 +36,6 @@ def trusts(world: JobsWorld, account: str, role: str, service: str, region: str)
     """
     if not world.iam_enforced:
         return True
-    from local.iam import authorize
-
     context = {}
     if service.startswith("elasticmapreduce."):
         context = {
@@ -48,8 +47,6 @@ def trusts(world: JobsWorld, account: str, role: str, service: str, region: str)
 
 def profile_role(account: str, partition: str, profile: str | None) -> str | None:
     """Return the role inside an instance profile (by name or ARN), None when there is none."""
-    from moto.iam.models import iam_backends  # moto is slow to import
-
     name = (profile or "").rpartition("/")[2]
     for candidate in iam_backends[account][partition].instance_profiles.values():
         if candidate.name == name and candidate.roles:
@@ -59,7 +56,5 @@ def profile_role(account: str, partition: str, profile: str | None) -> str | Non
 
 def role_exists(account: str, partition: str, role: str) -> bool:
     """Return whether the account has this role (by name or ARN)."""
-    from moto.iam.models import iam_backends
-
     name = role.rpartition("/")[2]
     return any(known.name == name for known in iam_backends[account][partition].roles.values())

@@ -12,7 +12,7 @@ from moto.sqs.models import Queue, sqs_backends
 from local.core.patching import Patches
 
 if TYPE_CHECKING:
-    from local.world import World
+    from local.core.aws import Aws
 
 _patches = Patches()
 
@@ -81,7 +81,7 @@ def _listed(subscription: Subscription) -> Subscription:
     return shown
 
 
-def install(world: World) -> None:
+def install(world: Aws) -> None:
     """Record when each message is published, and show which subscriptions wait."""
 
     def subscriptions(backend: SNSBackend, *args: Any, **kwargs: Any) -> Any:

@@ -263,12 +263,12 @@ class Export:
         )
 
     @property
-    def world(self) -> aws.JobsWorld:
+    def world(self) -> aws.Aws:
         """The world it runs in."""
         return self._world
 
 
-def running_steps(world: aws.JobsWorld) -> list[RunningStep]:
+def running_steps(world: aws.Aws) -> list[RunningStep]:
     """Return the exports of this world that read a table now (from their DescribeTable on)."""
     with world.lock:
         return [export.running() for export in _running if export.world is world]

@@ -23,7 +23,7 @@ class Source:
         """Return DescribeTable's Table; raise what the tool ends with if it cannot be read."""
         self._may("dynamodb:DescribeTable")
         context = self.context
-        table = dynamodb.describe_table(context.world, context.account, self.region, self.name)
+        table = dynamodb.describe(context.world, context.account, self.region, self.name)
         if table is None:
             raise ToolError(
                 "com.amazonaws.services.dynamodbv2.model.ResourceNotFoundException",

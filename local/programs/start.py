@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from local.core import aws
 from local.programs import step_logs
+from local.programs.export import Export
 from local.programs.step_context import (
     AWS_BUCKET,
     EMR_BUCKET,
@@ -60,8 +61,6 @@ class NoJar(Ends):
 
 def start(context: StepContext, done: Done) -> Program:
     """Start the program a step names: the export, in any jar on S3 that the nodes can read."""
-    from local.programs.export import Export  # the export knows this module
-
     if context.jar in {"command-runner.jar", "script-runner.jar"}:
         return Ends(context, done, Outcome(succeeded=True))
     if context.jar.startswith("s3"):

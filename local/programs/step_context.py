@@ -21,7 +21,7 @@ AWS_BUCKET, EMR_BUCKET = "dynamodb-dpl-", "elasticmapreduce"
 class StepContext:
     """Where a step runs."""
 
-    world: aws.JobsWorld
+    world: aws.Aws
     account: str
     partition: str
     region: str

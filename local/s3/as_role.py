@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from local.core import aws
 from local.iam import roles
+from local.iam.permissions_s3 import bucket_key
 
 if TYPE_CHECKING:
     from moto.s3.models import FakeBucket, S3Backend
@@ -40,7 +41,7 @@ def split_url(url: str) -> tuple[str, str]:
 class RoleS3:
     """What one role of one account can do on S3."""
 
-    world: aws.JobsWorld
+    world: aws.Aws
     account: str
     partition: str
     role: str
@@ -59,8 +60,6 @@ class RoleS3:
 
     def _check_key(self, action: str, bucket: FakeBucket) -> None:
         """A bucket under a customer's key is used with that key, through S3."""
-        from local.iam.permissions_s3 import bucket_key
-
         key = bucket_key(bucket)
         if key is None or not key.startswith("arn:"):
             return

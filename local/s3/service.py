@@ -12,7 +12,7 @@ from moto.s3.responses import S3Response
 from local.core.patching import Patches
 
 if TYPE_CHECKING:
-    from local.world import World
+    from local.core.aws import Aws
 
 _patches = Patches()
 _originals: dict[str, Any] = {}
@@ -56,7 +56,7 @@ def _notification(handler: S3Response) -> Any:
     return status, headers, _TO_EVENTBRIDGE
 
 
-def install(world: World) -> None:
+def install(world: Aws) -> None:
     """Mend moto's S3."""
     _originals["notification"] = _patches.set(S3Response, "get_bucket_notification", _notification)
     _originals["put"] = _patches.set(S3Response, "_key_response_put", _put)

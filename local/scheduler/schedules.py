@@ -11,21 +11,19 @@ import json
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from moto.awslambda.exceptions import UnknownFunctionException
 from moto.scheduler.exceptions import ScheduleGroupNotFound, ValidationException
 from moto.scheduler.models import EventBridgeSchedulerBackend, Schedule, scheduler_backends
 
+from local.core.aws import Aws
 from local.core.patching import Patches
 from local.core.running import current
-from local.functions import async_delivery
+from local.functions.service import Functions
 from local.iam import authorize
 from local.messaging import sns_sqs
 from local.scheduler.expressions import BadExpression, next_time, parse, zone
-
-if TYPE_CHECKING:
-    from local.world import World
 
 _patches = Patches()
 _originals: dict[str, Any] = {}
@@ -34,8 +32,9 @@ _originals: dict[str, Any] = {}
 class Schedules:
     """The schedules of a world; nothing fires before `start()`."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Aws, functions: Functions) -> None:
         self._world = world
+        self._functions = functions
         self._seen: dict[str, datetime] = {}
         self._generation = 0
         self.started = False
@@ -107,8 +106,8 @@ class Schedules:
         if refusal is not None:
             self._dead_letter(schedule, text, *refusal)
             return
-        function = self._world.functions.find(schedule.target["Arn"])
-        async_delivery.deliver(self._world, function, json.loads(text))
+        function = self._functions.find(schedule.target["Arn"])
+        self._functions.deliver(function, json.loads(text))
 
     def _refusal(self, schedule: Schedule) -> tuple[str, str] | None:
         """Return the error code and message of a delivery that cannot be made."""
@@ -117,7 +116,7 @@ class Schedules:
             self._world.problems.append(f"the local AWS does not deliver to {target}")
             return "UNSUPPORTED", target
         try:
-            self._world.functions.find(target)
+            self._functions.find(target)
         except UnknownFunctionException:
             return "ResourceNotFoundException", f"Function not found: {target}"
         if self._world.iam_enforced:
@@ -211,7 +210,7 @@ def _check(backend: EventBridgeSchedulerBackend, given: dict[str, Any]) -> None:
 def _create(backend: EventBridgeSchedulerBackend, **given: Any) -> Schedule:
     _check(backend, given)
     schedule: Schedule = _originals["create"](backend, **given)
-    current().schedules.touched(schedule)
+    _installed[-1].touched(schedule)
     return schedule
 
 
@@ -219,12 +218,22 @@ def _update(backend: EventBridgeSchedulerBackend, **given: Any) -> Schedule:
     _check(backend, given)
     schedule: Schedule = _originals["update"](backend, **given)
     schedule.state = given.get("state") or "ENABLED"
-    current().schedules.touched(schedule)
+    _installed[-1].touched(schedule)
     return schedule
 
 
-def install(world: World) -> None:
+_installed: list[Schedules] = []
+
+
+class WithSchedules(Protocol):
+    """A world, of which only its schedules matter here."""
+
+    schedules: Schedules
+
+
+def install(world: WithSchedules) -> None:
     """Watch moto's schedules."""
+    _installed[:] = [world.schedules]
     backend = EventBridgeSchedulerBackend
     _originals["create"] = _patches.set(backend, "create_schedule", _create)
     _originals["update"] = _patches.set(backend, "update_schedule", _update)
@@ -232,5 +241,7 @@ def install(world: World) -> None:
 
 def uninstall() -> None:
     """Leave moto's schedules alone."""
-    current().schedules.stop()
+    for schedules in _installed:
+        schedules.stop()
     _patches.undo()
+    _installed.clear()

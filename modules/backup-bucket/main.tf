@@ -125,7 +125,7 @@ locals {
   # Not a policy document of the provider: in a key's policy "*" is this key, which checkov's checks of documents do not know
   key_policy = {
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       # without this nobody could administer the key; it delegates to the account's IAM policies
       {
         Sid       = "AccountAdministersByIam"
@@ -146,8 +146,17 @@ locals {
           ArnLike      = { "aws:PrincipalArn" = local.roles }
         }
       },
-    ]
+    ], local.key_stays)
   }
+
+  # what was written under it is lost with it
+  key_stays = var.force_destroy ? [] : [{
+    Sid       = "KeyStaysWithTheBackups"
+    Effect    = "Deny"
+    Action    = "kms:ScheduleKeyDeletion"
+    Resource  = "*"
+    Principal = "*"
+  }]
 }
 
 resource "aws_kms_key" "this" {

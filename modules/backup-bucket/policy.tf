@@ -143,6 +143,24 @@ data "aws_iam_policy_document" "bucket" {
     }
   }
 
+  # Terraform destroys a bucket's settings before the bucket itself, which S3 refuses while something is in it: the policy,
+  # the first to go, stops that. It may be written over, and force_destroy takes this out
+  dynamic "statement" {
+    for_each = var.force_destroy ? [] : [local.bucket_arn]
+
+    content {
+      sid       = "SettingsStayWithTheBackups"
+      effect    = "Deny"
+      actions   = ["s3:DeleteBucketPolicy"]
+      resources = [statement.value]
+
+      principals {
+        type        = "*"
+        identifiers = ["*"]
+      }
+    }
+  }
+
   statement {
     sid       = "DenyWithoutTls"
     effect    = "Deny"
@@ -166,5 +184,14 @@ resource "aws_s3_bucket_policy" "this" {
   bucket = aws_s3_bucket.this.id
   policy = data.aws_iam_policy_document.bucket.json
 
-  depends_on = [aws_s3_bucket_public_access_block.this]
+  # the last to come is the first to go: all settings, and the key, stay if it may not go
+  depends_on = [
+    aws_kms_alias.this,
+    aws_s3_bucket_lifecycle_configuration.this,
+    aws_s3_bucket_notification.this,
+    aws_s3_bucket_ownership_controls.this,
+    aws_s3_bucket_public_access_block.this,
+    aws_s3_bucket_server_side_encryption_configuration.this,
+    aws_s3_bucket_versioning.this,
+  ]
 }

@@ -85,7 +85,7 @@ variable "noncurrent_days" {
 }
 
 variable "force_destroy" {
-  description = "Whether `terraform destroy` may delete the bucket with every backup in it. `false`: destroy stops at a bucket that is not empty."
+  description = "Whether `terraform destroy` may delete the bucket with every backup in it. `false`: bucket, settings and created key stay, and destroy says so. Apply `true` before destroy."
   type        = bool
   default     = false
   nullable    = false

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from tests.support.faults.matrix import Row, table
 from tests.support.harness import NightDriver, driver
+from tools.tf import REPOSITORY
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def row(record_property: Callable[[str, object], None]) -> Row:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the matrix: fault x outcome."""
+    """Print the matrix: fault x outcome; WRITE_DOCS=1 writes the one of a whole run to docs/."""
     reports = [r for kind in ("passed", "failed") for r in terminalreporter.stats.get(kind, [])]
     rows = [
         (*value, "none" if report.passed else "FAILED, see above")
@@ -34,7 +36,14 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         for name, value in getattr(report, "user_properties", [])
         if name == "matrix" and report.when == "call"
     ]
-    if rows:
-        terminalreporter.section("faults and outcomes")
-        for line in table(rows):
-            terminalreporter.write_line(line)
+    if not rows:
+        return
+    lines = list(table(rows))
+    terminalreporter.section("faults and outcomes")
+    for line in lines:
+        terminalreporter.write_line(line)
+    wrong = terminalreporter.stats.get("failed", []) + terminalreporter.stats.get("error", [])
+    if os.environ.get("WRITE_DOCS") and not wrong:
+        engine = terminalreporter.config.getoption("--engine")
+        document = REPOSITORY / "docs" / "faults" / f"{engine}.txt"
+        document.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -28,10 +28,11 @@ def test_killed_before_and_after_each_call_before_the_first_plan(
 
     def choose(point: Point) -> list[tuple[str, Break]]:
         nonlocal looking
-        looking = looking and point.caller != "runs.create"
+        looking = looking and point.caller != "records/runs.create"
         return [("killed", HarnessNight.kill)] if looking else []
 
     outcomes = run(choose, engine_name, before=before)
+    assert not looking, "the plan's writer was never met"
     runs = str(len(outcomes) - 1)
     row("killed at each call before the first plan", runs, ends(outcomes[1:]), told(outcomes[1:]))
     assert len(outcomes) > 100

@@ -7,19 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from local.core.clock import Clock
-from local.world import World
-from tests.nights.test_upgrade import ACCOUNT, REGION, START, Deployment
+from tests.support.upgrade import START, Deployment, deployed_from_a_zip
 
 EVENT = {"run": f"{START:%Y-%m-%dT%H:%M:%SZ}", "delay_seconds": 0}
 
 
 @pytest.fixture
 def deployment() -> Iterator[Deployment]:
-    world = World(Clock(START), ACCOUNT, REGION)
-    with world.served():
-        world.iam_enforced = False
-        yield Deployment(world)
+    with deployed_from_a_zip() as made:
+        yield made
 
 
 def test_three_deliveries_and_two_passes_at_once_are_one_night(deployment: Deployment) -> None:

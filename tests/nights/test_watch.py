@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from hippolyte import clients, settings
-from hippolyte.leases.book import Leases
+from hippolyte.leases import give_back
 from hippolyte.leases.lease import Raise
+from hippolyte.leases.take import take
+from hippolyte.night import raise_table
 from tests.support.harness import BIG, RAISED, NightDriver
 
 
@@ -64,7 +66,7 @@ def test_a_call_that_harms_is_noticed(
 def test_a_goal_below_what_was_there_is_noticed(
     night: NightDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Leases, "goal", lambda self, lease, ended: lease.before - 1)
+    monkeypatch.setattr(give_back, "goal", lambda leases, lease, ended: lease.before - 1)
     raised(night)
     night.until(lambda: night.watch.violations, minutes=120)
     assert "set to 999, below 1000" in night.watch.violations[0]
@@ -73,13 +75,11 @@ def test_a_goal_below_what_was_there_is_noticed(
 def test_an_export_that_does_not_wait_for_its_raise_is_noticed(
     night: NightDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take = Leases.take
-
-    def impatient(self: Leases, *arguments: Any) -> Any:
-        outcome, held, why = take(self, *arguments)
+    def impatient(*arguments: Any) -> Any:
+        outcome, held, why = take(*arguments)
         return (Raise.READY if held else outcome), held, why
 
-    monkeypatch.setattr(Leases, "take", impatient)
+    monkeypatch.setattr(raise_table, "take", impatient)
     night.table("orders", read=1000, **BIG)
     night.scheduler()
     assert "meets 1000 units, 1000 before" in night.watch.violations[0]

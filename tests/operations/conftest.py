@@ -10,16 +10,16 @@ import pytest
 from local.core.clock import Clock
 from local.world import World
 from tests.support.deployment import Planned
+from tests.support.once import once
 from tools.tf import REPOSITORY, Terraform, environment
 
 
 @pytest.fixture(scope="session")
 def plan_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Planned]:
     """Plan the module once an engine: resources by address, as the provider renders them."""
-    root = REPOSITORY / "tests" / "operations" / "root"
 
-    @cache
-    def plan(engine: str) -> Planned:
+    def make(engine: str) -> Planned:
+        root = REPOSITORY / "tests" / "operations" / "root"
         before = dict(os.environ)
         world = World(Clock(datetime(2026, 11, 23, tzinfo=UTC)))
         with world.served() as endpoint_url:
@@ -34,6 +34,11 @@ def plan_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Planned
             resource["address"].removeprefix(f"{module['address']}."): resource["values"]
             for resource in module["resources"]
         }
+
+    @cache
+    def plan(engine: str) -> Planned:
+        planned: Planned = once(tmp_path_factory, f"plan-{engine}", lambda: make(engine))
+        return planned
 
     return plan
 

@@ -33,8 +33,9 @@ What this proves differs by role. The functions' calls are made by this code, th
 a copy of the export tool's behaviour. Which calls Data Pipeline, EMR and Task Runner make
 with the roles *pipeline*, *emr* and *cluster* is published nowhere; the test double stands in
 with the actions of AWS's own policies for them, reduced:
-[servicecalls.py](../local/servicecalls.py). For those rows the table shows that policy and
-stand-in agree, not what AWS asks for. Nothing has run on AWS.
+[emr/service_role.py](../local/emr/service_role.py),
+[datapipeline/service_role.py](../local/datapipeline/service_role.py). For those rows the table
+shows that policy and stand-in agree, not what AWS asks for. Nothing has run on AWS.
 
 `make test` proves Data Pipeline's part again. Of EMR's it plays the first night, and looks that
 every action is in the table; `make permissions` proves the rest.

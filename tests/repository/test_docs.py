@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -46,7 +47,7 @@ def test_what_is_generated_is_up_to_date() -> None:
 
 
 def test_zones_are_places_python_knows() -> None:
-    zones = (REPOSITORY / "zones.txt").read_text(encoding="utf-8").split()
+    zones = (REPOSITORY / "files" / "timezones.txt").read_text(encoding="utf-8").split()
 
     assert zones == sorted(zones)
     assert {"UTC", "Europe/Berlin", "America/New_York", "US/Pacific"} <= set(zones)
@@ -81,6 +82,21 @@ def test_tables(module: Path) -> None:
         "| Name | Description |\n|---|---|\n"
         "| `area` | The area. |"
     )
+
+
+def test_a_variable_that_may_be_anything_shows_the_type_it_gets(module: Path) -> None:
+    """Its description and default stay the root's."""
+    before = gen_docs.tables(module)
+    typed = re.search(r'^variable "shape" \{.*?^\}\n', MODULE, re.MULTILINE | re.DOTALL)
+    assert typed is not None
+    any_type = re.sub(r"type = object.*?\}\)", "type = any", typed[0], flags=re.DOTALL)
+    (module / "main.tf").write_text(MODULE.replace(typed[0], any_type), encoding="utf-8")
+
+    assert "| `any` | required |" in gen_docs.tables(module)
+    inputs = module / "modules" / "inputs"
+    inputs.mkdir(parents=True)
+    (inputs / "variables.tf").write_text(typed[0], encoding="utf-8")
+    assert gen_docs.tables(module) == before
 
 
 def test_check_fails_with_the_remedy_and_writes_nothing(

@@ -110,12 +110,19 @@ def make_role(world: World, name: str, *statements: dict[str, Any], service: str
 
 
 def make_function(
-    world: World, code: str, role: str, name: str = "f", timeout: int = 60, **more: Any
+    world: World,
+    code: str,
+    role: str,
+    name: str = "f",
+    timeout: int = 60,
+    files: dict[str, str] | None = None,
+    **more: Any,
 ) -> str:
-    """Deploy one file `f.py` with a function `handler` and return the function's ARN."""
+    """Deploy `f.py` with a function `handler`, and `files` beside it; return the function's ARN."""
     body = io.BytesIO()
     with zipfile.ZipFile(body, "w") as archive:
-        archive.writestr("f.py", code)
+        for path, text in {"f.py": code, **(files or {})}.items():
+            archive.writestr(path, text)
     answer = world.client("lambda").create_function(
         FunctionName=name,
         Runtime="python3.12",

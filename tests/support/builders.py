@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hippolyte.engines.emr import TABLES_PER_CLUSTER
-from hippolyte.planning.plan import Plan
+from hippolyte.engines.engine import Launch
+from hippolyte.planning.plan import Job, Plan
 from hippolyte.planning.planner import make_plan
 from hippolyte.planning.window import Night
 from hippolyte.settings import Settings, parse
@@ -78,3 +79,20 @@ def emr_plan(
 
 def renamed(tables: list[Table]) -> list[Table]:
     return [replace(t, name=f"{t.name}-{i}") for i, t in enumerate(tables)]
+
+
+def job(name: str = "orders") -> Job:
+    """The export of a table of a GiB, at half of its 1,000 units."""
+    return Job(name, f"id-{name}", 1 << 30, 100, 1000, 0.5, 0.5, 500.0, 600)
+
+
+def launch(*names: str, ratio: float = 0.5) -> Launch:
+    """What an engine is told to start: a batch of these tables."""
+    return Launch(
+        run_id="2026-11-24T00-00Z",
+        batch_id="b001",
+        jobs=[job(name) for name in names],
+        ratios=[ratio] * len(names),
+        outputs=[f"s3://backups/backups/123456789012/us-east-1/{n}/run-1" for n in names],
+        deadline=datetime(2026, 11, 24, 7, tzinfo=UTC),
+    )

@@ -91,9 +91,11 @@ REFUSED: dict[str, Bad] = {
     "timezone-unknown": attribute(
         "backup_window", "timezone", "Europe/Atlantis", '"Europe/Atlantis"', '"Europe/Berlin"'
     ),
-    "timezone-abbreviation": attribute("backup_window", "timezone", "CEST", '"CEST"', "zones.txt"),
+    "timezone-abbreviation": attribute(
+        "backup_window", "timezone", "CEST", '"CEST"', "timezones.txt"
+    ),
     "timezone-in-small-letters": attribute("backup_window", "timezone", "utc", '"utc"', "IANA"),
-    "timezone-empty": attribute("backup_window", "timezone", "", '""', "zones.txt"),
+    "timezone-empty": attribute("backup_window", "timezone", "", '""', "timezones.txt"),
     "include-comma": attribute("tables", "include", ["a,b"], '["a,b"]', "Example"),
     "include-brackets": attribute("tables", "include", ["a[bc]"], '["a[bc]"]', "* and ?"),
     "include-empty-glob": attribute("tables", "include", [""], '[""]', "1 to 255"),

@@ -75,13 +75,21 @@ def until(world: World, happens: Callable[[], bool], hours: float = 6) -> None:
         world.clock.advance(300)
 
 
-def empty(s3: Any, bucket: str) -> None:
-    """Delete every version of every object, as the bucket's operator would."""
+def let_go(s3: Any, bucket: str) -> None:
+    """Empty a bucket, if it is there, and let its policy be deleted, as its owner could."""
+    if bucket not in [one["Name"] for one in s3.list_buckets()["Buckets"]]:
+        return
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         entries = page.get("Versions", []) + page.get("DeleteMarkers", [])
         keys = [{"Key": e["Key"], "VersionId": e["VersionId"]} for e in entries]
         if keys:
             s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+    try:
+        policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    except s3.exceptions.ClientError:
+        return
+    kept = [one for one in policy["Statement"] if one["Sid"] != "SettingsStayWithTheBackups"]
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({**policy, "Statement": kept}))
 
 
 def command(runner: Any, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from pytest_terraform.tf import TerraformRunner
 
 from local.core.clock import Clock
 from local.world import World
@@ -14,6 +16,15 @@ from tools.tf import NOT_INHERITED, environment
 
 before_destroy: list[Callable[[], None]] = []
 """What is to be done before a module's root is destroyed: each is called once."""
+
+
+def _apply_at_once(runner: TerraformRunner) -> Any:
+    """Apply without a plan in a file: Terraform and provider start once (4 s of CPU), not twice."""
+    return _apply(runner, plan="none")
+
+
+_apply = TerraformRunner.apply
+TerraformRunner.apply = _apply_at_once
 
 
 @pytest.hookimpl(tryfirst=True)

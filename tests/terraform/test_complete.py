@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from subprocess import CalledProcessError
+from subprocess import CalledProcessError, CompletedProcess
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from pytest_terraform import terraform
 
 from hippolyte.settings import Settings, parse
 from local.world import World
-from tests.support.places import Place, empty, record, until, warnings, wrong_contents
+from tests.support.places import Place, command, record, until, warnings, wrong_contents
 
 pytestmark = pytest.mark.terraform
 
@@ -25,6 +27,7 @@ RUN = "2026-11-23T22-30Z"  # 23:30 in Berlin
 @pytest.fixture(scope="module", autouse=True)
 def served(world: World) -> Iterator[World]:
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TF_VAR_force_destroy", "true")
         patch.setenv("TF_VAR_alert_emails", '["oncall@example.com"]')
         yield world
 
@@ -35,11 +38,9 @@ def place(world: World) -> Place:
 
 
 @pytest.fixture(scope="module")
-def s3(complete: Any, place: Place, tidy: list[Callable[[], None]]) -> Any:
-    """Return a client; its user leaves backups, and destroy stops at a bucket that is not empty."""
-    client = place.client("s3")
-    tidy.append(lambda: empty(client, BUCKET))
-    return client
+def s3(complete: Any, place: Place) -> Any:
+    """Return a client of the bucket's owner."""
+    return place.client("s3")
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +142,35 @@ def test_a_night(s3: Any, world: World, place: Place) -> None:
         "oncall@example.com has not confirmed the subscription: no message arrives there"
     ]
     assert world.messages(f"arn:aws:sns:{REGION}:{ACCOUNT}:complete") == [], "alarms only"
+
+
+def test_bucket_and_key_stay_unless_force_destroy_is_applied(
+    complete: Any, place: Place, s3: Any
+) -> None:
+    """The submodule's part of what test_minimal shows of the module's own bucket."""
+
+    def run(what: str, target: str, may: bool) -> CompletedProcess[str]:
+        """Run a command on one resource of the bucket, and what goes with it."""
+        arguments = ("-auto-approve", "-no-color", f"-var=force_destroy={json.dumps(may)}")
+        target = f"-target=module.backup_bucket.{target}"
+        state = f"-state={complete.terraform.state_path}"
+        return command(complete.terraform, what, *arguments, target, state)
+
+    encryption = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]
+    key = encryption["Rules"][0]["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"]
+    kms = place.client("kms")
+    try:
+        done = run("apply", "aws_s3_bucket_policy.this", may=False)
+        assert done.returncode == 0, done.stderr
+
+        refused = run("destroy", "aws_s3_bucket_versioning.this", may=False)
+
+        assert refused.returncode == 1
+        assert "s3:DeleteBucketPolicy" in refused.stderr
+        assert s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
+        with pytest.raises(ClientError, match=r"kms:ScheduleKeyDeletion .* explicit deny"):
+            kms.schedule_key_deletion(KeyId=key)
+        assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
+    finally:
+        done = run("apply", "aws_s3_bucket_policy.this", may=True)  # destroy follows
+    assert done.returncode == 0, done.stderr

@@ -27,6 +27,7 @@ SUBNETS = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
 def served(world: World) -> Iterator[World]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TF_VAR_jar", JAR)
+        patch.setenv("TF_VAR_force_destroy", "true")
         patch.setenv("TF_VAR_subnet_ids", json.dumps(SUBNETS))
         yield world
 
@@ -39,12 +40,12 @@ def test_applies(emr: Any, world: World) -> None:
 
 
 def test_outputs(emr: Any) -> None:
-    pipeline = emr.outputs["pipeline"]["value"]
+    engine = emr.outputs["engine"]["value"]
 
-    assert pipeline["region"] == REGION
-    assert pipeline["role_name"] == f"{PREFIX}-emr"
-    assert pipeline["role_arn"] == f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-emr"
-    assert pipeline["cluster_role_name"] == f"{PREFIX}-cluster"
+    assert engine["region"] == REGION
+    assert engine["role_name"] == f"{PREFIX}-emr"
+    assert engine["role_arn"] == f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-emr"
+    assert engine["cluster_role_name"] == f"{PREFIX}-cluster"
 
 
 def test_both_functions_have_the_settings(emr: Any, world: World) -> None:
@@ -61,7 +62,7 @@ def test_both_functions_have_the_settings(emr: Any, world: World) -> None:
     assert settings["engine"] == "emr"
     assert settings["emr"]["jar"] == JAR
     assert settings["emr"]["subnet_ids"] == SUBNETS
-    assert settings["emr"]["service_role"] == emr.outputs["pipeline"]["value"]["role_name"]
+    assert settings["emr"]["service_role"] == emr.outputs["engine"]["value"]["role_name"]
 
 
 def test_roles(emr: Any, world: World) -> None:

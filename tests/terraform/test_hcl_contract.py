@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,26 @@ from tools.tf import REPOSITORY
 SUBMODULES = sorted((REPOSITORY / "modules").iterdir())
 EXAMPLES = sorted((REPOSITORY / "examples").iterdir())
 MODULES = [REPOSITORY, *SUBMODULES, *EXAMPLES]
-INPUT_FILES = [*sorted(REPOSITORY.glob("variables*.tf")), REPOSITORY / "checks.tf"]
+INPUTS = REPOSITORY / "modules" / "inputs"
+INPUT_FILES = [
+    *sorted(REPOSITORY.glob("variables*.tf")),
+    *(REPOSITORY / name for name in ("inputs.tf", "checks.tf")),
+    *sorted(INPUTS.glob("*.tf")),
+    *sorted((REPOSITORY / "modules" / "spelling").glob("*.tf")),
+]
 FILES = sorted(path for folder in MODULES for path in folder.glob("*.tf"))
 REFERENCE = re.compile(r"\b(var|local|path|data|module)\.(\w+)")
 
 
+@cache
+def parsed(path: Path) -> dict[str, Any]:
+    """Return a file's blocks; every worker collects these tests, and parsing takes seconds."""
+    return hcl2.loads(path.read_text(encoding="utf-8"))
+
+
 def blocks(folder: Path, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for path in sorted(folder.glob("*.tf")):
-        for block in hcl2.loads(path.read_text(encoding="utf-8")).get(kind, []):
+        for block in parsed(path).get(kind, []):
             for label, body in block.items():
                 yield unquote(label), body
 
@@ -34,6 +47,22 @@ def all_blocks(kind: str) -> list[Any]:
         for folder in MODULES
         for name, body in blocks(folder, kind)
     ]
+
+
+def types(folder: Path) -> dict[str, str]:
+    """Return the types of a module's variables; `any` of the root has its own in modules/inputs."""
+    found = {name: body["type"] for name, body in blocks(folder, "variable")}
+    if folder == REPOSITORY:
+        found |= {name: body["type"] for name, body in blocks(INPUTS, "variable")}
+    return found
+
+
+TYPED = [
+    pytest.param(types(folder)[name], body, id=f"{folder.name}-{name}")
+    for folder in MODULES
+    if folder != INPUTS  # their descriptions are the root's
+    for name, body in blocks(folder, "variable")
+]
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -56,9 +85,39 @@ def test_variable_is_described_typed_and_in_order(body: dict[str, Any]) -> None:
     assert names[:2] == ["description", "type"]
     assert names == sorted(names, key=order.index)
     assert len(unquote(body["description"])) > 10
-    assert "any" not in re.findall(r"\w+", body["type"])
     if "default" in body and body["default"] is not None:
         assert body.get("nullable") is False, "null has no meaning here: nullable = false"
+
+
+@pytest.mark.parametrize(("kind", "body"), TYPED)
+def test_variable_has_a_type(kind: str, body: dict[str, Any]) -> None:
+    """`any` is for what is looked at for misspelt attributes, and then typed in modules/inputs."""
+    if body != dict(blocks(REPOSITORY / "modules" / "spelling", "variable"))["given"]:
+        assert "any" not in re.findall(r"\w+", kind)
+
+
+def test_every_object_of_the_root_is_looked_at_for_misspelt_attributes() -> None:
+    """A new object variable is `any`, has its type in modules/inputs, its names in inputs.tf."""
+    declared = {name: body["type"] for name, body in blocks(REPOSITORY, "variable")}
+    typed = {name: body["type"] for name, body in blocks(INPUTS, "variable")}
+    call = dict(blocks(REPOSITORY, "module"))
+    given, names = call["spelling"]["given"], call["spelling"]["attributes"]
+    wanted: dict[str, list[str]] = {}
+    for variable, kind in typed.items():
+        body = kind.removeprefix("${object(")
+        for attribute, inner in re.findall(r"(\w+) = [^,]*?object\(\{([^{}]*)\}\)", body):
+            wanted[f"{variable}.{attribute}"] = sorted(re.findall(r"(\w+) = ", inner))
+        flat = re.sub(r"object\(\{[^{}]*\}\)", "", body)
+        wanted[variable] = sorted(re.findall(r"(\w+) = ", flat))
+
+    assert not any("object(" in kind for kind in declared.values())
+    assert {name for name, kind in declared.items() if kind == "any"} == set(typed)
+    assert len(typed) >= 8
+    assert {unquote(key): [unquote(n) for n in value] for key, value in names.items()} == wanted
+    assert {unquote(key) for key in given} == set(wanted)
+    for name in typed:
+        assert given[name] == f"${{var.{name}}}"
+        assert call["inputs"][name] == f"${{module.spelling.given.{name}}}"
 
 
 @pytest.mark.parametrize("body", all_blocks("variable"))
@@ -67,10 +126,10 @@ def test_a_null_default_is_explained(body: dict[str, Any]) -> None:
         assert "`null`" in unquote(body["description"])
 
 
-@pytest.mark.parametrize("body", all_blocks("variable"))
-def test_every_attribute_of_an_object_is_described(body: dict[str, Any]) -> None:
-    if "object(" in body["type"]:
-        for name in re.findall(r"(\w+) = ", body["type"]):
+@pytest.mark.parametrize(("kind", "body"), TYPED)
+def test_every_attribute_of_an_object_is_described(kind: str, body: dict[str, Any]) -> None:
+    if "object(" in kind:
+        for name in re.findall(r"(\w+) = ", kind):
             assert f"`{name}`" in unquote(body["description"])
 
 
@@ -81,10 +140,11 @@ def test_every_rule_shows_the_value(body: dict[str, Any]) -> None:
         assert unquote(rule["error_message"]).endswith(".")
 
 
-@pytest.mark.parametrize("name", [name for name, _ in blocks(REPOSITORY, "variable")])
-def test_a_validation_sees_its_own_variable_only(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "body"), [*blocks(REPOSITORY, "variable"), *blocks(INPUTS, "variable")]
+)
+def test_a_validation_sees_its_own_variable_only(name: str, body: dict[str, Any]) -> None:
     """Terraform before 1.9 refuses more; the floor is 1.5, which is not here to ask."""
-    body = dict(blocks(REPOSITORY, "variable"))[name]
     used = {v for text in strings(body.get("validation", [])) for v in REFERENCE.findall(text)}
 
     assert used <= {("var", name)}
@@ -96,16 +156,22 @@ def test_output_is_described_and_no_whole_resource(body: dict[str, Any]) -> None
     assert not re.fullmatch(r"\$\{aws_\w+\.\w+(\[.*\])?\}", str(body["value"]))
 
 
-@pytest.mark.parametrize("path", INPUT_FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", INPUT_FILES, ids=lambda path: path.relative_to(REPOSITORY).as_posix()
+)
 def test_inputs_can_be_tested_alone(path: Path) -> None:
-    """Only variables, own locals and the file of zones: no provider, nothing of other files."""
+    """Only variables, their typed forms, own locals and the file of zones: no provider."""
     text = path.read_text(encoding="utf-8")
     code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
-    own = re.findall(r"^  (\w+) +=", code, flags=re.MULTILINE) if path.name == "checks.tf" else []
+    locals_of = {"checks.tf": path, "main.tf": path, "outputs.tf": path.with_name("main.tf")}
+    home = locals_of.get(path.name) if path.parent != INPUTS else None
+    own = re.findall(r"^  (\w+) +=", home.read_text("utf-8"), flags=re.MULTILINE) if home else []
+    modules = {"inputs.tf": {"spelling"}, "checks.tf": {"inputs"}}.get(path.name, set())
 
-    assert not re.search(r"\b(data|module|aws_\w+|each|count)\.\w+", code)
+    assert not re.search(r"\b(data|aws_\w+|each|count)\.\w+", code)
+    assert set(re.findall(r"\bmodule\.(\w+)", re.sub(r"path\.module", "", code))) <= modules
     assert set(re.findall(r"\blocal\.(\w+)", code)) <= set(own)
-    assert set(re.findall(r"\bpath\.\w+[^\"]*", code)) <= {"path.module}/zones.txt"}
+    assert set(re.findall(r"\bpath\.\w+[^\"]*", code)) <= {"path.module}/files/timezones.txt"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
@@ -119,18 +185,44 @@ def test_file_is_short_and_has_no_provider_but_in_examples(path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", MODULES, ids=lambda folder: folder.name)
-def test_module_states_versions_and_needs_one_provider(folder: Path) -> None:
-    (terraform,) = hcl2.loads((folder / "versions.tf").read_text(encoding="utf-8"))["terraform"]
-    (providers,) = terraform["required_providers"]
+def test_module_states_versions_and_needs_one_provider_or_none(folder: Path) -> None:
+    (terraform,) = parsed(folder / "versions.tf")["terraform"]
 
     assert unquote(terraform["required_version"]) == ">= 1.5.0"
+    if folder.name in ("inputs", "spelling"):  # tested without a provider
+        assert "required_providers" not in terraform
+        return
+    (providers,) = terraform["required_providers"]
     assert [name for name in providers if not name.startswith("__")] == ["aws"]
     assert unquote(providers["aws"]["version"]) == ">= 5.83.0, < 7.0.0"
 
 
+WITHOUT_RESOURCES = [f for f in SUBMODULES if f.name.startswith(("engine-", "inputs", "spelling"))]
+
+
+@pytest.mark.parametrize("folder", WITHOUT_RESOURCES, ids=lambda folder: folder.name)
+def test_engines_and_inputs_are_documents_only(folder: Path) -> None:
+    assert list(blocks(folder, "resource")) == []
+    assert list(blocks(folder, "module")) == []
+    assert {name for name, _ in blocks(folder, "data")} <= {"aws_iam_policy_document"}
+    assert list(blocks(folder, "output")) != []
+
+
+def test_every_engine_has_a_room_of_one_form() -> None:
+    rooms = {f.name: {name for name, _ in blocks(f, "output")} for f in WITHOUT_RESOURCES}
+
+    for engine in ("emr", "datapipeline"):
+        assert rooms[f"engine-{engine}"] == {
+            "functions_policy",
+            "role_policy",
+            "settings",
+            "trust",
+        }
+
+
 def test_every_policy_statement_says_why() -> None:
     for path in FILES:
-        for block in hcl2.loads(path.read_text(encoding="utf-8")).get("data", []):
+        for block in parsed(path).get("data", []):
             for name, document in block.get('"aws_iam_policy_document"', {}).items():
                 for statement in document.get("statement", []):
                     assert "sid" in statement, f"{path.name}: {name}"
@@ -141,7 +233,7 @@ def _call(example: str) -> dict[str, Any]:
     (module,) = [
         body
         for path in (REPOSITORY / "examples" / example).glob("*.tf")
-        for block in hcl2.loads(path.read_text(encoding="utf-8")).get("module", [])
+        for block in parsed(path).get("module", [])
         for label, body in block.items()
         if unquote(label) == "hippolyte"
     ]
@@ -152,11 +244,11 @@ def test_the_complete_example_uses_every_variable_and_attribute() -> None:
     complete, emr = _call("complete"), _call("emr")
     whole = {"backup_bucket", "central_topic"}  # outputs of the submodules, passed as they are
 
-    for name, body in blocks(REPOSITORY, "variable"):
+    for name, kind in types(REPOSITORY).items():
         example, module = ("emr", emr) if name == "emr" else ("complete", complete)
         assert name in complete, f"examples/complete does not use {name}"
-        if "object(" in body["type"] and name not in whole:
-            for attribute in re.findall(r"(\w+) += ", body["type"]):
+        if "object(" in kind and name not in whole:
+            for attribute in re.findall(r"(\w+) += ", kind):
                 assert attribute in module[name], (
                     f"examples/{example} does not use {name}.{attribute}"
                 )

@@ -10,19 +10,19 @@ import base64
 import hashlib
 import json
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from pytest_terraform import terraform
 
 from hippolyte.settings import parse
 from local.world import World
-from tests.support.places import command, empty
-from tools.tf import REPOSITORY, Terraform, TerraformError, environment
+from tests.support.places import command, let_go
+from tools.tf import REPOSITORY, Terraform, TerraformError, environment, process_environment
 
 pytestmark = pytest.mark.terraform
 
@@ -34,7 +34,8 @@ FUNCTIONS = ("scheduler", "monitor")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def served(world: World) -> Iterator[World]:
+def served(world: World, tidy: list[Callable[[], None]]) -> Iterator[World]:
+    tidy.append(lambda: let_go(world.client("s3"), BUCKET))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TF_VAR_alert_emails", '["oncall@example.com"]')
         yield world
@@ -81,7 +82,7 @@ def test_outputs(applied: dict[str, Any]) -> None:
         "group_name": "hippolyte",
         "names": {name: f"hippolyte-{name}" for name in ("night", "catch-up", "monitor")},
     }
-    assert applied["pipeline"] == {
+    assert applied["engine"] == {
         "region": REGION,
         "role_name": f"{prefix}-pipeline",
         "role_arn": f"{role}-pipeline",
@@ -124,8 +125,8 @@ def test_settings_are_what_the_function_reads(applied: dict[str, Any], world: Wo
     assert (settings.bucket, settings.prefix, settings.topic_arn) == (BUCKET, "", TOPIC)
     assert settings.window_seconds == 7 * 3600
     assert settings.tables.exclude == ("scratch-*",)
-    assert settings.pipeline_role == applied["pipeline"]["role_name"]
-    assert settings.cluster_role == applied["pipeline"]["cluster_role_name"]
+    assert settings.pipeline_role == applied["engine"]["role_name"]
+    assert settings.cluster_role == applied["engine"]["cluster_role_name"]
 
 
 @pytest.mark.parametrize(("name", "retries", "age"), [("scheduler", 2, 900), ("monitor", 0, 300)])
@@ -197,9 +198,10 @@ def test_bucket(applied: dict[str, Any], world: World) -> None:
     assert ownership == [{"ObjectOwnership": "BucketOwnerEnforced"}]
     assert len(block) == 4
     assert all(block.values())
-    (statement,) = policy["Statement"]
-    assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
-    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    stays, tls = policy["Statement"]
+    assert (stays["Effect"], stays["Action"]) == ("Deny", "s3:DeleteBucketPolicy")
+    assert (tls["Effect"], tls["Action"]) == ("Deny", "s3:*")
+    assert tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def test_lifecycle(applied: dict[str, Any], world: World) -> None:
@@ -352,14 +354,17 @@ def test_nothing_drifts(
 
 # what destroy does to backups: these come last, as there is less afterwards
 
+HAND_OVER = (
+    "terraform state list | grep 'aws_s3_bucket' | grep 'module.hippolyte'"
+    " | xargs -n1 terraform state rm"
+)
 BACKUP = f"backups/{ACCOUNT}/{REGION}/orders/2026-11-24T00-00Z-1"
 
 
 @pytest.fixture(scope="module")
-def versions(applied: dict[str, Any], world: World, tidy: list[Callable[[], None]]) -> list[Any]:
+def versions(applied: dict[str, Any], world: World) -> list[Any]:
     """Write a backup, one file of it twice, and return what is in the bucket."""
     s3 = world.client("s3")
-    tidy.append(lambda: empty(s3, BUCKET))
     for name in ("part-0", "manifest", "manifest", "_SUCCESS"):
         s3.put_object(Bucket=BUCKET, Key=f"{BACKUP}/{name}", Body=name.encode())
     return object_versions(world)
@@ -375,9 +380,6 @@ def test_the_runbooks_order_leaves_the_bucket_and_all_its_settings(
     versions: list[Any], minimal: Any, tmp_path: Path
 ) -> None:
     """On a copy of the state, as `state rm` asks nobody."""
-    runbook = (REPOSITORY / "docs" / "operations.md").read_text("utf-8")
-    line = "terraform state list | grep 'aws_s3_bucket' | grep 'module.hippolyte' | xargs"
-    assert f"{line} -n1 terraform state rm" in runbook
     state = f"-state={shutil.copy(minimal.terraform.state_path, tmp_path)}"
     listed = command(minimal.terraform, "state", "list", state).stdout.split()
     bucket = [a for a in listed if "aws_s3_bucket" in a and "module.hippolyte" in a]
@@ -392,19 +394,106 @@ def test_the_runbooks_order_leaves_the_bucket_and_all_its_settings(
     assert "aws_s3" not in plan.stdout
 
 
+def settings_of_the_bucket(world: World) -> dict[str, Any]:
+    """Return everything that protects what is in the bucket; an error if any of it is gone."""
+    s3 = world.client("s3")
+    answers = {
+        "policy": s3.get_bucket_policy(Bucket=BUCKET)["Policy"],
+        "access": s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"],
+        "ownership": s3.get_bucket_ownership_controls(Bucket=BUCKET)["OwnershipControls"],
+        "encryption": s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"],
+        "lifecycle": s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"],
+        "versioning": s3.get_bucket_versioning(Bucket=BUCKET)["Status"],
+    }
+    assert answers["versioning"] == "Enabled"
+    return answers
+
+
+REFUSED = "s3:DeleteBucketPolicy on resource: arn:aws:s3:::" + BUCKET
+
+
+def words(text: str) -> str:
+    """Return Terraform's message without its frame and line breaks."""
+    return " ".join(text.replace("│", " ").split())
+
+
+def variant(root: Path, world: World, *lines: str) -> Terraform:
+    """Write the example with more arguments of the module, and initialise it."""
+    example = REPOSITORY / "examples" / "minimal"
+    shutil.copytree(example, root, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
+    text = (root / "main.tf").read_text("utf-8")
+    old = 'source = "../../"\n'
+    assert old in text
+    arguments = "".join(f"  {line}\n" for line in lines)
+    (root / "main.tf").write_text(
+        text.replace(old, f'source = "{REPOSITORY}"\n{arguments}'), "utf-8"
+    )
+    terraform = Terraform(root, root, environment(world.endpoint_url))
+    terraform.init()
+    return terraform
+
+
+def in_runbook(terraform: Terraform, line: str) -> None:
+    """Run a line of the runbook, to the letter, in the root's folder."""
+    assert f"  {line}\n" in (REPOSITORY / "docs" / "operations.md").read_text("utf-8")
+    env = process_environment(terraform.env) | {"TF_DATA_DIR": str(terraform.work / "data")}
+    shell = ["bash", "-euo", "pipefail", "-c", line]
+    done = subprocess.run(shell, cwd=terraform.root, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_bucket_that_is_moved_away_from_keeps_its_settings(
+    versions: list[Any], minimal: Any, world: World, tmp_path: Path
+) -> None:
+    """Told to write elsewhere; the state is a copy, as the next test begins with the bucket."""
+    world.client("s3").create_bucket(Bucket="elsewhere")
+    before = settings_of_the_bucket(world)
+    moved = variant(tmp_path / "moved", world, 'backup_bucket = { name = "elsewhere" }')
+    shutil.copy(minimal.terraform.state_path, moved.state)
+
+    with pytest.raises(TerraformError) as refused:
+        moved.apply()
+
+    assert REFUSED in words(str(refused.value))
+    assert settings_of_the_bucket(world) == before
+    assert object_versions(world) == versions
+    function = world.client("lambda").get_function_configuration(FunctionName="hippolyte-monitor")
+    settings = parse(function["Environment"]["Variables"]["HIPPOLYTE_SETTINGS"])
+    assert settings.bucket == "elsewhere", "nights go on in the new bucket"
+
+    in_runbook(moved, HAND_OVER)
+    assert not moved.plan_detailed()
+    assert settings_of_the_bucket(world) == before
+
+
 def test_destroy_stops_at_backups_and_loses_none(
     versions: list[Any], minimal: Any, world: World
 ) -> None:
+    before = settings_of_the_bucket(world)
     state = f"-state={minimal.terraform.state_path}"
     result = command(
         minimal.terraform, "destroy", "-auto-approve", "-no-color", "-input=false", state
     )
 
     assert result.returncode == 1
-    assert "BucketNotEmpty" in result.stderr
+    assert REFUSED in words(result.stderr)
     assert len(versions) == 4
     assert object_versions(world) == versions
-    s3 = world.client("s3")
-    # what docs/operations.md warns of
-    with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
-        s3.get_bucket_policy(Bucket=BUCKET)
+    assert settings_of_the_bucket(world) == before
+
+
+def test_force_destroy_is_the_way_out(
+    versions: list[Any], minimal: Any, world: World, tmp_path: Path
+) -> None:
+    """As docs/operations.md says: applied first, then the bucket goes with all that is in it."""
+    forced = variant(tmp_path / "forced", world)
+    shutil.copy(minimal.terraform.state_path, forced.state)
+    may = {"force_destroy": True}
+    forced.apply(may, targets=["module.hippolyte.aws_s3_bucket_policy.this"])  # the rest is gone
+    statements = json.loads(settings_of_the_bucket(world)["policy"])["Statement"]
+    assert [s["Sid"] for s in statements] == ["DenyWithoutTls"]
+    assert object_versions(world) == versions
+
+    forced.destroy(may)
+
+    assert BUCKET not in [b["Name"] for b in world.client("s3").list_buckets()["Buckets"]]

@@ -573,6 +573,13 @@ def test_region_without_data_pipeline_and_settings_too_large(world: World, tmp_p
     assert re.search(r"handed to the functions take (3[5-9]|4\d)\d\d bytes", message)
 
 
+def test_a_misspelt_attribute_is_refused_before_anything_else(world: World, tmp_path: Path) -> None:
+    message = refusal(world, tmp_path, "eu-north-1", '  tables = { excludes = ["scratch"] }')
+
+    assert message.count("Error: ") == 1
+    assert 'tables has no attribute "excludes": did you mean "exclude"? It takes always,' in message
+
+
 def test_a_deployment_that_is_not_let_in_is_refused(world: World, tmp_path: Path) -> None:
     grant = '{ account_ids = ["111111111111"], names = ["hippolyte"] }'
     message = refusal(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from hippolyte import clock
 from hippolyte.engines.cluster import ClusterView, step_time
 from hippolyte.engines.datapipeline_definition import TABLES_PER_PIPELINE, api_objects, definition
 from hippolyte.engines.engine import (
@@ -74,7 +75,7 @@ class DataPipelineEngine:
         try:
             answer = self.clients.datapipeline.put_pipeline_definition(
                 pipelineId=pipeline,
-                pipelineObjects=api_objects(definition(launch, self.settings)),  # type: ignore[arg-type]
+                pipelineObjects=api_objects(definition(launch, self.settings, clock.now())),  # type: ignore[arg-type]
             )
         except ClientError as error:
             raise refusal("PutPipelineDefinition", error, {"pipeline": pipeline}) from error
@@ -125,7 +126,7 @@ class DataPipelineEngine:
         instances = self._instances(handle["pipeline"])
         if not instances and self._inactive(handle["pipeline"]):
             # ended before it had begun: no cluster will come
-            return BatchStatus(cluster_gone=True, failure="deactivated before its cluster came")
+            return BatchStatus(gone=True, failure="deactivated before its cluster came")
         cluster = instances.get("Cluster", {})
         if cluster_id := cluster.get("@resourceId"):
             # kept in the ledger: the pipeline may be deleted by somebody
@@ -150,8 +151,8 @@ class DataPipelineEngine:
         }
         return BatchStatus(
             jobs=statuses,
-            cluster_id=handle.get("cluster"),
-            cluster_gone=view.gone,
+            host_id=handle.get("cluster"),
+            gone=view.gone,
             failure=view.failure,
             paused=any(i.get("@status") == "PAUSED" for i in instances.values()),
         )
@@ -248,8 +249,8 @@ class DataPipelineEngine:
         lost = JobStatus(JobState.CANCELLED, dead=view.gone, error="the pipeline was deleted")
         return BatchStatus(
             jobs=dict.fromkeys(range(jobs), lost),
-            cluster_id=cluster,
-            cluster_gone=view.gone,
+            host_id=cluster,
+            gone=view.gone,
             failure="the pipeline was deleted by somebody",
         )
 

@@ -6,6 +6,7 @@ Limits (AWS Data Pipeline Developer Guide, "Limits"): 100 objects a pipeline, 25
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from hippolyte.engines.engine import Launch
@@ -20,9 +21,9 @@ TABLES_PER_PIPELINE = (OBJECTS_PER_PIPELINE - _SHARED_OBJECTS) // _OBJECTS_PER_T
 _TOOLS_VERSION = "4.11.0"
 
 
-def definition(launch: Launch, settings: Settings) -> dict[str, Any]:
+def definition(launch: Launch, settings: Settings, now: datetime) -> dict[str, Any]:
     """Return the definition in the JSON form of the service's files and console: `objects`."""
-    objects = [_default(settings), _cluster(launch, settings)]
+    objects = [_default(settings), _cluster(settings, launch.deadline - now)]
     for number in range(len(launch.jobs)):
         objects += _table(number, launch, settings)
     # an empty string or reference makes the service drop the whole definition
@@ -66,7 +67,7 @@ def _default(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _cluster(launch: Launch, settings: Settings) -> dict[str, Any]:
+def _cluster(settings: Settings, left: timedelta) -> dict[str, Any]:
     cluster = settings.cluster
     return {
         "id": "Cluster",
@@ -77,7 +78,7 @@ def _cluster(launch: Launch, settings: Settings) -> dict[str, Any]:
         "coreInstanceType": cluster.core_instance_type,
         "coreInstanceCount": cluster.core_instance_count,
         "region": settings.region,
-        "terminateAfter": f"{launch.hours} hours",
+        "terminateAfter": f"{_hours(left)} hours",
         # where the steps' logs go, which hold the item counts; said, as it overrides any default
         "emrLogUri": log_uri(settings),
         # one table's failure must not take the others' cluster
@@ -88,6 +89,11 @@ def _cluster(launch: Launch, settings: Settings) -> dict[str, Any]:
         "emrManagedSlaveSecurityGroupId": cluster.core_security_group_id,
         "serviceAccessSecurityGroupId": cluster.service_access_security_group_id,
     }
+
+
+def _hours(left: timedelta) -> int:
+    """Return after how many hours the cluster ends by itself: the window's, and one for us."""
+    return max(0, -(-left // timedelta(hours=1))) + 1
 
 
 def _table(number: int, launch: Launch, settings: Settings) -> list[dict[str, Any]]:

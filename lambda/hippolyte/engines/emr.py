@@ -153,8 +153,8 @@ class EmrEngine:
         }
         return BatchStatus(
             jobs=statuses,
-            cluster_id=view.cluster_id,
-            cluster_gone=view.gone,
+            host_id=view.cluster_id,
+            gone=view.gone,
             failure=view.failure,
         )
 

@@ -87,7 +87,7 @@ def keeps_alive(launch: Launch) -> bool:
 
 
 def configurations() -> list[dict[str, Any]]:
-    """Return the settings of Hadoop, the same for all releases: memory for mappers, no twins."""
+    """Return Hadoop's settings for all releases: memory for mappers, no speculative copies."""
     properties = {
         "yarn.app.mapreduce.am.resource.mb": str(_SMALL_MB),
         "yarn.app.mapreduce.am.command-opts": _SMALL_HEAP,

@@ -29,7 +29,7 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """One job. `dead` is certain: its step is over, or its cluster is."""
+    """One job. `dead` is certain: its work is over, or its host is."""
 
     state: JobState
     dead: bool = False
@@ -44,10 +44,11 @@ class BatchStatus:
     """One batch. `jobs` is by the job's number in the batch; a job not named there waits."""
 
     jobs: Mapping[int, JobStatus] = field(default_factory=dict)
-    cluster_id: str | None = None
-    # no cluster of the batch is left, and none will come
-    cluster_gone: bool = False
-    # the cluster failed or was taken away, with the reason
+    # what runs the jobs, as the service calls it
+    host_id: str | None = None
+    # no host of the batch is left, and none will come
+    gone: bool = False
+    # the host failed or was taken away, with the reason
     failure: str = ""
     paused: bool = False
 
@@ -64,8 +65,7 @@ class Launch:
     jobs: Sequence[Job]
     ratios: Sequence[float | None]
     outputs: Sequence[str]
-    # hours after which the engine is to end the cluster by itself
-    hours: int
+    # the engine is to end by itself what runs on after it
     deadline: datetime
     # how often this was tried before: another try may go elsewhere
     attempt: int = 0
@@ -80,7 +80,7 @@ class DefinitionError(EngineError):
 
 
 class LimitError(EngineError):
-    """When a limit or the call rate is met: try again when a cluster has ended."""
+    """When a limit or the call rate is met: try again when something has ended."""
 
 
 def refusal(call: str, error: ClientError, handle: Handle | None = None) -> EngineError:
@@ -131,7 +131,7 @@ class Engine(Protocol):
         ...
 
     def finish(self, handle: Handle) -> None:
-        """Say that no job comes any more: the cluster may end."""
+        """Say that no job comes any more: the host may end."""
         ...
 
     def started(self, handle: Handle) -> bool:
@@ -139,11 +139,11 @@ class Engine(Protocol):
         ...
 
     def poll(self, handle: Handle, jobs: int) -> BatchStatus:
-        """Tell how the batch's jobs and cluster are."""
+        """Tell how the batch's jobs and their host are."""
         ...
 
     def cancel(self, handle: Handle, hard: bool) -> None:
-        """End a batch; `hard` ends the cluster itself."""
+        """End a batch; `hard` ends the host itself."""
         ...
 
     def clean_up(self, handle: Handle) -> None:

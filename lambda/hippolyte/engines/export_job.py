@@ -29,7 +29,7 @@ def export_arguments(number: int, launch: Launch, settings: Settings) -> list[st
     assert ratio is not None, "a job without a ratio is not to be started yet"
     return [
         _EXPORT_CLASS,
-        # a twin attempt would read twice the share and leave orphan files
+        # a speculative copy would read twice the share and leave orphan files
         "-Dmapreduce.map.speculative=false",
         # else the tool falls back to us-east-1 when the instance's metadata fails
         f"-Ddynamodb.regionid={settings.region}",

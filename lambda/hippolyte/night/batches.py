@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from hippolyte import clock
 from hippolyte.engines.engine import Launch
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning import sizing
 from hippolyte.planning.plan import Job
-from hippolyte.record_form import iso, when
-from hippolyte.records.ledger import BatchEntry, BatchState, TableEntry
+from hippolyte.record_form import when
+from hippolyte.records.ledger import BatchEntry, TableEntry
 from hippolyte.records.runs import Run
 from hippolyte.settings import Settings
-from hippolyte.verdicts import Verdict
+
+Ratios = list[float | None]
+"""The read ratios of a batch's jobs; None: the job is not started yet."""
+
+# an engine that refuses this often, for other reasons than limits, will not change its mind
+REFUSALS = 3
 
 
 def directory(settings: Settings, table: str, run_id: str, attempt: int) -> str:
@@ -22,19 +25,8 @@ def directory(settings: Settings, table: str, run_id: str, attempt: int) -> str:
     return settings.place("backups", table, f"{run_id}-{attempt}")
 
 
-def table_entries(run: Run, batch: BatchEntry) -> list[tuple[int, Job, TableEntry]]:
-    """Return (number, job, entry) of the tables that are still this batch's."""
-    tables = run.ledger.tables
-    return [
-        (number, job, tables[job.table])
-        for number, job in enumerate(batch.jobs)
-        if tables[job.table].batch_id == batch.batch_id
-    ]
-
-
-def launch_of(p: Pass, run: Run, batch: BatchEntry, ratios: Sequence[float | None]) -> Launch:
+def launch_of(p: Pass, run: Run, batch: BatchEntry, ratios: Ratios) -> Launch:
     """Return the batch as the engine is told of it."""
-    left = run.plan.deadline - clock.now()
     return Launch(
         run_id=run.plan.run_id,
         batch_id=batch.batch_id,
@@ -45,7 +37,6 @@ def launch_of(p: Pass, run: Run, batch: BatchEntry, ratios: Sequence[float | Non
             + directory(p.settings, job.table, run.plan.run_id, batch.attempts[job.table])
             for job in batch.jobs
         ],
-        hours=max(0, -(-left // timedelta(hours=1))) + 1,
         deadline=run.plan.deadline,
         attempt=max(batch.attempts.values(), default=1) - 1 + batch.refusals,
     )
@@ -57,30 +48,6 @@ def expected_seconds(p: Pass, job: Job, entry: TableEntry, bytes_per_unit: int) 
     plain = sizing.plain_rate(job.capacity, job.plain_ratio) if job.capacity else job.rate
     read = sizing.seconds_to_read(job.size_bytes, job.rate if raised else plain, bytes_per_unit)
     return p.settings.planning.activity_bootstrap_seconds + read
-
-
-def fail_batch(run: Run, batch: BatchEntry, verdict: Verdict, reason: str) -> None:
-    """Give every undecided table of a batch that will not run a verdict, and close the batch."""
-    for _, _, entry in table_entries(run, batch):
-        if entry.verdict is None:
-            entry.exporting = False
-            entry.close(verdict, reason)
-    batch.state = BatchState.CLOSED
-
-
-def not_started(run: Run, batch: BatchEntry) -> None:
-    """Take a start back that did not happen: nothing is read, and no attempt is used up."""
-    batch.waiting = []
-    for _, job, entry in table_entries(run, batch):
-        entry.exporting = False
-        entry.tries -= 1
-        entry.attempt = batch.attempts[job.table] - 1
-    batch.state = BatchState.RAISING
-
-
-def set_intent(p: Pass, batch: BatchEntry, state: BatchState) -> None:
-    """Move a batch to a state that announces calls which only this invocation makes."""
-    batch.state, batch.intent_at, batch.intent_by = state, iso(clock.now()), p.me
 
 
 def since(text: str | None, now: datetime) -> float:

@@ -13,10 +13,15 @@ from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import TableEntry
 from hippolyte.records.runs import Run, start_of
-from hippolyte.verdicts import TOLD
+from hippolyte.verdicts import ALERTING_VERDICTS
+
+# the catalogue is asked a table at a time; more than these without a backup are told anyway
+_LOOKED_UP = 200
+
+_log = logging.getLogger(__name__)
 
 
-def catalogue(
+def add_to_catalogue(
     p: Pass,
     run: Run,
     name: str,
@@ -53,12 +58,6 @@ def catalogue(
         raise ConflictError(f"{key} was written by another invocation")
 
 
-_log = logging.getLogger(__name__)
-
-# the catalogue is asked a table at a time; more than these without a backup are told anyway
-_LOOKED_UP = 200
-
-
 def catalogued(p: Pass, run: Run) -> dict[str, str]:
     """Return when the newest good backup was made, for tables of which the last report is silent.
 
@@ -70,7 +69,7 @@ def catalogued(p: Pass, run: Run) -> dict[str, str]:
     wanted = [
         name
         for name, entry in run.ledger.tables.items()
-        if entry.verdict in TOLD and not before.get(name, {}).get("last_good")
+        if entry.verdict in ALERTING_VERDICTS and not before.get(name, {}).get("last_good")
     ]
     for name in wanted[:_LOOKED_UP]:
         if p.time_is_short:

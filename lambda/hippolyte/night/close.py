@@ -22,11 +22,10 @@ from hippolyte.report.page import render
 # leases are waited for this long after the last verdict; then the report says "left raised"
 _LEASE_PATIENCE_SECONDS = 2700
 
-
 _log = logging.getLogger(__name__)
 
 
-def _tell(p: Pass, run: Run) -> None:
+def publish_alerts(p: Pass, run: Run) -> None:
     """Publish what cannot wait for the report."""
     news = [a for a in run.ledger.alerts if a not in run.ledger.told]
     if news:
@@ -34,7 +33,7 @@ def _tell(p: Pass, run: Run) -> None:
         run.ledger.told += news
 
 
-def _close(p: Pass, run: Run) -> bool:
+def close(p: Pass, run: Run) -> bool:
     """Tell and record the end, once every table has its verdict and nothing runs."""
     ledger, now = run.ledger, clock.now()
     if not ledger.decided or any(b.state is not BatchState.CLOSED for b in ledger.batches.values()):

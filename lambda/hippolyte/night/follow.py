@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from hippolyte import clock
 from hippolyte.engines.engine import BatchStatus, JobState, JobStatus
 from hippolyte.leases.lease import LeaseState
-from hippolyte.night.batches import expected_seconds, not_started, since, table_entries
+from hippolyte.night.batches import expected_seconds, since
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.plan import Job
 from hippolyte.record_form import iso, when
@@ -59,9 +59,9 @@ def look(p: Pass, run: Run, batch: BatchEntry) -> BatchStatus | None:
         return None
     status = p.engine.poll(batch.handle, len(batch.jobs))
     _record(run, batch, status)
-    if batch.adding and not batch.intent_is_foreign(p.me, clock.now()):
+    if batch.adding and not batch.intent_is_anothers(p.me, clock.now()):
         # an invocation meant to add them, and EMR has no step of theirs
-        add_again(run, batch, list(batch.adding))
+        run.ledger.not_added(batch, list(batch.adding))
     return status
 
 
@@ -77,31 +77,22 @@ def cancel(p: Pass, batch: BatchEntry, reason: str) -> None:
     p.engine.cancel(batch.handle, hard=False)
 
 
-def add_again(run: Run, batch: BatchEntry, tables: Sequence[str]) -> None:
-    """Let jobs that were not added, for certain, wait for their turn again."""
-    for table in tables:
-        run.ledger.tables[table].exporting = False
-    batch.adding = [table for table in batch.adding if table not in tables]
-    waiting = {*batch.waiting, *tables}
-    batch.waiting = [job.table for job in batch.jobs if job.table in waiting]
-
-
 def _resolve(p: Pass, run: Run, batch: BatchEntry) -> None:
     """An invocation meant to start the batch: look whether it did."""
     if p.engine.started(batch.handle):
         batch.state, batch.started_at = BatchState.RUNNING, batch.intent_at
-    elif not batch.intent_is_foreign(p.me, clock.now()):
+    elif not batch.intent_is_anothers(p.me, clock.now()):
         # the start is tried again, under a new intent
-        not_started(run, batch)
+        run.ledger.not_started(batch)
 
 
 def _record(run: Run, batch: BatchEntry, status: BatchStatus) -> None:
-    for number, planned, entry in table_entries(run, batch):
+    for number, planned, entry in run.ledger.table_entries(batch):
         job = status.jobs.get(number, JobStatus(JobState.WAITING))
         if batch.state is BatchState.CANCELLING and planned.table in batch.waiting:
             # the engine knows nothing of it, and will not be told
             job = JobStatus(JobState.CANCELLED, dead=True)
-        if status.cluster_gone and job.state in (JobState.WAITING, JobState.RUNNING):
+        if status.gone and job.state in (JobState.WAITING, JobState.RUNNING):
             why = status.failure or batch.cancel_reason or "its cluster ended before it"
             job = JobStatus(JobState.CANCELLED, True, why, job.log, job.started_at)
         if job.state is JobState.CANCELLED:
@@ -139,7 +130,7 @@ def _record_job(batch: BatchEntry, entry: TableEntry, job: JobStatus) -> None:
 
 
 def _all_dead(run: Run, batch: BatchEntry) -> bool:
-    return all(e.outcome and not e.exporting for _, _, e in table_entries(run, batch))
+    return all(e.outcome and not e.exporting for _, _, e in run.ledger.table_entries(batch))
 
 
 def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
@@ -148,7 +139,7 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
     if now >= run.plan.deadline:
         return f"{DEADLINE}, somebody had it paused" if status.paused else DEADLINE
     running = False
-    for number, job, entry in table_entries(run, batch):
+    for number, job, entry in run.ledger.table_entries(batch):
         if lowered := _lowered(p, job, entry):
             return lowered
         state = status.jobs.get(number)
@@ -190,7 +181,7 @@ def _insist(p: Pass, run: Run, batch: BatchEntry) -> None:
     """A cancelled batch is still alive: end its cluster; tell a person if even that fails."""
     waited = since(batch.cancelled_at, clock.now())
     if waited >= STUCK_SECONDS:
-        tables = [job.table for _, job, e in table_entries(run, batch) if e.exporting]
+        tables = [job.table for _, job, e in run.ledger.table_entries(batch) if e.exporting]
         alert = (
             f"batch {batch.batch_id} does not end ({batch.cancel_reason}): "
             f"{', '.join(tables)} may still be read, so their capacity stays raised; "
@@ -203,7 +194,7 @@ def _insist(p: Pass, run: Run, batch: BatchEntry) -> None:
 
 def _end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> None:
     """All exports are dead: keep the evidence, see the cluster off, delete the pipeline."""
-    if not status.cluster_gone:
+    if not status.gone:
         # the cluster gets some time to end
         p.engine.finish(batch.handle)
         if since(batch.ended_at, clock.now()) >= HARD_CANCEL_SECONDS:

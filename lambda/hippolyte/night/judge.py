@@ -11,10 +11,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
-from hippolyte.exports.dynamodbexport import manifest_bytes
+from hippolyte.exports.manifest import manifest_bytes
 from hippolyte.exports.verification import Verification, parse_items_read, verify
 from hippolyte.night.batches import directory, since
-from hippolyte.night.catalogue import catalogue
+from hippolyte.night.catalogue import add_to_catalogue
 from hippolyte.night.follow import overdue
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.plan import Job
@@ -48,7 +48,7 @@ def judge(p: Pass, run: Run) -> None:
             _judge_output(p, run, jobs[name], entry)
         if entry.verdict is Verdict.BACKED_UP:
             definitions = definitions or p.runs.definitions(run.plan.run_id)
-            catalogue(p, run, name, entry, definitions.get(name))
+            add_to_catalogue(p, run, name, entry, definitions.get(name))
         elif _failed(entry) and _judge_failure(p, run, jobs[name], entry):
             batch = run.ledger.batches[entry.batch_id or ""]
             # where one job waits for another, it must not keep the others from their turn again
@@ -176,7 +176,7 @@ def _judge_failure(p: Pass, run: Run, job: Job, entry: TableEntry) -> bool:
     if entry.withdrawn:
         entry.close(Verdict.FAILED, f"{reason} ({entry.withdrawn})")
         return False
-    # a job that never started was in bad company: it gets further places, but not for ever
+    # never started, its batch failed for other reasons: it gets further places, but not for ever
     started = entry.started_at is not None
     allowed = p.settings.planning.attempts + (0 if started else 2)
     if entry.tries >= allowed:

@@ -13,7 +13,7 @@ import botocore
 
 from hippolyte import clock
 from hippolyte.night.batches import since
-from hippolyte.night.catalogue import catalogue
+from hippolyte.night.catalogue import add_to_catalogue
 from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import TableEntry
@@ -59,7 +59,7 @@ def keep_settings(p: Pass, run: Run) -> None:
                 "answers": found.answers,
                 "unread": found.unread,
             }
-            catalogue(p, run, name, entry, definitions.get(name), kept)
+            add_to_catalogue(p, run, name, entry, definitions.get(name), kept)
             entry.unread = sorted(found.unread)
             entry.settings_at = None if found.again else iso(clock.now())
             run.ledger.unread |= {o: why[:_WHY] for o, why in found.unread.items()}

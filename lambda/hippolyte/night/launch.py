@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hippolyte import clock
 from hippolyte.engines.engine import DefinitionError, LimitError
 from hippolyte.errors import EngineError
-from hippolyte.night.batches import (
-    fail_batch,
-    launch_of,
-    not_started,
-    set_intent,
-    since,
-    table_entries,
-)
+from hippolyte.night import raise_in_turn, raise_together
+from hippolyte.night.batches import REFUSALS, Ratios, launch_of, since
 from hippolyte.night.one_pass import Pass
-from hippolyte.night.raise_in_turn import add
-from hippolyte.night.raise_table import (
-    REFUSALS,
-    is_taken_by_another_run,
-)
-from hippolyte.night.raise_together import Ratios, _ratios
+from hippolyte.night.raise_table import is_taken_by_another_run
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import STARTED, BatchEntry, BatchState
 from hippolyte.records.runs import Run
@@ -27,7 +18,6 @@ from hippolyte.verdicts import Verdict
 
 # an intent older than that is not carried out: what comes of it must be seen before it is over
 _CARRIED_OUT_SECONDS = 600
-
 
 _WAITING = (BatchState.PLANNED, BatchState.PREPARING, BatchState.RAISING)
 
@@ -39,24 +29,20 @@ def launch(p: Pass, run: Run) -> None:
         return
     _prepare(p, run)
     _drop_withdrawn(p, run)
-    ready = {
-        batch.batch_id: ratios
-        for batch in list(run.ledger.batches.values())
-        if batch.state is BatchState.RAISING
-        and not p.time_is_short
-        and (ratios := _ratios(p, run, batch)) is not None
-    }
-    _start(p, run, ready)
-    if p.engine.raises_per_job and ready:
-        # what was started is on record before raises take their time
-        p.runs.save(run)
-    add(p, run)
+    # the two ways to raise
+    if p.engine.raises_per_job:
+        if _start(p, run, raise_in_turn.ratios):
+            # what was started is on record before raises take their time
+            p.runs.save(run)
+        raise_in_turn.add(p, run)
+    else:
+        _start(p, run, raise_together.ratios)
 
 
 def _prepare(p: Pass, run: Run) -> None:
     chosen = _choose(p, run)
     for batch in chosen:
-        set_intent(p, batch, BatchState.PREPARING)
+        batch.set_intent(BatchState.PREPARING, p.me, clock.now())
     p.runs.save(run)
     for batch in chosen:
         if p.time_is_short:
@@ -74,20 +60,29 @@ def _prepare(p: Pass, run: Run) -> None:
 def _drop_withdrawn(p: Pass, run: Run) -> None:
     """Tables whose capacity a person has given back meanwhile are not started any more."""
     for batch in run.ledger.open_batches:
+        runs = batch.state is BatchState.RUNNING
         # one that is being prepared may have a pipeline nobody knows of yet
-        if batch.state not in (BatchState.PLANNED, BatchState.RAISING):
+        if not runs and batch.state not in (BatchState.PLANNED, BatchState.RAISING):
             continue
-        entries = [(j, e) for _, j, e in table_entries(run, batch) if e.verdict is None]
-        if not any(entry.withdrawn for _, entry in entries):
-            continue
-        for _, entry in entries:
-            if entry.withdrawn:
-                entry.close(Verdict.FAILED, f"not started: {entry.withdrawn}")
-        if batch.handle:
-            p.engine.clean_up(batch.handle)
-        batch.state = BatchState.CLOSED
-        if others := [job for job, entry in entries if entry.verdict is None]:
-            run.ledger.add_batch(others)
+        entries = [(j, e) for _, j, e in run.ledger.table_entries(batch) if e.verdict is None]
+        dropped = [
+            (job, entry)
+            for job, entry in entries
+            if entry.withdrawn and (not runs or job.table in batch.waiting)
+        ]
+        for _, entry in dropped:
+            entry.close(Verdict.FAILED, f"not started: {entry.withdrawn}")
+        if runs:
+            # the engine has not been told of them
+            for job, entry in dropped:
+                batch.waiting.remove(job.table)
+                entry.outcome = "cancelled"
+        elif dropped:
+            if batch.handle:
+                p.engine.clean_up(batch.handle)
+            batch.state = BatchState.CLOSED
+            if others := [job for job, entry in entries if entry.verdict is None]:
+                run.ledger.add_batch(others)
 
 
 def _plain(batch: BatchEntry) -> Ratios:
@@ -102,7 +97,7 @@ def _choose(p: Pass, run: Run) -> list[BatchEntry]:
     for batch in run.ledger.batches.values():
         if batch.state is BatchState.CLOSED:
             continue
-        over = batch.state is BatchState.PREPARING and not batch.intent_is_foreign(p.me, now)
+        over = batch.state is BatchState.PREPARING and not batch.intent_is_anothers(p.me, now)
         if batch.state is BatchState.PLANNED or over:
             waiting.append(batch)
         else:
@@ -126,10 +121,10 @@ def _refused(p: Pass, run: Run, batch: BatchEntry, error: EngineError) -> None:
     batch.state, batch.error, batch.handle = BatchState.PLANNED, str(error), error.handle
     if isinstance(error, DefinitionError):
         guilty = {batch.jobs[n].table: text for n, text in error.by_job.items()}
-        for _, job, entry in table_entries(run, batch):
+        for _, job, entry in run.ledger.table_entries(batch):
             if not guilty or job.table in guilty:
                 entry.close(Verdict.FAILED, guilty.get(job.table, str(error)))
-        innocent = [j for _, j, e in table_entries(run, batch) if e.verdict is None]
+        innocent = [j for _, j, e in run.ledger.table_entries(batch) if e.verdict is None]
         batch.state = BatchState.CLOSED
         if innocent:
             run.ledger.add_batch(innocent)
@@ -139,12 +134,21 @@ def _refused(p: Pass, run: Run, batch: BatchEntry, error: EngineError) -> None:
             _discard(p, run, batch, Verdict.FAILED, str(error))
 
 
-def _start(p: Pass, run: Run, ready: dict[str, Ratios]) -> None:
-    for batch_id in ready:
+def _start(p: Pass, run: Run, ratios_of: Callable[[Pass, Run, BatchEntry], Ratios | None]) -> bool:
+    """Start the batches that have all their ratios; False if there is none."""
+    ready = {
+        batch.batch_id: ratios
+        for batch in list(run.ledger.batches.values())
+        if batch.state is BatchState.RAISING
+        and not p.time_is_short
+        and (ratios := ratios_of(p, run, batch)) is not None
+    }
+    for batch_id, ratios in ready.items():
         batch = run.ledger.batches[batch_id]
-        set_intent(p, batch, BatchState.STARTING)
+        batch.set_intent(BatchState.STARTING, p.me, clock.now())
         batch.waiting = []
-        for (_, job, entry), ratio in zip(table_entries(run, batch), ready[batch_id], strict=True):
+        entries = run.ledger.table_entries(batch)
+        for (_, job, entry), ratio in zip(entries, ratios, strict=True):
             entry.exporting = ratio is not None
             if ratio is None:
                 batch.waiting.append(job.table)
@@ -155,23 +159,25 @@ def _start(p: Pass, run: Run, ready: dict[str, Ratios]) -> None:
     for batch_id, ratios in ready.items():
         batch = run.ledger.batches[batch_id]
         if since(batch.intent_at, clock.now()) >= _CARRIED_OUT_SECONDS:
-            not_started(run, batch)
+            run.ledger.not_started(batch)
             continue
         # without an answer it stays in STARTING, and is looked for when the intent is old
         with p.apart(f"batch {batch_id} of run {run.plan.run_id} may or may not be started"):
             try:
                 told = launch_of(p, run, batch, ratios)
-                if not p.engine.raises_per_job and ratios != _plain(batch):
+                # it was prepared with the plain share of each
+                if None not in ratios and ratios != _plain(batch):
                     batch.handle = dict(p.engine.prepare(told))
                 p.engine.start(batch.handle, told)
             except EngineError as error:
                 _not_started(p, run, batch, error)
                 continue
             batch.state, batch.started_at = BatchState.RUNNING, iso(clock.now())
+    return bool(ready)
 
 
 def _not_started(p: Pass, run: Run, batch: BatchEntry, error: EngineError) -> None:
-    not_started(run, batch)
+    run.ledger.not_started(batch)
     batch.error = str(error)
     if not isinstance(error, LimitError):
         batch.refusals += 1
@@ -188,21 +194,21 @@ def _discard(p: Pass, run: Run, batch: BatchEntry, verdict: Verdict, reason: str
             batch.handle = error.handle
     if batch.handle:
         p.engine.clean_up(batch.handle)
-    fail_batch(run, batch, verdict, reason)
+    run.ledger.fail_batch(batch, verdict, reason)
 
 
 def _give_up(p: Pass, run: Run) -> None:
     """The deadline has passed: what has not been started will not be."""
     for batch in run.ledger.open_batches:
-        if batch.state in _WAITING and not batch.intent_is_foreign(p.me, clock.now()):
+        if batch.state in _WAITING and not batch.intent_is_anothers(p.me, clock.now()):
             verdict = Verdict.FAILED if batch.error else Verdict.TIMED_OUT
             why = batch.error or _waited_for(p, run, batch) or "not started before the deadline"
-            errors = [e for _, _, t in table_entries(run, batch) for e in t.errors[-1:]]
+            errors = [e for _, _, t in run.ledger.table_entries(batch) for e in t.errors[-1:]]
             _discard(p, run, batch, verdict, why if not errors else f"{why}; before: {errors[0]}")
 
 
 def _waited_for(p: Pass, run: Run, batch: BatchEntry) -> str:
-    for _, job, _ in table_entries(run, batch):
+    for _, job, _ in run.ledger.table_entries(batch):
         if is_taken_by_another_run(p, run, job):
             return f"waited for an earlier run that has not done with {job.table}"
     return ""

@@ -1,6 +1,6 @@
 """Just in time: raises a running batch's tables in their turn, and adds their jobs to its cluster.
 
-For an engine that takes further jobs (`raises_per_job`). A table is raised when the cluster has
+For an engine that takes further jobs. A table is raised when the cluster has
 work for no longer than a raise may take, and its job is added when it is seen raised.
 """
 
@@ -12,21 +12,23 @@ from hippolyte import clock
 from hippolyte.engines.engine import LimitError
 from hippolyte.errors import EngineError
 from hippolyte.leases.lease import Raise
-from hippolyte.night.batches import expected_seconds, launch_of, since, table_entries
-from hippolyte.night.follow import add_again, cancel
+from hippolyte.leases.take import raised_ratio
+from hippolyte.night.batches import REFUSALS, Ratios, expected_seconds, launch_of, since
+from hippolyte.night.follow import cancel
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.raise_table import (
     RAISE_PATIENCE_SECONDS,
-    REFUSALS,
+    is_patient,
     is_taken_by_another_run,
     raise_table,
+    read_plain,
+    split,
 )
 from hippolyte.planning.plan import Job
 from hippolyte.planning.sizer import RAISED_AT_ONCE
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import BatchEntry, BatchState, TableEntry
 from hippolyte.records.runs import Run
-from hippolyte.verdicts import Verdict
 
 # a raise takes minutes, and is seen a pass (5 minutes) later; so does the order to begin it
 LEAD_SECONDS = 1200
@@ -36,29 +38,33 @@ _AT_A_TIME = 50
 _FASTEST_BYTES = 8192
 
 
+def ratios(p: Pass, run: Run, batch: BatchEntry) -> Ratios | None:
+    """Return the ratios of the jobs that a batch starts with: tables to be raised come later.
+
+    None: it waits for an earlier run.
+    """
+    entries = run.ledger.table_entries(batch)
+    if blocked := [job for _, job, _ in entries if is_taken_by_another_run(p, run, job)]:
+        if not is_patient(batch):
+            split(p, run, batch, blocked)
+        return None
+    return [
+        None if job.raise_to is not None and not entry.plain else job.plain_ratio
+        for _, job, entry in entries
+    ]
+
+
 def add(p: Pass, run: Run) -> None:
     """Bring the jobs that wait for their turn one step nearer to their clusters."""
-    if not p.engine.raises_per_job:
-        return
     for batch in run.ledger.open_batches:
-        if batch.state is BatchState.RUNNING and batch.waiting and not p.time_is_short:
-            _drop_withdrawn(run, batch)
-            if ready := _ready(p, run, batch):
-                _add(p, run, batch, ready)
-
-
-def _drop_withdrawn(run: Run, batch: BatchEntry) -> None:
-    """Tables whose capacity a person has given back meanwhile are not started any more."""
-    for _, job, entry in table_entries(run, batch):
-        if entry.withdrawn and job.table in batch.waiting:
-            batch.waiting.remove(job.table)
-            entry.outcome = "cancelled"
-            entry.close(Verdict.FAILED, f"not started: {entry.withdrawn}")
+        waits = batch.state is BatchState.RUNNING and batch.waiting and not p.time_is_short
+        if waits and (ready := _ready(p, run, batch)):
+            _add(p, run, batch, ready)
 
 
 def _ready(p: Pass, run: Run, batch: BatchEntry) -> dict[int, float]:
     """Raise the tables whose turn comes; return the ratios of the jobs that may be added now."""
-    entries = table_entries(run, batch)
+    entries = run.ledger.table_entries(batch)
     busy, ahead = _work(p, batch, entries)
     raised = sum(_is_raised(p, batch, job, entry) for _, job, entry in entries)
     ready: dict[int, float] = {}
@@ -75,7 +81,7 @@ def _ready(p: Pass, run: Run, batch: BatchEntry) -> dict[int, float]:
         if outcome is not Raise.PENDING:
             is_raised = outcome is Raise.READY
             lease = p.held[job.table].lease if is_raised else None
-            ready[number] = p.leases.ratio(job, lease) if lease else job.plain_ratio
+            ready[number] = raised_ratio(p.leases, job, lease) if lease else job.plain_ratio
             busy = True
         # what is raised in vain keeps a cluster from the next only while it has other work
         if busy:
@@ -115,8 +121,7 @@ def _turn(p: Pass, run: Run, job: Job, entry: TableEntry, busy: bool) -> Raise:
     plain = entry.plain or job.raise_to is None
     outcome = Raise.REFUSED if plain else raise_table(p, run, job)
     if outcome is Raise.PENDING and waited >= RAISE_PATIENCE_SECONDS and not busy:
-        entry.plain = True
-        entry.notes.append("not at its raised capacity in time: read at its plain share")
+        read_plain(entry)
         return Raise.REFUSED
     if outcome is Raise.READY and waited > LEAD_SECONDS:
         entry.notes.append(f"its raise took {waited / 60:.0f} minutes: added late")
@@ -129,13 +134,13 @@ def _add(p: Pass, run: Run, batch: BatchEntry, ready: dict[int, float]) -> None:
         run.ledger.tables[table].exporting = True
         batch.waiting.remove(table)
     batch.adding = [*batch.adding, *tables]
-    batch.intent_at, batch.intent_by = iso(clock.now()), p.me
+    batch.set_intent(batch.state, p.me, clock.now())
     p.runs.save(run)
-    ratios = [ready.get(number) for number in range(len(batch.jobs))]
+    told = launch_of(p, run, batch, [ready.get(number) for number in range(len(batch.jobs))])
     # without an answer they stay in `adding`, and are looked for when the intent is old
     with p.apart(f"steps of batch {batch.batch_id} of run {run.plan.run_id} may be added or not"):
         try:
-            p.engine.add(batch.handle, launch_of(p, run, batch, ratios), list(ready))
+            p.engine.add(batch.handle, told, list(ready))
         except EngineError as error:
             _not_added(p, run, batch, tables, error)
             return
@@ -144,7 +149,7 @@ def _add(p: Pass, run: Run, batch: BatchEntry, ready: dict[int, float]) -> None:
 
 
 def _not_added(p: Pass, run: Run, batch: BatchEntry, tables: list[str], error: EngineError) -> None:
-    add_again(run, batch, tables)
+    run.ledger.not_added(batch, tables)
     batch.error = str(error)
     if not isinstance(error, LimitError):
         batch.refusals += 1

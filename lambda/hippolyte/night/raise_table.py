@@ -1,20 +1,21 @@
-"""One table's raise, whichever way its batch is raised."""
+"""What both ways to raise share: one table's raise, and how long it is waited for."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
+from hippolyte import clock
 from hippolyte.leases.lease import Raise
+from hippolyte.leases.take import take
+from hippolyte.night.batches import since
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.plan import Job
+from hippolyte.records.ledger import BatchEntry, BatchState, TableEntry
 from hippolyte.records.runs import Run
 
 # a table that is not ACTIVE at its new capacity by then is read at its plain share
 RAISE_PATIENCE_SECONDS = 1800
-
-
-# an engine that refuses this often, for other reasons than limits, will not change its mind
-REFUSALS = 3
 
 
 def is_taken_by_another_run(p: Pass, run: Run, job: Job) -> bool:
@@ -33,7 +34,7 @@ def raise_table(p: Pass, run: Run, job: Job) -> Raise:
     expiry = run.plan.deadline + timedelta(hours=1)
     outcome, held, why = Raise.PENDING, p.held.get(job.table), ""
     with p.apart(f"{job.table} cannot be raised"):
-        outcome, held, why = p.leases.take(job, run.plan.run_id, expiry, held)
+        outcome, held, why = take(p.leases, job, run.plan.run_id, expiry, held)
     if held:
         p.held[job.table] = held
         if entry.given_back_at and held.lease.intent_at >= entry.given_back_at:
@@ -45,3 +46,30 @@ def raise_table(p: Pass, run: Run, job: Job) -> Raise:
         entry.plain = True
         entry.notes.append(f"not raised: {why}")
     return outcome
+
+
+def is_patient(batch: BatchEntry) -> bool:
+    """Say whether a prepared batch still waits for its tables."""
+    return since(batch.prepared_at, clock.now()) < RAISE_PATIENCE_SECONDS
+
+
+def read_plain(entry: TableEntry) -> None:
+    """Wait no longer for a table's raise."""
+    entry.plain = True
+    entry.notes.append("not at its raised capacity in time: read at its plain share")
+
+
+def split(p: Pass, run: Run, batch: BatchEntry, apart: Sequence[Job]) -> bool:
+    """Move tables to a batch of their own, and the others to one without them, prepared afresh.
+
+    False if that would leave none apart, or no others.
+    """
+    names = {job.table for job in apart}
+    others = [job for _, job, _ in run.ledger.table_entries(batch) if job.table not in names]
+    if not apart or not others:
+        return False
+    p.engine.clean_up(batch.handle)
+    batch.state = BatchState.CLOSED
+    run.ledger.add_batch(others)
+    run.ledger.add_batch(list(apart))
+    return True

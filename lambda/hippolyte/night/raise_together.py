@@ -2,63 +2,42 @@
 
 from __future__ import annotations
 
-from hippolyte import clock
 from hippolyte.leases.lease import Raise
-from hippolyte.night.batches import (
-    since,
-    table_entries,
-)
+from hippolyte.leases.take import raised_ratio
+from hippolyte.night.batches import Ratios
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.raise_table import (
-    RAISE_PATIENCE_SECONDS,
+    is_patient,
     is_taken_by_another_run,
     raise_table,
+    read_plain,
+    split,
 )
 from hippolyte.planning.plan import Job
-from hippolyte.records.ledger import BatchEntry, BatchState
+from hippolyte.records.ledger import BatchEntry
 from hippolyte.records.runs import Run
 
-Ratios = list[float | None]
 
-
-def _ratios(p: Pass, run: Run, batch: BatchEntry) -> Ratios | None:
-    """Raise the batch's tables one step; return the jobs' ratios when none is waited for.
-
-    An engine that raises per job starts without the tables to be raised, whose ratio is None.
-    """
-    ratios: list[float | None] = []
+def ratios(p: Pass, run: Run, batch: BatchEntry) -> Ratios | None:
+    """Raise the batch's tables one step; return the jobs' ratios when none is waited for."""
+    found: Ratios = []
     late: list[Job] = []
     blocked: list[Job] = []
     pending = False
-    patient = since(batch.prepared_at, clock.now()) < RAISE_PATIENCE_SECONDS
-    for _, job, entry in table_entries(run, batch):
+    patient = is_patient(batch)
+    for _, job, entry in run.ledger.table_entries(batch):
         outcome = Raise.REFUSED
         if is_taken_by_another_run(p, run, job):
             blocked.append(job)
-        elif p.engine.raises_per_job:
-            ratios.append(job.plain_ratio if job.raise_to is None or entry.plain else None)
-            continue
         elif job.raise_to is not None and not entry.plain:
             outcome = raise_table(p, run, job)
         if outcome is Raise.PENDING and not patient:
-            entry.plain = True
-            entry.notes.append("not at its raised capacity in time: read at its plain share")
+            read_plain(entry)
             late.append(job)
         pending = pending or outcome is Raise.PENDING
-        ready = outcome is Raise.READY
-        ratios.append(p.leases.ratio(job, p.held[job.table].lease) if ready else job.plain_ratio)
-    for apart in (blocked if not patient else [], late):
-        if apart and len(apart) < len(ratios):
-            _split(p, run, batch, apart)
-            return None
-    return None if blocked or (pending and not late) else ratios
-
-
-def _split(p: Pass, run: Run, batch: BatchEntry, apart: list[Job]) -> None:
-    """Move tables to a batch of their own; the others are prepared afresh without them."""
-    names = {job.table for job in apart}
-    others = [job for _, job, _ in table_entries(run, batch) if job.table not in names]
-    p.engine.clean_up(batch.handle)
-    batch.state = BatchState.CLOSED
-    run.ledger.add_batch(others)
-    run.ledger.add_batch(apart)
+        raised = outcome is Raise.READY
+        lease = p.held[job.table].lease if raised else None
+        found.append(raised_ratio(p.leases, job, lease) if lease else job.plain_ratio)
+    if not patient and (split(p, run, batch, blocked) or split(p, run, batch, late)):
+        return None
+    return None if blocked or (pending and not late) else found

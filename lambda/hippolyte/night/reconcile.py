@@ -5,13 +5,13 @@ Both Lambdas call it; it may stop anywhere, and the next invocation goes on.
 
 from __future__ import annotations
 
-from hippolyte.night.close import _close, _tell
+from hippolyte.night.close import close, publish_alerts
 from hippolyte.night.follow import follow
 from hippolyte.night.judge import judge
 from hippolyte.night.keep_settings import keep_settings
 from hippolyte.night.launch import launch
 from hippolyte.night.one_pass import Pass
-from hippolyte.night.sweep import give_back
+from hippolyte.night.sweep import sweep
 from hippolyte.records.runs import Run
 
 
@@ -24,12 +24,12 @@ def reconcile(p: Pass, run: Run) -> bool:
     p.follow(run)
     follow(p, run)
     judge(p, run)
-    _tell(p, run)
+    publish_alerts(p, run)
     p.runs.save(run)
-    give_back(p, run)
+    sweep(p, run)
     launch(p, run)
     keep_settings(p, run)
-    closed = _close(p, run)
+    closed = close(p, run)
     if not closed:
         p.runs.save(run)
     return closed

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from hippolyte import clock
 from hippolyte.errors import ConfigurationError
+from hippolyte.leases.give_back import give_back
 from hippolyte.leases.lease import Lease
 from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso, when
@@ -22,7 +23,7 @@ def lost_until(lease: Lease) -> datetime:
     return when(lease.expiry) + timedelta(hours=1)
 
 
-def give_back_lost(p: Pass, run_id: str) -> None:
+def sweep_lost(p: Pass, run_id: str) -> None:
     """See to the leases of a run whose records are gone, when no export of it can be alive.
 
     Until all is given back each pass fails, so that it is known.
@@ -31,7 +32,7 @@ def give_back_lost(p: Pass, run_id: str) -> None:
         if held.lease.run_id != run_id:
             continue
         ended = lost_until(held.lease)
-        if clock.now() >= ended and p.leases.give_back(held, ended):
+        if clock.now() >= ended and give_back(p.leases, held, ended):
             del p.held[name]
         else:
             p.failures.append(
@@ -42,7 +43,7 @@ def give_back_lost(p: Pass, run_id: str) -> None:
             )
 
 
-def give_back(p: Pass, run: Run) -> None:
+def sweep(p: Pass, run: Run) -> None:
     """Give back the run's leases whose tables have their verdict and are not read any more.
 
     Where raises are per job, an export that is over is enough: what its output is worth is seen
@@ -56,7 +57,7 @@ def give_back(p: Pass, run: Run) -> None:
             continue
         ended = when(entry.finished_at) if entry and entry.finished_at else None
         with p.apart(f"the capacity of {name} cannot be given back"):
-            if not p.leases.give_back(held, ended):
+            if not give_back(p.leases, held, ended):
                 continue
             del p.held[name]
             if entry:

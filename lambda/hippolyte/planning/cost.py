@@ -10,15 +10,11 @@ from hippolyte.settings import Settings
 
 # USD, us-east-1, see docs/costs.md for the sources; an estimate, printed as one
 RCU_HOUR_USD = 0.00013
-
-
 NODE_HOUR_USD = 0.24
-
-
 ON_DEMAND_UNIT_USD = 0.125 / 1_000_000
 
 
-def _cost(timelines: list[Timeline[Job]], settings: Settings, raises_per_job: bool) -> float:
+def cost_usd(timelines: list[Timeline[Job]], settings: Settings, raises_per_job: bool) -> float:
     """Estimate a night's cost in USD: cluster nodes, raised capacity, on-demand reads."""
     nodes = 1 + settings.cluster.core_instance_count
     # what does not fit is cut off at the deadline

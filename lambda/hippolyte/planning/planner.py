@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
-from hippolyte.planning.cost import _cost
+from hippolyte.planning.cost import cost_usd
 from hippolyte.planning.packing import HANDOVER_SECONDS, Bins, Timeline, pack
 from hippolyte.planning.plan import Batch, Job, Plan
 from hippolyte.planning.selection import Choice, choose
-from hippolyte.planning.sizer import _Sizer
+from hippolyte.planning.sizer import Sizer
 from hippolyte.planning.window import Night
 from hippolyte.record_form import iso
 from hippolyte.settings import Settings
@@ -49,7 +49,7 @@ def make_plan(
             eligible.append(table)
 
     warnings = list(inventory.warnings)
-    sizer = _Sizer(settings, inventory, night, warnings, tables_limit, raises_per_job)
+    sizer = Sizer(settings, inventory, night, warnings, tables_limit, raises_per_job)
     jobs = sizer.jobs([t for t in eligible if not t.empty])
     planning = settings.planning
     bins = Bins(
@@ -75,7 +75,7 @@ def make_plan(
         empty=tuple(sorted(t.name for t in eligible if t.empty)),
         warnings=tuple(warnings),
         alerts=_missing(settings.tables.always, inventory) + _blind(choices, inventory.tags),
-        cost_usd=_cost(timelines, settings, raises_per_job),
+        cost_usd=cost_usd(timelines, settings, raises_per_job),
         previous_run=night.previous_run,
         engine=settings.engine,
     )

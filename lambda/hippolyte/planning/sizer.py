@@ -30,7 +30,7 @@ RAISED_JOB_SECONDS = 3600
 RAISED_AT_ONCE = 2
 
 
-class _Sizer:
+class Sizer:
     """Sizes the tables of one night, largest need first, within the quotas."""
 
     def __init__(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from hippolyte.planning.plan import Job, Plan
-from hippolyte.record_form import VERSION, known_form
+from hippolyte.record_form import VERSION, iso, known_form
 from hippolyte.records.intents import alive
 from hippolyte.verdicts import Verdict
 
@@ -35,7 +35,7 @@ STARTED = frozenset(
 
 @dataclass(slots=True)
 class BatchEntry:
-    """One batch. Times are ISO texts, as `model.iso` writes them."""
+    """One batch. Times are ISO texts, as `record_form.iso` writes them."""
 
     batch_id: str
     timeline: int
@@ -59,7 +59,11 @@ class BatchEntry:
     # intent: tables whose jobs are being added; with `intent_at` and `intent_by`
     adding: list[str] = field(default_factory=list)
 
-    def intent_is_foreign(self, me: str, now: datetime) -> bool:
+    def set_intent(self, state: BatchState, me: str, now: datetime) -> None:
+        """Move to a state that announces calls which only this invocation, `me`, makes."""
+        self.state, self.intent_at, self.intent_by = state, iso(now), me
+
+    def intent_is_anothers(self, me: str, now: datetime) -> bool:
         """Say whether another invocation, which may be alive, is at work on the batch."""
         return alive(self.intent_at, self.intent_by, me, now)
 
@@ -171,6 +175,39 @@ class Ledger:
     def undecided(self) -> set[str]:
         """The tables without a verdict, or with an export that may still be alive."""
         return {n for n, t in self.tables.items() if t.verdict is None or t.exporting}
+
+    def table_entries(self, batch: BatchEntry) -> list[tuple[int, Job, TableEntry]]:
+        """Return (number, job, entry) of the tables that are still a batch's."""
+        return [
+            (number, job, self.tables[job.table])
+            for number, job in enumerate(batch.jobs)
+            if self.tables[job.table].batch_id == batch.batch_id
+        ]
+
+    def fail_batch(self, batch: BatchEntry, verdict: Verdict, reason: str) -> None:
+        """Close a batch that will not run; its undecided tables get the verdict."""
+        for _, _, entry in self.table_entries(batch):
+            if entry.verdict is None:
+                entry.exporting = False
+                entry.close(verdict, reason)
+        batch.state = BatchState.CLOSED
+
+    def not_started(self, batch: BatchEntry) -> None:
+        """Take a start back that did not happen: nothing is read, and no attempt is used up."""
+        batch.waiting = []
+        for _, job, entry in self.table_entries(batch):
+            entry.exporting = False
+            entry.tries -= 1
+            entry.attempt = batch.attempts[job.table] - 1
+        batch.state = BatchState.RAISING
+
+    def not_added(self, batch: BatchEntry, tables: Collection[str]) -> None:
+        """Let jobs that were not added, for certain, wait for their turn again."""
+        for table in tables:
+            self.tables[table].exporting = False
+        batch.adding = [table for table in batch.adding if table not in tables]
+        waiting = {*batch.waiting, *tables}
+        batch.waiting = [job.table for job in batch.jobs if job.table in waiting]
 
     def add_batch(self, jobs: list[Job]) -> BatchEntry:
         """Add a batch for tables that move, on a timeline of its own; each gets an unused path."""

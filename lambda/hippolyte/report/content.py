@@ -12,7 +12,7 @@ from hippolyte.record_form import VERSION, iso, when
 from hippolyte.records.ledger import Ledger, TableEntry
 from hippolyte.settings import Settings
 from hippolyte.tables.settings_of import OPERATIONS
-from hippolyte.verdicts import TOLD, Verdict
+from hippolyte.verdicts import ALERTING_VERDICTS, Verdict
 
 
 def make_report(
@@ -166,7 +166,7 @@ def _oldest(tables: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
 
     One that never had any counts from the first night that wanted one.
     """
-    wanted = {Verdict.BACKED_UP.value, *(verdict.value for verdict in TOLD)}
+    wanted = {Verdict.BACKED_UP.value, *(verdict.value for verdict in ALERTING_VERDICTS)}
     ages = [
         (t["last_good"] or t["wanted_since"], n)
         for n, t in tables.items()
@@ -202,7 +202,7 @@ def measures(report: Mapping[str, Any]) -> dict[str, float]:
     """Return the night's figures as CloudWatch is told them."""
     oldest = report["oldest_good"]
     return {
-        "TablesFailed": sum(report["totals"][verdict.value] for verdict in TOLD),
+        "TablesFailed": sum(report["totals"][verdict.value] for verdict in ALERTING_VERDICTS),
         "OldestBackupAgeDays": oldest["age_days"] if oldest else 0.0,
         "BackupBytes": report["bytes"],
         "NightSeconds": report["duration_seconds"],

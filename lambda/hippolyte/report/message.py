@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hippolyte.verdicts import TOLD, Verdict
+from hippolyte.verdicts import ALERTING_VERDICTS, Verdict
 
 # a message names this many tables of a kind, the report all
 _NAMED_IN_MESSAGE = 50
@@ -13,7 +13,7 @@ _NAMED_IN_MESSAGE = 50
 
 def needs_attention(report: Mapping[str, Any]) -> bool:
     """Say whether a person must act on a report."""
-    told = any(report["totals"][v.value] for v in TOLD)
+    told = any(report["totals"][v.value] for v in ALERTING_VERDICTS)
     return bool(told or report["alerts"] or report["left_raised"])
 
 
@@ -32,7 +32,7 @@ def subject(report: Mapping[str, Any]) -> str:
     totals = report["totals"]
     if not needs_attention(report):
         return f"OK {report['run_id']}: {totals['backed_up']} tables backed up"
-    wrong = sum(totals[v.value] for v in TOLD)
+    wrong = sum(totals[v.value] for v in ALERTING_VERDICTS)
     return f"ATTENTION {report['run_id']}: {wrong} of {report['discovered']} tables not backed up"
 
 
@@ -46,7 +46,7 @@ def text(report: Mapping[str, Any], where: str) -> str:
         "",
     ]
     lines += _section("To be looked at", report["alerts"])
-    for verdict in sorted(TOLD):
+    for verdict in sorted(ALERTING_VERDICTS):
         rows = [
             f"{name}: {t['reason']}" + (f" (log: {t['log']})" if t["log"] else "")
             for name, t in report["tables"].items()

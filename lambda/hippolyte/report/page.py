@@ -8,7 +8,7 @@ from typing import Any
 
 from hippolyte.report.chart import LANES, chart, duration, said
 from hippolyte.report.message import needs_attention, summary
-from hippolyte.verdicts import TOLD, Verdict
+from hippolyte.verdicts import ALERTING_VERDICTS, Verdict
 
 _STYLE = """
 :root{color-scheme:light dark;--bg:#fff;--panel:#f5f6f8;--text:#1b1f24;--muted:#5c6670;
@@ -112,7 +112,7 @@ def size(count: float) -> str:
 def _header(report: Mapping[str, Any]) -> str:
     bad = needs_attention(report)
     state = '<span class="state bad">ATTENTION</span>' if bad else '<span class="state">OK</span>'
-    told = {v.value for v in TOLD}
+    told = {v.value for v in ALERTING_VERDICTS}
     tiles = [(f"{report['discovered']:,}", "discovered", "")]
     for verdict in Verdict:
         count = report["totals"][verdict.value]
@@ -139,7 +139,7 @@ def _header(report: Mapping[str, Any]) -> str:
 
 
 def _attention(report: Mapping[str, Any]) -> str:
-    told = {v.value for v in TOLD}
+    told = {v.value for v in ALERTING_VERDICTS}
     rows = [f"<li>{_text(alert)}</li>" for alert in report["alerts"]]
     rows += [f"<li><b>{_text(name)}</b> is left raised</li>" for name in report["left_raised"]]
     rows += [

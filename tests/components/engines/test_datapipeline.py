@@ -15,7 +15,7 @@ from hippolyte.engines.engine import BatchStatus, DefinitionError, Handle, JobSt
 from hippolyte.errors import EngineError
 from local.core.faults import ALWAYS
 from local.datapipeline.objects import Instance
-from tests.components.engines.test_datapipeline_definition import launch
+from tests.support.builders import launch
 from tests.support.harness import NightDriver, driver
 
 
@@ -102,18 +102,18 @@ def test_a_run_is_followed_to_its_end(bench: Bench) -> None:
         states = tuple(status.jobs[n].state.value for n in (0, 1))
         if not seen or seen[-1] != states:
             seen.append(states)
-        if status.cluster_gone:
+        if status.gone:
             break
         bench.advance(20)
     assert seen[0] == ("waiting", "waiting")
     # one after another, in whatever order
     assert ("running", "running") not in seen
     assert seen[-1] == ("succeeded", "succeeded")
-    assert status.cluster_id == bench.handle["cluster"]
+    assert status.host_id == bench.handle["cluster"]
     assert status.failure == ""
     for job in status.jobs.values():
         assert job.dead
-        assert job.log.startswith(f"s3://backups/logs/123456789012/us-east-1/{status.cluster_id}/")
+        assert job.log.startswith(f"s3://backups/logs/123456789012/us-east-1/{status.host_id}/")
         assert job.started_at
         assert job.finished_at
 
@@ -139,7 +139,7 @@ def test_an_activity_called_over_is_not_dead_while_its_step_lives(bench: Bench) 
     bench.engine.cancel(bench.handle, hard=True)
     bench.advance(600)
     assert bench.poll().jobs[number].dead
-    assert bench.poll().cluster_gone
+    assert bench.poll().gone
 
 
 def test_a_clusters_failure_is_told_in_its_words(engine: Bench) -> None:
@@ -148,7 +148,7 @@ def test_a_clusters_failure_is_told_in_its_words(engine: Bench) -> None:
     engine.engine.start(engine.handle, launch("orders", "users"))
     engine.advance(600)
     status = engine.poll()
-    assert status.cluster_gone
+    assert status.gone
     assert "no free address" in status.failure
     assert {j.state for j in status.jobs.values()} == {JobState.CANCELLED}
 
@@ -186,11 +186,11 @@ def test_a_pipeline_deleted_by_somebody_leaves_its_cluster_to_be_seen(bench: Ben
     bench.poll()
     bench.engine.clean_up(bench.handle)
     status = bench.poll()
-    assert not status.cluster_gone
+    assert not status.gone
     assert {(j.state, j.dead) for j in status.jobs.values()} == {(JobState.CANCELLED, False)}
     bench.advance(600)
     status = bench.poll()
-    assert status.cluster_gone
+    assert status.gone
     assert all(j.dead for j in status.jobs.values())
     assert "deleted by somebody" in status.failure
 

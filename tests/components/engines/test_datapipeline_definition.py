@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,45 +17,31 @@ from hippolyte.engines.datapipeline_definition import (
     definition,
     step,
 )
-from hippolyte.engines.engine import Launch
 from hippolyte.engines.export_job import job_number
-from hippolyte.planning.plan import Job
 from local.datapipeline.task_runner import step_arguments
 from local.datapipeline.validation import check_storable, find_errors, value
-from tests.support.builders import settings
+from tests.support.builders import launch, settings
 
-
-def job(name: str = "orders") -> Job:
-    return Job(name, f"id-{name}", 1 << 30, 100, 1000, 0.5, 0.5, 500.0, 600)
-
-
-def launch(*names: str, ratio: float = 0.5, hours: int = 8) -> Launch:
-    return Launch(
-        run_id="2026-11-24T00-00Z",
-        batch_id="b001",
-        jobs=[job(name) for name in names],
-        ratios=[ratio] * len(names),
-        outputs=[f"s3://backups/backups/123456789012/us-east-1/{n}/run-1" for n in names],
-        hours=hours,
-        deadline=datetime(2026, 11, 24, 7, tzinfo=UTC),
-    )
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 def objects(*names: str, ratio: float = 0.5, **changes: Any) -> dict[str, dict[str, Any]]:
-    made = definition(launch(*names, ratio=ratio), settings(**changes))
+    made = definition(launch(*names, ratio=ratio), settings(**changes), NOW)
     return {thing["id"]: thing for thing in made["objects"]}
 
 
 def test_a_full_batch_is_within_the_services_limit_and_one_more_is_not() -> None:
     assert TABLES_PER_PIPELINE == 32
-    full = api_objects(definition(launch(*map(str, range(1000, 1032))), settings()))
+    full = api_objects(definition(launch(*map(str, range(1000, 1032))), settings(), NOW))
     assert len(full) <= OBJECTS_PER_PIPELINE < len(full) + 3
     check_storable(full)
     assert find_errors(full) == {}
 
 
 def test_the_longest_table_names_stay_within_the_limits() -> None:
-    made = api_objects(definition(launch(*("x" * 252 + f"{n:03d}" for n in range(32))), settings()))
+    made = api_objects(
+        definition(launch(*("x" * 252 + f"{n:03d}" for n in range(32))), settings(), NOW)
+    )
     check_storable(made)
     assert find_errors(made) == {}
     assert max(len(thing["id"]) for thing in made) <= 10
@@ -64,7 +50,7 @@ def test_the_longest_table_names_stay_within_the_limits() -> None:
 
 
 def test_the_api_form_has_no_id_or_name_among_its_fields_and_no_empty_values() -> None:
-    for thing in api_objects(definition(launch("orders"), settings())):
+    for thing in api_objects(definition(launch("orders"), settings(), NOW)):
         assert set(thing) == {"id", "name", "fields"}
         for field in thing["fields"]:
             assert field["key"] not in ("id", "name")
@@ -74,7 +60,9 @@ def test_the_api_form_has_no_id_or_name_among_its_fields_and_no_empty_values() -
 
 def test_references_are_references() -> None:
     (activity,) = [
-        o for o in api_objects(definition(launch("orders"), settings())) if o["id"] == "Export000"
+        o
+        for o in api_objects(definition(launch("orders"), settings(), NOW))
+        if o["id"] == "Export000"
     ]
     references = {f["key"]: f["refValue"] for f in activity["fields"] if "refValue" in f}
     assert references == {"runsOn": "Cluster", "input": "Table000", "output": "Output000"}
@@ -127,7 +115,7 @@ def test_the_ratio_is_a_plain_literal(ratio: float) -> None:
 
 
 def test_no_parameters_and_no_expressions() -> None:
-    made = definition(launch("orders"), settings())
+    made = definition(launch("orders"), settings(), NOW)
     assert set(made) == {"objects"}
     assert "#{" not in str(made)
 
@@ -144,5 +132,16 @@ def test_job_numbers_of_component_ids() -> None:
 
 
 def test_every_value_the_service_would_refuse_is_left_out() -> None:
-    made = api_objects(definition(launch("orders"), settings(cluster={"key_pair": None})))
+    made = api_objects(definition(launch("orders"), settings(cluster={"key_pair": None}), NOW))
     assert value([f for o in made for f in o["fields"]], "keyPair") is None
+
+
+@pytest.mark.parametrize(
+    ("late", "hours"),
+    [(0, 8), (1, 8), (3600, 7), (7 * 3600 - 1, 2), (7 * 3600, 1), (9 * 3600, 1)],
+)
+def test_the_cluster_ends_by_itself_an_hour_after_the_deadline(late: int, hours: int) -> None:
+    """In whole hours, and never at once."""
+    made = definition(launch("orders"), settings(), NOW + timedelta(seconds=late))
+    cluster = next(o for o in made["objects"] if o["id"] == "Cluster")
+    assert cluster["terminateAfter"] == f"{hours} hours"

@@ -19,7 +19,7 @@ from hippolyte.engines.emr import STEPS_AT_A_TIME, TABLES_PER_CLUSTER, EmrEngine
 from hippolyte.engines.emr_job_flow import SHUTDOWN_SCRIPT, job_flow, shutdown_key
 from hippolyte.engines.engine import BatchStatus, Engine, Handle, JobState, Launch, LimitError
 from hippolyte.errors import ConfigurationError, EngineError
-from tests.components.engines.test_datapipeline_definition import launch as whole_launch
+from tests.support.builders import launch as whole_launch
 from tests.support.builders import settings as made_settings
 from tests.support.harness import BUCKET, NightDriver, driver
 
@@ -287,11 +287,11 @@ def test_a_batch_is_followed_to_its_end(started: Bench) -> None:
         2: JobState.SUCCEEDED,
     }
     assert all(s.dead and s.finished_at for s in status.jobs.values())
-    assert not status.cluster_gone
+    assert not status.gone
     started.engine.finish(started.handle)
     started.advance(300)
     status = started.poll()
-    assert status.cluster_gone
+    assert status.gone
     assert status.failure == ""
     for call in (started.engine.finish, started.engine.clean_up):
         call(started.handle)
@@ -344,7 +344,7 @@ def test_a_clusters_end_is_told_in_its_words(bench: Bench) -> None:
     bench.engine.start(bench.handle, what)
     bench.advance(600)
     status = bench.poll()
-    assert status.cluster_gone
+    assert status.gone
     assert "VALIDATION_ERROR: no free address" in status.failure
     assert status.jobs[0].dead
 
@@ -357,9 +357,9 @@ def test_ended_by_somebody_in_mid_step_is_told(started: Bench) -> None:
 
 def test_a_cluster_that_emr_does_not_know_is_not_gone_at_once(started: Bench) -> None:
     started.handle["cluster"] = "j-UNKNOWN"
-    assert not started.poll().cluster_gone
+    assert not started.poll().gone
     started.advance(3 * 24 * 3600)
-    assert started.poll().cluster_gone
+    assert started.poll().gone
 
 
 # cancelling
@@ -382,7 +382,7 @@ def test_a_cancel_ends_the_steps_first_and_then_the_cluster(started: Bench) -> N
     assert all(s.dead for s in status.jobs.values())
     started.engine.cancel(started.handle, hard=True)
     started.advance(300)
-    assert started.poll().cluster_gone
+    assert started.poll().gone
 
 
 # settings

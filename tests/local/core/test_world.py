@@ -156,7 +156,7 @@ def test_function_runs_in_process_too() -> None:
     with world.in_process():
         make_function(world, "", make_role(world, "role"), Environment={"Variables": {"A": "1"}})
         function = world.functions.find("f")
-        function.handler = "test_world.in_process_handler"
+        function.handler = f"{__name__}.in_process_handler"
         invocation = world.invoke("f", {"seconds": 5})
         assert invocation.payload == {"a": "1", "name": "f"}
         assert invocation.slept_seconds == 5

@@ -11,8 +11,8 @@ import botocore.exceptions
 import pytest
 
 from hippolyte.exports.dynamodbexport import parse_manifest, read_items
-from local.core import aws
 from local.datapipeline.task_runner import step_arguments
+from local.iam import roles
 from tests.support.jobs_world import (
     BUCKET,
     MIB,
@@ -569,7 +569,9 @@ def test_a_pipeline_role_that_may_not_run_clusters(
 ) -> None:
     make_table(world, "orders")
     monkeypatch.setattr(
-        aws, "may", lambda w, account, role, action, *rest: action != "elasticmapreduce:RunJobFlow"
+        roles,
+        "may",
+        lambda w, account, role, action, *rest: action != "elasticmapreduce:RunJobFlow",
     )
     pipe = Pipe(world, definition(["orders"])).activate().until_finished()
     assert pipe.statuses()["Export000"] == "CANCELED"
@@ -581,7 +583,7 @@ def test_a_cluster_role_that_may_not_poll_leaves_activities_waiting(
 ) -> None:
     make_table(world, "orders")
     monkeypatch.setattr(
-        aws, "may", lambda w, account, role, action, *rest: action != "datapipeline:PollForTask"
+        roles, "may", lambda w, account, role, action, *rest: action != "datapipeline:PollForTask"
     )
     pipe = Pipe(world, definition(["orders"])).activate()
     world.clock.advance(3600)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -8,7 +10,7 @@ import pytest
 
 from local.core.clock import Clock
 from local.functions.in_process import Sleeper
-from local.functions.worker import TimedOut, VirtualTime
+from local.functions.worker import NoProductClock, TimedOut, VirtualTime, product_clock
 from local.world import World
 from tests.support.aws_world import ACCOUNT, START, allow, make_function, make_role, refused
 
@@ -111,6 +113,64 @@ def test_sleep_is_virtual_and_limited(served: World) -> None:
     assert late.error["errorMessage"].endswith("Task timed out after 60.00 seconds")
     fresh = served.invoke("f", {})
     assert fresh.payload["count"] == 1  # a new process
+
+
+TELLS_TIME = """
+from datetime import UTC, datetime
+
+def now():
+    return datetime.now(UTC)
+"""
+PRODUCT = """
+from hippolyte import {module}
+
+def handler(event, context):
+    return {module}.now().isoformat()
+"""
+
+
+def deploy_product(world: World, module: str, text: str, name: str) -> None:
+    files = {"hippolyte/__init__.py": "", f"hippolyte/{module}.py": text}
+    role = f"arn:aws:iam::{ACCOUNT}:role/role"
+    make_function(world, PRODUCT.format(module=module), role, name=name, files=files)
+
+
+def test_the_products_clock_is_virtual(served: World) -> None:
+    deploy_product(served, "clock", TELLS_TIME, "product")
+    assert served.invoke("product", {}).payload == served.now().isoformat()
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [("times", TELLS_TIME), ("clock", TELLS_TIME.replace("now():", "utc_now():"))],
+    ids=["moved", "renamed"],
+)
+def test_a_product_without_its_clock_is_an_error(served: World, module: str, text: str) -> None:
+    name = f"without-{module}"
+    deploy_product(served, module, text, name)
+    invocation = served.invoke(name, {})
+    assert invocation.payload is None
+    assert invocation.error is not None
+    assert invocation.error["errorType"] == "NoProductClock"
+    assert "has no hippolyte.clock.now" in invocation.error["errorMessage"]
+
+
+def test_a_product_without_its_clock_is_an_error_in_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real_sleep = time.sleep
+    monkeypatch.delattr("hippolyte.clock.now")
+    with pytest.raises(NoProductClock, match=r"has no hippolyte\.clock\.now"):
+        Sleeper(Clock(START)).install()
+    monkeypatch.setitem(sys.modules, "hippolyte.clock", None)
+    with pytest.raises(NoProductClock, match=r"has no hippolyte\.clock\.now"):
+        Sleeper(Clock(START)).install()
+    assert time.sleep is real_sleep
+
+
+def test_without_a_product_there_is_no_clock_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hippolyte", None)
+    assert product_clock() is None
 
 
 def test_dead_process_is_an_error(served: World) -> None:

@@ -388,6 +388,28 @@ def test_bucket_policies_and_accounts(world: World) -> None:
     ) is (False)
 
 
+def test_a_buckets_policy_denies_the_deployer_too(world: World) -> None:
+    s3 = world.client("s3")
+    s3.create_bucket(Bucket="kept")
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:DeleteBucketPolicy",
+        "Resource": "arn:aws:s3:::kept",
+    }
+    s3.put_bucket_policy(Bucket="kept", Policy=policy(deny))
+    with refused(
+        "AccessDenied",
+        f"User: arn:aws:iam::{ACCOUNT}:user/deployer is not authorized to perform: "
+        "s3:DeleteBucketPolicy on resource: arn:aws:s3:::kept with an explicit deny in a "
+        "resource-based policy",
+    ):
+        s3.delete_bucket_policy(Bucket="kept")
+    # it may be written over, so it locks nobody out
+    s3.put_bucket_policy(Bucket="kept", Policy=policy({**deny, "Action": "s3:DeleteObject"}))
+    s3.delete_bucket_policy(Bucket="kept")
+
+
 def test_allowed_for_roles_of_services(world: World) -> None:
     make_role(world, "cluster", allow("dynamodb:Scan", f"{TABLE}/*"), service="ec2")
     assert authorize.allowed(world, ACCOUNT, "cluster", "dynamodb:Scan", f"{TABLE}/t")

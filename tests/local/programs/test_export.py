@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hippolyte.exports.dynamodbexport import FormatError, parse_manifest, read_items
-from local.core import aws
+from local.iam import roles
 from local.programs import start
 from local.programs.export import LAUNCH_SECONDS, STARTUP_SECONDS, running_steps
 from local.programs.export_arguments import ToolError, UsageError, parse
@@ -262,7 +262,7 @@ def test_a_table_that_goes_away(world: Any) -> None:
 )
 def test_what_the_role_may_not_do(world: Any, monkeypatch: pytest.MonkeyPatch, action: str) -> None:
     make_table(world, "orders")
-    monkeypatch.setattr(aws, "may", lambda w, account, role, asked, *rest: asked != action)
+    monkeypatch.setattr(roles, "may", lambda w, account, role, asked, *rest: asked != action)
     outcome = Step(world, OUT, "orders").run()
     assert not outcome.succeeded
     assert "AccessDenied" in outcome.message
@@ -280,7 +280,9 @@ def test_logs_need_a_place_and_the_right_to_write(
     make_table(world, "orders")
     assert Step(world, OUT, "orders", log=False).run().succeeded
     assert keys(world, "logs/") == []
-    monkeypatch.setattr(aws, "may", lambda w, account, role, asked, arn, *rest: "/logs/" not in arn)
+    monkeypatch.setattr(
+        roles, "may", lambda w, account, role, asked, arn, *rest: "/logs/" not in arn
+    )
     assert Step(world, OUT + "2", "orders").run().succeeded
     assert keys(world, "logs/") == []
 

@@ -113,7 +113,7 @@ def world() -> Iterator[World]:
     with in_process(enforced=True) as made:
         role = make_role(made, "role")
         make_function(made, "", role)
-        made.functions.find("f").handler = "test_schedules.handler"
+        made.functions.find("f").handler = f"{__name__}.handler"
         make_role(
             made,
             "invoker",

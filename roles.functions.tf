@@ -1,5 +1,5 @@
 # What the two functions may do: exactly what they call. Both reconcile runs, so most is common; each adds its own, and
-# the engine's (iam_engines.tf).
+# the engine's (modules/engine-*).
 
 data "aws_iam_policy_document" "reconcile" {
   statement {
@@ -25,7 +25,7 @@ data "aws_iam_policy_document" "reconcile" {
   statement {
     sid       = "RaiseAndGiveBackCapacity"
     actions   = ["dynamodb:DescribeTable", "dynamodb:UpdateTable"]
-    resources = local.table_arns
+    resources = [local.table_arn]
   }
 
   # what a restore needs is kept in the catalogue
@@ -76,19 +76,7 @@ data "aws_iam_policy_document" "reconcile" {
   statement {
     sid       = "SeeClustersEnd"
     actions   = ["elasticmapreduce:DescribeCluster", "elasticmapreduce:ListSteps", "elasticmapreduce:TerminateJobFlows"]
-    resources = local.cluster_arns
-  }
-
-  statement {
-    sid       = "PassTheClustersRoles"
-    actions   = ["iam:PassRole"]
-    resources = [local.role_arns[local.engine_role], local.role_arns["cluster"]]
-
-    condition {
-      test     = "StringEquals"
-      variable = "iam:PassedToService"
-      values   = local.passed_to
-    }
+    resources = [local.cluster_arn]
   }
 
   statement {
@@ -140,12 +128,12 @@ data "aws_iam_policy_document" "reconcile" {
 }
 
 data "aws_iam_policy_document" "scheduler" {
-  source_policy_documents = [data.aws_iam_policy_document.reconcile.json, local.start_exports]
+  source_policy_documents = [data.aws_iam_policy_document.reconcile.json, local.engine.functions_policy]
 
   statement {
     sid       = "ProbeForEmptyTables"
     actions   = ["dynamodb:Scan"]
-    resources = local.table_arns
+    resources = [local.table_arn]
   }
 
   # none of these knows an ARN, so the region bounds them
@@ -163,7 +151,7 @@ data "aws_iam_policy_document" "scheduler" {
 
   # knows no ARN; only for rules over tags
   dynamic "statement" {
-    for_each = length(var.tables.exclude_tags) + length(var.tables.include_tags) > 0 ? ["*"] : []
+    for_each = length(module.inputs.tables.exclude_tags) + length(module.inputs.tables.include_tags) > 0 ? ["*"] : []
 
     content {
       sid       = "ReadTablesTags"
@@ -180,7 +168,7 @@ data "aws_iam_policy_document" "scheduler" {
 }
 
 data "aws_iam_policy_document" "monitor" {
-  source_policy_documents = [data.aws_iam_policy_document.reconcile.json, local.start_exports]
+  source_policy_documents = [data.aws_iam_policy_document.reconcile.json, local.engine.functions_policy]
 
   statement {
     sid       = "WriteOwnLog"
@@ -191,8 +179,8 @@ data "aws_iam_policy_document" "monitor" {
 
 locals {
   # the alarms' topic is always the module's own: CloudWatch publishes to no other account or region
-  told_topic_arn = var.central_topic == null ? local.topic_arn : var.central_topic.arn
-  told_topic_key = var.central_topic == null ? aws_kms_key.this.arn : var.central_topic.kms_key_arn
+  told_topic_arn = module.inputs.central_topic == null ? local.topic_arn : module.inputs.central_topic.arn
+  told_topic_key = module.inputs.central_topic == null ? aws_kms_key.this.arn : module.inputs.central_topic.kms_key_arn
   via_told_topic = "sns.${split(":", local.told_topic_arn)[3]}.${local.dns_suffix}"
 }
 

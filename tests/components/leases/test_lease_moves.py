@@ -11,7 +11,9 @@ import pytest
 from hippolyte import clients, settings
 from hippolyte.errors import ConflictError
 from hippolyte.leases.book import Leases
+from hippolyte.leases.give_back import give_back
 from hippolyte.leases.lease import Held, LeaseState, Raise
+from hippolyte.leases.take import take
 from hippolyte.planning.plan import Job
 from hippolyte.store import Store
 from tests.support.harness import NightDriver, driver
@@ -36,7 +38,7 @@ class Bench:
 
     def take(self, me: str = "me", held: Held | None = None) -> tuple[Raise, Held | None, str]:
         expiry = self.night.world.clock.now() + timedelta(hours=3)
-        return self.leases(me).take(self.job(), RUN, expiry, held)
+        return take(self.leases(me), self.job(), RUN, expiry, held)
 
     def raised(self) -> Held:
         _, held, _ = self.take()
@@ -76,10 +78,10 @@ def test_another_invocations_intent_is_left_alone_for_sixteen_minutes(bench: Ben
     bench.take("dead")
     held = bench.leases().all_open()["orders"]
     # as if the invocation had died before its call, its intent is its own
-    bench.leases("dead")._write(held, intent_by="dead")
+    bench.leases("dead").write(held, intent_by="dead")
     bench.advance(15 * 60)
     assert bench.take("other", held)[0] is Raise.PENDING
-    assert not bench.leases("other").give_back(held)
+    assert not give_back(bench.leases("other"), held)
     assert len(bench.night.watch.updates) == 1
     bench.advance(2 * 60)
     assert bench.take("other", held)[0] is Raise.PENDING
@@ -92,13 +94,13 @@ def test_nothing_is_judged_within_two_minutes_of_an_intent(bench: Bench) -> None
     bench.take()
     bench.advance(100)
     held = bench.leases().all_open()["orders"]
-    assert not bench.leases().give_back(held)
+    assert not give_back(bench.leases(), held)
     assert bench.read() == 1500
     bench.advance(30)
-    assert not bench.leases().give_back(held)
+    assert not give_back(bench.leases(), held)
     bench.advance(130)
     assert bench.read() == 1000
-    assert bench.leases().give_back(held)
+    assert give_back(bench.leases(), held)
     assert bench.leases().all_open() == {}
 
 
@@ -113,12 +115,12 @@ def test_a_slow_invocation_finds_the_lease_moved(bench: Bench) -> None:
     held = bench.raised()
     slow = bench.leases("slow").all_open()["orders"]
     bench.advance(300)
-    bench.leases().give_back(held)
+    give_back(bench.leases(), held)
     bench.advance(61)
     with pytest.raises(ConflictError):
-        bench.leases("slow").give_back(slow)
+        give_back(bench.leases("slow"), slow)
     bench.advance(120)
-    assert bench.leases().give_back(held)
+    assert give_back(bench.leases(), held)
     assert bench.read() == 1000
     assert len(bench.night.watch.updates) == 2
 
@@ -127,7 +129,7 @@ def test_a_released_lease_is_taken_again_in_its_place(bench: Bench) -> None:
     held = bench.raised()
     for _ in range(3):
         bench.advance(180)
-        if bench.leases().give_back(held):
+        if give_back(bench.leases(), held):
             break
     assert bench.read() == 1000
     bench.raised()
@@ -143,7 +145,7 @@ def test_a_raise_that_is_refused_for_good_says_why(bench: Bench) -> None:
     assert "the account's quota" in why
     assert held is not None
     bench.advance(180)
-    assert bench.leases().give_back(held)
+    assert give_back(bench.leases(), held)
     assert held.lease.note == "never raised"
 
 
@@ -162,7 +164,7 @@ def test_a_table_that_is_not_the_planned_one_is_not_raised(bench: Bench) -> None
     job = bench.job()
     bench.night.dynamodb.delete_table(TableName="orders")
     bench.night.table("orders", read=1000)
-    outcome, held, why = bench.leases().take(job, RUN, bench.night.world.clock.now(), None)
+    outcome, held, why = take(bench.leases(), job, RUN, bench.night.world.clock.now(), None)
     assert (outcome, held) == (Raise.REFUSED, None)
     assert "recreated" in why
     assert bench.night.keys("leases/") == []

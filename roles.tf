@@ -1,46 +1,36 @@
-# The five roles: who may assume each, and which policy it has. The policies are in iam_functions.tf, iam_engines.tf (what
-# the functions may do with the engine), iam_pipeline.tf or iam_emr.tf, and iam_cluster.tf.
+# The five roles: who may assume each, and which policy it has. The policies are in roles.functions.tf, roles.cluster.tf and
+# the engine's room, modules/engine-datapipeline or modules/engine-emr.
 
 locals {
+  role_names = { for role in ["scheduler", "monitor", "schedules", "pipeline", "emr", "cluster"] : role => "${var.name}-${local.region}-${role}" }
+  role_arns  = { for role, name in local.role_names : role => "arn:${local.partition}:iam::${local.account}:role/${name}" }
+
   # What every document names again and again
-  table_arns     = ["arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/*"]
-  cluster_arns   = ["arn:${local.partition}:elasticmapreduce:${local.region}:${local.account}:cluster/*"]
-  role_arns      = { for role, name in local.role_names : role => "arn:${local.partition}:iam::${local.account}:role/${name}" }
+  table_arn      = "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/*"
+  cluster_arn    = "arn:${local.partition}:elasticmapreduce:${local.region}:${local.account}:cluster/*"
   object_arn     = { for part in ["backups", "catalog", "leases", "logs", "runs", "scripts"] : part => "${local.bucket_arn}/${local.key_prefix}${part}/${local.account}/${local.region}/*" }
-  pipeline_arn   = "arn:${local.partition}:datapipeline:${local.pipeline_region}:${local.account}:pipeline/*"
-  pipeline_arns  = [var.strict_datapipeline_iam ? local.pipeline_arn : "*"] # AWS documents both forms; not confirmed which is enforced
-  key_arns       = ["arn:${local.partition}:kms:${local.region}:*:key/*"]   # tables' keys, maybe of another account
+  key_arns       = ["arn:${local.partition}:kms:${local.region}:*:key/*"] # tables' keys, maybe of another account
   via_dynamodb   = "dynamodb.${local.region}.${local.dns_suffix}"
-  passed_to      = concat(local.on_emr ? [] : ["datapipeline.amazonaws.com"], ["elasticmapreduce.amazonaws.com", "ec2.${local.dns_suffix}"])
   log_group_arns = { for name in keys(local.functions) : name => "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws/lambda/${var.name}-${name}" }
-  cleanup_arn    = "arn:${local.partition}:iam::${local.account}:role/aws-service-role/elasticmapreduce.amazonaws.com*/AWSServiceRoleForEMRCleanup*"
-  emr_source     = "arn:${local.partition}:elasticmapreduce:${local.region}:${local.account}:*"
   schedule_group = "arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule-group/${var.name}"
 
   # Confused deputy: a service may use a role only on behalf of this account. EC2 sends no source, Lambda is not known to
-  # when it assumes an execution role; neither is Data Pipeline, so its condition comes with strict_datapipeline_iam only.
-  services = {
-    scheduler = { "lambda.amazonaws.com" = { account = false, arn = null } }
-    monitor   = { "lambda.amazonaws.com" = { account = false, arn = null } }
-    schedules = { "scheduler.amazonaws.com" = { account = true, arn = local.schedule_group } }
-    pipeline = {
-      "datapipeline.amazonaws.com"     = { account = var.strict_datapipeline_iam, arn = null }
-      "elasticmapreduce.amazonaws.com" = { account = true, arn = local.emr_source }
-    }
-    emr     = { "elasticmapreduce.amazonaws.com" = { account = true, arn = local.emr_source } }
-    cluster = { "ec2.${local.dns_suffix}" = { account = false, arn = null } }
+  # when it assumes an execution role.
+  trust = {
+    scheduler           = { "lambda.amazonaws.com" = { account = false, arn = null } }
+    monitor             = { "lambda.amazonaws.com" = { account = false, arn = null } }
+    schedules           = { "scheduler.amazonaws.com" = { account = true, arn = local.schedule_group } }
+    cluster             = { "ec2.${local.dns_suffix}" = { account = false, arn = null } }
+    (local.engine_role) = local.engine.trust
   }
-  trust = { for role in local.roles : role => local.services[role] }
 
-  documents = {
-    scheduler = data.aws_iam_policy_document.scheduler.json
-    monitor   = data.aws_iam_policy_document.monitor.json
-    schedules = data.aws_iam_policy_document.schedules.json
-    pipeline  = data.aws_iam_policy_document.pipeline.json
-    emr       = data.aws_iam_policy_document.emr.json
-    cluster   = data.aws_iam_policy_document.cluster.json
+  policies = {
+    scheduler           = data.aws_iam_policy_document.scheduler.json
+    monitor             = data.aws_iam_policy_document.monitor.json
+    schedules           = data.aws_iam_policy_document.schedules.json
+    cluster             = data.aws_iam_policy_document.cluster.json
+    (local.engine_role) = local.engine.role_policy
   }
-  policies = { for role in local.roles : role => local.documents[role] }
 }
 
 data "aws_iam_policy_document" "trust" {

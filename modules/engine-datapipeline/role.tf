@@ -2,11 +2,14 @@
 # role; not run on AWS yet.
 
 locals {
+  own_pipelines = "arn:${var.place.partition}:datapipeline:${var.pipeline_region}:${var.place.account}:pipeline/*"
+  pipeline_arns = [var.bounded ? local.own_pipelines : "*"] # AWS documents both forms; not confirmed which is enforced
+
   # EMR's own tags and the pipeline's reach the instances; that both do in time is not confirmed
-  instance_condition = var.strict_datapipeline_iam ? [var.name] : []
+  instance_condition = var.bounded ? [var.name] : []
 }
 
-data "aws_iam_policy_document" "pipeline" {
+data "aws_iam_policy_document" "role" {
   # RunJobFlow and the lists know no ARN, so the region bounds them
   statement {
     sid       = "CreateClusters"
@@ -16,7 +19,7 @@ data "aws_iam_policy_document" "pipeline" {
     condition {
       test     = "StringEquals"
       variable = "aws:RequestedRegion"
-      values   = [local.region]
+      values   = [var.place.region]
     }
   }
 
@@ -33,7 +36,7 @@ data "aws_iam_policy_document" "pipeline" {
       "elasticmapreduce:SetTerminationProtection",
       "elasticmapreduce:TerminateJobFlows",
     ]
-    resources = local.cluster_arns
+    resources = [var.arns.clusters]
   }
 
   statement {
@@ -45,12 +48,12 @@ data "aws_iam_policy_document" "pipeline" {
   statement {
     sid       = "PassRolesToClusters"
     actions   = ["iam:PassRole"]
-    resources = [local.role_arns["pipeline"], local.role_arns["cluster"]]
+    resources = [var.arns.engine_role, var.arns.cluster_role]
 
     condition {
       test     = "StringEquals"
       variable = "iam:PassedToService"
-      values   = ["elasticmapreduce.amazonaws.com", "ec2.${local.dns_suffix}"]
+      values   = ["elasticmapreduce.amazonaws.com", "ec2.${var.place.dns_suffix}"]
     }
   }
 
@@ -58,9 +61,9 @@ data "aws_iam_policy_document" "pipeline" {
     sid     = "LookAtRoles"
     actions = ["iam:GetInstanceProfile", "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"]
     resources = [
-      local.role_arns["pipeline"],
-      local.role_arns["cluster"],
-      "arn:${local.partition}:iam::${local.account}:instance-profile/${local.role_names["cluster"]}",
+      var.arns.engine_role,
+      var.arns.cluster_role,
+      var.arns.cluster_profile,
     ]
   }
 
@@ -68,13 +71,13 @@ data "aws_iam_policy_document" "pipeline" {
   statement {
     sid       = "FindProfile"
     actions   = ["iam:ListInstanceProfiles"]
-    resources = ["arn:${local.partition}:iam::${local.account}:instance-profile/*"]
+    resources = ["arn:${var.place.partition}:iam::${var.place.account}:instance-profile/*"]
   }
 
   statement {
     sid       = "FirstClusterOfTheAccount"
     actions   = ["iam:CreateServiceLinkedRole"]
-    resources = [local.cleanup_arn]
+    resources = [var.arns.emr_cleanup_role]
 
     condition {
       test     = "StringEquals"
@@ -86,19 +89,19 @@ data "aws_iam_policy_document" "pipeline" {
   statement {
     sid       = "WriteLogs"
     actions   = ["s3:PutObject"]
-    resources = [local.object_arn["logs"]]
+    resources = [var.arns.logs]
   }
 
   statement {
     sid       = "FindLogs"
     actions   = ["s3:GetBucketLocation", "s3:ListBucket"]
-    resources = [local.bucket_arn]
+    resources = [var.arns.bucket]
   }
 
   statement {
     sid       = "LookAtTables"
     actions   = ["dynamodb:DescribeTable"]
-    resources = local.table_arns
+    resources = [var.arns.tables]
   }
 
   # EC2's describe calls know no ARN
@@ -125,7 +128,7 @@ data "aws_iam_policy_document" "pipeline" {
     condition {
       test     = "StringEquals"
       variable = "aws:RequestedRegion"
-      values   = [local.region]
+      values   = [var.place.region]
     }
   }
 
@@ -142,7 +145,7 @@ data "aws_iam_policy_document" "pipeline" {
       "ec2:RevokeSecurityGroupIngress",
       "ec2:RunInstances",
     ]
-    resources = ["arn:${local.partition}:ec2:${local.region}:*:*"]
+    resources = ["arn:${var.place.partition}:ec2:${var.place.region}:*:*"]
   }
 
   statement {
@@ -153,7 +156,7 @@ data "aws_iam_policy_document" "pipeline" {
       "ec2:ModifyInstanceAttribute",
       "ec2:TerminateInstances",
     ]
-    resources = ["arn:${local.partition}:ec2:${local.region}:${local.account}:*"]
+    resources = ["arn:${var.place.partition}:ec2:${var.place.region}:${var.place.account}:*"]
 
     dynamic "condition" {
       for_each = local.instance_condition
@@ -167,7 +170,7 @@ data "aws_iam_policy_document" "pipeline" {
   }
 
   dynamic "statement" {
-    for_each = local.bucket_key == null ? [] : [local.bucket_key]
+    for_each = var.arns.bucket_key == null ? [] : [var.arns.bucket_key]
 
     content {
       sid       = "EncryptLogs"

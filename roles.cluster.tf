@@ -5,7 +5,7 @@ locals {
   # where clusters fetch EMR's own scripts; Data Pipeline's also the export tool and Task Runner
   tool_buckets = concat(["${local.region}.elasticmapreduce"], local.on_emr ? [] : ["dynamodb-dpl-${local.region}", "datapipeline-us-east-1"])
   # EMR's: the export tool, and the script that ends the cluster when nobody else does
-  tools = local.on_emr ? [for jar in var.emr[*].jar : "arn:${local.partition}:s3:::${trimprefix(jar, "s3://")}"] : []
+  tools = local.on_emr ? [for jar in module.inputs.emr[*].jar : "arn:${local.partition}:s3:::${trimprefix(jar, "s3://")}"] : []
 
   for_task_runner = local.on_emr ? [] : [local.pipeline_region]
 }
@@ -15,7 +15,7 @@ data "aws_iam_policy_document" "cluster" {
   statement {
     sid       = "ReadTables"
     actions   = ["dynamodb:DescribeTable", "dynamodb:Scan"]
-    resources = local.table_arns
+    resources = [local.table_arn]
   }
 
   statement {
@@ -72,7 +72,7 @@ data "aws_iam_policy_document" "cluster" {
   }
 
   dynamic "statement" {
-    for_each = compact(var.emr[*].jar_kms_key_arn)
+    for_each = compact(module.inputs.emr[*].jar_kms_key_arn)
 
     content {
       sid       = "DecryptExportTool"
@@ -114,7 +114,7 @@ data "aws_iam_policy_document" "cluster" {
         "elasticmapreduce:DescribeStep",
         "elasticmapreduce:ListSteps",
       ]
-      resources = local.cluster_arns
+      resources = [local.cluster_arn]
     }
   }
 

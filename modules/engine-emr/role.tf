@@ -4,7 +4,7 @@
 # AWS yet.
 
 locals {
-  ec2_arn = "arn:${local.partition}:ec2:${local.region}"
+  ec2_arn = "arn:${var.place.partition}:ec2:${var.place.region}"
 
   # Of the cluster's tags, ours, and the one AWS's policy goes by. That EMR passes on every tag as it does its own is not
   # confirmed but for instances, so either will do.
@@ -14,16 +14,11 @@ locals {
   }
 
   # a shared subnet is another account's
-  subnet_arns = length(local.subnet_ids) > 0 ? [for id in local.subnet_ids : "${local.ec2_arn}:*:subnet/${id}"] : ["${local.ec2_arn}:*:subnet/*"]
+  subnet_arns = length(var.subnet_ids) > 0 ? [for id in var.subnet_ids : "${local.ec2_arn}:*:subnet/${id}"] : ["${local.ec2_arn}:*:subnet/*"]
 
-  given_groups = compact([
-    var.cluster.master_security_group_id,
-    var.cluster.core_security_group_id,
-    var.cluster.service_access_security_group_id,
-  ])
-  group_arns = length(local.given_groups) > 0 ? [for id in local.given_groups : "${local.ec2_arn}:*:security-group/${id}"] : ["${local.ec2_arn}:*:security-group/*"]
+  group_arns = length(var.security_group_ids) > 0 ? [for id in var.security_group_ids : "${local.ec2_arn}:*:security-group/${id}"] : ["${local.ec2_arn}:*:security-group/*"]
 
-  own_group_tags = length(local.given_groups) > 0 ? {} : local.emr_tags
+  own_group_tags = length(var.security_group_ids) > 0 ? {} : local.emr_tags
 
   group_actions = [
     "ec2:AuthorizeSecurityGroupEgress",
@@ -45,10 +40,10 @@ locals {
   ]
 
   # what EMR makes; it is created with a tag and managed by it
-  made_arns = [for kind in ["instance", "launch-template", "network-interface", "volume"] : "${local.ec2_arn}:${local.account}:${kind}/*"]
+  made_arns = [for kind in ["instance", "launch-template", "network-interface", "volume"] : "${local.ec2_arn}:${var.place.account}:${kind}/*"]
 }
 
-data "aws_iam_policy_document" "emr" {
+data "aws_iam_policy_document" "role" {
   statement {
     sid = "CreateInNetwork"
     actions = [
@@ -83,9 +78,9 @@ data "aws_iam_policy_document" "emr" {
     actions = ["ec2:CreateFleet", "ec2:CreateLaunchTemplate", "ec2:CreateLaunchTemplateVersion", "ec2:RunInstances"]
     resources = [
       "${local.ec2_arn}::image/ami-*",
-      "${local.ec2_arn}:${local.account}:fleet/*",
-      "${local.ec2_arn}:${local.account}:key-pair/*",
-      "${local.ec2_arn}:${local.account}:network-interface/*",
+      "${local.ec2_arn}:${var.place.account}:fleet/*",
+      "${local.ec2_arn}:${var.place.account}:key-pair/*",
+      "${local.ec2_arn}:${var.place.account}:network-interface/*",
     ]
   }
 
@@ -144,13 +139,13 @@ data "aws_iam_policy_document" "emr" {
     condition {
       test     = "StringEquals"
       variable = "aws:RequestedRegion"
-      values   = [local.region]
+      values   = [var.place.region]
     }
   }
 
   # EMR puts its rules into the groups it is given
   dynamic "statement" {
-    for_each = length(local.given_groups) > 0 ? [local.group_arns] : []
+    for_each = length(var.security_group_ids) > 0 ? [local.group_arns] : []
 
     content {
       sid       = "OpenGivenGroups"
@@ -182,7 +177,7 @@ data "aws_iam_policy_document" "emr" {
     content {
       sid       = "CreateGroupsTaggedAs${statement.key}"
       actions   = ["ec2:CreateSecurityGroup", "ec2:CreateTags"]
-      resources = ["${local.ec2_arn}:${local.account}:security-group/*"]
+      resources = ["${local.ec2_arn}:${var.place.account}:security-group/*"]
 
       condition {
         test     = "StringEquals"
@@ -193,7 +188,7 @@ data "aws_iam_policy_document" "emr" {
   }
 
   dynamic "statement" {
-    for_each = length(local.given_groups) > 0 ? [] : ["${local.ec2_arn}:${local.account}:vpc/*"]
+    for_each = length(var.security_group_ids) > 0 ? [] : ["${local.ec2_arn}:${var.place.account}:vpc/*"]
 
     content {
       sid       = "CreateGroupsInNetwork"
@@ -205,18 +200,18 @@ data "aws_iam_policy_document" "emr" {
   statement {
     sid       = "PassRoleToInstances"
     actions   = ["iam:PassRole"]
-    resources = [local.role_arns["cluster"]]
+    resources = [var.arns.cluster_role]
 
     condition {
       test     = "StringEquals"
       variable = "iam:PassedToService"
-      values   = ["ec2.${local.dns_suffix}"]
+      values   = ["ec2.${var.place.dns_suffix}"]
     }
   }
 
   # EC2's role for spot instances, made with an account's first one
   dynamic "statement" {
-    for_each = anytrue(var.emr[*].spot) ? ["arn:${local.partition}:iam::${local.account}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"] : []
+    for_each = var.spot ? ["arn:${var.place.partition}:iam::${var.place.account}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"] : []
 
     content {
       sid       = "FirstSpotInstanceOfTheAccount"

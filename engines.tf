@@ -1,0 +1,60 @@
+# The engine that is chosen: documents only, the resources are in roles.tf and functions.tf. The other engine's role is not
+# made, its calls are not allowed.
+
+module "engine_datapipeline" {
+  source = "./modules/engine-datapipeline"
+  count  = local.on_emr ? 0 : 1
+
+  name            = var.name
+  place           = local.engine_place
+  arns            = local.engine_arns
+  role_name       = local.role_names["pipeline"]
+  pipeline_region = local.pipeline_region
+  bounded         = var.strict_datapipeline_iam
+}
+
+module "engine_emr" {
+  source = "./modules/engine-emr"
+  count  = local.on_emr ? 1 : 0
+
+  name      = var.name
+  place     = local.engine_place
+  arns      = local.engine_arns
+  role_name = local.role_names["emr"]
+
+  # emr may be null here: checks.tf says so, in words
+  jar                    = join("", module.inputs.emr[*].jar)
+  subnet_ids             = local.subnet_ids
+  spot                   = anytrue(module.inputs.emr[*].spot)
+  security_configuration = one(module.inputs.emr[*].security_configuration)
+  instance_types         = flatten(module.inputs.emr[*].instance_types)
+
+  security_group_ids = compact([
+    module.inputs.cluster.master_security_group_id,
+    module.inputs.cluster.core_security_group_id,
+    module.inputs.cluster.service_access_security_group_id,
+  ])
+}
+
+locals {
+  engine = concat(module.engine_datapipeline, module.engine_emr)[0]
+
+  # the key of its role; "pipeline" is Data Pipeline's, "emr" what EMR makes clusters with by itself
+  engine_role = local.on_emr ? "emr" : "pipeline"
+
+  engine_place = { partition = local.partition, dns_suffix = local.dns_suffix, region = local.region, account = local.account }
+
+  engine_arns = {
+    engine_role      = local.role_arns[local.engine_role]
+    cluster_role     = local.role_arns["cluster"]
+    cluster_profile  = "arn:${local.partition}:iam::${local.account}:instance-profile/${local.role_names["cluster"]}"
+    emr_callers      = "arn:${local.partition}:elasticmapreduce:${local.region}:${local.account}:*"
+    emr_cleanup_role = "arn:${local.partition}:iam::${local.account}:role/aws-service-role/elasticmapreduce.amazonaws.com*/AWSServiceRoleForEMRCleanup*"
+    clusters         = local.cluster_arn
+    tables           = local.table_arn
+    bucket           = local.bucket_arn
+    bucket_key       = local.bucket_key
+    logs             = local.object_arn["logs"]
+    scripts          = local.object_arn["scripts"]
+  }
+}

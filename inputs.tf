@@ -1,0 +1,48 @@
+# What is given as objects. Terraform drops in silence what an object's type does not name: with `tables = { excludes = ... }`
+# the table would be read, and raised. So the variables have the type `any`; first their attributes' names are looked at,
+# then they get type, defaults and rules.
+
+module "spelling" {
+  source = "./modules/spelling"
+
+  given = {
+    backup_window = var.backup_window
+    tables        = var.tables
+    planning      = var.planning
+    cluster       = var.cluster
+    emr           = var.emr
+    lambda        = var.lambda
+    backup_bucket = var.backup_bucket
+    central_topic = var.central_topic
+
+    "backup_bucket.grant" = try(var.backup_bucket.grant, null)
+    "central_topic.grant" = try(var.central_topic.grant, null)
+  }
+
+  attributes = {
+    backup_window = ["end", "start", "timezone"]
+    tables        = ["always", "exclude", "exclude_tags", "include", "include_tags"]
+    planning      = ["activity_bootstrap_seconds", "attempts", "bytes_per_read_unit", "cluster_bootstrap_seconds", "discovery_concurrency", "item_count_tolerance_percentage", "max_clusters", "on_demand_read_rate"]
+    cluster       = ["core_instance_count", "core_instance_type", "core_security_group_id", "key_pair", "master_instance_type", "master_security_group_id", "release_label", "service_access_security_group_id", "subnet_id"]
+    emr           = ["instance_types", "jar", "jar_kms_key_arn", "security_configuration", "spot", "subnet_ids"]
+    lambda        = ["log_retention_days", "memory_size", "runtime"]
+    backup_bucket = ["grant", "kms_key_arn", "name", "prefix", "region"]
+    central_topic = ["arn", "grant", "kms_key_arn"]
+
+    "backup_bucket.grant" = ["account_ids", "names"]
+    "central_topic.grant" = ["account_ids", "names"]
+  }
+}
+
+module "inputs" {
+  source = "./modules/inputs"
+
+  backup_window = module.spelling.given.backup_window
+  tables        = module.spelling.given.tables
+  planning      = module.spelling.given.planning
+  cluster       = module.spelling.given.cluster
+  emr           = module.spelling.given.emr
+  lambda        = module.spelling.given.lambda
+  backup_bucket = module.spelling.given.backup_bucket
+  central_topic = module.spelling.given.central_topic
+}

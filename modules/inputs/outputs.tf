@@ -1,0 +1,39 @@
+output "backup_window" {
+  description = "`backup_window` as given, what is left out filled in."
+  value       = var.backup_window
+}
+
+output "lambda" {
+  description = "`lambda` as given, what is left out filled in."
+  value       = var.lambda
+}
+
+output "tables" {
+  description = "`tables` as given, what is left out filled in."
+  value       = var.tables
+}
+
+output "planning" {
+  description = "`planning` as given, what is left out filled in."
+  value       = var.planning
+}
+
+output "emr" {
+  description = "`emr` as given, what is left out filled in."
+  value       = var.emr
+}
+
+output "cluster" {
+  description = "`cluster` as given, what is left out filled in."
+  value       = var.cluster
+}
+
+output "backup_bucket" {
+  description = "`backup_bucket` as given, what is left out filled in."
+  value       = var.backup_bucket
+}
+
+output "central_topic" {
+  description = "`central_topic` as given, what is left out filled in."
+  value       = var.central_topic
+}

@@ -1,0 +1,88 @@
+"""What moto is saved: the answers are as before, and moto is itself again when a world is left."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import moto.kms.models as kms_models
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.exceptions import ClientError
+from moto.core.botocore_stubber import BotocoreStubber
+
+from tests.support.aws_world import in_process
+
+
+def test_services_are_found_by_their_hosts() -> None:
+    with in_process() as world:
+        s3, dynamodb = world.client("s3"), world.client("dynamodb", "eu-west-1")
+        s3.create_bucket(Bucket="one.dotted")  # in the path, as its host would have no certificate
+        s3.create_bucket(Bucket="plain")
+        s3.put_object(Bucket="plain", Key="a/b c.amazonaws.com/d", Body=b"x")
+
+        assert dynamodb.list_tables()["TableNames"] == []
+        assert s3.list_objects_v2(Bucket="one.dotted")["KeyCount"] == 0
+        (found,) = s3.list_objects_v2(Bucket="plain")["Contents"]
+        assert found["Key"] == "a/b c.amazonaws.com/d"
+        with pytest.raises(ClientError, match="404"):
+            world.client("braket").search_devices(filters=[])
+
+
+def test_each_answer_has_an_id_of_its_own() -> None:
+    with in_process() as world:
+        answers = [world.client("dynamodb").list_tables() for _ in range(2)]
+    ids = [answer["ResponseMetadata"]["RequestId"] for answer in answers]
+
+    assert len(set(ids)) == 2
+    assert all(len(each) == 52 for each in ids)
+
+
+def test_a_listing_shows_the_latest_version() -> None:
+    with in_process() as world:
+        s3 = world.client("s3")
+        s3.create_bucket(Bucket="versions")
+        s3.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
+        for key, body in (("kept", b"1"), ("kept", b"22"), ("gone", b"1")):
+            s3.put_object(Bucket="versions", Key=key, Body=body)
+        s3.delete_object(Bucket="versions", Key="gone")
+
+        (found,) = s3.list_objects_v2(Bucket="versions")["Contents"]
+        assert (found["Key"], found["Size"]) == ("kept", 2)
+
+
+def test_keys_differ_and_cost_no_time() -> None:
+    with in_process() as world:
+        kms = world.client("kms")
+        kms.create_key()
+        before = time.process_time()
+        ids = {kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(20)}
+
+    assert len(ids) == 20
+    assert time.process_time() - before < 20 * 0.02, "an RSA key takes 0.04 s"
+
+
+def test_the_caller_is_known_and_times_are_read() -> None:
+    with in_process() as world:
+        sts = world.client("sts")
+        world.client("s3").create_bucket(Bucket="times")
+        world.client("s3").put_object(Bucket="times", Key="k")
+        head = world.client("s3").head_object(Bucket="times", Key="k")
+
+        assert sts.get_caller_identity()["Account"] == world.account
+        assert head["LastModified"] == datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def test_moto_is_itself_again() -> None:
+    parts = [
+        (BotocoreStubber, "process_request"),
+        (SigV4Auth, "signature"),
+        (kms_models, "generate_private_key"),
+    ]
+    before = [getattr(owner, name) for owner, name in parts]
+    with in_process():
+        assert all(
+            getattr(owner, name) is not was
+            for (owner, name), was in zip(parts, before, strict=True)
+        )
+    assert [getattr(owner, name) for owner, name in parts] == before

@@ -1,0 +1,75 @@
+# Where backups go and for how long, and who is told.
+
+variable "backup_bucket" {
+  description = <<-EOT
+    Bucket to write to. `null`: the module creates `<name>-backups-<account>-<region>`.
+    - `name`: an existing bucket, of this account or another. Its lifecycle, encryption and policy stay its owner's business; the submodule `backup-bucket` makes one for several accounts.
+    - `region`: the bucket's region. `null`: the module's own.
+    - `prefix`: put before every key, no slash at either end. Default: none.
+    - `kms_key_arn`: the customer-managed key the bucket encrypts with. `null`: keys of S3 itself.
+    - `grant`: whom the bucket's policy lets in, `account_ids` and deployments' `names`, as the submodule says; this deployment is refused at plan if it is not among them. `null`: not checked.
+  EOT
+  type        = any
+  default     = null
+}
+
+variable "central_topic" {
+  description = <<-EOT
+    Topic on which the functions tell each night, for example one for all accounts, made by the submodule `backup-topic`. The alarms, and `alert_emails`, stay with the module's own topic: CloudWatch publishes to no other account or region. `null`: nights are told on the module's own topic too.
+    - `arn`: the topic, of this account or another, in any region.
+    - `kms_key_arn`: the customer-managed key the topic encrypts with. `null`: it does not.
+    - `grant`: whom the topic's policy lets in, `account_ids` and deployments' `names`, as the submodule says; this deployment is refused at plan if it is not among them. `null`: not checked.
+  EOT
+  type        = any
+  default     = null
+}
+
+variable "retention_days" {
+  description = "Days a backup is kept in the bucket the module creates: a whole number, 2 to 3650. With `backup_bucket` its owner decides; then this is only what the alarm of old backups goes by."
+  type        = number
+  default     = 35
+  nullable    = false
+
+  validation {
+    condition     = var.retention_days >= 2 && var.retention_days <= 3650 && floor(var.retention_days) == var.retention_days
+    error_message = "retention_days must be a whole number from 2 (below that one bad night leaves no backup) to 3650, got ${var.retention_days}. Example: 35."
+  }
+}
+
+variable "force_destroy" {
+  description = "Whether `terraform destroy` may delete the created bucket with every backup in it. `false`: bucket and settings stay, and destroy says so. Apply `true` before destroy."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "alert_emails" {
+  description = "E-mail addresses told of failures, subscribed to the topic; each gets a mail to confirm first. Default: nobody, subscribe to the topic by other means."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for address in var.alert_emails : can(regex("^[^@\\s,;<>\"]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?\\.[A-Za-z]{2,}$", address))])
+    error_message = "alert_emails must be plain e-mail addresses, got ${jsonencode(var.alert_emails)}. Example: [\"oncall@example.com\"]."
+  }
+
+  validation {
+    condition     = length(distinct([for address in var.alert_emails : lower(address)])) == length(var.alert_emails)
+    error_message = "alert_emails names an address twice: ${jsonencode(var.alert_emails)}. Remove the duplicate."
+  }
+}
+
+variable "alarms_enabled" {
+  description = "Whether CloudWatch alarms are created: night overdue or monitor silent, tables failed or left raised, newest good backup of a table older than half of `retention_days`, a function's errors, lost deliveries. All go to the topic."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "dashboard_enabled" {
+  description = "Whether a CloudWatch dashboard is created: tables by verdict, bytes, duration against the window, raised capacity, estimated cost, age of backups. Beyond an account's first three a dashboard costs 3 USD a month."
+  type        = bool
+  default     = false
+  nullable    = false
+}
