@@ -184,8 +184,8 @@ def _call_action(handler: Any) -> Any:
         lost = Refusal("InternalServerError", f"the answer of {call.name} is lost")
         lost.http_status = 500
         return _refused(handler, call, lost)
-    if int(answer[0]) < 300 and current().gate.changes:
-        return (*answer[:2], current().gate.changed(call, answer[2]))
+    if int(answer[0]) < 300 and _gate().changes:
+        return (*answer[:2], _gate().changed(call, answer[2]))
     return answer
 
 
