@@ -39,7 +39,7 @@ data "aws_iam_policy_document" "reconcile" {
       "dynamodb:GetResourcePolicy",
       "dynamodb:ListTagsOfResource",
     ]
-    resources = local.table_arns
+    resources = [local.table_arn]
   }
 
   statement {
