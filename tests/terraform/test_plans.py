@@ -155,7 +155,6 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
     )
 
     assert scheduler - monitor == {
-        "application-autoscaling:DescribeScheduledActions",
         "dynamodb:DescribeLimits",
         "dynamodb:ListTables",
         "dynamodb:Scan",
@@ -163,6 +162,7 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
     assert monitor == {
         "application-autoscaling:DescribeScalableTargets",
         "application-autoscaling:DescribeScalingPolicies",
+        "application-autoscaling:DescribeScheduledActions",
         "application-autoscaling:RegisterScalableTarget",
         "cloudwatch:GetMetricStatistics",
         "cloudwatch:PutMetricData",
@@ -175,7 +175,13 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
         "datapipeline:DescribePipelines",
         "datapipeline:PutPipelineDefinition",
         "datapipeline:QueryObjects",
+        "dynamodb:DescribeContinuousBackups",
+        "dynamodb:DescribeContributorInsights",
+        "dynamodb:DescribeKinesisStreamingDestination",
         "dynamodb:DescribeTable",
+        "dynamodb:DescribeTimeToLive",
+        "dynamodb:GetResourcePolicy",
+        "dynamodb:ListTagsOfResource",
         "dynamodb:UpdateTable",
         "elasticmapreduce:DescribeCluster",
         "elasticmapreduce:ListSteps",
