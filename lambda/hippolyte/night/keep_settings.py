@@ -18,6 +18,7 @@ from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import TableEntry
 from hippolyte.records.runs import Run
+from hippolyte.settings import Settings
 from hippolyte.tables.settings_of import settings_of
 from hippolyte.verdicts import Verdict
 
@@ -48,7 +49,7 @@ def keep_settings(p: Pass, run: Run) -> None:
         late = p.time_is_short or began - p.remaining() > _SECONDS_A_PASS
         if late or calls >= CALLS_A_PASS:
             return
-        found = settings_of(p.clients, _arn(p, name), definitions.get(name, {}))
+        found = settings_of(p.clients, table_arn(p.settings, name), definitions.get(name, {}))
         calls += found.calls
         with p.apart(f"the settings of {name} cannot be kept"):
             kept = {
@@ -90,6 +91,7 @@ def _raised(p: Pass, name: str) -> dict[str, Any] | None:
     return {"from": held.lease.before, "to": held.lease.target} if held else None
 
 
-def _arn(p: Pass, name: str) -> str:
-    s = p.settings
+def table_arn(settings: Settings, name: str) -> str:
+    """Return a table's ARN."""
+    s = settings
     return f"arn:{s.partition}:dynamodb:{s.region}:{s.account}:table/{name}"
