@@ -241,16 +241,26 @@ def test_what_is_throttled_for_a_while_is_read_later(night: NightDriver) -> None
     assert report["warnings"] == []
 
 
-def test_a_busy_service_is_not_asked_on_in_the_same_pass(night: NightDriver) -> None:
-    for number in range(5):
-        night.table(f"table-{number}", items=0)
+def test_a_busy_service_is_soon_left_alone_in_a_pass(night: NightDriver) -> None:
+    for number in range(12):
+        night.table(f"table-{number:02d}", items=0)
     for operation in SETTINGS:
         night.world.throttle(operation)
     night.scheduler()
 
     calls = night.world.gate.calls
-    assert calls["dynamodb:DescribeTimeToLive"] == 1
-    assert sum(calls[operation] for operation in SETTINGS if "dynamodb" in operation) == 1
+    assert calls["dynamodb:DescribeTimeToLive"] == 10, "then it is left alone"
+    assert sum(calls[operation] for operation in SETTINGS if "dynamodb" in operation) == 10
+
+
+def test_one_throttled_call_costs_one_table_a_pass(night: NightDriver) -> None:
+    for name in ("first", "second"):
+        night.table(name, items=0)
+    night.world.throttle("dynamodb:DescribeTimeToLive", calls=1)
+    night.scheduler()
+
+    assert settings(night, "first")["unread"]
+    assert settings(night, "second")["unread"] == {}
 
 
 def test_what_may_not_be_read_is_named_and_waits_for_nothing(night: NightDriver) -> None:

@@ -28,6 +28,8 @@ FORM = 1
 # the two operations that have a stated limit, each of which is one call of eight
 CALLS_A_PASS = 1500
 _SECONDS_A_PASS = 60
+# and after this many tables that were throttled or timed out the rest waits for the next pass
+_BUSY_A_PASS = 10
 # the report waits for settings this long after the last verdict; then it names what is unread
 _PATIENCE_SECONDS = 900
 # a table that is still raised by then is read as it is, and says so
@@ -44,13 +46,13 @@ def keep_settings(p: Pass, run: Run) -> None:
     # what the pass has done must not hang on what follows
     p.runs.save(run)
     definitions = p.runs.definitions(run.plan.run_id)
-    calls, began = 0, p.remaining()
+    calls, busy, began = 0, 0, p.remaining()
     for name, entry in sorted(tables, key=lambda t: bool(t[1].unread)):
         late = p.time_is_short or began - p.remaining() > _SECONDS_A_PASS
-        if late or calls >= CALLS_A_PASS:
+        if late or calls >= CALLS_A_PASS or busy >= _BUSY_A_PASS:
             return
         found = settings_of(p.clients, table_arn(p.settings, name), definitions.get(name, {}))
-        calls += found.calls
+        calls, busy = calls + found.calls, busy + found.busy
         with p.apart(f"the settings of {name} cannot be kept"):
             kept = {
                 "form": FORM,
@@ -64,8 +66,6 @@ def keep_settings(p: Pass, run: Run) -> None:
             entry.unread = sorted(found.unread)
             entry.settings_at = None if found.again else iso(clock.now())
             run.ledger.unread |= {o: why[:_WHY] for o, why in found.unread.items()}
-        if found.busy:
-            return
 
 
 def has_unread(p: Pass, run: Run) -> bool:

@@ -47,7 +47,7 @@ class TableSettings:
 
     `answers` holds every page's and index's body, an empty list where the table has no such thing.
     `calls` counts what was asked. `again`: what is unread may be read by a later pass. `busy`: no
-    more should be asked now, of any table.
+    more was asked of this table, since the service throttled or did not answer.
     """
 
     answers: dict[str, list[Any]] = field(default_factory=dict)
