@@ -23,7 +23,7 @@ local: $(VENV)/installed ## keep the local AWS in the foreground (ARGS="--speed 
 	$(BIN)/python -m local.serve $(ARGS)
 
 # Two cores would do for two workers, but the Terraform files, which share an apply each, sleep most
-# of their time; six is what it takes until work, not sleep, is the limit.
+# of their time: six leave two that work while up to four sleep.
 test: $(VENV)/installed ## all tests
 	$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder --durations=20 $(ARGS)
 

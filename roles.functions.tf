@@ -42,6 +42,13 @@ data "aws_iam_policy_document" "reconcile" {
     resources = [local.table_arn]
   }
 
+  # one item: does a table hold any, whatever its count of six hours ago says
+  statement {
+    sid       = "ProbeForEmptyTables"
+    actions   = ["dynamodb:Scan"]
+    resources = [local.table_arn]
+  }
+
   statement {
     sid       = "SuspendScaleIn"
     actions   = ["application-autoscaling:RegisterScalableTarget"]
@@ -129,12 +136,6 @@ data "aws_iam_policy_document" "reconcile" {
 
 data "aws_iam_policy_document" "scheduler" {
   source_policy_documents = [data.aws_iam_policy_document.reconcile.json, local.engine.functions_policy]
-
-  statement {
-    sid       = "ProbeForEmptyTables"
-    actions   = ["dynamodb:Scan"]
-    resources = [local.table_arn]
-  }
 
   # none of these knows an ARN, so the region bounds them
   statement {

@@ -8,6 +8,14 @@ if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
 
+_OF_THE_MOMENT = (
+    "ResourceInUseException",
+    "RequestLimitExceeded",
+    # Application Auto Scaling: another update of the target is under way
+    "ConcurrentUpdateException",
+)
+
+
 class HippolyteError(Exception):
     """When anything of this package goes wrong in a way it knows."""
 
@@ -32,7 +40,15 @@ class EngineError(HippolyteError):
 
 
 def passes(error: ClientError) -> bool:
-    """Say whether a refusal is of the moment: somebody's change, the call rate, the service."""
-    code = error.response["Error"]["Code"]
-    busy = code.startswith("Throttl") or code in ("ResourceInUseException", "RequestLimitExceeded")
-    return busy or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
+    """Say whether a refusal is of the moment: somebody's change, the call rate, the service.
+
+    DynamoDB's LimitExceededException is a quota, but for the one of tables that change at once,
+    which only its words tell apart (API Reference; hashicorp/terraform-provider-aws 1776, 2274).
+    """
+    code, words = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    busy = code.startswith("Throttl") or code in _OF_THE_MOMENT
+    return (
+        busy
+        or "simultaneously" in words
+        or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
+    )

@@ -119,6 +119,7 @@ def _shared(p: Pass) -> Iterator[Call]:
         "dynamodb:UpdateTable",
         lambda: c.dynamodb_once.update_table(TableName=table, ProvisionedThroughput=one),
     )
+    yield "dynamodb:Scan", lambda: c.dynamodb.scan(TableName=table, Limit=1, Select="COUNT")
     yield from _settings(p, table)
     yield from _scaling(p, table)
     yield from _clusters(p)
@@ -208,10 +209,6 @@ def _starting_clusters(p: Pass) -> Iterator[Call]:
         "elasticmapreduce:AddJobFlowSteps",
         lambda: once.add_job_flow_steps(JobFlowId=_CLUSTER, Steps=[step]),
     )
-    yield (
-        "elasticmapreduce:CancelSteps",
-        lambda: emr.cancel_steps(ClusterId=_CLUSTER, StepIds=["s-0HIPPOLYTE"]),
-    )
 
 
 def _pipelines(p: Pass) -> Iterator[Call]:
@@ -239,10 +236,9 @@ def _pipelines(p: Pass) -> Iterator[Call]:
 
 
 def _of_scheduler(p: Pass) -> Iterator[Call]:
-    c, table = p.clients, f"hippolyte-preflight-{uuid.uuid4().hex}"
+    c = p.clients
     yield "dynamodb:ListTables", lambda: c.dynamodb.list_tables(Limit=1)
     yield "dynamodb:DescribeLimits", lambda: c.dynamodb.describe_limits()
-    yield "dynamodb:Scan", lambda: c.dynamodb.scan(TableName=table, Limit=1, Select="COUNT")
     if tagging := c.tagging:
         kinds = ["dynamodb:table"]
         yield (

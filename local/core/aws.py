@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass
 class Limits:
-    """DynamoDB quotas as DescribeLimits gives them (capacity units per table, per account)."""
+    """DynamoDB quotas as DescribeLimits gives them (capacity units per table, per account).
+
+    `changing_tables` is how many tables of an account may be in a change at once (API Reference,
+    LimitExceededException; lower in the past).
+    """
 
     table_read: int = 40_000
     table_write: int = 40_000
     account_read: int = 80_000
     account_write: int = 80_000
+    changing_tables: int = 500
 
 
 class Aws(Protocol):

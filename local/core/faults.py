@@ -47,10 +47,15 @@ class Faults:
     # exports, by table name
     step_hangs: dict[str, int] = field(default_factory=dict)
     step_fails: dict[str, int] = field(default_factory=dict)
+    client_dies: dict[str, int] = field(default_factory=dict)
+    """The step's client dies as the tasks begin: the step is FAILED, its job reads on."""
     claims_success_without_output: dict[str, int] = field(default_factory=dict)
     truncated_file: dict[str, int] = field(default_factory=dict)
     missing_listed_file: dict[str, int] = field(default_factory=dict)
     fewer_items: dict[str, int] = field(default_factory=dict)
+    """A third of the items is lost, at the second time two thirds: no loss is like another."""
+    losses: dict[str, int] = field(default_factory=dict)
+    """How often `fewer_items` struck a table."""
     no_log: dict[str, int] = field(default_factory=dict)
     """The step's logs never arrive on S3."""
 

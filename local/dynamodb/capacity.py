@@ -32,10 +32,14 @@ class TableSettings:
     `update_seconds` is how long UpdateTable takes (virtual). `stale_describe_seconds` makes
     DescribeTable answer with the state of that long ago, as eventual consistency may.
     `vanish_at_describe` deletes the table at the next DescribeTable: gone since ListTables.
+    `read_bytes` is what a scan reads when DescribeTable does not know it yet (`size_bytes` is about
+    six hours old); `created_at` makes the table older than the world.
     """
 
     size_bytes: int | None = None
     item_count: int | None = None
+    read_bytes: int | None = None
+    created_at: datetime | None = None
     status: str | None = None
     update_seconds: float = 60
     warm_read: int | None = None
@@ -189,6 +193,7 @@ def _check_throughput(
             "constraint: Member must have value greater than or equal to 1"
         )
     _check_quotas(world, table, (new_read - read, new_write - write), throughput, account_tables)
+    _check_changing(world, now, account_tables)
     if new_read < read or new_write < write:
         _check_decrease(state, now)
         state.decreases.append(now)
@@ -222,6 +227,20 @@ def _check_quotas(
                 f"Subscriber limit exceeded: Provisioned throughput exceeds the {kind} capacity "
                 f"limit of {account_limit} units of the account ({total} would be provisioned)"
             )
+
+
+def _check_changing(world: Aws, now: datetime, account_tables: list[Table]) -> None:
+    changing = 0
+    for table in account_tables:
+        settle(table, now)
+        changing += state_of(table).pending is not None
+    if changing >= world.limits.changing_tables:
+        # the service's words, quoted in hashicorp/terraform-provider-aws issue 1776
+        raise LimitExceeded(
+            "Subscriber limit exceeded: Only "
+            f"{world.limits.changing_tables} tables can be created, updated, or deleted "
+            "simultaneously"
+        )
 
 
 def provisioned(table: Table) -> tuple[int, int]:

@@ -44,7 +44,7 @@ def described(
         "TableName": table.name,
         "KeySchema": table.schema,
         "TableStatus": status,
-        "CreationDateTime": table.created_at.replace(tzinfo=UTC),
+        "CreationDateTime": settings.created_at or table.created_at.replace(tzinfo=UTC),
         "ProvisionedThroughput": _throughput(state, now, read, write),
         "TableSizeBytes": size,
         "ItemCount": count,

@@ -63,6 +63,12 @@ def set_table(world: Aws, account: str, region: str, name: str, settings: dict[s
         setattr(state.settings, key, value)
 
 
+def settings_of(account: str, region: str, name: str) -> TableSettings:
+    """Return what was set of a table; the defaults if it is gone."""
+    table = dynamodb_backends[account][region].tables.get(name)
+    return state_of(table).settings if table else TableSettings()
+
+
 def put_items(
     world: Aws, account: str, region: str, name: str, items: Iterable[dict[str, Any]]
 ) -> None:

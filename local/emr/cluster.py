@@ -121,6 +121,8 @@ class LiveCluster(ClusterState):
         )
 
     def _ended(self, step: LiveStep, outcome: Outcome) -> None:
+        if step.over:  # its client was gone before it
+            return
         if outcome.succeeded:
             self._end_step(step, "COMPLETED")
         else:
@@ -145,6 +147,8 @@ class LiveCluster(ClusterState):
                         self._end_step(other, "CANCELLED")
 
     def _end_step(self, step: LiveStep, state: str) -> None:
+        if step.program and state != "COMPLETED":
+            self.left_running.append(step.program)
         step.state = state
         step.program = None
         step.end_date_time = aws.naive_now(self.world)
@@ -152,7 +156,11 @@ class LiveCluster(ClusterState):
             step.on_end(step)
 
     def cancel_step(self, step: LiveStep, seconds: float = CANCEL_SECONDS) -> None:
-        """Cancel a step: at once if it has not begun, else when its program is dead."""
+        """Cancel a step: at once if it has not begun, else when its client is dead.
+
+        The client only: asynchronous processes are not affected (EMR Management Guide, cancel
+        steps), so that the MapReduce job it watched goes on until the cluster is gone.
+        """
         if step.state == "PENDING":
             self._end_step(step, "CANCELLED")
         elif step.state == "RUNNING":
@@ -161,8 +169,6 @@ class LiveCluster(ClusterState):
 
     def _cancelled(self, step: LiveStep) -> None:
         if not step.over:
-            if step.program:
-                step.program.stop()
             self._end_step(step, "CANCELLED")
             self.next()
 
@@ -182,15 +188,16 @@ class LiveCluster(ClusterState):
 
     def die(self, code: str, message: str) -> None:
         """Lose the machines now; EMR tells it in its own time."""
-        for step in self.steps:
-            if step.program:
-                step.program.stop()
+        self._stop_programs()
         self.shut_down(code, message, with_errors=True)
 
+    def _stop_programs(self) -> None:
+        for program in (*(s.program for s in self.steps if s.program), *self.left_running):
+            program.stop()
+
     def _gone(self, last: str) -> None:
+        self._stop_programs()
         for step in self.steps:
-            if step.program:
-                step.program.stop()
             if step.state in {"RUNNING", "CANCEL_PENDING"}:
                 self._end_step(step, "INTERRUPTED")
             elif step.state == "PENDING":

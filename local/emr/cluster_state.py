@@ -17,6 +17,7 @@ from local.core import aws
 from local.emr import machines
 from local.emr.step import LiveStep
 from local.iam import roles
+from local.programs.step_context import Program
 from local.s3.as_role import RoleS3
 
 CLUSTER_OVER = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
@@ -48,6 +49,8 @@ class ClusterState(models.Cluster):
         self.watchers: list[Callable[[ClusterState], None]] = []
         self.reason: dict[str, str] = {}
         self.begun_steps = 0
+        # jobs whose step is over, and that YARN goes on with
+        self.left_running: list[Program] = []
         super().__init__(emr_backend, instance_attrs=instance_attrs, **kwargs)
 
     @property

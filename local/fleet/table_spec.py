@@ -67,11 +67,11 @@ def create(world: World, specs: Iterable[TableSpec]) -> None:
         _fill(world, spec)
         if spec.scaling:
             _scale(world, spec.name, spec.scaling)
-        settings = dict(spec.settings)
+        # what is there for weeks has been counted
+        settings = {"created_at": world.clock.now() - timedelta(days=30), **spec.settings}
         if spec.size_bytes is not None:
             settings["size_bytes"] = spec.size_bytes
-        if settings:
-            world.set_table(spec.name, **settings)
+        world.set_table(spec.name, **settings)
 
 
 def delete_in_time(world: World, specs: Iterable[TableSpec], window_start: datetime) -> None:

@@ -100,6 +100,9 @@ class Export:
         self._reading_since = self._world.clock.now()
         _running.append(self)
         self._source.may_scan()
+        if strikes(self._world.faults.client_dies, args.table):
+            dies = Outcome(False, "Unknown Error.", "its client died: injected by the local AWS")
+            aws.later(self._world, STARTUP_SECONDS, lambda: self._done(dies))
         if not strikes(self._world.faults.step_hangs, args.table):
             self._hangs = False
             self._read(table)
@@ -125,8 +128,7 @@ class Export:
                 aws.later(self._world, reading(), self._guarded(finish))
 
         def reading() -> float:
-            size = float(table.get("TableSizeBytes", 0))
-            return size / (self._rate * BYTES_PER_READ_UNIT)
+            return self._source.bytes_to_read(table) / (self._rate * BYTES_PER_READ_UNIT)
 
         if aws_jar:  # 4.11: the capacity at the submission counts
             aws.later(self._world, STARTUP_SECONDS + reading(), self._guarded(finish))
@@ -142,7 +144,8 @@ class Export:
             raise ToolError("java.io.IOException", "Job job_0001 failed: injected by the local AWS")
         items = table_items(self._context.account, self.region, args.table)
         if strikes(faults.fewer_items, args.table):
-            items = items[: len(items) * 2 // 3]
+            lost = faults.losses[args.table] = faults.losses.get(args.table, 0) + 1
+            items = items[: len(items) * (1 + lost % 2) // 3]
         counters = (
             step_logs.Counters(len(items), 1, 0, 0, 1)
             if strikes(faults.claims_success_without_output, args.table)

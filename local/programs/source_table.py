@@ -38,6 +38,11 @@ class Source:
             )
         return table
 
+    def bytes_to_read(self, described: dict[str, Any]) -> float:
+        """Return what a scan reads, whatever DescribeTable says of it so far."""
+        read = dynamodb.settings_of(self.context.account, self.region, self.name).read_bytes
+        return float(described.get("TableSizeBytes", 0) if read is None else read)
+
     def may_scan(self) -> None:
         """Raise what the tool ends with if it may not scan."""
         self._may("dynamodb:Scan")

@@ -21,7 +21,6 @@ data "aws_iam_policy_document" "functions" {
     actions = [
       "elasticmapreduce:AddJobFlowSteps",
       "elasticmapreduce:AddTags",
-      "elasticmapreduce:CancelSteps",
       "elasticmapreduce:PutAutoTerminationPolicy",
     ]
     resources = [var.arns.clusters]

@@ -403,7 +403,6 @@ def test_an_overdue_export_leaves_what_waits_to_another_cluster(night: NightDriv
         "elasticmapreduce:RunJobFlow",
         "elasticmapreduce:ListClusters",
         "elasticmapreduce:AddJobFlowSteps",
-        "elasticmapreduce:CancelSteps",
         "elasticmapreduce:TerminateJobFlows",
         "elasticmapreduce:DescribeCluster",
         "elasticmapreduce:ListSteps",

@@ -259,6 +259,24 @@ def test_a_refused_decrease_keeps_the_lease_open_until_it_is_allowed(night: Nigh
     night.assert_clean()
 
 
+def test_a_raise_waits_while_too_many_tables_change(night: NightDriver) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.table("scratch", read=10)
+    night.configure(tables={"exclude": ["scratch"]})
+    night.world.limits.changing_tables = 1
+    # somebody's own change, which is over twenty minutes later
+    night.world.set_table("scratch", update_seconds=1200)
+    night.dynamodb.update_table(
+        TableName="scratch",
+        ProvisionedThroughput={"ReadCapacityUnits": 20, "WriteCapacityUnits": 20},
+    )
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up", "scratch": "skipped"}
+    assert "raised" not in str(report["tables"]["orders"]["notes"])
+    assert report["raised"][0]["to"] == night.raised
+    night.assert_clean()
+
+
 def test_one_table_that_cannot_be_lowered_keeps_no_other_raised(night: NightDriver) -> None:
     tables = ("first", "second", "third")
     for name in tables:
@@ -293,6 +311,44 @@ def test_at_the_deadline_capacity_is_lowered_when_the_export_is_dead(night: Nigh
     report = night.until_closed()
     assert verdicts(report) == {"orders": "timed_out"}
     assert night.capacity("orders") == (1000, 50)
+    night.assert_clean()
+
+
+@pytest.mark.both
+def test_an_export_that_outlives_its_failed_step_keeps_its_capacity(night: NightDriver) -> None:
+    """The step's client dies, YARN goes on with its MapReduce job (mrjob 484, druid 3622)."""
+    night.configure(window_seconds=5 * 3600)
+    night.table("orders", read=1000, size_bytes=60 * GIB, item_count=3)
+    night.world.faults.client_dies["orders"] = 1
+    night.scheduler()
+    night.until(lambda: night.exporting("orders"), minutes=60)
+    raised = night.capacity("orders")
+    night.until(lambda: "failed" in str(night.record(RUN, "ledger.json")), minutes=60)
+    if night.engine == "emr":
+        # a pipeline ends its cluster by itself
+        assert night.exporting("orders")
+        assert night.capacity("orders") == raised
+    report = night.until_closed()
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert "client died" in str(report["tables"]["orders"]["errors"])
+    night.assert_clean()
+
+
+@pytest.mark.both
+def test_a_step_cancelled_by_a_person_is_no_dead_export(night: NightDriver) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.scheduler()
+    night.until_exporting("orders")
+    emr = night.world.client("emr")
+    (cluster,) = [c["Id"] for c in emr.list_clusters(ClusterStates=["RUNNING"])["Clusters"]]
+    (step,) = [s["Id"] for s in emr.list_steps(ClusterId=cluster, StepStates=["RUNNING"])["Steps"]]
+    emr.cancel_steps(ClusterId=cluster, StepIds=[step])
+    raised = night.capacity("orders")
+    night.world.clock.advance(60)
+    night.monitor()
+    assert night.exporting("orders")
+    assert night.capacity("orders") == raised
+    assert verdicts(night.until_closed())["orders"] in ("backed_up", "timed_out")
     night.assert_clean()
 
 

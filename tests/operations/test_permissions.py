@@ -47,7 +47,7 @@ ROLES = {
 TITLES = {engine: f'## With `engine = "{engine}"`' for engine in ROLES}
 # role and action -> why taking it away cannot be shown; five at most
 NOT_SHOWN: dict[str, dict[tuple[str, str], str]] = {"datapipeline": {}, "emr": {}}
-BACKED_UP = dict.fromkeys(("large", "small", "empty"), "backed_up")
+BACKED_UP = dict.fromkeys(("large", "small", "empty", "queue"), "backed_up")
 GOOD = {
     "datapipeline": ("night", "scheduler alone", "lost answer"),
     "emr": ("night", "scheduler alone", "lost answer", "older release"),

@@ -94,6 +94,7 @@ TRIED = (
     ("monitor", "dynamodb:DescribeTimeToLive"),
     ("monitor", "dynamodb:GetResourcePolicy"),
     ("monitor", "dynamodb:ListTagsOfResource"),
+    ("monitor", "dynamodb:Scan"),
     ("monitor", "dynamodb:UpdateTable"),
     ("monitor", "elasticmapreduce:DescribeCluster"),
     ("monitor", "elasticmapreduce:ListSteps"),
@@ -102,7 +103,6 @@ TRIED = (
     ("monitor", "sns:ListSubscriptionsByTopic"),
     ("scheduler", "dynamodb:DescribeLimits"),
     ("scheduler", "dynamodb:ListTables"),
-    ("scheduler", "dynamodb:Scan"),
     ("scheduler", "tag:GetResources"),
 )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hippolyte.night import catalogue
+from hippolyte.night import catalogue as night_catalogue
 from local.core.call import Call, refusal
 from local.core.faults import ALWAYS
 from local.messaging import sns_sqs
@@ -176,7 +176,7 @@ def test_a_catalogue_that_cannot_be_listed_is_logged_and_the_night_closes(d: Dep
 def test_no_more_than_some_tables_are_looked_up(
     d: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalogue, "_LOOKED_UP", 1)
+    monkeypatch.setattr(night_catalogue, "_LOOKED_UP", 1)
     for name in ("first", "second"):
         d.table(name)
         d.world.faults.step_fails[name] = ALWAYS

@@ -250,7 +250,8 @@ class Deployment:
             Tags=[{"Key": "backup", "Value": "yes"}],
         )
         self.world.put_items(name, [{"pk": {"S": f"{name}#{n}"}} for n in range(items)])
-        self.world.set_table(name, **settings)
+        created = self.world.clock.now() - timedelta(days=30)
+        self.world.set_table(name, **{"created_at": created, **settings})
 
     def autoscaled(self, name: str, low: int, high: int) -> None:
         """Let Application Auto Scaling keep a table's reads at 70 %."""

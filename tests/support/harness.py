@@ -47,7 +47,7 @@ _CALLS = {
     "emr": {
         "start": "emr:RunJobFlow",
         "begin": "emr:AddJobFlowSteps",
-        "cancel": "emr:CancelSteps",
+        "cancel": "emr:TerminateJobFlows",
         "look": "emr:ListSteps",
         "every": "emr:*",
     },
@@ -156,6 +156,9 @@ class NightDriver:
         if items:
             rows = [{"pk": {"S": f"{name}#{i}"}, "n": {"N": str(i)}} for i in range(items)]
             self.world.put_items(name, rows)
+        if self.world.clock.now() <= START:
+            # not of tonight: DescribeTable has counted it
+            settings = {"created_at": START - timedelta(days=30), **settings}
         if settings:
             self.world.set_table(name, **settings)
 
@@ -386,6 +389,20 @@ class NightDriver:
 def verdicts(report: dict[str, Any]) -> dict[str, str]:
     """Return table -> verdict."""
     return {name: table["verdict"] for name, table in report["tables"].items()}
+
+
+def next_night(night: NightDriver, days: int = 1) -> dict[str, Any]:
+    """Run the night so many days after the first one."""
+    start = START + timedelta(days=days)
+    night.world.clock.advance_to(start)
+    night.scheduler({"run": f"{start:%Y-%m-%dT%H:%M:%SZ}", "delay_seconds": 0})
+    return night.until_closed(run=run_id(start))
+
+
+def empty(night: NightDriver, table: str) -> None:
+    """Delete every item of a table, as its application would."""
+    for item in night.dynamodb.scan(TableName=table)["Items"]:
+        night.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"]})
 
 
 @contextmanager

@@ -30,13 +30,15 @@ EVENT = {"run": f"{WINDOW_START:%Y-%m-%dT%H:%M:%SZ}", "delay_seconds": 0}
 
 
 def furnish(d: Deployment) -> None:
-    """A table that is raised and autoscaled, one that is not, one that is empty."""
+    """A table that is raised and autoscaled, one that is not, one that is empty, one emptied."""
     d.table("large", read=1000, size_bytes=20 * GIB, item_count=3)
     d.autoscaled("large", 500, 5000)
     # more than the export takes: what scaling would keep is asked for
     d.reads("large", 900, hours=4)
     d.table("small")
     d.table("empty", items=0)
+    # looked into when nothing was read of it
+    d.table("queue", items=0, size_bytes=4_000_000, item_count=5000)
 
 
 def hang(d: Deployment) -> None:

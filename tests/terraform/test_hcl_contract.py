@@ -11,6 +11,7 @@ from typing import Any
 import hcl2
 import pytest
 
+from hippolyte.records.intents import INTENT_LIFE
 from tools.gen_docs import unquote
 from tools.tf import REPOSITORY
 
@@ -297,3 +298,22 @@ def test_nothing_is_used_that_provider_6_deprecates(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
 
     assert [pattern for pattern in GONE_IN_6 if re.search(pattern, text)] == []
+
+
+def test_an_intent_outlives_the_function_that_announced_it() -> None:
+    """Another invocation takes an intent over when its writer is dead for certain.
+
+    Lambda's own maximum says nothing of that (1,800 s since November 2026): the timeout set here
+    does. The minute between them is for clocks that differ.
+    """
+    found = {
+        name: body["timeout"]
+        for kind, one in blocks(REPOSITORY, "resource")
+        if kind == "aws_lambda_function"
+        for name, body in one.items()
+    }
+
+    assert found, "no function is found"
+    for name, seconds in found.items():
+        assert isinstance(seconds, int), f"{name}: {seconds} is no number to compare with"
+        assert seconds + 60 <= INTENT_LIFE.total_seconds(), name

@@ -157,7 +157,6 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
     assert scheduler - monitor == {
         "dynamodb:DescribeLimits",
         "dynamodb:ListTables",
-        "dynamodb:Scan",
     }
     assert monitor == {
         "application-autoscaling:DescribeScalableTargets",
@@ -182,6 +181,7 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
         "dynamodb:DescribeTimeToLive",
         "dynamodb:GetResourcePolicy",
         "dynamodb:ListTagsOfResource",
+        "dynamodb:Scan",
         "dynamodb:UpdateTable",
         "elasticmapreduce:DescribeCluster",
         "elasticmapreduce:ListSteps",
@@ -292,7 +292,6 @@ def test_actions_of_the_functions_with_emr(resources: dict[str, Any]) -> None:
         assert ours - theirs == {
             "elasticmapreduce:AddJobFlowSteps",
             "elasticmapreduce:AddTags",
-            "elasticmapreduce:CancelSteps",
             "elasticmapreduce:ListClusters",
             "elasticmapreduce:PutAutoTerminationPolicy",
             "elasticmapreduce:RunJobFlow",

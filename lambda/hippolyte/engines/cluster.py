@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from hippolyte.settings import Settings
 
 Step = dict[str, Any]
-
-LIVE = ("PENDING", "RUNNING", "CANCEL_PENDING")
-"""A step's states before its end (EMR API reference, StepStatus)."""
 
 _ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 
@@ -60,15 +57,14 @@ class ClusterView:
         """Return a job's newest step."""
         return next(iter(self.named(number)), None)
 
-    def dead(self, number: int) -> bool:
-        """Say whether a job that is called ended is certainly not reading any more."""
-        if self.gone:
-            return True
-        named = self.named(number)
-        if not named and not any("Export" in s["Name"] for s in self.steps):
-            # that Data Pipeline names steps by the attempt is not confirmed: any may be it
-            named = self.steps
-        return not any(s["Status"]["State"] in LIVE for s in named)
+    def dead(self, named: Sequence[Step]) -> bool:
+        """Say whether a job with these steps is certainly not reading any more.
+
+        COMPLETED is an end: all Hadoop jobs of the step have succeeded (API, AddJobFlowSteps).
+        CANCELLED, INTERRUPTED and FAILED end the step's client alone: the MapReduce job that it
+        watched lives on under YARN until its cluster is gone.
+        """
+        return self.gone or all(s["Status"]["State"] == "COMPLETED" for s in named)
 
     def log(self, settings: Settings, step: Step | None) -> str:
         """Return where a step's logs are; empty without a step."""

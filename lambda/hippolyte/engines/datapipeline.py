@@ -157,8 +157,8 @@ class DataPipelineEngine:
             paused=any(i.get("@status") == "PAUSED" for i in instances.values()),
         )
 
-    def cancel(self, handle: Handle, hard: bool) -> None:
-        """Deactivate the pipeline, which cancels what runs; `hard`: terminate the cluster too."""
+    def cancel(self, handle: Handle) -> None:
+        """Deactivate the pipeline, so that it starts nothing more, and terminate the cluster."""
         try:
             self.clients.datapipeline.deactivate_pipeline(
                 pipelineId=handle["pipeline"], cancelActive=True
@@ -167,7 +167,7 @@ class DataPipelineEngine:
             # gone, or in a state that cannot be deactivated: the cluster is what counts
             if error.response["Error"]["Code"] not in (*_GONE, "InvalidRequestException"):
                 raise
-        if hard and (cluster := handle.get("cluster")):
+        if cluster := handle.get("cluster"):
             self.clients.emr.terminate_job_flows(JobFlowIds=[cluster])
 
     def clean_up(self, handle: Handle) -> None:
@@ -235,7 +235,8 @@ class DataPipelineEngine:
         attempt = attempts.get(fields.get("@headAttempt", ""), {})
         return JobStatus(
             state=state,
-            dead=state is JobState.SUCCEEDED or (state in _OVER and view.dead(number)),
+            # an activity that failed or was cancelled says nothing of its MapReduce job
+            dead=state is JobState.SUCCEEDED or view.gone,
             error=_error(state, fields, attempt, view.failure),
             log=view.log(self.settings, step),
             started_at=step_time(step, "StartDateTime") or fields.get("@actualStartTime"),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from hippolyte import clock
-from hippolyte.engines.cluster import LIVE, ClusterView, Step, step_time
+from hippolyte.engines.cluster import ClusterView, Step, step_time
 from hippolyte.engines.emr_job_flow import SHUTDOWN_SCRIPT, job_flow, shutdown_key
 from hippolyte.engines.engine import (
     BatchStatus,
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 # EMR takes 256 pending and running steps; the rest is for its own, and for what is added twice
 TABLES_PER_CLUSTER = 200
-# of one AddJobFlowSteps or CancelSteps, from emr-7.14.0 on (256 before)
-STEPS_AT_A_TIME = 100
 # a cluster is looked for from this long before its batch was prepared: two clocks differ
 _CLOCKS = timedelta(minutes=5)
 # what EMR does not know of after this long is gone: the cluster's own end is hours back
@@ -158,22 +156,14 @@ class EmrEngine:
             failure=view.failure,
         )
 
-    def cancel(self, handle: Handle, hard: bool) -> None:
-        """Cancel the steps; `hard`, or if none runs: terminate the cluster."""
-        if not self.started(handle):
-            return
-        view = self._view(handle)
-        live = [s for s in view.steps if s["Status"]["State"] in LIVE]
-        running = any(s["Status"]["State"] != "PENDING" for s in live)
-        if hard or not running:
+    def cancel(self, handle: Handle) -> None:
+        """Terminate the cluster.
+
+        Never its steps alone: CancelSteps signals the step's process, and "asynchronous processes"
+        are not reached (EMR Management Guide, cancel steps): the MapReduce job would read on.
+        """
+        if self.started(handle):
             self.finish(handle)
-            return
-        for first in range(0, len(live), STEPS_AT_A_TIME):
-            self.clients.emr.cancel_steps(
-                ClusterId=handle["cluster"],
-                StepIds=[s["Id"] for s in live[first : first + STEPS_AT_A_TIME]],
-                StepCancellationOption="SEND_INTERRUPT",
-            )
 
     def clean_up(self, handle: Handle) -> None:
         """Do nothing: a cluster that has ended is forgotten by EMR itself."""
@@ -203,10 +193,9 @@ class EmrEngine:
         step = next((s for b in _BEST for s in named if s["Status"]["State"] == b), named[0])
         name = step["Status"]["State"]
         state = _STATES.get(name, JobState.WAITING)
-        over = state in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
         return JobStatus(
             state=state,
-            dead=view.gone or (over and not any(s["Status"]["State"] in LIVE for s in named)),
+            dead=view.dead(named),
             error=_error(step, state),
             log=view.log(self.settings, step),
             started_at=step_time(step, "StartDateTime"),

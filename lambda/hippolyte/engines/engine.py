@@ -29,7 +29,7 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """One job. `dead` is certain: its work is over, or its host is."""
+    """One job. `dead` is certain: it has succeeded, or its host is gone."""
 
     state: JobState
     dead: bool = False
@@ -142,8 +142,8 @@ class Engine(Protocol):
         """Tell how the batch's jobs and their host are."""
         ...
 
-    def cancel(self, handle: Handle, hard: bool) -> None:
-        """End a batch; `hard` ends the host itself."""
+    def cancel(self, handle: Handle) -> None:
+        """End a batch's host, and with it whatever it still reads; may be asked again."""
         ...
 
     def clean_up(self, handle: Handle) -> None:

@@ -26,6 +26,8 @@ _MAX_ITEMS_PER_FILE = 100_000
 _MIN_LINE_BYTES = 16
 # a table of a few items may well lose some of them in six hours: not a sign of a lost file
 _SLACK_ITEMS = 5
+# two reads of one table differ by so much of the greater
+_AGREEMENT = 0.01
 
 _ITEMS_READ = re.compile(r"(?<!\w)DYNAMODB_ITEMS_READ\s*=\s*([0-9]+)(?![0-9])")
 _SCHEME = re.compile(r"^s3[an]?://")
@@ -36,7 +38,7 @@ class Verification:
     """The judgement: `ok` only without problems; `notes` say what was and was not checked.
 
     `files` and `bytes` are of the files the manifest lists; `items` is what the job's log says it
-    read, None if there is no such log.
+    read, None if there is no such log. `short`: nothing but a count says that items are missing.
     """
 
     ok: bool
@@ -45,6 +47,7 @@ class Verification:
     items: int | None
     problems: tuple[str, ...]
     notes: tuple[str, ...]
+    short: bool = False
 
 
 def parse_items_read(log_text: str) -> int | None:
@@ -80,6 +83,7 @@ def verify(
     """
     sizes = {name: size for name, size in list_objects() if not is_marker(name)}
     problems: list[str] = []
+    shortfall: list[str] = []
     notes: list[str] = []
     if SUCCESS not in sizes:
         problems.append(f"{SUCCESS} is missing in {directory_url}: the job did not end well")
@@ -89,15 +93,18 @@ def verify(
         problems += _files(files, sizes, get_tail, notes)
         notes += _elsewhere(urls, directory_url)
         notes += _orphans(files, sizes)
-        problems += _counts(expected_items, log_items, previous_items, tolerance_percentage, notes)
-        problems += _agreement(files, sizes, expected_items, log_items)
+        shortfall = _counts(expected_items, log_items, previous_items, tolerance_percentage, notes)
+        if log_items is None and not files and expected_items:
+            shortfall = [f"the manifest lists no file, the table's count is {expected_items}"]
+        problems += _agreement(files, sizes, log_items)
     return Verification(
-        ok=not problems,
+        ok=not problems and not shortfall,
         files=len(files),
         bytes=sum(sizes.get(name, 0) for name in files),
         items=log_items,
-        problems=tuple(problems),
+        problems=(*problems, *shortfall),
         notes=tuple(notes),
+        short=bool(shortfall) and not problems,
     )
 
 
@@ -181,25 +188,33 @@ def _counts(
     if read == 0 and not expected:
         notes.append(f"empty tonight, {previous} items last night")
         return []
-    share = 1 - tolerance_percentage / 100
-    if read == 0 or (read < reference * share and reference - read > _SLACK_ITEMS):
+    if read == 0 or is_short(read, reference, tolerance_percentage):
         return [
             f"{read} items read, {source} is {reference}:"
             f" more than {tolerance_percentage:g} % are missing"
         ]
     notes.append(f"{read} items read, {source} is {reference}")
-    if expected and previous and read < previous * share:
+    if expected and previous and read < previous * (1 - tolerance_percentage / 100):
         notes.append(f"{previous} items last night, {read} tonight, as the table's count agrees")
     return []
 
 
-def _agreement(
-    files: Sequence[str], sizes: dict[str, int], expected: int | None, read: int | None
-) -> list[str]:
-    """Compare the counts with the files: each holds 1 to 100,000 items."""
+def is_short(read: int, count: int, tolerance_percentage: float) -> bool:
+    """Say whether more is missing than the tolerance, and than a few items, allow."""
+    return read < count * (1 - tolerance_percentage / 100) and count - read > _SLACK_ITEMS
+
+
+def agree(read: int, other: int) -> bool:
+    """Say whether two exports read nearly the same: within 1 % of the greater number, or one item.
+
+    What is lost on the way is not lost twice alike; what is not there is missing each time.
+    """
+    return abs(read - other) <= max(1, max(read, other) * _AGREEMENT)
+
+
+def _agreement(files: Sequence[str], sizes: dict[str, int], read: int | None) -> list[str]:
+    """Compare the count with the files: each holds 1 to 100,000 items."""
     if read is None:
-        if not files and expected:
-            return [f"the manifest lists no file, the table's count is {expected}"]
         return []
     if read > len(files) * _MAX_ITEMS_PER_FILE:
         return [f"{read} items read, but the manifest lists {len(files)} files: some are missing"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hippolyte.errors import ConflictError
+from hippolyte.errors import ConfigurationError, ConflictError
 from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import TableEntry
@@ -75,10 +75,27 @@ def catalogued(p: Pass, run: Run) -> dict[str, str]:
         if p.time_is_short:
             break
         try:
-            records = list(p.store.names(p.settings.place("catalog", name, "")))
+            made = _newest(p, run, name)
         except (ClientError, BotoCoreError) as error:
             _log.warning("the catalogue of %s cannot be listed: %s", name, error)
             continue
-        if records:
-            found[name] = iso(start_of(max(records).removesuffix(".json")))
+        if made:
+            found[name] = made
     return found
+
+
+def _newest(p: Pass, run: Run, name: str) -> str | None:
+    """Return the start of the night of a table's newest backup, if it was of this very table."""
+    records = list(p.store.names(p.settings.place("catalog", name, "")))
+    if not records:
+        return None
+    try:
+        found = p.store.read(p.settings.place("catalog", name, max(records)))
+    except ConfigurationError as error:
+        # its name tells when it was made, and that must not keep the night from its end
+        _log.warning("%s", error)
+        found = None
+    definition = (found[0].get("definition") if found else None) or {}
+    begun = start_of(max(records).removesuffix(".json"))
+    is_same = run.plan.identity(name).is_of({"table_id": definition.get("TableId")}, begun)
+    return iso(begun) if is_same else None

@@ -15,8 +15,8 @@ from hippolyte.record_form import iso, when
 from hippolyte.records.ledger import BatchEntry, BatchState, TableEntry
 from hippolyte.records.runs import Run
 
-# after a cancel: the cluster itself is ended, then a person is told
-HARD_CANCEL_SECONDS = 600
+# a host that is to end by itself is ended after that long; one that does not is told of
+PATIENCE_SECONDS = 600
 STUCK_SECONDS = 1800
 # an export is overdue at max(3 x estimate, estimate + 30 min)
 _OVERDUE_FACTOR = 3
@@ -41,12 +41,12 @@ def follow_batch(p: Pass, run: Run, batch: BatchEntry) -> None:
         return
     if batch.state is BatchState.ENDING:
         _end(p, run, batch, status)
-    elif _all_dead(run, batch):
+    elif _all_over(run, batch):
         batch.state, batch.ended_at = BatchState.ENDING, iso(clock.now())
         batch.error = batch.error or status.failure
         _end(p, run, batch, status)
     elif batch.state is BatchState.CANCELLING:
-        _insist(p, run, batch)
+        _insist(p, run, batch, batch.cancelled_at)
     elif reason := _must_end(p, run, batch, status):
         cancel(p, batch, reason)
 
@@ -74,7 +74,7 @@ def cancel(p: Pass, batch: BatchEntry, reason: str) -> None:
     """Ask the engine to end a batch; what is read on meanwhile is still `exporting`."""
     batch.state, batch.cancel_reason = BatchState.CANCELLING, reason
     batch.cancelled_at = iso(clock.now())
-    p.engine.cancel(batch.handle, hard=False)
+    p.engine.cancel(batch.handle)
 
 
 def _resolve(p: Pass, run: Run, batch: BatchEntry) -> None:
@@ -129,8 +129,8 @@ def _record_job(batch: BatchEntry, entry: TableEntry, job: JobStatus) -> None:
         entry.exporting = entry.exporting and not job.dead
 
 
-def _all_dead(run: Run, batch: BatchEntry) -> bool:
-    return all(e.outcome and not e.exporting for _, _, e in run.ledger.table_entries(batch))
+def _all_over(run: Run, batch: BatchEntry) -> bool:
+    return all(e.outcome for _, _, e in run.ledger.table_entries(batch))
 
 
 def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
@@ -151,10 +151,15 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
             # its raised rate is sized for an hour
             bytes_per_unit = p.settings.planning.bytes_per_read_unit
             estimate = max(estimate, int(expected_seconds(p, job, entry, bytes_per_unit)))
-        if since(entry.started_at, now) > max(
-            _OVERDUE_FACTOR * estimate, estimate + _OVERDUE_SECONDS
-        ):
+        late = max(_OVERDUE_FACTOR * estimate, estimate + _OVERDUE_SECONDS)
+        if since(entry.started_at, now) <= late:
+            continue
+        if job.estimated:
             return f"{overdue(job.table)}: it was to take {estimate} s"
+        # nobody knows how long it takes: it is ended for others, once, and then has what is left
+        was_ended = any(overdue(job.table) in error for error in entry.errors)
+        if not was_ended and _is_waited_for(p, run, batch, status):
+            return f"{overdue(job.table)}: others wait, and it has no estimate"
     idle = since(batch.progress_at or batch.started_at, now)
     bootstrap = p.settings.planning.cluster_bootstrap_seconds
     if not running and not status.paused and idle > 3 * bootstrap + _OVERDUE_SECONDS:
@@ -162,12 +167,24 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
     return ""
 
 
+def _is_waited_for(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> bool:
+    """Say whether tables of the batch, or a batch without a cluster, wait for this one to end."""
+    for number, _, entry in run.ledger.table_entries(batch):
+        state = status.jobs.get(number, JobStatus(JobState.WAITING)).state
+        if state is JobState.WAITING and not entry.outcome:
+            return True
+    others = [b for b in run.ledger.open_batches if b is not batch]
+    planned = [b for b in others if b.state is BatchState.PLANNED]
+    is_full = 1 + len(others) - len(planned) >= p.settings.planning.max_clusters
+    return any(is_full or b.timeline == batch.timeline for b in planned)
+
+
 def _lowered(p: Pass, job: Job, entry: TableEntry) -> str:
     """Return what a person did if a raised table was lowered under its running export."""
     held = p.held.get(job.table)
     raised = held is not None and held.lease.state is LeaseState.RAISED
     # a job with its plain share never counted on the raise
-    if held is None or not raised or not entry.exporting or entry.plain:
+    if held is None or not raised or not entry.exporting or entry.outcome or entry.plain:
         return ""
     table = p.leases.describe(job.table)
     if table is None or table.table_id != job.table_id or table.on_demand:
@@ -177,28 +194,26 @@ def _lowered(p: Pass, job: Job, entry: TableEntry) -> str:
     return ""
 
 
-def _insist(p: Pass, run: Run, batch: BatchEntry) -> None:
-    """A cancelled batch is still alive: end its cluster; tell a person if even that fails."""
-    waited = since(batch.cancelled_at, clock.now())
-    if waited >= STUCK_SECONDS:
-        tables = [job.table for _, job, e in run.ledger.table_entries(batch) if e.exporting]
+def _insist(p: Pass, run: Run, batch: BatchEntry, asked_at: str | None) -> None:
+    """A host that was to end is still there: end it again; tell a person if even that fails."""
+    tables = [job.table for _, job, e in run.ledger.table_entries(batch) if e.exporting]
+    if tables and since(asked_at, clock.now()) >= STUCK_SECONDS:
         alert = (
-            f"batch {batch.batch_id} does not end ({batch.cancel_reason}): "
+            f"batch {batch.batch_id} does not end ({batch.cancel_reason or batch.error}): "
             f"{', '.join(tables)} may still be read, so their capacity stays raised; "
             f"terminate cluster {batch.handle.get('cluster', 'unknown')} by hand"
         )
         if alert not in run.ledger.alerts:
             run.ledger.alerts.append(alert)
-    p.engine.cancel(batch.handle, hard=waited >= HARD_CANCEL_SECONDS)
+    p.engine.cancel(batch.handle)
 
 
 def _end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> None:
-    """All exports are dead: keep the evidence, see the cluster off, delete the pipeline."""
+    """All jobs are over: see the host off, with what a failed one still reads, then clean up."""
     if not status.gone:
-        # the cluster gets some time to end
         p.engine.finish(batch.handle)
-        if since(batch.ended_at, clock.now()) >= HARD_CANCEL_SECONDS:
-            p.engine.cancel(batch.handle, hard=True)
+        if since(batch.ended_at, clock.now()) >= PATIENCE_SECONDS:
+            _insist(p, run, batch, batch.ended_at)
         return
     p.runs.save(run)
     p.engine.clean_up(batch.handle)

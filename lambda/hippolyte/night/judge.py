@@ -12,7 +12,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
 from hippolyte.exports.manifest import manifest_bytes
-from hippolyte.exports.verification import Verification, parse_items_read, verify
+from hippolyte.exports.verification import (
+    Verification,
+    agree,
+    is_short,
+    parse_items_read,
+    verify,
+)
 from hippolyte.night.batches import directory, since
 from hippolyte.night.catalogue import add_to_catalogue
 from hippolyte.night.follow import overdue
@@ -20,11 +26,13 @@ from hippolyte.night.one_pass import Pass
 from hippolyte.planning.plan import Job
 from hippolyte.record_form import iso, when
 from hippolyte.records.ledger import TableEntry
-from hippolyte.records.runs import Run
+from hippolyte.records.runs import Run, start_of
+from hippolyte.tables.discovery import is_empty
 from hippolyte.verdicts import Verdict
 
 # EMR copies a step's log to S3 some minutes after its end
 _LOG_PATIENCE_SECONDS = 900
+_EMPTY = "a look into the table finds it empty"
 # what cannot be verified by then counts as failed
 _VERIFY_PATIENCE_SECONDS = 3600
 
@@ -37,6 +45,7 @@ def judge(p: Pass, run: Run) -> None:
     definitions: dict[str, Any] | None = None
     again: list[Job] = []
     hung: list[Job] = []
+    alone: list[Job] = []
     for name, entry in run.ledger.tables.items():
         if p.time_is_short:
             break
@@ -50,14 +59,23 @@ def judge(p: Pass, run: Run) -> None:
             definitions = definitions or p.runs.definitions(run.plan.run_id)
             add_to_catalogue(p, run, name, entry, definitions.get(name))
         elif _failed(entry) and _judge_failure(p, run, jobs[name], entry):
-            batch = run.ledger.batches[entry.batch_id or ""]
+            was_overdue = _was_overdue(run, entry, name)
             # where one job waits for another, it must not keep the others from their turn again
-            apart = p.engine.ordered and batch.cancel_reason.startswith(overdue(name))
-            (hung if apart else again).append(jobs[name])
+            apart = p.engine.ordered and was_overdue
+            own = was_overdue and not jobs[name].estimated
+            (alone if own else hung if apart else again).append(jobs[name])
     size = p.engine.tables_per_batch
     for jobs_again in (again, hung):
         for first in range(0, len(jobs_again), size):
             run.ledger.add_batch(jobs_again[first : first + size])
+    # last: they may take all that is left, and clusters are few
+    for job in alone:
+        run.ledger.add_batch([job])
+
+
+def _was_overdue(run: Run, entry: TableEntry, table: str) -> bool:
+    """Say whether a table's batch was ended for its own export."""
+    return run.ledger.batches[entry.batch_id or ""].cancel_reason.startswith(overdue(table))
 
 
 def _failed(entry: TableEntry) -> bool:
@@ -83,8 +101,11 @@ def _judge_output(p: Pass, run: Run, job: Job, entry: TableEntry) -> None:
         read = _items_read(p, entry.log)
         if read is None and waited < _LOG_PATIENCE_SECONDS:
             return
-        result = _verify(p, run, job, entry, read)
-        replaced = result.ok and _replaced(p, job, entry)
+        before = _last_items(p, run, job)
+        result = _verify(p, run, job, entry, read, before)
+        believed = _believed(p, job, entry, result) if result.short else ""
+        good = result.ok or bool(believed)
+        replaced = good and _replaced(p, job, entry)
     except (ClientError, BotoCoreError) as error:
         if waited >= _VERIFY_PATIENCE_SECONDS:
             entry.close(Verdict.FAILED, f"its output could not be read: {error}")
@@ -93,12 +114,59 @@ def _judge_output(p: Pass, run: Run, job: Job, entry: TableEntry) -> None:
         entry.close(Verdict.VANISHED, "deleted and recreated during the night")
         return
     entry.files, entry.bytes, entry.items = result.files, result.bytes, result.items
-    if result.ok:
+    if good:
         entry.notes += result.notes
+        if believed:
+            _tell_shortfall(
+                p, run, job, entry, f"{result.problems[0]}; believed, as {believed}", before
+            )
         entry.close(Verdict.BACKED_UP)
         return
     entry.outcome = "failed"
     entry.errors.append(f"attempt {entry.attempt}: {'; '.join(result.problems)}")
+
+
+def _believed(p: Pass, job: Job, entry: TableEntry, result: Verification) -> str:
+    """Return what else says that the table holds no more than was read; empty if nothing does.
+
+    A table's count is about six hours old: emptied or purged since, it would have no backup.
+    """
+    table = p.leases.describe(job.table)
+    if table and table.table_id != job.table_id:
+        table = None
+    if not result.items:
+        return _EMPTY if table and is_empty(p.clients.dynamodb, job.table) else ""
+    count = table.item_count if table else 0
+    tolerance = p.settings.planning.item_count_tolerance_percentage
+    if count and not is_short(result.items, count, tolerance):
+        return f"its count is {count} by now"
+    # of the attempt before: this one's count is not noted yet
+    if entry.items and agree(result.items, entry.items):
+        return f"the attempt before read {entry.items}"
+    return ""
+
+
+def _tell_shortfall(
+    p: Pass, run: Run, job: Job, entry: TableEntry, text: str, before: int | None
+) -> None:
+    """Note why fewer items were believed; tell a person, unless last night's were as few."""
+    entry.notes.append(text)
+    entry.items = entry.items or 0
+    tolerance = p.settings.planning.item_count_tolerance_percentage
+    # that it is empty is told if it was not, see report/content.py
+    if entry.items and (before is None or is_short(entry.items, before, tolerance)):
+        run.ledger.alerts.append(f"{job.table}: {text}")
+        # with the report, not at once
+        run.ledger.told.append(run.ledger.alerts[-1])
+
+
+def _last_items(p: Pass, run: Run, job: Job) -> int | None:
+    """Return what the last good backup held, if it was of this very table."""
+    row = p.previous_tables(run).get(job.table)
+    if row is None or run.plan.previous_run is None:
+        return None
+    is_same = run.plan.identity(job.table).is_of(row, start_of(run.plan.previous_run))
+    return row.get("last_items") if is_same else None
 
 
 def _replaced(p: Pass, job: Job, entry: TableEntry) -> bool:
@@ -112,7 +180,9 @@ def _replaced(p: Pass, job: Job, entry: TableEntry) -> bool:
     return table.created_at <= (when(entry.finished_at) if entry.finished_at else clock.now())
 
 
-def _verify(p: Pass, run: Run, job: Job, entry: TableEntry, read: int | None) -> Verification:
+def _verify(
+    p: Pass, run: Run, job: Job, entry: TableEntry, read: int | None, before: int | None
+) -> Verification:
     key = directory(p.settings, job.table, run.plan.run_id, entry.attempt) + "/"
     bucket, s3 = p.settings.bucket, p.clients.s3
 
@@ -129,7 +199,6 @@ def _verify(p: Pass, run: Run, job: Job, entry: TableEntry, read: int | None) ->
         answer = s3.get_object(Bucket=bucket, Key=key + name, Range=f"bytes=-{length}")
         return answer["Body"].read()
 
-    before = p.previous_tables(run).get(job.table, {}).get("last_items")
     return verify(
         f"s3://{bucket}/{key}",
         listed,
@@ -179,6 +248,9 @@ def _judge_failure(p: Pass, run: Run, job: Job, entry: TableEntry) -> bool:
     # never started, its batch failed for other reasons: it gets further places, but not for ever
     started = entry.started_at is not None
     allowed = p.settings.planning.attempts + (0 if started else 2)
+    if not job.estimated and _was_overdue(run, entry, job.table):
+        # ended for those that waited behind it: that was no fault of its own
+        allowed += 1
     if entry.tries >= allowed:
         entry.close(Verdict.FAILED, f"{reason} (after {entry.tries} attempts)")
         return False

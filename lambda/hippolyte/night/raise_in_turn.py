@@ -33,7 +33,7 @@ from hippolyte.records.runs import Run
 # a raise takes minutes, and is seen a pass (5 minutes) later; so does the order to begin it
 LEAD_SECONDS = 1200
 # an intent's jobs go to the engine in one call, which is taken or not: EMR's limit is 100
-_AT_A_TIME = 50
+AT_A_TIME = 50
 # the exporter's eventually consistent scan: bytes per read unit and second, at the best
 _FASTEST_BYTES = 8192
 
@@ -72,7 +72,7 @@ def _ready(p: Pass, run: Run, batch: BatchEntry) -> dict[int, float]:
         if job.table not in batch.waiting:
             continue
         begun = entry.plain or job.raise_to is None or job.table in p.held
-        if ahead > LEAD_SECONDS or p.time_is_short or len(ready) >= _AT_A_TIME:
+        if ahead > LEAD_SECONDS or p.time_is_short or len(ready) >= AT_A_TIME:
             break
         if not begun and raised >= RAISED_AT_ONCE:
             break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ class Job:
 
     `raise_to` is the capacity it needs first (None: none), `capacity` the one it was planned with.
     `plain_ratio` is what the job gets when the raise does not come. `estimate_seconds` includes
-    the activity's bootstrap.
+    the activity's bootstrap; it says nothing if not `estimated`.
     """
 
     table: str
@@ -30,6 +30,27 @@ class Job:
     rate: float
     estimate_seconds: int
     raise_to: int | None = None
+    # False: DescribeTable has not counted the table yet, so nobody knows how long it takes
+    estimated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which table had a name: dropped and made anew, it has another id. Empty: not known."""
+
+    table_id: str = ""
+    created_at: str | None = None
+
+    def is_of(self, row: Mapping[str, Any], night: datetime) -> bool:
+        """Say whether a row in the report of the night that began then is of this very table.
+
+        A row without an id is of an older version: then only a table older than that night is.
+        """
+        if not self.table_id:
+            return True
+        if known := row.get("table_id"):
+            return bool(known == self.table_id)
+        return self.created_at is not None and when(self.created_at) < night
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +79,12 @@ class Plan:
     previous_run: str | None = None
     # by which the run is followed to its end
     engine: str = "datapipeline"
+    # of every table that was described
+    identities: Mapping[str, Identity] = field(default_factory=dict)
+
+    def identity(self, table: str) -> Identity:
+        """Return which table has the name tonight."""
+        return self.identities.get(table, Identity())
 
     @property
     def jobs(self) -> list[Job]:
@@ -89,6 +116,9 @@ class Plan:
                 Batch(b["batch_id"], b["timeline"], tuple(Job(**j) for j in b["jobs"]))
                 for b in data["batches"]
             )
+            data["identities"] = {
+                name: Identity(**known) for name, known in data.get("identities", {}).items()
+            }
             for name in ("empty", "warnings", "alerts"):
                 data[name] = tuple(data.get(name, ()))
             if data.get("engine", "datapipeline") not in ("datapipeline", "emr"):

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from hippolyte.planning.cost import cost_usd
 from hippolyte.planning.packing import HANDOVER_SECONDS, Bins, Timeline, pack
-from hippolyte.planning.plan import Batch, Job, Plan
+from hippolyte.planning.plan import Batch, Identity, Job, Plan
 from hippolyte.planning.selection import Choice, choose
 from hippolyte.planning.sizer import Sizer
 from hippolyte.planning.window import Night
@@ -78,6 +78,10 @@ def make_plan(
         cost_usd=cost_usd(timelines, settings, raises_per_job),
         previous_run=night.previous_run,
         engine=settings.engine,
+        identities={
+            t.name: Identity(t.table_id, iso(t.created_at) if t.created_at else None)
+            for t in inventory.tables
+        },
     )
 
 

@@ -30,6 +30,10 @@ RAISED_JOB_SECONDS = 3600
 RAISED_AT_ONCE = 2
 
 
+# DescribeTable counts a table about every six hours (API TableDescription, TableSizeBytes)
+_COUNTED_AFTER = timedelta(hours=6)
+
+
 class Sizer:
     """Sizes the tables of one night, largest need first, within the quotas."""
 
@@ -119,6 +123,7 @@ class Sizer:
             rate=round(rate, 3),
             estimate_seconds=self._estimate(table, rate),
             raise_to=None,
+            estimated=self._is_counted(table),
         )
 
     def _raised(self, table: Table, job: Job, seconds: float) -> Job:
@@ -141,6 +146,11 @@ class Sizer:
         planning = self.settings.planning
         read = sizing.seconds_to_read(table.size_bytes, rate, planning.bytes_per_read_unit)
         return math.ceil(round(read + planning.activity_bootstrap_seconds, 6))
+
+    def _is_counted(self, table: Table) -> bool:
+        """Say whether the size is the table's, not that of before it was loaded or restored."""
+        age = self.night.now - table.created_at if table.created_at else _COUNTED_AFTER
+        return table.size_bytes > 0 and age >= _COUNTED_AFTER
 
     def _needed(self, table: Table, seconds: float) -> float:
         planning = self.settings.planning

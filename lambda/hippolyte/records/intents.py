@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 from hippolyte.record_form import when
 
-# a Lambda lives 15 minutes at most: an older intent's writer is dead
+# longer than the functions' own timeout (functions' `timeout` in Terraform; Lambda allows more): an
+# older intent's writer is dead. test_an_intent_outlives_the_function_that_announced_it holds them
+# together
 INTENT_LIFE = timedelta(minutes=16)
 
 

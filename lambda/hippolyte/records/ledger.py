@@ -23,7 +23,7 @@ class BatchState(StrEnum):
     STARTING = "starting"  # intent: it is being started
     RUNNING = "running"
     CANCELLING = "cancelling"
-    ENDING = "ending"  # every export is dead; evidence is kept, the cluster goes
+    ENDING = "ending"  # every job is over; the host goes, with what a failed one may still read
     CLOSED = "closed"
 
 

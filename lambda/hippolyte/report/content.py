@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from hippolyte.planning.plan import Job, Plan
+from hippolyte.planning.plan import Identity, Job, Plan
 from hippolyte.record_form import VERSION, iso, when
 from hippolyte.records.ledger import Ledger, TableEntry
+from hippolyte.records.runs import start_of
 from hippolyte.settings import Settings
 from hippolyte.tables.settings_of import OPERATIONS
 from hippolyte.verdicts import ALERTING_VERDICTS, Verdict
@@ -35,10 +36,16 @@ def make_report(
     """
     jobs = {job.table: job for job in plan.jobs}
     before = previous.get("tables", {})
-    known = {name: {"last_good": at} for name, at in (catalogued or {}).items()}
+    own = _of_the_same_table(plan, previous)
     tables = {
-        name: _table(entry, jobs.get(name), before.get(name, {}))
-        | _protection(entry, [before.get(name, {}), known.get(name, {})], iso(plan.start))
+        name: _table(entry, jobs.get(name), plan.identity(name), own.get(name, {}))
+        | _protection(
+            entry,
+            own.get(name, {}),
+            {} if name in own else before.get(name, {}),
+            (catalogued or {}).get(name),
+            iso(plan.start),
+        )
         for name, entry in sorted(ledger.tables.items())
     }
     totals = Counter(str(t["verdict"]) for t in tables.values())
@@ -46,7 +53,7 @@ def make_report(
     ended = max((when(e) for e in ends), default=plan.start)
     changes = _changes(tables, before)
     told = [*ledger.alerts, *alerts]
-    told += [f"{name} is empty tonight and was not the night before" for name in changes["empty"]]
+    told += [_emptied(name, name in own) for name in changes["empty"]]
     return {
         "version": VERSION,
         "deployment": settings.name,
@@ -98,15 +105,37 @@ def make_report(
     }
 
 
-def _table(entry: TableEntry, job: Job | None, before: Mapping[str, Any]) -> dict[str, Any]:
+def _of_the_same_table(plan: Plan, previous: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the previous report's rows of tables that were not made anew since."""
+    if not previous:
+        return {}
+    begun = start_of(previous["run_id"])
+    return {
+        name: row
+        for name, row in previous["tables"].items()
+        if plan.identity(name).is_of(row, begun)
+    }
+
+
+def _emptied(name: str, is_same: bool) -> str:
+    if is_same:
+        return f"{name} is empty tonight and was not the night before"
+    return f"{name} is empty tonight: it was made anew, and the one of the night before was not"
+
+
+def _table(
+    entry: TableEntry, job: Job | None, identity: Identity, own: Mapping[str, Any]
+) -> dict[str, Any]:
     counted = entry.verdict is Verdict.BACKED_UP and entry.items is not None
     return {
         "verdict": entry.verdict.value if entry.verdict else None,
         "reason": entry.reason,
+        # of a table that could not be described: as last known
+        "table_id": identity.table_id or own.get("table_id"),
         "location": entry.location,
         "items": entry.items,
-        # of the last night that knew: what the next one is compared with
-        "last_items": entry.items if counted else before.get("last_items"),
+        # of the last night that knew, and of this very table: what the next one is compared with
+        "last_items": entry.items if counted else own.get("last_items"),
         "bytes": entry.bytes,
         "files": entry.files,
         "attempt": entry.attempt,
@@ -145,19 +174,25 @@ def _unread(tables: Mapping[str, Any], reasons: Mapping[str, str]) -> list[str]:
 
 
 def _protection(
-    entry: TableEntry, earlier: Iterable[Mapping[str, Any]], start: str
+    entry: TableEntry,
+    own: Mapping[str, Any],
+    other: Mapping[str, Any],
+    catalogued: str | None,
+    start: str,
 ) -> dict[str, str | None]:
     """Return the newest good backup, and since when there shall be one.
 
-    Carried from report to report, so that it costs no look into the bucket.
+    Carried from report to report, so that it costs no look into the bucket: `own` is the last row
+    of the table, `other` that of another one of its name, whose backups are not this one's. From
+    the last of those on there shall be one, or a table made anew each day would never be old.
     """
     good = entry.finished_at if entry.verdict is Verdict.BACKED_UP else None
     spared = entry.verdict in (Verdict.SKIPPED, Verdict.VANISHED)
-    known = [good, *(e.get("last_good") for e in earlier)]
-    since = [e.get("wanted_since") for e in earlier if not spared]
+    taken_over = filter(None, [other.get("last_good"), other.get("wanted_since")])
+    since = None if spared else own.get("wanted_since") or max(taken_over, default=None)
     return {
-        "last_good": next(filter(None, known), None),
-        "wanted_since": next(filter(None, since), start),
+        "last_good": good or own.get("last_good") or catalogued,
+        "wanted_since": since or start,
     }
 
 

@@ -114,7 +114,7 @@ def is_empty(dynamodb: DynamoDBClient, name: str) -> bool:
     try:
         page = dynamodb.scan(TableName=name, Limit=1, Select="COUNT")
     except ClientError as error:
-        _log.warning("whether %s is empty cannot be seen, so it gets a job: %s", name, error)
+        _log.warning("whether %s is empty cannot be seen, so it counts as not: %s", name, error)
         return False
     return page["Count"] == 0 and "LastEvaluatedKey" not in page
 

@@ -160,6 +160,18 @@ def test_a_raise_that_is_refused_for_the_moment_is_made_later(bench: Bench, code
     assert bench.take("next", held)[0] is Raise.READY
 
 
+def test_too_many_tables_in_change_is_of_the_moment(bench: Bench) -> None:
+    """LimitExceededException means two things (hashicorp/terraform-provider-aws 1776, 2274)."""
+    words = "Only 500 tables can be created, updated, or deleted simultaneously"
+    bench.night.refuse("dynamodb:UpdateTable", "LimitExceededException", words, times=1)
+    outcome, held, _ = bench.take()
+    assert outcome is Raise.PENDING
+    bench.advance(180)
+    assert bench.take("next", held)[0] is Raise.PENDING
+    bench.advance(61)
+    assert bench.take("next", held)[0] is Raise.READY
+
+
 def test_a_table_that_is_not_the_planned_one_is_not_raised(bench: Bench) -> None:
     job = bench.job()
     bench.night.dynamodb.delete_table(TableName="orders")

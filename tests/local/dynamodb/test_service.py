@@ -106,6 +106,13 @@ def test_size_and_count_are_of_the_items_unless_set(world: World) -> None:
     )
 
 
+def test_a_table_may_be_older_than_the_world(world: World) -> None:
+    make_table(world, "tbl")
+    assert describe(world, "tbl")["CreationDateTime"] == START
+    world.set_table("tbl", created_at=START - timedelta(days=30))
+    assert describe(world, "tbl")["CreationDateTime"] == START - timedelta(days=30)
+
+
 def test_an_item_has_at_most_400_kilobytes(world: World) -> None:
     make_table(world, "tbl")
     client = world.client("dynamodb")
@@ -204,6 +211,19 @@ def test_quotas_of_table_and_account(world: World) -> None:
     with refused("LimitExceededException", "80000 would be provisioned"):
         update(world, "bbb", 40_000)
     update(world, "bbb", 39_999)
+
+
+def test_only_so_many_tables_are_changed_at_once(world: World) -> None:
+    world.limits.changing_tables = 1
+    make_table(world, "aaa")
+    make_table(world, "bbb")
+    for name in ("aaa", "bbb"):
+        world.set_table(name, update_seconds=60)
+    update(world, "aaa", 50)
+    with refused("LimitExceededException", "Only 1 tables can be created, updated, or deleted"):
+        update(world, "bbb", 50)
+    world.clock.advance(60)
+    update(world, "bbb", 50)
 
 
 def test_describe_limits(world: World) -> None:

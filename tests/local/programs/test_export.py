@@ -342,6 +342,23 @@ def test_fewer_items(world: Any) -> None:
     assert "DYNAMODB_ITEMS_READ=6\n" in log(world)
 
 
+def test_no_two_losses_are_alike(world: Any) -> None:
+    make_table(world, "orders", items=9)
+    world.faults.fewer_items["orders"] = 3
+    for number, left in enumerate((6, 3, 6, 9)):
+        Step(world, f"{OUT}{number}", "orders").run()
+        assert f"DYNAMODB_ITEMS_READ={left}\n" in log(world)
+
+
+def test_a_table_that_is_not_counted_yet_takes_its_time_all_the_same(world: Any) -> None:
+    make_table(world, "orders", read=100, size=0)
+    world.set_table("orders", read_bytes=50 * 8192 * 600)
+    Step(world, OUT, "orders").run()
+    (consumed,) = world.consumption
+    took = timedelta(seconds=LAUNCH_SECONDS + STARTUP_SECONDS + 600)
+    assert consumed.end == START + took
+
+
 def test_a_log_that_never_arrives(world: Any) -> None:
     make_table(world, "orders")
     world.faults.no_log["orders"] = 1

@@ -10,7 +10,7 @@ from typing import IO, Any
 import pytest
 
 from hippolyte.exports.dynamodbexport import Item, manifest_bytes, write_export
-from hippolyte.exports.verification import Verification, parse_items_read, verify
+from hippolyte.exports.verification import Verification, agree, parse_items_read, verify
 
 DIRECTORY = "s3://bucket/backups/1/us-east-1/orders/2026-11-24T00-00Z-1"
 
@@ -160,6 +160,46 @@ def test_a_plausible_or_unknown_count_is_noted(counts: dict[str, Any], note: str
 @pytest.mark.parametrize("log_items", [None, 0, 5])
 def test_an_export_without_files_of_a_table_with_items_is_no_backup(log_items: int | None) -> None:
     assert not export(0).verify(expected_items=5, log_items=log_items).ok
+
+
+@pytest.mark.parametrize(
+    ("counts", "short"),
+    [
+        ({"log_items": 70, "expected_items": 100}, True),
+        ({"log_items": 100, "expected_items": 100}, False),
+        # and more is wrong than the count: 70 items in files of 100
+        ({"log_items": 1, "expected_items": 100}, False),
+    ],
+)
+def test_a_shortfall_alone_may_be_believed(counts: dict[str, Any], short: bool) -> None:
+    assert export().verify(**counts).short is short
+
+
+def test_a_shortfall_of_an_incomplete_export_is_never_believed() -> None:
+    directory = export()
+    del directory.files["_SUCCESS"]
+    assert not directory.verify(log_items=70).short
+
+
+@pytest.mark.parametrize("log_items", [None, 0])
+def test_nothing_read_is_a_shortfall(log_items: int | None) -> None:
+    assert export(0).verify(expected_items=5000, log_items=log_items).short
+
+
+@pytest.mark.parametrize(
+    ("read", "other", "same"),
+    [
+        (70, 70, True),
+        (70, 71, True),
+        (70, 72, False),
+        (100_000, 99_000, True),
+        (99_000, 100_000, True),
+        (100_000, 98_999, False),
+        (20, 10, False),
+    ],
+)
+def test_two_reads_agree_within_a_hundredth_or_one_item(read: int, other: int, same: bool) -> None:
+    assert agree(read, other) is same
 
 
 def test_a_newly_empty_table_is_a_backup_and_noted() -> None:

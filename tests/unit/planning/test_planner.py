@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hippolyte.engines.datapipeline_definition import TABLES_PER_PIPELINE
-from hippolyte.planning.plan import Plan
+from hippolyte.planning.plan import Identity, Plan
 from hippolyte.planning.planner import make_plan
 from hippolyte.planning.sizer import RAISED_AT_ONCE, RAISED_JOB_SECONDS
 from hippolyte.planning.window import run_id
@@ -39,6 +41,41 @@ def test_a_table_that_fits_is_not_raised() -> None:
     assert found.raise_to is None
     assert found.ratio == found.plain_ratio == 0.5
     assert found.estimate_seconds == 5243 + 60
+
+
+@pytest.mark.parametrize(
+    ("changes", "estimated"),
+    [
+        ({}, True),
+        ({"size_bytes": 0}, False),
+        ({"size_bytes": 0, "item_count": 0}, False),
+        ({"created_at": START - timedelta(hours=6)}, True),
+        ({"created_at": START - timedelta(hours=5, minutes=59)}, False),
+    ],
+)
+def test_a_table_that_is_not_counted_yet_has_no_estimate(
+    changes: dict[str, Any], estimated: bool
+) -> None:
+    for made in (plan(table(**changes)), emr_plan(table(**changes))):
+        assert job(made).estimated is estimated
+
+
+def test_the_plan_knows_which_table_had_a_name() -> None:
+    made = plan(table("a", created_at=START), table("b", empty=True), table("c", status="CREATING"))
+    assert {n: i.table_id for n, i in made.identities.items()} == {
+        "a": "id-a",
+        "b": "id-b",
+        "c": "id-c",
+    }
+    assert Plan.from_record(json.loads(json.dumps(made.to_record()))) == made
+    older = made.to_record()
+    del older["identities"]
+    for batch in older["batches"]:
+        for one in batch["jobs"]:
+            del one["estimated"]
+    read = Plan.from_record(json.loads(json.dumps(older)))
+    assert read.identity("a") == Identity()
+    assert job(read, "a").estimated
 
 
 def test_every_discovered_table_has_one_place() -> None:
