@@ -40,7 +40,7 @@ def test_nothing_denied_is_nothing_told_and_nothing_left(d: Deployment) -> None:
         key = f"runs/123456789012/us-east-1/preflight-{function}.json"
         assert b'"denied":[]' in d.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
     tables = d.world.client("dynamodb").list_tables()["TableNames"]
-    assert sorted(tables) == ["empty", "large", "small"]
+    assert sorted(tables) == ["empty", "large", "queue", "small"]
     targets = d.world.client("application-autoscaling").describe_scalable_targets(
         ServiceNamespace="dynamodb"
     )["ScalableTargets"]
