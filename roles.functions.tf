@@ -28,6 +28,20 @@ data "aws_iam_policy_document" "reconcile" {
     resources = [local.table_arn]
   }
 
+  # what a restore needs is kept in the catalogue
+  statement {
+    sid = "ReadTablesSettings"
+    actions = [
+      "dynamodb:DescribeContinuousBackups",
+      "dynamodb:DescribeContributorInsights",
+      "dynamodb:DescribeKinesisStreamingDestination",
+      "dynamodb:DescribeTimeToLive",
+      "dynamodb:GetResourcePolicy",
+      "dynamodb:ListTagsOfResource",
+    ]
+    resources = [local.table_arn]
+  }
+
   # one item: does a table hold any, whatever its count of six hours ago says
   statement {
     sid       = "ProbeForEmptyTables"
@@ -53,6 +67,7 @@ data "aws_iam_policy_document" "reconcile" {
     actions = [
       "application-autoscaling:DescribeScalableTargets",
       "application-autoscaling:DescribeScalingPolicies",
+      "application-autoscaling:DescribeScheduledActions",
       "cloudwatch:GetMetricStatistics",
     ]
     resources = ["*"]
@@ -151,7 +166,7 @@ data "aws_iam_policy_document" "scheduler" {
   # none of these knows an ARN, so the region bounds them
   statement {
     sid       = "DiscoverTables"
-    actions   = ["dynamodb:ListTables", "dynamodb:DescribeLimits", "application-autoscaling:DescribeScheduledActions"]
+    actions   = ["dynamodb:ListTables", "dynamodb:DescribeLimits"]
     resources = ["*"]
 
     condition {

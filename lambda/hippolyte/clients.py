@@ -30,12 +30,14 @@ class Clients:
 
     The clients called `_once` never try a call again: a start without an answer is looked
     for, not asked for twice, and a capacity decrease that the service refuses for hours
-    (LimitExceededException, which botocore takes for throttling) is left to a later pass.
+    (LimitExceededException, which botocore takes for throttling) is left to a later pass, as is
+    the reading of settings for the catalogue.
     """
 
     dynamodb: DynamoDBClient
     dynamodb_once: DynamoDBClient
     scaling: ApplicationAutoScalingClient
+    scaling_once: ApplicationAutoScalingClient
     datapipeline: DataPipelineClient
     datapipeline_once: DataPipelineClient
     emr: EMRClient
@@ -91,6 +93,7 @@ def build(settings: Settings) -> Clients:
         dynamodb=client("dynamodb", own),
         dynamodb_once=client("dynamodb", own, once),
         scaling=client("application-autoscaling", own),
+        scaling_once=client("application-autoscaling", own, once),
         datapipeline=client("datapipeline", settings.pipeline_region),
         datapipeline_once=client("datapipeline", settings.pipeline_region, once),
         emr=client("emr", own),

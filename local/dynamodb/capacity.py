@@ -72,6 +72,9 @@ class TableState:
     history: list[tuple[datetime, str, int, int]] = field(default_factory=list)
     measured: tuple[int, int] | None = None
     on_demand_max_write: int | None = None
+    # Kinesis streams by ARN, and Contributor Insights by index ("" is the table itself)
+    destinations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    insights: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def decreases_today(self, now: datetime) -> list[datetime]:
         """Return the times of the decreases of this UTC day."""

@@ -63,6 +63,8 @@ def _dynamodb(call: Call) -> list[Permission]:
     params = call.params
     name = params.get("TableName") or params.get("TableArn") or params.get("ResourceArn") or ""
     out = [Permission(action, _table_arn(call, name))]
+    if index := params.get("IndexName") if "Insights" in call.operation else None:
+        out.append(Permission(action, f"{_table_arn(call, name)}/index/{index}"))
     if call.operation in _DATA:
         out += _table_key(call, name)
     return out

@@ -157,7 +157,7 @@ REFUSED: dict[str, Bad] = {
     ),
     "bucket-sse-header-with-data-pipeline": Bad(
         {"backup_bucket": {"name": BUCKET, "sse_header": "AES256"}},
-        ("backup_bucket.sse_header", '"AES256"', "Data", 'engine = "emr"'),
+        ("backup_bucket.sse_header", '"AES256"', 'engine = "datapipeline"', 'Take engine = "emr"'),
     ),
     "own-key-alias": one("kms_key_arn", "alias/logs", '"alias/logs"', "not of an alias"),
     "role-path": one("role_path", "teams", '"teams"', 'Example: "/teams/data/"'),

@@ -160,13 +160,13 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
     )
 
     assert scheduler - monitor == {
-        "application-autoscaling:DescribeScheduledActions",
         "dynamodb:DescribeLimits",
         "dynamodb:ListTables",
     }
     assert monitor == {
         "application-autoscaling:DescribeScalableTargets",
         "application-autoscaling:DescribeScalingPolicies",
+        "application-autoscaling:DescribeScheduledActions",
         "application-autoscaling:RegisterScalableTarget",
         "cloudwatch:GetMetricStatistics",
         "cloudwatch:PutMetricData",
@@ -179,7 +179,13 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
         "datapipeline:DescribePipelines",
         "datapipeline:PutPipelineDefinition",
         "datapipeline:QueryObjects",
+        "dynamodb:DescribeContinuousBackups",
+        "dynamodb:DescribeContributorInsights",
+        "dynamodb:DescribeKinesisStreamingDestination",
         "dynamodb:DescribeTable",
+        "dynamodb:DescribeTimeToLive",
+        "dynamodb:GetResourcePolicy",
+        "dynamodb:ListTagsOfResource",
         "dynamodb:Scan",
         "dynamodb:UpdateTable",
         "elasticmapreduce:DescribeCluster",

@@ -102,6 +102,10 @@ class TableEntry:
     raised_to: int | None = None
     raised_at: str | None = None
     given_back_at: str | None = None
+    # its settings are in the catalogue as far as they can be read
+    settings_at: str | None = None
+    # the operations whose answers are not in it, after an attempt
+    unread: list[str] = field(default_factory=list)
 
     def close(self, verdict: Verdict, reason: str = "") -> None:
         """Give the table its verdict."""
@@ -137,6 +141,8 @@ class Ledger:
     # intent: the message and the report are on their way
     reporting_at: str | None = None
     reporting_by: str | None = None
+    # operation -> why its answer is not in some table's catalogue entry, as last seen
+    unread: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_plan(cls, plan: Plan) -> Ledger:
