@@ -1,16 +1,16 @@
-"""Discovers the tables of an account and region: paginated, concurrent, tolerant of change."""
+"""Discovers the tables of an account and region: paginated, concurrent, patient."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte.tables.autoscaling import READ_DIMENSION, flags_of
+from hippolyte.tables.patience import Failure, Patience
 from hippolyte.tables.table import Inventory, Limits, Scaling, Table, Tags
 from hippolyte.verdicts import Verdict
 
@@ -23,46 +23,59 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
+# for what has a safe answer without the service
+_SHORT_SECONDS = 120.0
 
 
-def discover(clients: Clients, concurrency: int, probe: Callable[[str], bool]) -> Inventory:
+def discover(
+    clients: Clients, concurrency: int, probe: Callable[[str], bool], patience: Patience
+) -> Inventory:
     """Describe every table of the account and region.
 
     `concurrency` is the number of DescribeTable calls at once; `probe` says of a table's name
     whether it is to be looked into if it reads as empty. A table that cannot be described is in
     `undescribed` with its verdict, never lost.
+
+    Raises:
+        ClientError, BotoCoreError: the tables cannot be listed.
     """
     warnings: list[str] = []
-    names = list_names(clients.dynamodb)
-    answers = dict(_map(lambda n: (n, _describe(clients.dynamodb, n)), names, concurrency))
+    # tried once a call: here patience does what is else botocore's
+    dynamodb = clients.dynamodb_once
+
+    def describe(name: str) -> Mapping[str, Any]:
+        return dynamodb.describe_table(TableName=name)["Table"]
+
+    answers = patience.ask_each(describe, list_names(dynamodb, patience), concurrency)
     # DescribeTable is eventually consistent: ask once more before a table counts as gone
     gone = [n for n, a in answers.items() if _code(a) == "ResourceNotFoundException"]
-    answers.update(_map(lambda n: (n, _describe(clients.dynamodb, n)), gone, concurrency))
-    definitions = {n: a for n, a in answers.items() if not isinstance(a, ClientError)}
-    undescribed = {n: _verdict(a) for n, a in answers.items() if isinstance(a, ClientError)}
+    answers.update(patience.ask_each(describe, gone, concurrency))
+    definitions = {n: a for n, a in answers.items() if not isinstance(a, Failure)}
+    undescribed = {n: _verdict(a) for n, a in answers.items() if isinstance(a, Failure)}
 
-    scaling = _scaling(clients.scaling, warnings) if definitions else {}
+    # what follows has a safe answer without the service
+    short = patience.at_most(_SHORT_SECONDS)
+    scaling = _scaling(clients.scaling_once, short, warnings) if definitions else {}
     tables = [table_of(d, scaling.get(n)) for n, d in definitions.items()]
-    unread = [t for t in tables if t.exportable and _reads_empty(t) and probe(t.name)]
-    empty = dict(_map(lambda t: (t.name, is_empty(clients.dynamodb, t.name)), unread, concurrency))
+    unread = [t.name for t in tables if t.exportable and _reads_empty(t) and probe(t.name)]
+    empty = short.ask_each(lambda name: _holds_nothing(dynamodb, name), unread, concurrency)
     return Inventory(
-        tables=tuple(replace(t, empty=empty.get(t.name, False)) for t in tables),
-        limits=_limits(clients.dynamodb, warnings),
+        tables=tuple(replace(t, empty=_is_seen(t.name, empty.get(t.name))) for t in tables),
+        limits=_limits(dynamodb, short, warnings),
         undescribed=undescribed,
         warnings=tuple(warnings),
         definitions=definitions,
     )
 
 
-def list_names(dynamodb: DynamoDBClient) -> list[str]:
+def list_names(dynamodb: DynamoDBClient, patience: Patience) -> list[str]:
     """List all table names; pages hold at most 100."""
-    pages = dynamodb.get_paginator("list_tables").paginate()
-    return [name for page in pages for name in page["TableNames"]]
+    token = ("LastEvaluatedTableName", "ExclusiveStartTableName")
+    pages = patience.pages(dynamodb.list_tables, "TableNames", token)
+    return [name for page in pages for name in page]
 
 
-def read_tags(client: ResourceGroupsTaggingAPIClient) -> Tags:
+def read_tags(client: ResourceGroupsTaggingAPIClient, patience: Patience) -> Tags:
     """Read the tags of all tables, up to 100 a call; what cannot be read is said, not raised.
 
     DynamoDB's own ListTagsOfResource allows 10 calls a second, one a table. A page never splits a
@@ -70,10 +83,14 @@ def read_tags(client: ResourceGroupsTaggingAPIClient) -> Tags:
     """
     known: dict[str, dict[str, str]] = {}
     try:
-        for page in client.get_paginator("get_resources").paginate(
-            ResourceTypeFilters=["dynamodb:table"], PaginationConfig={"PageSize": 100}
+        for page in patience.at_most(_SHORT_SECONDS).pages(
+            client.get_resources,
+            "ResourceTagMappingList",
+            ("PaginationToken", "PaginationToken"),
+            ResourceTypeFilters=["dynamodb:table"],
+            ResourcesPerPage=100,
         ):
-            for found in page["ResourceTagMappingList"]:
+            for found in page:
                 # arn:aws:dynamodb:<region>:<account>:table/<name>
                 name = found["ResourceARN"].split(":table/", 1)[-1]
                 known[name] = {tag["Key"]: tag["Value"] for tag in found["Tags"]}
@@ -112,25 +129,28 @@ def table_of(description: Mapping[str, Any], scaling: Scaling | None = None) -> 
 def is_empty(dynamodb: DynamoDBClient, name: str) -> bool:
     """Look whether a table holds no item; False when that cannot be seen."""
     try:
-        page = dynamodb.scan(TableName=name, Limit=1, Select="COUNT")
-    except ClientError as error:
-        _log.warning("whether %s is empty cannot be seen, so it counts as not: %s", name, error)
-        return False
+        return _holds_nothing(dynamodb, name)
+    except (ClientError, BotoCoreError) as error:
+        return _is_seen(name, error)
+
+
+def _holds_nothing(dynamodb: DynamoDBClient, name: str) -> bool:
+    page = dynamodb.scan(TableName=name, Limit=1, Select="COUNT")
     return page["Count"] == 0 and "LastEvaluatedKey" not in page
 
 
-def _describe(dynamodb: DynamoDBClient, name: str) -> Mapping[str, Any] | ClientError:
-    try:
-        return dynamodb.describe_table(TableName=name)["Table"]
-    except ClientError as error:
-        return error
+def _is_seen(name: str, empty: bool | Failure | None) -> bool:
+    """Return whether a look (None: there was none) found the table empty."""
+    if isinstance(empty, Failure):
+        _log.warning("whether %s is empty cannot be seen, so it counts as not: %s", name, empty)
+    return empty is True
 
 
 def _code(answer: object) -> str:
     return answer.response["Error"]["Code"] if isinstance(answer, ClientError) else ""
 
 
-def _verdict(error: ClientError) -> tuple[Verdict, str]:
+def _verdict(error: Failure) -> tuple[Verdict, str]:
     if _code(error) == "ResourceNotFoundException":
         return Verdict.VANISHED, "deleted between ListTables and DescribeTable"
     return Verdict.FAILED, f"DescribeTable: {error}"
@@ -140,37 +160,44 @@ def _reads_empty(table: Table) -> bool:
     return table.size_bytes == 0 or table.item_count == 0
 
 
-def _limits(dynamodb: DynamoDBClient, warnings: list[str]) -> Limits:
+def _limits(dynamodb: DynamoDBClient, patience: Patience, warnings: list[str]) -> Limits:
     try:
-        answer = dynamodb.describe_limits()
-    except ClientError as error:
+        answer = patience.ask(dynamodb.describe_limits)
+    except (ClientError, BotoCoreError) as error:
         warnings.append(f"DescribeLimits: {error}; the default quotas are assumed")
         return Limits()
     return Limits(answer["AccountMaxReadCapacityUnits"], answer["TableMaxReadCapacityUnits"])
 
 
-def _scaling(client: ApplicationAutoScalingClient, warnings: list[str]) -> dict[str, Scaling]:
+def _scaling(
+    client: ApplicationAutoScalingClient, patience: Patience, warnings: list[str]
+) -> dict[str, Scaling]:
     try:
-        return _read_scaling(client)
-    except ClientError as error:
+        return _read_scaling(client, patience)
+    except (ClientError, BotoCoreError) as error:
         # taking a lease looks again, and refuses the raise if it still cannot see
         warnings.append(f"scaling targets were not read: {error}")
         return {}
 
 
-def _read_scaling(client: ApplicationAutoScalingClient) -> dict[str, Scaling]:
+def _read_scaling(client: ApplicationAutoScalingClient, patience: Patience) -> dict[str, Scaling]:
+    token = ("NextToken", "NextToken")
     schedules: dict[str, list[str]] = {}
-    for page in client.get_paginator("describe_scheduled_actions").paginate(
-        ServiceNamespace="dynamodb"
+    for actions in patience.pages(
+        client.describe_scheduled_actions, "ScheduledActions", token, ServiceNamespace="dynamodb"
     ):
-        for action in page["ScheduledActions"]:
+        for action in actions:
             if action.get("ScalableDimension") == READ_DIMENSION:
                 schedules.setdefault(action["ResourceId"], []).append(action["Schedule"])
     found: dict[str, Scaling] = {}
-    for targets in client.get_paginator("describe_scalable_targets").paginate(
-        ServiceNamespace="dynamodb", ScalableDimension=READ_DIMENSION
+    for targets in patience.pages(
+        client.describe_scalable_targets,
+        "ScalableTargets",
+        token,
+        ServiceNamespace="dynamodb",
+        ScalableDimension=READ_DIMENSION,
     ):
-        for target in targets["ScalableTargets"]:
+        for target in targets:
             resource = target["ResourceId"]
             found[resource.removeprefix("table/")] = Scaling(
                 target["MinCapacity"],
@@ -179,10 +206,3 @@ def _read_scaling(client: ApplicationAutoScalingClient) -> dict[str, Scaling]:
                 tuple(schedules.get(resource, ())),
             )
     return found
-
-
-def _map(call: Callable[[_In], _Out], values: Iterable[_In], concurrency: int) -> Iterable[_Out]:
-    if concurrency == 1:
-        return [call(v) for v in values]
-    with ThreadPoolExecutor(concurrency) as pool:
-        return list(pool.map(call, values))

@@ -11,6 +11,7 @@ import pytest
 from hippolyte import clients, settings
 from hippolyte.tables import discovery
 from hippolyte.tables.discovery import table_of
+from hippolyte.tables.patience import Patience
 from hippolyte.tables.table import Inventory, Tags
 from hippolyte.verdicts import Verdict
 from local.core.call import Call, refusal
@@ -26,7 +27,8 @@ def night(monkeypatch: pytest.MonkeyPatch) -> Iterator[NightDriver]:
 
 
 def discover(concurrency: int = 1, probe: bool = True) -> Inventory:
-    return discovery.discover(clients.build(settings.load()), concurrency, lambda _: probe)
+    built = clients.build(settings.load())
+    return discovery.discover(built, concurrency, lambda _: probe, Patience(lambda: 900))
 
 
 @pytest.mark.parametrize("concurrency", [1, 8])
@@ -131,7 +133,7 @@ def read_tags(night: NightDriver) -> Tags:
     night.configure(tables={"exclude_tags": {"backup": ["no"]}})
     tagging = clients.build(settings.load()).tagging
     assert tagging is not None
-    return discovery.read_tags(tagging)
+    return discovery.read_tags(tagging, Patience(lambda: 0))
 
 
 def test_tags_are_read_in_pages(night: NightDriver) -> None:
