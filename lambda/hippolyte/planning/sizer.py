@@ -7,15 +7,15 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hippolyte.planning import sizing
 from hippolyte.planning.packing import HANDOVER_SECONDS
 from hippolyte.planning.plan import Job
 from hippolyte.planning.window import Night
-from hippolyte.record_form import when
 from hippolyte.settings import Settings
-from hippolyte.tables.table import Inventory, Table
+from hippolyte.tables.table import Inventory, ScheduledAction, Table
 
 # capacity is billed by the hour: a raise for less buys nothing
 _SHORTEST_RAISE_SECONDS = 3600
@@ -203,13 +203,27 @@ class Sizer:
             return "raise_capacity is false"
         if table.replicated:
             return "a global table's replica is never raised"
-        if table.scaling and any(self._due(s) for s in table.scaling.schedules):
+        if table.scaling and any(self._due(a) for a in table.scaling.scheduled):
             return "a scheduled scaling action may be due before its export ends"
         return None
 
-    def _due(self, schedule: str) -> bool:
-        """Say whether a scheduled action may fire before the lease ends; recurring ones count."""
-        once = re.fullmatch(r"at\((.+)\)", schedule)
-        if not once:
-            return True
-        return self.night.now <= when(once[1]) <= self.night.deadline + timedelta(hours=1)
+    def _due(self, action: ScheduledAction) -> bool:
+        """Say whether an action may happen before the lease ends; what recurs may always."""
+        moments = _moments(action)
+        end = self.night.deadline + timedelta(hours=1)
+        return not moments or any(self.night.now <= at <= end for at in moments)
+
+
+def _moments(action: ScheduledAction) -> list[datetime]:
+    """Return when an action happens once; none if it recurs, or its time or zone is not known.
+
+    A local time that comes twice, or never, as clocks are changed, has two.
+    """
+    once = re.fullmatch(r"at\((.+)\)", action.schedule)
+    if not once:
+        return []
+    try:
+        zone, local = ZoneInfo(action.timezone), datetime.fromisoformat(once[1])
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return []
+    return [local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte.tables.autoscaling import READ_DIMENSION, flags_of
 from hippolyte.tables.patience import Failure, Patience
-from hippolyte.tables.table import Inventory, Limits, Scaling, Table, Tags
+from hippolyte.tables.table import Inventory, Limits, Scaling, ScheduledAction, Table, Tags
 from hippolyte.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -182,13 +182,14 @@ def _scaling(
 
 def _read_scaling(client: ApplicationAutoScalingClient, patience: Patience) -> dict[str, Scaling]:
     token = ("NextToken", "NextToken")
-    schedules: dict[str, list[str]] = {}
+    scheduled: dict[str, list[ScheduledAction]] = {}
     for actions in patience.pages(
         client.describe_scheduled_actions, "ScheduledActions", token, ServiceNamespace="dynamodb"
     ):
         for action in actions:
             if action.get("ScalableDimension") == READ_DIMENSION:
-                schedules.setdefault(action["ResourceId"], []).append(action["Schedule"])
+                found_one = ScheduledAction(action["Schedule"], action.get("Timezone") or "UTC")
+                scheduled.setdefault(action["ResourceId"], []).append(found_one)
     found: dict[str, Scaling] = {}
     for targets in patience.pages(
         client.describe_scalable_targets,
@@ -203,6 +204,6 @@ def _read_scaling(client: ApplicationAutoScalingClient, patience: Patience) -> d
                 target["MinCapacity"],
                 target["MaxCapacity"],
                 flags_of(target),
-                tuple(schedules.get(resource, ())),
+                tuple(scheduled.get(resource, ())),
             )
     return found

@@ -11,6 +11,17 @@ from hippolyte.verdicts import Verdict
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduledAction:
+    """When a scheduled action happens: at(...), cron(...) or rate(...), at(...) in its zone.
+
+    Application Auto Scaling takes UTC where an action has no Timezone (API PutScheduledAction).
+    """
+
+    schedule: str
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
 class Scaling:
     """A table's scaling target for reads. Capacities in read capacity units per second."""
 
@@ -18,8 +29,7 @@ class Scaling:
     max_capacity: int
     # (scale in, scale out, scheduled), as SuspendedState has them
     suspended: tuple[bool, bool, bool] = (False, False, False)
-    # schedules of enabled scheduled actions: at(...), cron(...), rate(...)
-    schedules: tuple[str, ...] = ()
+    scheduled: tuple[ScheduledAction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

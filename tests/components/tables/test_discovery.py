@@ -12,7 +12,7 @@ from hippolyte import clients, settings
 from hippolyte.tables import discovery
 from hippolyte.tables.discovery import table_of
 from hippolyte.tables.patience import Patience
-from hippolyte.tables.table import Inventory, Tags
+from hippolyte.tables.table import Inventory, ScheduledAction, Tags
 from hippolyte.verdicts import Verdict
 from local.core.call import Call, refusal
 from tests.support.harness import NightDriver, driver
@@ -54,7 +54,7 @@ def test_more_than_a_page_of_everything(night: NightDriver, concurrency: int) ->
     for table in found.tables:
         assert table.scaling is not None
         assert (table.scaling.min_capacity, table.scaling.max_capacity) == (5, 500)
-        assert table.scaling.schedules == ("cron(0 6 * * ? *)",)
+        assert table.scaling.scheduled == (ScheduledAction("cron(0 6 * * ? *)"),)
 
 
 def test_targets_of_indexes_and_writes_are_not_a_tables_reads(night: NightDriver) -> None:
