@@ -39,6 +39,7 @@ WITHOUT_ARN = (
     "datapipeline:ReportTaskRunnerHeartbeat",
     "datapipeline:SetTaskStatus",
     "dynamodb:DescribeLimits",
+    "dynamodb:ListGlobalTables",
     "dynamodb:ListTables",
     "ec2:Describe*",
     "elasticmapreduce:DescribeJobFlows",
@@ -156,6 +157,7 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
 
     assert scheduler - monitor == {
         "dynamodb:DescribeLimits",
+        "dynamodb:ListGlobalTables",
         "dynamodb:ListTables",
     }
     assert monitor == {

@@ -25,6 +25,9 @@ _log = logging.getLogger(__name__)
 
 # for what has a safe answer without the service
 _SHORT_SECONDS = 120.0
+_BOTH_IMAGES = "NEW_AND_OLD_IMAGES"
+# tables named in a warning
+_NAMED = 10
 
 
 def discover(
@@ -53,15 +56,18 @@ def discover(
     definitions = {n: a for n, a in answers.items() if not isinstance(a, Failure)}
     undescribed = {n: _verdict(a) for n, a in answers.items() if isinstance(a, Failure)}
 
-    # what follows has a safe answer without the service
-    short = patience.at_most(_SHORT_SECONDS)
-    scaling = _scaling(clients.scaling_once, short, warnings) if definitions else {}
-    tables = [table_of(d, scaling.get(n)) for n, d in definitions.items()]
+    # what follows has a safe answer without the service: each waits for so long only
+    def short() -> Patience:
+        return patience.at_most(_SHORT_SECONDS)
+
+    scaling = _scaling(clients.scaling_once, short(), warnings) if definitions else {}
+    old = _old_replicas(dynamodb, short(), definitions, warnings) if definitions else set()
+    tables = [table_of(d, scaling.get(n), n in old) for n, d in definitions.items()]
     unread = [t.name for t in tables if t.exportable and _reads_empty(t) and probe(t.name)]
-    empty = short.ask_each(lambda name: _holds_nothing(dynamodb, name), unread, concurrency)
+    empty = short().ask_each(lambda name: _holds_nothing(dynamodb, name), unread, concurrency)
     return Inventory(
         tables=tuple(replace(t, empty=_is_seen(t.name, empty.get(t.name))) for t in tables),
-        limits=_limits(dynamodb, short, warnings),
+        limits=_limits(dynamodb, short(), warnings),
         undescribed=undescribed,
         warnings=tuple(warnings),
         definitions=definitions,
@@ -99,8 +105,10 @@ def read_tags(client: ResourceGroupsTaggingAPIClient, patience: Patience) -> Tag
     return Tags(known)
 
 
-def table_of(description: Mapping[str, Any], scaling: Scaling | None = None) -> Table:
-    """Build a `Table` from DescribeTable's `Table`."""
+def table_of(
+    description: Mapping[str, Any], scaling: Scaling | None = None, replicated: bool = False
+) -> Table:
+    """Build a `Table` from DescribeTable's `Table`; `replicated`: known from elsewhere."""
     throughput = description.get("ProvisionedThroughput", {})
     billing = description.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
     indexes = description.get("GlobalSecondaryIndexes", [])
@@ -120,10 +128,47 @@ def table_of(description: Mapping[str, Any], scaling: Scaling | None = None) -> 
         ),
         on_demand_max_read=ceiling if ceiling > 0 else None,
         warm_read=description.get("WarmThroughput", {}).get("ReadUnitsPerSecond"),
-        replicated=bool(description.get("Replicas")),
+        replicated=replicated or _tells_of_replicas(description),
         created_at=description.get("CreationDateTime"),
         scaling=scaling,
     )
+
+
+def _tells_of_replicas(description: Mapping[str, Any]) -> bool:
+    version = description.get("GlobalTableVersion")
+    return bool(description.get("Replicas")) or version == "2017.11.29"
+
+
+def _old_replicas(
+    dynamodb: DynamoDBClient,
+    patience: Patience,
+    definitions: Mapping[str, Mapping[str, Any]],
+    warnings: list[str],
+) -> set[str]:
+    """Return the replicas of global tables of version 2017.11.29, which may be in no description.
+
+    Where they cannot be listed, whatever may be one: each has a stream of new and old images (API
+    CreateGlobalTable).
+    """
+    token = ("LastEvaluatedGlobalTableName", "ExclusiveStartGlobalTableName")
+    own = dynamodb.meta.region_name
+    try:
+        pages = patience.pages(dynamodb.list_global_tables, "GlobalTables", token, RegionName=own)
+        return {found["GlobalTableName"] for page in pages for found in page}
+    except (ClientError, BotoCoreError) as error:
+        suspects = {
+            name
+            for name, description in definitions.items()
+            if description.get("StreamSpecification", {}).get("StreamViewType") == _BOTH_IMAGES
+            and not _tells_of_replicas(description)
+        }
+        told = f"ListGlobalTables: {error}; what may be an old global table's replica"
+        _log.warning("%s is not raised, %d tables", told, len(suspects))
+        if suspects:
+            named = sorted(suspects)[:_NAMED]
+            more = f" and {len(suspects) - _NAMED} more" if len(suspects) > _NAMED else ""
+            warnings.append(f"{told} is not raised: {', '.join(named)}{more}")
+        return suspects
 
 
 def is_empty(dynamodb: DynamoDBClient, name: str) -> bool:

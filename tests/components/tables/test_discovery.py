@@ -126,6 +126,67 @@ def test_a_table_that_may_not_be_looked_into_is_not_called_empty(night: NightDri
     assert not discover().tables[0].empty
 
 
+# global tables of version 2017.11.29, which DescribeTable may not tell
+
+
+def stream(night: NightDriver, table: str, view: str = "NEW_AND_OLD_IMAGES") -> None:
+    night.dynamodb.update_table(
+        TableName=table, StreamSpecification={"StreamEnabled": True, "StreamViewType": view}
+    )
+    night.world.clock.advance(120)
+
+
+def replicated() -> dict[str, bool]:
+    return {t.name: t.replicated for t in discover().tables}
+
+
+def test_old_replicas_are_known_from_their_list(night: NightDriver) -> None:
+    """100 a page; what is replicated between other regions is none of ours."""
+    names = [f"table-{number:03d}" for number in range(130)]
+    for name in names:
+        night.table(name, items=1, legacy_replicas=("eu-west-1",))
+    night.table("alone", items=1)
+    night.table("new", items=1, replicas=("eu-west-1",))
+    asked: list[str] = []
+    night.world.before("dynamodb:ListGlobalTables", lambda c: asked.append(c.params["RegionName"]))
+    found = discover()
+    assert {t.name for t in found.tables if t.replicated} == {*names, "new"}
+    assert asked == ["us-east-1", "us-east-1"]
+    assert found.warnings == ()
+
+
+def test_where_old_replicas_cannot_be_listed_what_may_be_one_counts_as_one(
+    night: NightDriver,
+) -> None:
+    """A replica of that version has a stream of new and old images."""
+    for name, view in (("old", "NEW_AND_OLD_IMAGES"), ("keys", "KEYS_ONLY")):
+        night.table(name, items=1)
+        stream(night, name, view)
+    night.table("new", items=1, replicas=("eu-west-1",))
+    stream(night, "new")
+    night.table("plain", items=1)
+    night.world.deny("dynamodb:ListGlobalTables")
+    found = discover()
+    assert {t.name: t.replicated for t in found.tables} == {
+        "keys": False,
+        "new": True,
+        "old": True,
+        "plain": False,
+    }
+    (warning,) = found.warnings
+    assert warning.startswith("ListGlobalTables: ")
+    assert warning.endswith("is not raised: old")
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "UnknownOperationException"])
+def test_without_a_table_that_may_be_one_nobody_is_told(night: NightDriver, code: str) -> None:
+    """As in a region that never had global tables of that version."""
+    night.table("plain", items=1)
+    night.refuse("dynamodb:ListGlobalTables", code, "no")
+    assert replicated() == {"plain": False}
+    assert discover().warnings == ()
+
+
 # tags
 
 
@@ -231,3 +292,8 @@ def test_replicas_and_creation_are_seen() -> None:
     table = table_of(described(Replicas=[{"RegionName": "eu-west-1"}], CreationDateTime=created))
     assert table.replicated
     assert table.created_at == created
+    assert not table_of(described(Replicas=[])).replicated
+
+
+def test_a_replica_of_the_old_version_may_be_told_by_its_version() -> None:
+    assert table_of(described(GlobalTableVersion="2017.11.29")).replicated

@@ -45,6 +45,7 @@ CALLS = (
     "dynamodb:DescribeTable",
     "dynamodb:Scan",
     "dynamodb:DescribeLimits",
+    "dynamodb:ListGlobalTables",
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScheduledActions",
 )
