@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from local.core.call import Call, refusal
@@ -119,6 +121,37 @@ def test_a_scheduled_action_that_is_over_refuses_no_raise(
     assert verdicts(report) == {"orders": "backed_up"}
     assert [u for u in night.watch.updates if u[1] == night.raised]
     assert "scheduled" not in str(report["warnings"])
+    night.assert_clean()
+
+
+def test_a_scheduled_action_that_discovery_could_not_see_refuses_the_raise(
+    night: NightDriver,
+) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.target("orders", 100, 4000)
+    scheduled(night, "at(2026-11-24T01:30:00)", None)
+    seen = "application-autoscaling:DescribeScheduledActions"
+    night.refuse(seen, "AccessDeniedException", "no", times=1)
+    assert_not_raised(night, night.night())
+
+
+def test_a_scheduled_action_made_since_the_plan_refuses_the_raise(night: NightDriver) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.target("orders", 100, 4000)
+
+    def made(call: Call) -> None:
+        if call.access_key == PRODUCT_KEY and "plan.json" in str(call.key):
+            scheduled(night, "at(2026-11-24T01:30:00)", None)
+
+    night.world.before("s3:PutObject", made)
+    assert_not_raised(night, night.night())
+
+
+def assert_not_raised(night: NightDriver, report: dict[str, Any]) -> None:
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert night.watch.updates == []
+    assert night.watch.registrations == []
+    assert "not raised: a scheduled scaling action may be due" in str(report["tables"]["orders"])
     night.assert_clean()
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import heapq
 import math
-import re
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import timedelta
 
 from hippolyte.planning import sizing
 from hippolyte.planning.packing import HANDOVER_SECONDS
 from hippolyte.planning.plan import Job
 from hippolyte.planning.window import Night
 from hippolyte.settings import Settings
-from hippolyte.tables.table import Inventory, ScheduledAction, Table
+from hippolyte.tables.autoscaling import ACTION_IS_DUE, may_happen
+from hippolyte.tables.table import Inventory, Table
 
 # capacity is billed by the hour: a raise for less buys nothing
 _SHORTEST_RAISE_SECONDS = 3600
@@ -32,6 +31,10 @@ RAISED_AT_ONCE = 2
 
 # DescribeTable counts a table about every six hours (API TableDescription, TableSizeBytes)
 _COUNTED_AFTER = timedelta(hours=6)
+
+
+# a lease's, for what is given back after the deadline
+LEASE_OUTLIVES_WINDOW = timedelta(hours=1)
 
 
 class Sizer:
@@ -203,27 +206,9 @@ class Sizer:
             return "raise_capacity is false"
         if table.replicated:
             return "a global table's replica is never raised"
-        if table.scaling and any(self._due(a) for a in table.scaling.scheduled):
-            return "a scheduled scaling action may be due before its export ends"
+        end = self.night.deadline + LEASE_OUTLIVES_WINDOW
+        if table.scaling and any(
+            may_happen(a, self.night.now, end) for a in table.scaling.scheduled
+        ):
+            return ACTION_IS_DUE
         return None
-
-    def _due(self, action: ScheduledAction) -> bool:
-        """Say whether an action may happen before the lease ends; what recurs may always."""
-        moments = _moments(action)
-        end = self.night.deadline + timedelta(hours=1)
-        return not moments or any(self.night.now <= at <= end for at in moments)
-
-
-def _moments(action: ScheduledAction) -> list[datetime]:
-    """Return when an action happens once; none if it recurs, or its time or zone is not known.
-
-    A local time that comes twice, or never, as clocks are changed, has two.
-    """
-    once = re.fullmatch(r"at\((.+)\)", action.schedule)
-    if not once:
-        return []
-    try:
-        zone, local = ZoneInfo(action.timezone), datetime.fromisoformat(once[1])
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return []
-    return [local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hippolyte.tables.autoscaling import READ_DIMENSION, flags_of
+from hippolyte.tables.autoscaling import READ_DIMENSION, flags_of, scheduled_action
 from hippolyte.tables.patience import Failure, Patience
 from hippolyte.tables.table import Inventory, Limits, Scaling, ScheduledAction, Table, Tags
 from hippolyte.verdicts import Verdict
@@ -233,8 +233,7 @@ def _read_scaling(client: ApplicationAutoScalingClient, patience: Patience) -> d
     ):
         for action in actions:
             if action.get("ScalableDimension") == READ_DIMENSION:
-                found_one = ScheduledAction(action["Schedule"], action.get("Timezone") or "UTC")
-                scheduled.setdefault(action["ResourceId"], []).append(found_one)
+                scheduled.setdefault(action["ResourceId"], []).append(scheduled_action(action))
     found: dict[str, Scaling] = {}
     for targets in patience.pages(
         client.describe_scalable_targets,
