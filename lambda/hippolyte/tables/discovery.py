@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte.tables.autoscaling import READ_DIMENSION, flags_of, scheduled_action
-from hippolyte.tables.patience import Failure, Patience
+from hippolyte.tables.patience import Failure, Patience, may_pass
 from hippolyte.tables.table import Inventory, Limits, Scaling, ScheduledAction, Table, Tags
 from hippolyte.verdicts import Verdict
 
@@ -37,7 +37,7 @@ def discover(
 
     `concurrency` is the number of DescribeTable calls at once; `probe` says of a table's name
     whether it is to be looked into if it reads as empty. A table that cannot be described is in
-    `undescribed` with its verdict, never lost.
+    `undescribed` or `later`, never lost.
 
     Raises:
         ClientError, BotoCoreError: the tables cannot be listed.
@@ -45,16 +45,8 @@ def discover(
     warnings: list[str] = []
     # tried once a call: here patience does what is else botocore's
     dynamodb = clients.dynamodb_once
-
-    def describe(name: str) -> Mapping[str, Any]:
-        return dynamodb.describe_table(TableName=name)["Table"]
-
-    answers = patience.ask_each(describe, list_names(dynamodb, patience), concurrency)
-    # DescribeTable is eventually consistent: ask once more before a table counts as gone
-    gone = [n for n, a in answers.items() if _code(a) == "ResourceNotFoundException"]
-    answers.update(patience.ask_each(describe, gone, concurrency))
-    definitions = {n: a for n, a in answers.items() if not isinstance(a, Failure)}
-    undescribed = {n: _verdict(a) for n, a in answers.items() if isinstance(a, Failure)}
+    names = list_names(dynamodb, patience)
+    definitions, undescribed, later = describe(dynamodb, names, concurrency, patience)
 
     # what follows has a safe answer without the service: each waits for so long only
     def short() -> Patience:
@@ -63,15 +55,51 @@ def discover(
     scaling = _scaling(clients.scaling_once, short(), warnings) if definitions else {}
     old = _old_replicas(dynamodb, short(), definitions, warnings) if definitions else set()
     tables = [table_of(d, scaling.get(n), n in old) for n, d in definitions.items()]
-    unread = [t.name for t in tables if t.exportable and _reads_empty(t) and probe(t.name)]
-    empty = short().ask_each(lambda name: _holds_nothing(dynamodb, name), unread, concurrency)
     return Inventory(
-        tables=tuple(replace(t, empty=_is_seen(t.name, empty.get(t.name))) for t in tables),
+        tables=look_into(dynamodb, tables, concurrency, probe, short()),
         limits=_limits(dynamodb, short(), warnings),
         undescribed=undescribed,
+        later=later,
         warnings=tuple(warnings),
         definitions=definitions,
     )
+
+
+def describe(
+    dynamodb: DynamoDBClient, names: Iterable[str], concurrency: int, patience: Patience
+) -> tuple[
+    dict[str, Mapping[str, Any]],
+    dict[str, tuple[Verdict, str]],
+    dict[str, str],
+]:
+    """Describe tables: their definitions; verdicts of those without; why others may come later."""
+
+    def ask(name: str) -> Mapping[str, Any]:
+        return dynamodb.describe_table(TableName=name)["Table"]
+
+    answers = patience.ask_each(ask, names, concurrency)
+    # DescribeTable is eventually consistent: ask once more before a table counts as gone
+    gone = [n for n, a in answers.items() if _code(a) == "ResourceNotFoundException"]
+    answers.update(patience.ask_each(ask, gone, concurrency))
+    definitions = {n: a for n, a in answers.items() if not isinstance(a, Failure)}
+    failures = {n: a for n, a in answers.items() if isinstance(a, Failure)}
+    undescribed = {n: _verdict(a) for n, a in failures.items() if not may_pass(a)}
+    later = {n: f"DescribeTable: {a}" for n, a in failures.items() if may_pass(a)}
+    return definitions, undescribed, later
+
+
+def look_into(
+    dynamodb: DynamoDBClient,
+    tables: Iterable[Table],
+    concurrency: int,
+    probe: Callable[[str], bool],
+    patience: Patience,
+) -> tuple[Table, ...]:
+    """Look into those that read as empty and are to be probed; return all, marked if they are."""
+    tables = tuple(tables)
+    unread = [t.name for t in tables if t.exportable and _reads_empty(t) and probe(t.name)]
+    empty = patience.ask_each(lambda name: _holds_nothing(dynamodb, name), unread, concurrency)
+    return tuple(replace(t, empty=_is_seen(t.name, empty.get(t.name))) for t in tables)
 
 
 def list_names(dynamodb: DynamoDBClient, patience: Patience) -> list[str]:

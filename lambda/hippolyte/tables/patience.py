@@ -36,6 +36,8 @@ class Patience:
 
     remaining: Callable[[], float]
     spare: float = _FOR_THE_REST_SECONDS
+    # False: everything is asked for once, and nothing is waited for
+    waits: bool = True
 
     @property
     def is_over(self) -> bool:
@@ -49,7 +51,7 @@ class Patience:
     def pauses(self) -> Iterator[None]:
         """Wait between one try and the next: a second, then twice as long; end with the time."""
         pause = 1.0
-        while self.remaining() - pause > self.spare:
+        while self.waits and self.remaining() - pause > self.spare:
             time.sleep(pause)
             yield
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
@@ -92,7 +94,7 @@ class Patience:
         pauses = self.pauses()
         while waiting:
             answers.update(zip(waiting, _map(answer, waiting, concurrency), strict=True))
-            waiting = [n for n in waiting if _may_pass(answers[n])]
+            waiting = [n for n in waiting if may_pass(answers[n])]
             if not waiting or next(pauses, self) is self:
                 break
             _log.warning("%d are asked for again: %s", len(waiting), answers[waiting[0]])
@@ -118,8 +120,11 @@ class Patience:
             asked[sent] = page[said]
 
 
-def _may_pass(answer: object) -> bool:
-    return isinstance(answer, ClientError | BotoCoreError) and read_passes(answer)
+def may_pass(answer: object) -> bool:
+    """Say whether there may be an answer later."""
+    if isinstance(answer, ClientError | BotoCoreError):
+        return read_passes(answer)
+    return isinstance(answer, TimeoutError)
 
 
 def _map(call: Callable[[str], _Out], values: list[str], concurrency: int) -> list[_Out]:

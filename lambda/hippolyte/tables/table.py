@@ -84,13 +84,15 @@ class Tags:
 class Inventory:
     """All tables of the account and region.
 
-    `undescribed` gives, for tables that were listed but not described, verdict and reason;
+    `undescribed` gives, for tables that were listed but not described, verdict and reason, `later`
+    why not for those that a later try may describe;
     `definitions` holds DescribeTable's answers for the catalogue.
     """
 
     tables: tuple[Table, ...]
     limits: Limits
     undescribed: Mapping[str, tuple[Verdict, str]] = field(default_factory=dict)
+    later: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     definitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tags: Tags = field(default_factory=Tags)

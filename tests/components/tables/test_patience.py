@@ -18,7 +18,6 @@ from hippolyte import clients, settings
 from hippolyte.tables import discovery
 from hippolyte.tables.patience import Patience
 from hippolyte.tables.table import Inventory
-from hippolyte.verdicts import Verdict
 from local.core.call import Call, refusal
 from tests.support.harness import TIMEOUT_SECONDS, NightDriver, driver
 from tests.support.watch import PRODUCT_KEY
@@ -107,7 +106,7 @@ def test_ten_throttled_seconds_give_no_table_of_six_hundred_up(night: NightDrive
         night.table(f"table-{number:03d}", items=1)
     failing(night, "dynamodb:DescribeTable", refused("ThrottlingException"), 10, calls=400)
     found, seconds = discover(night, 24)
-    assert found.undescribed == {}
+    assert (found.undescribed, found.later) == ({}, {})
     assert len(found.tables) == 600
     assert 10 <= seconds < 60
 
@@ -125,7 +124,7 @@ def test_whatever_fails_for_a_while_is_asked_again(
     found, seconds = discover(night)
     assert [(t.name, t.empty) for t in found.tables] == [("orders", True), ("users", True)]
     assert all(t.scaling for t in found.tables)
-    assert (found.undescribed, found.warnings) == ({}, ())
+    assert (found.undescribed, found.later, found.warnings) == ({}, {}, ())
     assert 30 <= seconds < 100
 
 
@@ -138,8 +137,9 @@ def test_a_table_that_fails_for_good_fails_alone(night: NightDriver, error: str)
     failing(night, "dynamodb:DescribeTable", how, 9999, of="sick")
     found, seconds = discover(night)
     assert [t.name for t in found.tables] == ["orders", "users"]
-    [(name, (verdict, reason))] = found.undescribed.items()
-    assert (name, verdict) == ("sick", Verdict.FAILED)
+    assert found.undescribed == {}
+    [(name, reason)] = found.later.items()
+    assert name == "sick"
     assert reason.startswith("DescribeTable: ")
     # a quarter of an hour but what planning and the first step need
     assert TIMEOUT_SECONDS / 2 < seconds < TIMEOUT_SECONDS - 60

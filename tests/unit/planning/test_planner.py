@@ -416,3 +416,13 @@ def test_a_cluster_of_emr_takes_more_tables() -> None:
     many = [table(f"t{i:03d}", size_bytes=1) for i in range(300)]
     assert [len(b.jobs) for b in emr_plan(*many).batches] == [200, 100]
     assert len(plan(*many).batches) == 10
+
+
+def test_what_is_not_described_yet_is_left_to_later_unless_a_rule_leaves_it_out() -> None:
+    found = Inventory((), Limits(), later={"orders": "throttled", "scratch": "throttled"})
+    rules = settings(tables={"exclude": ["scratch"], "always": ["orders"]})
+    made = make_plan(found, rules, night(), 32)
+    assert made.undescribed == {"orders": "throttled"}
+    assert made.verdicts == {"scratch": (Verdict.SKIPPED, "excluded by 'scratch'")}
+    assert (made.discovered, made.alerts) == (2, ())
+    assert Plan.from_record(json.loads(json.dumps(made.to_record()))) == made
