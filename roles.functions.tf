@@ -166,7 +166,7 @@ data "aws_iam_policy_document" "scheduler" {
   # none of these knows an ARN, so the region bounds them
   statement {
     sid       = "DiscoverTables"
-    actions   = ["dynamodb:ListTables", "dynamodb:DescribeLimits"]
+    actions   = ["dynamodb:ListTables", "dynamodb:ListGlobalTables", "dynamodb:DescribeLimits"]
     resources = ["*"]
 
     condition {

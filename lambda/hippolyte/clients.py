@@ -31,7 +31,7 @@ class Clients:
     The clients called `_once` never try a call again: a start without an answer is looked
     for, not asked for twice, and a capacity decrease that the service refuses for hours
     (LimitExceededException, which botocore takes for throttling) is left to a later pass, as is
-    the reading of settings for the catalogue.
+    the reading of settings for the catalogue. Discovery asks again itself (`tables.patience`).
     """
 
     dynamodb: DynamoDBClient

@@ -238,6 +238,7 @@ def _pipelines(p: Pass) -> Iterator[Call]:
 def _of_scheduler(p: Pass) -> Iterator[Call]:
     c = p.clients
     yield "dynamodb:ListTables", lambda: c.dynamodb.list_tables(Limit=1)
+    yield "dynamodb:ListGlobalTables", lambda: c.dynamodb.list_global_tables(Limit=1)
     yield "dynamodb:DescribeLimits", lambda: c.dynamodb.describe_limits()
     if tagging := c.tagging:
         kinds = ["dynamodb:table"]

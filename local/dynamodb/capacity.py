@@ -33,7 +33,8 @@ class TableSettings:
     DescribeTable answer with the state of that long ago, as eventual consistency may.
     `vanish_at_describe` deletes the table at the next DescribeTable: gone since ListTables.
     `read_bytes` is what a scan reads when DescribeTable does not know it yet (`size_bytes` is about
-    six hours old); `created_at` makes the table older than the world.
+    six hours old); `created_at` makes the table older than the world. `legacy_replicas` make it a
+    global table of version 2017.11.29: in ListGlobalTables, not in DescribeTable.
     """
 
     size_bytes: int | None = None
@@ -45,6 +46,7 @@ class TableSettings:
     warm_read: int | None = None
     on_demand_max_read: int | None = None
     replicas: tuple[str, ...] = ()
+    legacy_replicas: tuple[str, ...] = ()
     table_class: str | None = None
     stale_describe_seconds: float = 0
     vanish_at_describe: bool = False

@@ -1,4 +1,4 @@
-"""What is set beside a table and moto lacks: Kinesis destinations and Contributor Insights.
+"""What moto lacks beside a table: Kinesis destinations, Contributor Insights, old global tables.
 
 Changes take effect at once; the service says ENABLING for a while (API references).
 """
@@ -76,6 +76,29 @@ def _update_insights(handler: DynamoHandler) -> ActionResult:
     return ActionResult(about | {"ContributorInsightsStatus": status})
 
 
+def _list_global_tables(handler: DynamoHandler) -> ActionResult:
+    """List the global tables of version 2017.11.29; those of 2019.11.21 are not listed (API)."""
+    asked, own = handler.body, handler.dynamodb_backend.region_name
+    wanted = asked.get("RegionName")
+    regions = {
+        name: (own, *others)
+        for name, table in sorted(handler.dynamodb_backend.tables.items())
+        if (others := state_of(table).settings.legacy_replicas)
+        and wanted in (None, own, *others)
+        and name > asked.get("ExclusiveStartGlobalTableName", "")
+    }
+    page = list(regions)[: asked.get("Limit", 100)]
+    more = {"LastEvaluatedGlobalTableName": page[-1]} if len(page) < len(regions) else {}
+    tables = [
+        {
+            "GlobalTableName": name,
+            "ReplicationGroup": [{"RegionName": region} for region in regions[name]],
+        }
+        for name in page
+    ]
+    return ActionResult({"GlobalTables": tables} | more)
+
+
 def install() -> None:
     """Add the operations to moto's DynamoDB."""
     for name, value in (
@@ -83,6 +106,7 @@ def install() -> None:
         ("enable_kinesis_streaming_destination", _enable_destination),
         ("describe_contributor_insights", _describe_insights),
         ("update_contributor_insights", _update_insights),
+        ("list_global_tables", _list_global_tables),
     ):
         _patches.set(DynamoHandler, name, value)
 

@@ -53,7 +53,7 @@ _DATA = {"Scan", "Query", "GetItem", "PutItem", "DeleteItem", "UpdateItem"}
 
 def _dynamodb(call: Call) -> list[Permission]:
     action = f"dynamodb:{call.operation}"
-    if call.operation in ("ListTables", "DescribeLimits"):
+    if call.operation in ("ListTables", "ListGlobalTables", "DescribeLimits"):
         return [Permission(action, "*")]
     if call.operation in ("BatchWriteItem", "BatchGetItem"):
         tables = call.params.get("RequestItems", {})

@@ -102,6 +102,7 @@ TRIED = (
     ("monitor", "iam:PassRole"),
     ("monitor", "sns:ListSubscriptionsByTopic"),
     ("scheduler", "dynamodb:DescribeLimits"),
+    ("scheduler", "dynamodb:ListGlobalTables"),
     ("scheduler", "dynamodb:ListTables"),
     ("scheduler", "tag:GetResources"),
 )

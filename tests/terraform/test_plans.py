@@ -39,6 +39,7 @@ WITHOUT_ARN = (
     "datapipeline:ReportTaskRunnerHeartbeat",
     "datapipeline:SetTaskStatus",
     "dynamodb:DescribeLimits",
+    "dynamodb:ListGlobalTables",
     "dynamodb:ListTables",
     "ec2:Describe*",
     # Lambda asks for these before there is an interface (AWSLambdaVPCAccessExecutionRole)
@@ -161,6 +162,7 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
 
     assert scheduler - monitor == {
         "dynamodb:DescribeLimits",
+        "dynamodb:ListGlobalTables",
         "dynamodb:ListTables",
     }
     assert monitor == {

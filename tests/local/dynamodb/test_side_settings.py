@@ -1,4 +1,4 @@
-"""Kinesis destinations and Contributor Insights, which moto lacks; answers no model knows."""
+"""What moto lacks: Kinesis destinations, Contributor Insights, old global tables."""
 
 from __future__ import annotations
 
@@ -85,3 +85,27 @@ def test_an_answer_can_hold_what_no_model_knows(world: World) -> None:
     client = world.client("dynamodb")
     assert "New" not in client.describe_time_to_live(TableName="tbl"), "botocore drops it"
     assert received(client, "DescribeTimeToLive", TableName="tbl")["New"] == 1
+
+
+def test_global_tables_of_2017_are_listed_and_not_described(world: World) -> None:
+    for name, others in (("aaa", ("eu-west-1",)), ("bbb", ("eu-west-1", "eu-west-2"))):
+        make_table(world, name)
+        world.set_table(name, legacy_replicas=others)
+    make_table(world, "ccc")
+    world.set_table("ccc", replicas=("eu-west-1",))
+    with checked(world.client("dynamodb")) as client:
+        assert "Replicas" not in client.describe_table(TableName="bbb")["Table"]
+        first = client.list_global_tables(Limit=1, RegionName="us-east-1")
+        assert first["LastEvaluatedGlobalTableName"] == "aaa"
+        second = client.list_global_tables(
+            Limit=1, RegionName="us-east-1", ExclusiveStartGlobalTableName="aaa"
+        )
+        assert "LastEvaluatedGlobalTableName" not in second
+        (found,) = client.list_global_tables(RegionName="eu-west-2")["GlobalTables"]
+    assert found == second["GlobalTables"][0]
+    assert found["GlobalTableName"] == "bbb"
+    assert [r["RegionName"] for r in found["ReplicationGroup"]] == [
+        "us-east-1",
+        "eu-west-1",
+        "eu-west-2",
+    ]
