@@ -46,7 +46,7 @@ def s3(complete: Any, place: Place) -> Any:
 @pytest.fixture(scope="module")
 def settings(complete: Any, place: Place) -> Settings:
     function = place.client("lambda").get_function_configuration(FunctionName="complete-scheduler")
-    return parse(function["Environment"]["Variables"]["HIPPOLYTE_SETTINGS"])
+    return parse(text_of(function, place.client("ssm")))
 
 
 @terraform("complete", scope="module", replay=False)
