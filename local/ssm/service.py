@@ -26,8 +26,8 @@ def _check(value: str, tier: str | None) -> None:
     if size > _STANDARD and tier in (None, "Standard"):
         raise ValidationException(
             f"Standard tier parameters support a maximum parameter value of {_STANDARD} characters."
-            " To create a larger parameter value, upgrade the parameter to use the advanced-parameter"
-            " tier."
+            " To create a larger parameter value, upgrade the parameter to use the"
+            " advanced-parameter tier."
         )
 
 

@@ -14,6 +14,7 @@ from pytest_terraform import terraform
 
 from hippolyte.settings import Settings, parse
 from local.world import World
+from tests.support.kept import text_of
 from tests.support.places import Place, command, record, until, warnings, wrong_contents
 
 pytestmark = pytest.mark.terraform

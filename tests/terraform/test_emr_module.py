@@ -14,6 +14,7 @@ import pytest
 from pytest_terraform import terraform
 
 from local.world import World
+from tests.support.kept import text_of
 
 pytestmark = pytest.mark.terraform
 

@@ -33,7 +33,7 @@ module "m" {{
   tags   = merge(var.tags, {{ later = terraform_data.later.output }})
 }}
 """
-FUNCTIONS = ["module.m.aws_lambda_function.this"]
+FUNCTIONS = ["module.m.aws_lambda_function.this", "module.m.aws_ssm_parameter.settings"]
 
 
 def configurations(world: World) -> list[dict[str, Any]]:

@@ -195,6 +195,7 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
         "s3:PutObject",
         "sns:ListSubscriptionsByTopic",
         "sqs:SendMessage",
+        "ssm:GetParametersByPath",
     }
 
 
