@@ -35,7 +35,7 @@ resource "aws_lambda_function" "this" {
   timeout          = 900
 
   environment {
-    variables = { HIPPOLYTE_SETTINGS = local.settings }
+    variables = { HIPPOLYTE_SETTINGS = local.settings_path }
   }
 
   dynamic "vpc_config" {
@@ -60,8 +60,9 @@ resource "aws_lambda_function" "this" {
 
   tags = local.tags
 
-  # without its policy the first delivery would fail; events must have somewhere to go first
-  depends_on = [aws_iam_role_policy.this, aws_iam_role_policy.tell_people, terraform_data.input_checks, terraform_data.deployment_checks]
+  # without its policy the first delivery would fail; events must have somewhere to go first; the settings are there before a
+  # function is led to them, and until it is led elsewhere
+  depends_on = [aws_iam_role_policy.this, aws_iam_role_policy.tell_people, aws_ssm_parameter.settings, terraform_data.input_checks, terraform_data.deployment_checks]
 }
 
 resource "aws_lambda_function_event_invoke_config" "this" {

@@ -19,7 +19,7 @@ locals {
   topic_arn = "arn:${local.partition}:sns:${local.region}:${local.account}:${var.name}"
   queue_arn = "arn:${local.partition}:sqs:${local.region}:${local.account}:${var.name}-lost"
 
-  settings = jsonencode(merge(local.common_settings, local.engine.settings))
+  settings = merge(local.common_settings, local.engine.settings)
 
   common_settings = {
     name                = var.name
@@ -44,8 +44,8 @@ locals {
     max_read_capacity   = var.max_read_capacity
     raise_capacity      = var.raise_capacity
     planning            = module.inputs.planning
+    tags                = { for key, value in var.tags : key => value == null ? "" : value }
   }
-  settings_limit = 3500 # bytes; Lambda's whole environment holds 4 KB
 }
 
 resource "terraform_data" "deployment_checks" {
@@ -63,11 +63,6 @@ resource "terraform_data" "deployment_checks" {
     precondition {
       condition     = try(module.inputs.central_topic.grant, null) == null ? true : contains(module.inputs.central_topic.grant.account_ids, local.account) && contains(module.inputs.central_topic.grant.names, var.name)
       error_message = "central_topic \"${try(module.inputs.central_topic.arn, "")}\" does not let in deployment \"${var.name}\" of account ${local.account}: its policy names accounts ${jsonencode(try(module.inputs.central_topic.grant.account_ids, []))} and deployments ${jsonencode(try(module.inputs.central_topic.grant.names, []))}. Add this one to account_ids and names of the module backup-topic, apply that first, then this."
-    }
-
-    precondition {
-      condition     = length(local.settings) <= local.settings_limit # all ASCII: a character is a byte
-      error_message = "The settings handed to the functions take ${length(local.settings)} bytes, ${local.settings_limit} are allowed. Shorten the lists in tables (${length(jsonencode(module.inputs.tables))} bytes): use globs in place of names, or a name scheme that one glob can tell apart."
     }
   }
 }

@@ -3,6 +3,12 @@
 
 data "aws_iam_policy_document" "reconcile" {
   statement {
+    sid       = "ReadOwnSettings"
+    actions   = ["ssm:GetParametersByPath"]
+    resources = ["arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${local.settings_parent}/*"]
+  }
+
+  statement {
     sid       = "ReadAndWriteRecords"
     actions   = ["s3:GetObject", "s3:PutObject"]
     resources = [for part in ["backups", "catalog", "leases", "runs"] : local.object_arn[part]]

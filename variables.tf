@@ -23,7 +23,7 @@ variable "enabled" {
 }
 
 variable "tags" {
-  description = "Tags of every resource that Terraform makes here, beside the provider's default tags. At most 40; keys of 1 to 128 characters not starting with `aws:`, values of up to 256. Pipelines and clusters of the nights carry `hippolyte:*` only."
+  description = "Tags of every resource that Terraform makes here, beside the provider's default tags, and of the nights' clusters, whose instances and volumes get them from EMR, and pipelines. At most 40; keys of 1 to 128 characters not starting with `aws:`, values of up to 256. A pipeline takes ten tags with ours: the first seven, by key. A module cannot see the provider's `default_tags`: what clusters must bear, e.g. as an SCP demands it, name here."
   type        = map(string)
   default     = {}
   nullable    = false

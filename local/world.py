@@ -38,6 +38,7 @@ from local.iam import authorize, sessions
 from local.messaging import sns_sqs
 from local.s3 import service as s3
 from local.scheduler import schedules
+from local.ssm import service as ssm
 
 _ISOLATION = {
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -262,6 +263,7 @@ _PARTS: tuple[tuple[Callable[[World], None], Callable[[], None]], ...] = (
     (autoscaling.install, autoscaling.uninstall),
     (s3.install, s3.uninstall),
     (sns_sqs.install, sns_sqs.uninstall),
+    (ssm.install, ssm.uninstall),
     (functions.install, functions.uninstall),
     (schedules.install, schedules.uninstall),
     (datapipeline.install, datapipeline.uninstall),

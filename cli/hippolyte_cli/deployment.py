@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from hippolyte.clients import configuration
 from hippolyte.errors import ConfigurationError
+from hippolyte.parameters import text_at
 from hippolyte.settings import VARIABLE, Settings, load
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def deployed(function: str, region: str | None) -> Settings:
             f"The function {function} is none of Hippolyte's: it has no variable {VARIABLE}. "
             + _REMEDY
         )
-    return load(variables)
+    return load(variables, lambda path: text_at(path, client.meta.region_name))
 
 
 def by_bucket(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hippolyte import clients, clock, settings
+from hippolyte import clients, clock, parameters, settings
 from hippolyte.engines.datapipeline import DataPipelineEngine
 from hippolyte.engines.emr import EmrEngine
 from hippolyte.leases.book import Leases
@@ -40,7 +40,8 @@ def begin(context: Context) -> Pass:
     logging.getLogger("hippolyte").setLevel(logging.INFO)
     # a request's retries and duplicates carry its id, and may run beside each other
     me = f"{context.aws_request_id}/{uuid.uuid4().hex[:8]}"
-    return assemble(settings.load(), me, lambda: context.get_remaining_time_in_millis() / 1000)
+    found = settings.load(kept_at=parameters.text_at)
+    return assemble(found, me, lambda: context.get_remaining_time_in_millis() / 1000)
 
 
 def assemble(

@@ -104,3 +104,10 @@ def build(settings: Settings) -> Clients:
         cloudwatch=client("cloudwatch", own),
         tagging=client("resourcegroupstaggingapi", own) if settings.tables.by_tag else None,
     )
+
+
+def parameters(region: str | None) -> Any:
+    """Build the client that settings are read with, so before any of them is known."""
+    return boto3.client(
+        "ssm", region_name=region, config=configuration()
+    )  # a name it has no type of

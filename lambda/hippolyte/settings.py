@@ -1,11 +1,11 @@
-"""The settings of a deployment: one JSON environment variable, written by Terraform."""
+"""The settings of a deployment: JSON that Terraform writes, and a variable leads to."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
@@ -15,6 +15,9 @@ VARIABLE = "HIPPOLYTE_SETTINGS"
 
 TagRules = tuple[tuple[str, tuple[str, ...]], ...]
 """Rules over tags: key, and globs over its value. Terraform writes an object of lists."""
+
+TagPairs = tuple[tuple[str, str], ...]
+"""Tags: key and value. Terraform writes an object of strings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,8 @@ class Settings:
     planning: Planning = field(default_factory=Planning)
     engine: str = "datapipeline"
     emr: Emr | None = None
+    # of pipelines and clusters, beside hippolyte:*
+    tags: TagPairs = ()
 
     @property
     def consumed_fraction(self) -> float:
@@ -149,19 +154,23 @@ _LOWEST = {
 }
 
 
-def load(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Parse the settings from the environment.
+def load(
+    environment: Mapping[str, str] = os.environ, kept_at: Callable[[str], str] = str
+) -> Settings:
+    """Find the settings by the environment: at the path it names, or in it as JSON.
+
+    JSON is what older modules wrote. `kept_at` returns the text at a path, see `parameters`.
 
     Raises:
-        ConfigurationError: the variable is missing, no JSON, or has unknown, missing or wrong keys;
-            all of them are named at once.
+        ConfigurationError: the variable is missing, leads to nothing or to no JSON, or the settings
+            have unknown, missing or wrong keys; all of them are named at once.
     """
     text = environment.get(VARIABLE)
     if not text:
         raise ConfigurationError(
             f"the environment variable {VARIABLE} is missing: Terraform writes it, apply the module"
         )
-    return parse(text)
+    return parse(kept_at(text) if text.startswith("/") else text)
 
 
 def parse(text: str) -> Settings:
@@ -211,7 +220,7 @@ def _frozen(value: object) -> object:
     if isinstance(value, list):
         return tuple(value)
     if isinstance(value, dict):
-        return tuple((key, tuple(one)) for key, one in value.items())
+        return tuple((k, v if isinstance(v, str) else tuple(v)) for k, v in value.items())
     return value
 
 
@@ -225,6 +234,9 @@ def _wrong(name: str, kind: str, value: object) -> str | None:
     if kind == "TagRules":
         good = isinstance(value, dict) and all(_strings(one) for one in value.values())
         return None if good else "must be an object of lists of strings"
+    if kind == "TagPairs":
+        good = isinstance(value, dict) and _strings(list(value.values()))
+        return None if good else "must be an object of strings"
     if kind.startswith("tuple"):
         return None if _strings(value) else "must be a list of strings"
     if kind.startswith("bool"):

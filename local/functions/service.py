@@ -21,6 +21,7 @@ from local.iam import authorize
 
 _patches = Patches()
 _originals: dict[str, Any] = {}
+_ENVIRONMENT_BYTES = 4096
 _KEPT = {
     "LoggingConfig": "local_logging_config",
     "DeadLetterConfig": "local_dead_letter_config",
@@ -114,6 +115,7 @@ def _init(
     function: LambdaFunction, account_id: str, spec: dict[str, Any], *rest: Any, **more: Any
 ) -> None:
     _check_role(spec["Role"])
+    _check_environment(spec)
     _originals["init"](function, account_id, spec, *rest, **more)
     _keep(function, spec)
 
@@ -129,6 +131,22 @@ def _check_role(role_arn: str) -> None:
     )
 
 
+def _check_environment(spec: dict[str, Any]) -> None:
+    """Refuse variables over 4 KB: their JSON, so with quotes escaped, in bytes.
+
+    What is measured is what the refusal prints (terraform-aws-github-runner#3594); the words are
+    of terraform-provider-aws#33893.
+    """
+    variables = spec.get("Environment", {}).get("Variables", {})
+    measured = json.dumps(variables, ensure_ascii=False, separators=(",", ":"))
+    if len(measured.encode()) > _ENVIRONMENT_BYTES:
+        raise InvalidParameterValueException(
+            "Lambda was unable to configure your environment variables because the environment "
+            "variables you have provided exceeded the 4KB limit. "
+            f"String measured: {measured}"
+        )
+
+
 def _keep(function: LambdaFunction, spec: dict[str, Any]) -> None:
     for name, attribute in _KEPT.items():
         if name in spec:
@@ -140,6 +158,7 @@ def _keep(function: LambdaFunction, spec: dict[str, Any]) -> None:
 
 
 def _update(function: LambdaFunction, config_updates: dict[str, Any]) -> dict[str, Any]:
+    _check_environment(config_updates)
     _originals["update"](function, config_updates)
     _keep(function, config_updates)
     return function.get_configuration()

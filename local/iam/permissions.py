@@ -179,7 +179,8 @@ def _sts(call: Call) -> list[Permission]:
 
 
 def _ssm(call: Call) -> list[Permission]:
-    name = call.params.get("Name")
+    # a path's rights are those of its name, whatever is below it
+    name = call.params.get("Name") or call.params.get("Path")
     arn = arn_of(call, "ssm", f"parameter/{name.lstrip('/')}") if name else None
     return [Permission(f"ssm:{call.operation}", arn)]
 

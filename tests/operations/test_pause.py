@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
 
-from tests.support.deployment import FUNCTIONS, RUN, Deployment, Planned, deployed
+from tests.support.deployment import RUN, Deployment, Planned, deployed
 from tests.support.scenarios import furnish
 
 pytestmark = pytest.mark.terraform
@@ -23,15 +22,8 @@ def d(planned: Planned) -> Iterator[Deployment]:
 
 def disable(d: Deployment) -> None:
     """Change what an apply with `enabled = false` changes (test_plans shows that it is this)."""
-    functions, schedules = d.world.client("lambda"), d.world.client("scheduler")
-    for name in FUNCTIONS:
-        found = functions.get_function_configuration(FunctionName=f"hippolyte-{name}")
-        settings = json.loads(found["Environment"]["Variables"]["HIPPOLYTE_SETTINGS"])
-        settings["enabled"] = False
-        functions.update_function_configuration(
-            FunctionName=f"hippolyte-{name}",
-            Environment={"Variables": {"HIPPOLYTE_SETTINGS": json.dumps(settings)}},
-        )
+    d.redeploy(lambda settings: settings.update(enabled=False))
+    schedules = d.world.client("scheduler")
     for name in ("night", "catch-up"):
         group = {"GroupName": "hippolyte", "Name": f"hippolyte-{name}"}
         schedule = schedules.get_schedule(**group)

@@ -19,13 +19,14 @@ import pytest
 from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 
-from hippolyte import clients
+from hippolyte import clients, parameters
 from hippolyte.settings import Settings
 from local.core.call import Call, refusal
 from local.core.clock import Clock
 from local.core.principal import Principal
 from local.iam import authorize
 from local.world import World
+from tests.support.kept import keep, planned_text, text_of
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 BUCKET = "backups"
@@ -40,6 +41,7 @@ _KEYS = {n: f"00000000-0000-0000-0000-00000000000{n}" for n in (1, 2, 3)}
 # boto3's clients take a second to make, and know nothing of the world they talk to
 _built: dict[tuple[str, str], clients.Clients] = {}
 _hands: dict[tuple[str, str, str], Any] = {}
+_readers: dict[str, Any] = {}
 
 Planned = dict[str, dict[str, Any]]
 
@@ -51,8 +53,7 @@ class Deployment:
         self.world = world
         self.planned = planned
         self.s3 = world.client("s3")
-        functions = self._values("aws_lambda_function").values()
-        self.settings: dict[str, Any] = _settings(next(iter(functions)))
+        self.settings: dict[str, Any] = json.loads(planned_text(planned))
         self.engine: str = self.settings["engine"]
         self._make_keys()
         self._make_bucket()
@@ -128,9 +129,10 @@ class Deployment:
         configs = self._values("aws_lambda_function_event_invoke_config")
         for name, values in self._values("aws_lambda_function").items():
             logs.create_log_group(logGroupName=f"/aws/lambda/hippolyte-{name}")
-            settings = _settings(values)
+            settings = json.loads(planned_text(self.planned, name))
             # threads would take turns on two cores
             settings["planning"]["discovery_concurrency"] = 1
+            path = keep(self.world.client("ssm"), settings)
             (logging_config,) = values["logging_config"]
             functions.create_function(
                 FunctionName=values["function_name"],
@@ -139,7 +141,7 @@ class Deployment:
                 Handler=values["handler"],
                 Code={"ZipFile": code.getvalue()},
                 Timeout=values["timeout"],
-                Environment={"Variables": {"HIPPOLYTE_SETTINGS": json.dumps(settings)}},
+                Environment={"Variables": {"HIPPOLYTE_SETTINGS": path}},
                 LoggingConfig={
                     "LogFormat": logging_config["log_format"],
                     "ApplicationLogLevel": logging_config["application_log_level"],
@@ -315,16 +317,19 @@ class Deployment:
 
     def change(self, part: str, **values: Any) -> None:
         """Deploy both functions again, with other settings of a part (`cluster`)."""
-        functions = self.world.client("lambda")
+        self.redeploy(lambda settings: settings[part].update(values))
+
+    def redeploy(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """Deploy both functions again, with settings that `change` has changed."""
+        functions, ssm = self.world.client("lambda"), self.world.client("ssm")
         for name in FUNCTIONS:
             function = f"hippolyte-{name}"
             found = functions.get_function_configuration(FunctionName=function)
-            variables = found["Environment"]["Variables"]
-            settings = json.loads(variables["HIPPOLYTE_SETTINGS"])
-            settings[part] |= values
-            variables["HIPPOLYTE_SETTINGS"] = json.dumps(settings)
+            settings = json.loads(text_of(found, ssm))
+            change(settings)
             functions.update_function_configuration(
-                FunctionName=function, Environment={"Variables": variables}
+                FunctionName=function,
+                Environment={"Variables": {"HIPPOLYTE_SETTINGS": keep(ssm, settings)}},
             )
 
     def known(self) -> None:
@@ -361,10 +366,6 @@ class Deployment:
         return [message["subject"] for message in self.world.messages(TOPIC)]
 
 
-def _settings(function: dict[str, Any]) -> dict[str, Any]:
-    return dict(json.loads(function["environment"][0]["variables"]["HIPPOLYTE_SETTINGS"]))
-
-
 def role_name(role: str) -> str:
     """Return the name of a role of the deployment."""
     return f"hippolyte-{REGION}-{role}"
@@ -386,6 +387,9 @@ def deployed(planned: Planned, minutes_before: int = 20) -> Iterator[Deployment]
     world.iam_enforced = True
     with pytest.MonkeyPatch.context() as patch, world.in_process():
         patch.setattr(clients, "build", _build)
+        patch.setattr(clients, "parameters", _reader)
+        # every invocation is a cold start
+        patch.setattr(parameters, "text_at", parameters.text_at.__wrapped__)
         world._clients.update(_hands)
         yield Deployment(world, planned)
         _hands.update(world._clients)
@@ -396,12 +400,28 @@ def _build(settings: Settings) -> clients.Clients:
     function = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
     wanted = (function, settings.engine)
     if wanted not in _built:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("AWS_ACCESS_KEY_ID", _access_key(function))
-            patch.delenv("AWS_SESSION_TOKEN", raising=False)
-            patch.setattr(boto3, "DEFAULT_SESSION", None)
+        with _keys_of(function):
             _built[wanted] = _original_build.__wrapped__(settings)
     return _built[wanted]
 
 
+def _reader(region: str | None) -> Any:
+    """Build the client that a function reads its settings with, once likewise."""
+    function = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+    if function not in _readers:
+        with _keys_of(function):
+            _readers[function] = _original_reader(region)
+    return _readers[function]
+
+
+@contextmanager
+def _keys_of(function: str) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", _access_key(function))
+        patch.delenv("AWS_SESSION_TOKEN", raising=False)
+        patch.setattr(boto3, "DEFAULT_SESSION", None)
+        yield
+
+
 _original_build = clients.build
+_original_reader = clients.parameters

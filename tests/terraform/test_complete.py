@@ -14,6 +14,7 @@ from pytest_terraform import terraform
 
 from hippolyte.settings import Settings, parse
 from local.world import World
+from tests.support.kept import text_of
 from tests.support.places import Place, command, record, until, warnings, wrong_contents
 
 pytestmark = pytest.mark.terraform
@@ -46,7 +47,7 @@ def s3(complete: Any, place: Place) -> Any:
 @pytest.fixture(scope="module")
 def settings(complete: Any, place: Place) -> Settings:
     function = place.client("lambda").get_function_configuration(FunctionName="complete-scheduler")
-    return parse(function["Environment"]["Variables"]["HIPPOLYTE_SETTINGS"])
+    return parse(text_of(function, place.client("ssm")))
 
 
 @terraform("complete", scope="module", replay=False)

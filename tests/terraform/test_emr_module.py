@@ -14,6 +14,7 @@ import pytest
 from pytest_terraform import terraform
 
 from local.world import World
+from tests.support.kept import text_of
 
 pytestmark = pytest.mark.terraform
 
@@ -49,16 +50,14 @@ def test_outputs(emr: Any) -> None:
 
 
 def test_both_functions_have_the_settings(emr: Any, world: World) -> None:
+    functions, ssm = world.client("lambda"), world.client("ssm")
     first, second = (
-        world.client("lambda").get_function_configuration(FunctionName=f"hippolyte-{name}")[
-            "Environment"
-        ]["Variables"]["HIPPOLYTE_SETTINGS"]
+        text_of(functions.get_function_configuration(FunctionName=f"hippolyte-{name}"), ssm)
         for name in ("scheduler", "monitor")
     )
     settings = json.loads(first)
 
     assert first == second
-    assert len(first.encode()) < 1700
     assert settings["engine"] == "emr"
     assert settings["emr"]["jar"] == JAR
     assert settings["emr"]["subnet_ids"] == SUBNETS

@@ -21,6 +21,7 @@ from pytest_terraform import terraform
 
 from hippolyte.settings import parse
 from local.world import World
+from tests.support.kept import text_of
 from tests.support.places import command, let_go
 from tools.tf import REPOSITORY, Terraform, TerraformError, environment, process_environment
 
@@ -117,11 +118,10 @@ def test_settings_are_what_the_function_reads(applied: dict[str, Any], world: Wo
         world.client("lambda").get_function_configuration(FunctionName=f"hippolyte-{name}")
         for name in FUNCTIONS
     ]
-    first, second = (c["Environment"]["Variables"]["HIPPOLYTE_SETTINGS"] for c in configurations)
+    first, second = (text_of(c, world.client("ssm")) for c in configurations)
     settings = parse(first)
 
     assert first == second
-    assert len(first.encode()) < 1500
     assert (settings.bucket, settings.prefix, settings.topic_arn) == (BUCKET, "", TOPIC)
     assert settings.window_seconds == 7 * 3600
     assert settings.tables.exclude == ("scratch-*",)
@@ -458,7 +458,7 @@ def test_a_bucket_that_is_moved_away_from_keeps_its_settings(
     assert settings_of_the_bucket(world) == before
     assert object_versions(world) == versions
     function = world.client("lambda").get_function_configuration(FunctionName="hippolyte-monitor")
-    settings = parse(function["Environment"]["Variables"]["HIPPOLYTE_SETTINGS"])
+    settings = parse(text_of(function, world.client("ssm")))
     assert settings.bucket == "elsewhere", "nights go on in the new bucket"
 
     in_runbook(moved, HAND_OVER)

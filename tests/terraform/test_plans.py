@@ -7,7 +7,6 @@ key wait for it to exist (test_minimal looks at those).
 from __future__ import annotations
 
 import json
-import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 from local.world import World
+from tests.support.kept import planned_text
 from tools.tf import REPOSITORY, Terraform, TerraformError, environment
 
 pytestmark = pytest.mark.terraform
@@ -202,6 +202,7 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
         "s3:PutObject",
         "sns:ListSubscriptionsByTopic",
         "sqs:SendMessage",
+        "ssm:GetParametersByPath",
     }
 
 
@@ -512,10 +513,7 @@ def test_no_catch_up_after_the_windows_end(resources: dict[str, Any]) -> None:
 
 
 def settings(resources: dict[str, Any], module: str) -> dict[str, Any]:
-    function = resources[module]['aws_lambda_function.this["scheduler"]']
-    found: dict[str, Any] = json.loads(
-        function["environment"][0]["variables"]["HIPPOLYTE_SETTINGS"]
-    )
+    found: dict[str, Any] = json.loads(planned_text(resources[module]))
     return found
 
 
@@ -574,15 +572,20 @@ def refusal(world: World, folder: Path, region: str, arguments: str) -> str:
     return " ".join(str(refused.value).replace("│", " ").split())
 
 
-def test_region_without_data_pipeline_and_settings_too_large(world: World, tmp_path: Path) -> None:
-    names = ", ".join(f'"table-of-a-long-name-{n:03}"' for n in range(110))
-    message = refusal(world, tmp_path, "eu-north-1", f"  tables = {{ exclude = [{names}] }}")
+def test_region_without_data_pipeline(world: World, tmp_path: Path) -> None:
+    message = refusal(world, tmp_path, "eu-north-1", "")
 
     assert "pipeline_region must be set: the module's own region, eu-north-1" in message
     assert "Take the nearest of us-east-1, us-west-2" in message
     assert 'or engine = "emr", which is in every region' in message
-    assert "3500 are allowed. Shorten the lists in tables" in message
-    assert re.search(r"handed to the functions take (3[5-9]|4\d)\d\d bytes", message)
+
+
+def test_tags_that_no_room_is_kept_for_are_refused(world: World, tmp_path: Path) -> None:
+    tags = ", ".join(f'"標{n}" = "{"値" * 250}"' for n in range(40))
+    message = refusal(world, tmp_path, "us-east-1", f"  tags = {{ {tags} }}")
+
+    assert "tags take too much room in the settings" in message
+    assert "Shorten their values to 400 bytes on average" in message
 
 
 def test_a_misspelt_attribute_is_refused_before_anything_else(world: World, tmp_path: Path) -> None:

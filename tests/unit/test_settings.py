@@ -7,8 +7,10 @@ import json
 import pytest
 
 from hippolyte.errors import ConfigurationError
+from hippolyte.parameters import joined
 from hippolyte.settings import VARIABLE, load, parse
 from tests.support.builders import raw_settings, settings
+from tests.support.kept import parts
 
 
 def test_defaults_are_the_designs() -> None:
@@ -78,3 +80,35 @@ def test_rules_over_tags_are_read_and_settings_stay_hashable() -> None:
     assert found.tables.by_tag
     assert not settings().tables.by_tag
     assert hash(found) == hash(found)
+
+
+def test_settings_in_parameters_are_put_together_by_number() -> None:
+    raw = raw_settings(tables={"exclude": [f"table-{n}" for n in range(4000)]})
+    path, values = parts(raw)
+    found = {name.rpartition("/")[2]: value for name, value in values.items()}
+    assert len(found) > 11, "10 comes after 9"
+    assert parse(joined(path, dict(sorted(found.items())))) == parse(json.dumps(raw))
+
+
+@pytest.mark.parametrize(
+    ("lost", "words"),
+    [(["1"], r"not complete, or were changed \(2 found\)"), (None, "are missing")],
+)
+def test_a_set_that_is_not_whole_is_refused_with_the_remedy(
+    lost: list[str] | None, words: str
+) -> None:
+    path, values = parts(raw_settings(tables={"exclude": ["x" * 3000]}))
+    found = {name.rpartition("/")[2]: value for name, value in values.items()}
+    for number in lost or list(found):
+        del found[number]
+    with pytest.raises(ConfigurationError, match=words) as refused:
+        joined(path, found)
+    assert f"{path}/0" in str(refused.value)
+    assert "apply the module again" in str(refused.value)
+
+
+def test_tags_are_read() -> None:
+    assert settings(tags={"team": "data"}).tags == (("team", "data"),)
+    assert settings().tags == ()
+    with pytest.raises(ConfigurationError, match="tags must be an object of strings"):
+        settings(tags={"team": ["data"]})

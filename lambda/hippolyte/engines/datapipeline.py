@@ -185,7 +185,7 @@ class DataPipelineEngine:
         return states == ["INACTIVE"]
 
     def _create(self, launch: Launch) -> str:
-        tags = batch_tags(launch, self.settings)
+        tags = batch_tags(launch, self.settings, "datapipeline")
         name = batch_name(launch, self.settings)
         try:
             return self.clients.datapipeline.create_pipeline(

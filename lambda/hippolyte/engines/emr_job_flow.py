@@ -59,7 +59,7 @@ def job_flow(
     """
     emr = settings.emr
     assert emr is not None, "an engine without settings starts nothing"
-    tags = batch_tags(launch, settings) | _MANAGED
+    tags = batch_tags(launch, settings, "emr") | _MANAGED
     release = settings.cluster.release_label
     request: dict[str, Any] = {
         "Name": name,

@@ -6,6 +6,8 @@ from hippolyte.engines.engine import Launch
 from hippolyte.planning.sizing import ratio_text
 from hippolyte.settings import Settings
 
+# Data Pipeline's CreatePipeline takes 10. EMR's 50 less the one that its managed policies go by
+_MOST_TAGS = {"datapipeline": 10, "emr": 49}
 _EXPORT_CLASS = "org.apache.hadoop.dynamodb.tools.DynamoDBExport"
 
 
@@ -44,10 +46,15 @@ def batch_name(launch: Launch, settings: Settings) -> str:
     return f"{settings.name}-{settings.region}-{launch.run_id}-{launch.batch_id}"
 
 
-def batch_tags(launch: Launch, settings: Settings) -> dict[str, str]:
-    """Return the tags of a batch's pipeline or cluster."""
+def batch_tags(launch: Launch, settings: Settings, engine: str) -> dict[str, str]:
+    """Return the tags of a batch's pipeline or cluster: ours, then the deployer's.
+
+    Those are in the order of their keys; the last ones, if the service takes no more, are left out.
+    """
     own = {"deployment": settings.name, "run": launch.run_id, "batch": launch.batch_id}
-    return {f"hippolyte:{key}": value for key, value in own.items()}
+    tags = {f"hippolyte:{key}": value for key, value in own.items()}
+    given = [(key, value) for key, value in sorted(settings.tags) if key not in tags]
+    return tags | dict(given[: _MOST_TAGS[engine] - len(tags)])
 
 
 def log_uri(settings: Settings) -> str:

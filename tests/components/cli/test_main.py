@@ -12,11 +12,13 @@ from botocore.exceptions import NoCredentialsError
 from typer.testing import CliRunner
 
 import hippolyte
+from hippolyte import parameters
 from hippolyte_cli import deployment
 from hippolyte_cli.main import app
 from local.core.call import Call
 from tests.support.commands import command, deploy
 from tests.support.harness import BUCKET, NightDriver, driver
+from tests.support.kept import keep
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -140,3 +142,16 @@ def test_every_package_is_installed() -> None:
         for path in (ROOT / root).rglob("__init__.py")
     }
     assert set(project["tool"]["setuptools"]["packages"]) == found
+
+
+def test_a_deployment_whose_settings_are_in_parameters(night: NightDriver) -> None:
+    ssm = night.world.client("ssm")
+    path = keep(ssm, night.settings)
+    deploy(night, HIPPOLYTE_SETTINGS=path)
+    assert command("release").exit_code == 0
+
+    parameters.text_at.cache_clear()
+    ssm.delete_parameter(Name=f"{path}/0")
+    text = refused("release")
+    assert f"{path}/0 and following, which are not complete" in text
+    assert "apply the module again" in text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -255,3 +255,17 @@ def test_a_fault_of_a_shared_object_is_nobodys_own(engine: Bench) -> None:
     with pytest.raises(DefinitionError) as caught:
         engine.engine.prepare(launch("orders", "users"))
     assert caught.value.by_job == {}
+
+
+def test_a_pipeline_has_the_deployers_first_seven_tags(engine: Bench) -> None:
+    given = tuple((f"k{n:02}", f"v{n}") for n in reversed(range(9)))
+    made = DataPipelineEngine(engine.engine.clients, replace(engine.engine.settings, tags=given))
+    handle = made.prepare(launch("orders"))
+
+    described = engine.night.world.client("datapipeline").describe_pipelines(
+        pipelineIds=[handle["pipeline"]]
+    )["pipelineDescriptionList"][0]
+    assert {t["key"] for t in described["tags"]} == {
+        *(f"hippolyte:{key}" for key in ("deployment", "run", "batch")),
+        *(f"k{n:02}" for n in range(7)),
+    }

@@ -433,3 +433,18 @@ def test_a_wrong_setting_is_named(changes: dict[str, Any], words: str) -> None:
 
 def test_data_pipeline_is_what_old_deployments_have() -> None:
     assert (made_settings().engine, made_settings(emr=None).emr) == ("datapipeline", None)
+
+
+def test_the_deployers_tags_are_on_clusters(bench: Bench) -> None:
+    """Forty are allowed, four are ours and EMR's."""
+    given = {f"k{n:02}": f"v{n}" for n in range(40)} | {"hippolyte:run": "mine"}
+    made = EmrEngine(
+        bench.engine.clients, replace(bench.engine.settings, tags=tuple(given.items()))
+    )
+    what = launch("orders", ratios=[0.5])
+    bench.handle = made.prepare(what)
+    made.start(bench.handle, what)
+
+    tags = bench.cluster._tags
+    assert {key: tags[key] for key in given} == given | {"hippolyte:run": what.run_id}
+    assert len(tags) == 44

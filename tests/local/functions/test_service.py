@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.core.clock import Clock
 from local.functions.in_process import Sleeper
@@ -303,3 +304,22 @@ def test_threads_sleep_beside_each_other() -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(sleep, range(4)))
     assert time.elapsed() == 11
+
+
+def test_an_environment_over_4_kb_is_refused_as_it_is_measured(served: World) -> None:
+    """As JSON, so a quote takes two; in bytes, so a Japanese character takes three."""
+    functions = served.client("lambda")
+    before = functions.get_function_configuration(FunctionName="f")["Environment"]
+
+    def update(value: str) -> None:
+        functions.update_function_configuration(
+            FunctionName="f", Environment={"Variables": {"S": value}}
+        )
+
+    # {"S":""} is 8 bytes
+    for value in ("x" * 4088, '"' * 2044, "値" * 1362):
+        update(value)
+        with pytest.raises(ClientError, match=r"exceeded the 4KB limit\. String measured") as error:
+            update(value + value[-1] + value[-1] + value[-1])
+        assert error.value.response["Error"]["Code"] == "InvalidParameterValueException"
+    functions.update_function_configuration(FunctionName="f", Environment=before)

@@ -1,0 +1,37 @@
+# Where the settings are: not in the functions' environment, which holds 4 KB as escaped JSON, but in SSM parameters beside
+# it, as many as it takes. Their path ends with a hash of what is in them: a change makes another set, then leads the
+# functions there, then takes the old set away.
+
+locals {
+  settings_parent = "/hippolyte-settings/${var.name}" # not below /hippolyte, where claims.tf reads everything
+  settings_text   = base64encode(jsonencode(local.settings))
+  settings_path   = "${local.settings_parent}/${substr(sha256(local.settings_text), 0, 16)}"
+
+  # A standard parameter holds 4,096. How many there are must be known at plan, when a subnet or a tag's value may not be:
+  # so it follows from what is known. Each tag is given what 400 bytes take, all else one parameter.
+  settings_part  = 4000
+  settings_parts = 2 + floor((length(base64encode(jsonencode(module.inputs.tables))) + 540 * length(var.tags)) / local.settings_part)
+}
+
+resource "aws_ssm_parameter" "settings" {
+  #checkov:skip=CKV2_AWS_34:the settings are no secrets, and are read by who looks into a deployment
+  count = local.settings_parts
+
+  name        = "${local.settings_path}/${count.index}"
+  description = "Settings of the Hippolyte deployment ${var.name}, part ${count.index + 1} of ${local.settings_parts}: Base64 of JSON"
+  type        = "String"
+  tier        = "Standard"
+  # a value must not be empty; the filler is no Base64
+  value = coalesce(substr(local.settings_text, count.index * local.settings_part, local.settings_part), "-")
+
+  tags = local.tags
+
+  lifecycle {
+    create_before_destroy = true
+
+    precondition {
+      condition     = length(local.settings_text) <= local.settings_parts * local.settings_part
+      error_message = "tags take too much room in the settings: ${length(jsonencode(local.settings.tags))} bytes in ${length(var.tags)} tags. Shorten their values to 400 bytes on average (a character that is not ASCII takes 2 to 4)."
+    }
+  }
+}
