@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class _Look:
     place: str
-    action: str
+    service: str
     look: Callable[[Pass], Iterable[Finding]]
 
 
@@ -84,12 +84,12 @@ def _named(settings: Settings) -> str:
 
 
 def _findings(p: Pass) -> tuple[list[Finding], list[str]]:
-    """Return what is wrong, and the calls that were not answered."""
+    """Return what is wrong, and the places of which nothing was answered."""
     found: list[Finding] = []
     failed: list[str] = []
     for one in _looks(p.settings):
         if p.time_is_short:
-            failed.append(one.action)
+            failed.append(one.place)
             continue
         try:
             found += one.look(p)
@@ -97,11 +97,11 @@ def _findings(p: Pass) -> tuple[list[Finding], list[str]]:
             if is_denied(error):
                 found.append(_unseen(one, error))
             else:
-                _log.warning("%s: %s", one.action, error)
-                failed.append(one.action)
+                _log.warning("%s: %s", one.place, error)
+                failed.append(one.place)
         except BotoCoreError as error:
-            _log.warning("%s: %s", one.action, error)
-            failed.append(one.action)
+            _log.warning("%s: %s", one.place, error)
+            failed.append(one.place)
     return found, failed
 
 
@@ -110,7 +110,7 @@ def _unseen(one: _Look, error: ClientError) -> Finding:
         f"{error}. Nothing is known to be missing. The module's policy has the right: look at the "
         "role's boundary, the organization's policies and the resource's own."
     )
-    return Finding(one.place, one.action, _UNSEEN, remedy)
+    return Finding(one.place, f"{one.service}:{error.operation_name}", _UNSEEN, remedy)
 
 
 def _tell(p: Pass, findings: list[Finding]) -> None:
@@ -128,21 +128,21 @@ def _tell(p: Pass, findings: list[Finding]) -> None:
 
 def _looks(settings: Settings) -> Iterator[_Look]:
     cluster, emr = settings.cluster, settings.emr if settings.engine == "emr" else None
-    yield _Look("backup_bucket", "s3:ListBucket", looks.bucket)
+    yield _Look("backup_bucket", "s3", looks.bucket)
     for arn in sorted({own_topic(settings), settings.topic_arn}):
         place = "the module's topic" if arn == own_topic(settings) else "central_topic.arn"
-        yield _Look(place, "sns:GetTopicAttributes", looks.topic(place, arn))
-    yield _Look("instance profile", "iam:GetInstanceProfile", looks.profile)
+        yield _Look(place, "sns", looks.topic(place, arn))
+    yield _Look("instance profile", "iam", looks.profile)
     for role in (settings.cluster_role, emr.service_role if emr else settings.pipeline_role):
-        yield _Look(f"role {role}", "iam:GetRole", looks.role(role))
-    yield _Look(looks.subnets_place(settings), "ec2:DescribeSubnets", looks.network)
-    yield _Look("cluster", "ec2:DescribeInstanceTypeOfferings", looks.machines)
+        yield _Look(f"role {role}", "iam", looks.role(role))
+    yield _Look(looks.subnets_place(settings), "ec2", looks.network)
+    yield _Look("instance types", "ec2", looks.machines)
     if cluster.key_pair:
-        yield _Look("cluster.key_pair", "ec2:DescribeKeyPairs", looks.key_pair)
+        yield _Look("cluster.key_pair", "ec2", looks.key_pair)
     if cluster.master_security_group_id:
-        yield _Look("cluster", "ec2:DescribeSecurityGroups", looks.security_groups)
+        yield _Look("security groups", "ec2", looks.security_groups)
     if emr:
-        yield _Look("emr.jar", "s3:GetObject", looks.jar)
+        yield _Look("emr.jar", "s3", looks.jar)
     if emr and emr.security_configuration:
-        action = "elasticmapreduce:DescribeSecurityConfiguration"
-        yield _Look("emr.security_configuration", action, looks.security_configuration)
+        place = "emr.security_configuration"
+        yield _Look(place, "elasticmapreduce", looks.security_configuration)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from copy import copy
 
 import pytest
-from moto.core.exceptions import JsonRESTError
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.subnets import Subnet
 from moto.iam.models import iam_backends
 
-from local.core.call import Call
 from tests.support.deployment import (
     ACCOUNT,
     BUCKET,
@@ -81,7 +80,7 @@ def test_all_that_is_missing_is_in_one_message_before_any_night(d: Deployment) -
     backend = ec2_backends[ACCOUNT][REGION]
     for subnets in backend.subnets.values():
         subnets.pop(SUBNET, None)
-    backend.keypairs.clear()
+    d.world.client("ec2").delete_key_pair(KeyName="night")
     groups = [f"sg-0123456789abcdef{n}" for n in range(3)]
     for held in backend.groups.values():
         for name in groups:
@@ -143,7 +142,7 @@ def test_a_changed_setting_is_looked_at_again(on_emr: Deployment) -> None:
     d.world.clock.advance(PASS)
     (message,) = told(d)
     # a bucket of others that is not this deployment's to list cannot be told from a missing one
-    assert "emr.jar (s3:GetObject): cannot be looked at. " in message
+    assert "emr.jar (s3:ListObjectsV2): cannot be looked at. " in message
     assert "Nothing is known to be missing." in message
 
 
@@ -177,7 +176,6 @@ def test_a_boundary_somebody_deleted(d: Deployment) -> None:
 
 
 def test_a_bucket_of_another_region(d: Deployment) -> None:
-    d.world.before("s3:HeadBucket", lambda call: None)
     _settings(d, bucket_region="eu-west-1")
     d.world.clock.advance(PASS)
 
@@ -215,7 +213,9 @@ def test_a_subnet_that_is_short_of_addresses_is_told_once(d: Deployment) -> None
 
 
 def test_a_type_that_the_subnets_zone_lacks(d: Deployment) -> None:
-    subnet(d)._availability_zone.name = "us-east-1e"
+    zone = copy(subnet(d)._availability_zone)
+    zone.name = "us-east-1e"
+    subnet(d)._availability_zone = zone
     d.change("cluster", master_instance_type="m7g.xlarge")
     d.world.clock.advance(PASS)
 
@@ -230,13 +230,13 @@ def test_a_type_that_the_subnets_zone_lacks(d: Deployment) -> None:
 @pytest.mark.parametrize(
     ("action", "place"),
     [
-        ("ec2:DescribeInstanceTypeOfferings", "cluster"),
+        ("ec2:DescribeInstanceTypeOfferings", "instance types"),
         ("ec2:DescribeKeyPairs", "cluster.key_pair"),
         ("iam:GetInstanceProfile", "instance profile"),
         ("iam:GetPolicy", f"role {role_name('cluster')}"),
         ("iam:GetRole", f"role {role_name('cluster')}"),
         ("sns:GetTopicAttributes", "the module's topic"),
-        ("ec2:DescribeSecurityGroups", "cluster"),
+        ("ec2:DescribeSecurityGroups", "security groups"),
         ("ec2:DescribeSubnets", ""),
         ("elasticmapreduce:DescribeSecurityConfiguration", "emr.security_configuration"),
     ],
@@ -261,10 +261,7 @@ def test_a_call_that_fails_for_a_passing_reason_is_made_again(on_emr: Deployment
     d = on_emr
     subnet(d)._available_ip_addresses = 0
 
-    def fails(_: Call) -> None:
-        raise JsonRESTError("InternalError", "an internal error has occurred")
-
-    d.world.before("ec2:DescribeSubnets", fails, times=8)
+    d.refuse("ec2:DescribeSubnets", "InternalError", "an internal error", times=8, status=500)
     d.world.clock.advance(PASS)
     assert told(d) == []
     d.world.clock.advance(4 * PASS)
@@ -273,10 +270,7 @@ def test_a_call_that_fails_for_a_passing_reason_is_made_again(on_emr: Deployment
 
 
 def test_a_call_that_never_answers_is_given_up_after_an_hour(on_emr: Deployment) -> None:
-    def fails(_: Call) -> None:
-        raise JsonRESTError("InternalError", "an internal error has occurred")
-
-    on_emr.world.before("ec2:*", fails)
+    on_emr.refuse("ec2:*", "InternalError", "an internal error", status=500)
     on_emr.world.clock.advance(3700)
     calls = on_emr.world.gate.calls["iam:GetRole"]
     on_emr.world.clock.advance(3 * PASS)

@@ -135,7 +135,7 @@ class Deployment:
             if part.endswith("security_group_id") and name:
                 group = backend.create_security_group(part, part, vpc_id=subnet.vpc_id)
                 del backend.groups[subnet.vpc_id][group.id]
-                group.id = name
+                group.id = group.group_id = name
                 backend.groups[subnet.vpc_id][name] = group
         if name := emr.get("security_configuration"):
             self.world.client("emr").create_security_configuration(
