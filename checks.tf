@@ -64,6 +64,11 @@ resource "terraform_data" "input_checks" {
     }
 
     precondition {
+      condition     = local.on_emr || try(module.inputs.backup_bucket.sse_header, null) == null
+      error_message = "backup_bucket.sse_header (${jsonencode(try(module.inputs.backup_bucket.sse_header, null))}) cannot be kept with engine = \"datapipeline\": the export tool AWS hosts does not say it, and the bucket would refuse every backup. Take engine = \"emr\", or a bucket whose default encryption is enough."
+    }
+
+    precondition {
       condition     = !local.on_emr || var.pipeline_region == null
       error_message = "pipeline_region (${jsonencode(var.pipeline_region)}) has no effect with engine = \"emr\": clusters are made in the module's own region. Remove it, or set engine = \"datapipeline\"."
     }

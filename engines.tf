@@ -47,7 +47,7 @@ locals {
   engine_arns = {
     engine_role      = local.role_arns[local.engine_role]
     cluster_role     = local.role_arns["cluster"]
-    cluster_profile  = "arn:${local.partition}:iam::${local.account}:instance-profile/${local.role_names["cluster"]}"
+    cluster_profile  = "arn:${local.partition}:iam::${local.account}:instance-profile${var.role_path}${local.role_names["cluster"]}"
     emr_callers      = "arn:${local.partition}:elasticmapreduce:${local.region}:${local.account}:*"
     emr_cleanup_role = "arn:${local.partition}:iam::${local.account}:role/aws-service-role/elasticmapreduce.amazonaws.com*/AWSServiceRoleForEMRCleanup*"
     clusters         = local.cluster_arn

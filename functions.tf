@@ -18,7 +18,7 @@ locals {
 resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_115:reserved concurrency takes from the account's pool, and small accounts have none to give
   #checkov:skip=CKV_AWS_116:failed events go to the queue by the destination of the event invoke config, which keeps more of them
-  #checkov:skip=CKV_AWS_117:calls AWS's public APIs only; in a VPC it would need endpoints for nine services, and reach hosts it should not
+  #checkov:skip=CKV_AWS_117:calls AWS's public APIs only; in a VPC it needs endpoints for nine services. Who must, sets vpc
   #checkov:skip=CKV_AWS_173:the settings are no secrets; Lambda encrypts them with its own key
   #checkov:skip=CKV_AWS_272:the package is in this repository, byte for byte what its source builds; a signing profile is the account's affair
   for_each = local.functions
@@ -36,6 +36,15 @@ resource "aws_lambda_function" "this" {
 
   environment {
     variables = { HIPPOLYTE_SETTINGS = local.settings }
+  }
+
+  dynamic "vpc_config" {
+    for_each = module.inputs.vpc[*]
+
+    content {
+      subnet_ids         = vpc_config.value.subnet_ids
+      security_group_ids = vpc_config.value.security_group_ids
+    }
   }
 
   tracing_config {

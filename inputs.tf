@@ -14,6 +14,7 @@ module "spelling" {
     lambda        = var.lambda
     backup_bucket = var.backup_bucket
     central_topic = var.central_topic
+    vpc           = var.vpc
 
     "backup_bucket.grant" = try(var.backup_bucket.grant, null)
     "central_topic.grant" = try(var.central_topic.grant, null)
@@ -23,11 +24,12 @@ module "spelling" {
     backup_window = ["end", "start", "timezone"]
     tables        = ["always", "exclude", "exclude_tags", "include", "include_tags"]
     planning      = ["activity_bootstrap_seconds", "attempts", "bytes_per_read_unit", "cluster_bootstrap_seconds", "discovery_concurrency", "item_count_tolerance_percentage", "max_clusters", "on_demand_read_rate"]
-    cluster       = ["core_instance_count", "core_instance_type", "core_security_group_id", "key_pair", "master_instance_type", "master_security_group_id", "release_label", "service_access_security_group_id", "subnet_id"]
+    cluster       = ["core_instance_count", "core_instance_type", "core_security_group_id", "key_pair", "master_instance_type", "master_security_group_id", "release_label", "service_access_security_group_id", "subnet_id", "volume_kms_key_arn"]
     emr           = ["instance_types", "jar", "jar_kms_key_arn", "security_configuration", "spot", "subnet_ids"]
     lambda        = ["log_retention_days", "memory_size", "runtime"]
-    backup_bucket = ["grant", "kms_key_arn", "name", "prefix", "region"]
+    backup_bucket = ["grant", "kms_key_arn", "name", "prefix", "region", "sse_header"]
     central_topic = ["arn", "grant", "kms_key_arn"]
+    vpc           = ["security_group_ids", "subnet_ids"]
 
     "backup_bucket.grant" = ["account_ids", "names"]
     "central_topic.grant" = ["account_ids", "names"]
@@ -45,4 +47,5 @@ module "inputs" {
   lambda        = module.spelling.given.lambda
   backup_bucket = module.spelling.given.backup_bucket
   central_topic = module.spelling.given.central_topic
+  vpc           = module.spelling.given.vpc
 }

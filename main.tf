@@ -30,6 +30,8 @@ locals {
     bucket              = local.bucket
     prefix              = local.prefix
     bucket_region       = local.bucket_region
+    sse_header          = try(module.inputs.backup_bucket.sse_header, null)
+    sse_key_arn         = try(module.inputs.backup_bucket.sse_header, null) == "aws:kms" ? local.bucket_key : null
     topic_arn           = local.told_topic_arn
     window_seconds      = local.window_seconds
     consumed_percentage = var.consumed_percentage
@@ -38,7 +40,7 @@ locals {
     pipeline_region     = local.region # these two are Data Pipeline's: it says its own
     pipeline_role       = ""
     cluster_role        = local.role_names["cluster"]
-    cluster             = merge(module.inputs.cluster, { release_label = local.release_label })
+    cluster             = merge({ for key, value in module.inputs.cluster : key => value if key != "volume_kms_key_arn" }, { release_label = local.release_label })
     max_read_capacity   = var.max_read_capacity
     raise_capacity      = var.raise_capacity
     planning            = module.inputs.planning

@@ -6,7 +6,7 @@ resource "aws_cloudwatch_log_group" "this" {
 
   name              = "/aws/lambda/${var.name}-${each.key}"
   retention_in_days = module.inputs.lambda.log_retention_days
-  kms_key_id        = aws_kms_key.this.arn
+  kms_key_id        = local.key_arn
 
   tags = local.tags
 }

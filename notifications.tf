@@ -35,6 +35,8 @@ locals {
 }
 
 resource "aws_kms_key" "this" {
+  count = var.kms_key_arn == null ? 1 : 0
+
   description             = "Encrypts the messages and the logs of ${var.name}"
   enable_key_rotation     = true
   deletion_window_in_days = 7 # the logs, all that it encrypts at rest, go with the deployment
@@ -43,15 +45,31 @@ resource "aws_kms_key" "this" {
   tags = local.tags
 }
 
+moved {
+  from = aws_kms_key.this
+  to   = aws_kms_key.this[0]
+}
+
+locals {
+  key_arn = var.kms_key_arn == null ? one(aws_kms_key.this[*].arn) : var.kms_key_arn
+}
+
 resource "aws_kms_alias" "this" {
+  count = var.kms_key_arn == null ? 1 : 0
+
   name          = "alias/${var.name}"
-  target_key_id = aws_kms_key.this.key_id
+  target_key_id = aws_kms_key.this[0].key_id
+}
+
+moved {
+  from = aws_kms_alias.this
+  to   = aws_kms_alias.this[0]
 }
 
 resource "aws_sns_topic" "this" {
   name              = var.name
   display_name      = "Hippolyte backups"
-  kms_master_key_id = aws_kms_key.this.arn
+  kms_master_key_id = local.key_arn
 
   tags = local.tags
 }

@@ -20,7 +20,7 @@ output "topic_arn" {
 
 output "topic_key_arn" {
   description = "ARN of the key that encrypts the topic and the functions' logs; other publishers need `kms:Decrypt` and `kms:GenerateDataKey` on it."
-  value       = aws_kms_key.this.arn
+  value       = local.key_arn
 }
 
 output "scheduler" {

@@ -128,3 +128,41 @@ data "aws_iam_policy_document" "cluster" {
     }
   }
 }
+
+# What makes the clusters, by the engine's room; and the key of their volumes, which is the account's affair
+data "aws_iam_policy_document" "engine" {
+  source_policy_documents = [local.engine.role_policy]
+
+  # for volumes that EBS encrypts with a key of the account's own (EBS User Guide, "Requirements for EBS encryption")
+  dynamic "statement" {
+    for_each = compact([module.inputs.cluster.volume_kms_key_arn])
+
+    content {
+      sid       = "EncryptVolumes"
+      actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["ec2.${local.region}.${local.dns_suffix}"]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = compact([module.inputs.cluster.volume_kms_key_arn])
+
+    content {
+      sid       = "AttachEncryptedVolumes"
+      actions   = ["kms:CreateGrant"]
+      resources = [statement.value]
+
+      condition {
+        test     = "Bool"
+        variable = "kms:GrantIsForAWSResource"
+        values   = ["true"]
+      }
+    }
+  }
+}

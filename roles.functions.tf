@@ -28,6 +28,20 @@ data "aws_iam_policy_document" "reconcile" {
     resources = [local.table_arn]
   }
 
+  # what a restore needs is kept in the catalogue
+  statement {
+    sid = "ReadTablesSettings"
+    actions = [
+      "dynamodb:DescribeContinuousBackups",
+      "dynamodb:DescribeContributorInsights",
+      "dynamodb:DescribeKinesisStreamingDestination",
+      "dynamodb:DescribeTimeToLive",
+      "dynamodb:GetResourcePolicy",
+      "dynamodb:ListTagsOfResource",
+    ]
+    resources = [local.table_arn]
+  }
+
   # one item: does a table hold any, whatever its count of six hours ago says
   statement {
     sid       = "ProbeForEmptyTables"
@@ -53,6 +67,7 @@ data "aws_iam_policy_document" "reconcile" {
     actions = [
       "application-autoscaling:DescribeScalableTargets",
       "application-autoscaling:DescribeScalingPolicies",
+      "application-autoscaling:DescribeScheduledActions",
       "cloudwatch:GetMetricStatistics",
     ]
     resources = ["*"]
@@ -119,13 +134,39 @@ data "aws_iam_policy_document" "reconcile" {
   }
 }
 
+# Lambda attaches the functions to the network with their own roles, and these calls know no ARN before they are made
+data "aws_iam_policy_document" "network" {
+  dynamic "statement" {
+    for_each = module.inputs.vpc[*]
+
+    content {
+      sid = "BeInTheNetwork"
+      actions = [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+      ]
+      resources = ["*"]
+
+      condition {
+        test     = "StringEquals"
+        variable = "aws:RequestedRegion"
+        values   = [local.region]
+      }
+    }
+  }
+}
+
 data "aws_iam_policy_document" "scheduler" {
-  source_policy_documents = [data.aws_iam_policy_document.reconcile.json, local.engine.functions_policy]
+  source_policy_documents = [data.aws_iam_policy_document.reconcile.json, data.aws_iam_policy_document.network.json, local.engine.functions_policy]
 
   # none of these knows an ARN, so the region bounds them
   statement {
     sid       = "DiscoverTables"
-    actions   = ["dynamodb:ListTables", "dynamodb:DescribeLimits", "application-autoscaling:DescribeScheduledActions"]
+    actions   = ["dynamodb:ListTables", "dynamodb:ListGlobalTables", "dynamodb:DescribeLimits"]
     resources = ["*"]
 
     condition {
@@ -154,7 +195,12 @@ data "aws_iam_policy_document" "scheduler" {
 }
 
 data "aws_iam_policy_document" "monitor" {
-  source_policy_documents = [data.aws_iam_policy_document.reconcile.json, local.engine.functions_policy, data.aws_iam_policy_document.existence.json]
+  source_policy_documents = [
+    data.aws_iam_policy_document.reconcile.json,
+    data.aws_iam_policy_document.network.json,
+    data.aws_iam_policy_document.existence.json,
+    local.engine.functions_policy,
+  ]
 
   statement {
     sid       = "WriteOwnLog"
@@ -245,7 +291,7 @@ locals {
 
   # the alarms' topic is always the module's own: CloudWatch publishes to no other account or region
   told_topic_arn = module.inputs.central_topic == null ? local.topic_arn : module.inputs.central_topic.arn
-  told_topic_key = module.inputs.central_topic == null ? aws_kms_key.this.arn : module.inputs.central_topic.kms_key_arn
+  told_topic_key = module.inputs.central_topic == null ? local.key_arn : module.inputs.central_topic.kms_key_arn
   via_told_topic = "sns.${split(":", local.told_topic_arn)[3]}.${local.dns_suffix}"
 }
 

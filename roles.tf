@@ -3,7 +3,7 @@
 
 locals {
   role_names = { for role in ["scheduler", "monitor", "schedules", "pipeline", "emr", "cluster"] : role => "${var.name}-${local.region}-${role}" }
-  role_arns  = { for role, name in local.role_names : role => "arn:${local.partition}:iam::${local.account}:role/${name}" }
+  role_arns  = { for role, name in local.role_names : role => "arn:${local.partition}:iam::${local.account}:role${var.role_path}${name}" }
 
   # What every document names again and again
   table_arn      = "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/*"
@@ -29,7 +29,7 @@ locals {
     monitor             = data.aws_iam_policy_document.monitor.json
     schedules           = data.aws_iam_policy_document.schedules.json
     cluster             = data.aws_iam_policy_document.cluster.json
-    (local.engine_role) = local.engine.role_policy
+    (local.engine_role) = data.aws_iam_policy_document.engine.json
   }
 }
 
@@ -74,6 +74,7 @@ data "aws_iam_policy_document" "trust" {
 resource "aws_iam_role" "this" {
   for_each = local.trust
 
+  path                 = var.role_path
   name                 = local.role_names[each.key] # the region is in it: IAM is global, a deployment is regional
   description          = "Hippolyte ${var.name}: ${each.key}"
   assume_role_policy   = data.aws_iam_policy_document.trust[each.key].json
@@ -92,6 +93,7 @@ resource "aws_iam_role_policy" "this" {
 
 # EMR takes profile and role for one thing: they must share the name
 resource "aws_iam_instance_profile" "cluster" {
+  path = var.role_path
   name = local.role_names["cluster"]
   role = aws_iam_role.this["cluster"].name
 

@@ -7,6 +7,7 @@ variable "backup_bucket" {
     - `region`: the bucket's region. `null`: the module's own.
     - `prefix`: put before every key, no slash at either end. Default: none.
     - `kms_key_arn`: the customer-managed key the bucket encrypts with. `null`: keys of S3 itself.
+    - `sse_header`: `AES256` or `aws:kms`, said with every object that is written (`x-amz-server-side-encryption`; with `aws:kms` and `kms_key_arn` that key too), where a bucket or an SCP demands it. `null`: the bucket's default encryption decides. With `engine = "emr"` clusters say it too; Data Pipeline's cannot.
     - `grant`: whom the bucket's policy lets in, `account_ids` and deployments' `names`, as the submodule says; this deployment is refused at plan if it is not among them. `null`: not checked.
   EOT
   type        = any
@@ -22,6 +23,17 @@ variable "central_topic" {
   EOT
   type        = any
   default     = null
+}
+
+variable "kms_key_arn" {
+  description = "Key of your own for the module's topic and the functions' logs. Its policy must let in `cloudwatch.amazonaws.com` (`kms:Decrypt`, `kms:GenerateDataKey*`), or alarms are dropped without a word, and `logs.<region>.<the partition's DNS suffix>` (docs/operations.md has the statements). `null`: the module makes a key."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a key (not of an alias), got ${jsonencode(var.kms_key_arn)}. Example: \"arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab\"; null for a key of the module's own."
+  }
 }
 
 variable "retention_days" {

@@ -57,6 +57,7 @@ variable "cluster" {
     - `subnet_id`: Data Pipeline's; with EMR it is `emr.subnet_ids`. `null` for the default subnet of the default VPC.
     - `key_pair`: name of an EC2 key pair for SSH. `null`: none.
     - `master_security_group_id`, `core_security_group_id`, `service_access_security_group_id`: your own instead of EMR's; the first two together, the third with them in a private subnet, all with a subnet. `null`: EMR creates its own.
+    - `volume_kms_key_arn`: the key that EBS encrypts volumes with where the account encrypts them by default with a key of its own; without it clusters end as they start (`Client.InternalError`). The key's policy must let this account's IAM decide, or let in the engine's role. `null`: none, or AWS's own key.
   EOT
   type        = any
   default     = {}

@@ -55,6 +55,28 @@ variable "permissions_boundary" {
   }
 }
 
+variable "role_path" {
+  description = "Path of every role and of the clusters' instance profile, with a slash at either end: `/` or `/teams/data/`."
+  type        = string
+  default     = "/"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^/([A-Za-z0-9_.,+=@-]+/)*$", var.role_path)) && length(var.role_path) <= 200
+    error_message = "role_path must be up to 200 characters, begin and end with a slash, got ${jsonencode(var.role_path)}. Example: \"/teams/data/\"; \"/\" for none."
+  }
+}
+
+variable "vpc" {
+  description = <<-EOT
+    Network of the functions, where an SCP or a guard rail demands one. `null`: none, which is the simplest: they call AWS's public APIs only.
+    - `subnet_ids`: private subnets that reach the APIs by NAT or by endpoints: DynamoDB, S3, Application Auto Scaling, CloudWatch, SNS, SSM, the engine's (EMR; Data Pipeline has none), STS.
+    - `security_group_ids`: groups that let out TCP 443; nothing comes in.
+  EOT
+  type        = any
+  default     = null
+}
+
 variable "backup_window" {
   description = <<-EOT
     The time the night may take.

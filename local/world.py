@@ -226,6 +226,10 @@ class World:
         """Do the next `times` calls of `emr:RunJobFlow` (glob; not S3's) and answer a 500."""
         self.gate.lose_answer(operation, times)
 
+    def change_answer(self, operation: str, change: Callable[[Call, str], str]) -> None:
+        """Send `change(call, body)` as the body of an operation's answers (glob; not S3's)."""
+        self.gate.change_answer(operation, change)
+
     # what happened
 
     def invoke(self, function: str, event: Any, asynchronous: bool = False) -> Any:

@@ -49,6 +49,7 @@ module "hippolyte" {
   enabled              = true
   tags                 = local.tags
   permissions_boundary = var.permissions_boundary
+  role_path            = "/backups/"
 
   # when and what
   backup_window = {
@@ -76,10 +77,16 @@ module "hippolyte" {
   central_topic  = module.backup_topic.central_topic
   alert_emails   = var.alert_emails
   alarms_enabled = true
+  kms_key_arn    = null # a key of your own for the topic and the logs; here the module makes one
 
   dashboard_enabled = true
 
   # how
+  vpc = { # only where it is demanded: the subnet needs a way to every API, here by NAT
+    subnet_ids         = [aws_subnet.private.id]
+    security_group_ids = [aws_security_group.functions.id]
+  }
+
   lambda = {
     runtime            = "python3.13"
     memory_size        = 1024
@@ -99,6 +106,7 @@ module "hippolyte" {
     master_security_group_id         = aws_security_group.master.id
     core_security_group_id           = aws_security_group.core.id
     service_access_security_group_id = aws_security_group.service.id
+    volume_kms_key_arn               = null # the key, where the account encrypts volumes with one of its own
   }
 
   # only for engine = "emr": see examples/emr

@@ -138,10 +138,19 @@ resource "aws_security_group" "service" {
   depends_on = [aws_security_group.core]
 }
 
+resource "aws_security_group" "functions" {
+  name        = "${var.name}-functions"
+  description = "The functions of the backup"
+  vpc_id      = aws_vpc.this.id
+
+  tags = local.tags
+}
+
 resource "aws_vpc_security_group_egress_rule" "https" {
   for_each = {
-    master = aws_security_group.master.id
-    core   = aws_security_group.core.id
+    master    = aws_security_group.master.id
+    core      = aws_security_group.core.id
+    functions = aws_security_group.functions.id
   }
 
   security_group_id = each.value

@@ -31,12 +31,14 @@ class Clients:
 
     The clients called `_once` never try a call again: a start without an answer is looked
     for, not asked for twice, and a capacity decrease that the service refuses for hours
-    (LimitExceededException, which botocore takes for throttling) is left to a later pass.
+    (LimitExceededException, which botocore takes for throttling) is left to a later pass, as is
+    the reading of settings for the catalogue. Discovery asks again itself (`tables.patience`).
     """
 
     dynamodb: DynamoDBClient
     dynamodb_once: DynamoDBClient
     scaling: ApplicationAutoScalingClient
+    scaling_once: ApplicationAutoScalingClient
     datapipeline: DataPipelineClient
     datapipeline_once: DataPipelineClient
     emr: EMRClient
@@ -65,6 +67,20 @@ def configuration(connections: int = 10) -> Config:
     )
 
 
+def say_encryption(s3: S3Client, settings: Settings) -> None:
+    """Let every PutObject say how it is encrypted, where a bucket's policy or an SCP demands it.
+
+    The header `x-amz-server-side-encryption`, and the key if it is the customer's (S3 User Guide,
+    "Enforcing server-side encryption").
+    """
+    said = {"ServerSideEncryption": settings.sse_header, "SSEKMSKeyId": settings.sse_key_arn}
+    if settings.sse_header:
+        s3.meta.events.register(
+            "before-parameter-build.s3.PutObject",
+            lambda params, **_: params.update({k: v for k, v in said.items() if v}),
+        )
+
+
 @lru_cache(maxsize=1)
 def build(settings: Settings) -> Clients:
     """Build the clients of a deployment; a warm invocation finds them made."""
@@ -81,15 +97,18 @@ def build(settings: Settings) -> Clients:
         Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=3)
     )
     own, told = settings.region, settings.topic_arn.split(":")[3]
+    s3 = client("s3", settings.bucket_region or own)
+    say_encryption(s3, settings)
     return Clients(
         dynamodb=client("dynamodb", own),
         dynamodb_once=client("dynamodb", own, once),
         scaling=client("application-autoscaling", own),
+        scaling_once=client("application-autoscaling", own, once),
         datapipeline=client("datapipeline", settings.pipeline_region),
         datapipeline_once=client("datapipeline", settings.pipeline_region, once),
         emr=client("emr", own),
         emr_once=client("emr", own, once),
-        s3=client("s3", settings.bucket_region or own),
+        s3=s3,
         sns=client("sns", told),
         own_sns=None if told == own else client("sns", own),
         cloudwatch=client("cloudwatch", own),

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from botocore.exceptions import ClientError
-
+from botocore import exceptions
+from botocore.exceptions import BotoCoreError, ClientError
 
 _OF_THE_MOMENT = (
     "ResourceInUseException",
     "RequestLimitExceeded",
     # Application Auto Scaling: another update of the target is under way
     "ConcurrentUpdateException",
+    # throttling without the word (botocore.retries.standard)
+    "ProvisionedThroughputExceededException",
+    "TooManyRequestsException",
+    "RequestTimeout",
+    "RequestTimeoutException",
 )
 
 
@@ -46,9 +50,20 @@ def passes(error: ClientError) -> bool:
     which only its words tell apart (API Reference; hashicorp/terraform-provider-aws 1776, 2274).
     """
     code, words = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-    busy = code.startswith("Throttl") or code in _OF_THE_MOMENT
+    busy = "Throttl" in code or code in _OF_THE_MOMENT
     return (
         busy
         or "simultaneously" in words
         or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
     )
+
+
+def read_passes(error: ClientError | BotoCoreError) -> bool:
+    """Say whether a read that failed may be answered if it is made again.
+
+    No quota bounds a read, so that LimitExceededException is of the call rate here.
+    """
+    if isinstance(error, ClientError):
+        return passes(error) or error.response["Error"]["Code"] == "LimitExceededException"
+    # time-outs and connections that fail or break off; the rest of botocore's own stays
+    return isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError)

@@ -13,11 +13,13 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
 from hippolyte.engines.engine import Launch
 from hippolyte.errors import EngineError
+from hippolyte.night.keep_settings import table_arn
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.plan import Job
 from hippolyte.record_form import iso
@@ -118,6 +120,7 @@ def _shared(p: Pass) -> Iterator[Call]:
         lambda: c.dynamodb_once.update_table(TableName=table, ProvisionedThroughput=one),
     )
     yield "dynamodb:Scan", lambda: c.dynamodb.scan(TableName=table, Limit=1, Select="COUNT")
+    yield from _settings(p, table)
     yield from _scaling(p, table)
     yield from _clusters(p)
     yield from _starting_clusters(p) if p.settings.engine == "emr" else _pipelines(p)
@@ -132,6 +135,20 @@ def _shared(p: Pass) -> Iterator[Call]:
     )
 
 
+def _settings(p: Pass, table: str) -> Iterator[Call]:
+    """What the catalogue keeps of a table."""
+    dynamodb, arn = p.clients.dynamodb, table_arn(p.settings, table)
+    for operation, asked in (
+        ("DescribeContinuousBackups", {"TableName": table}),
+        ("DescribeContributorInsights", {"TableName": table}),
+        ("DescribeKinesisStreamingDestination", {"TableName": table}),
+        ("DescribeTimeToLive", {"TableName": table}),
+        ("GetResourcePolicy", {"ResourceArn": arn}),
+        ("ListTagsOfResource", {"ResourceArn": arn}),
+    ):
+        yield f"dynamodb:{operation}", partial(getattr(dynamodb, xform_name(operation)), **asked)
+
+
 def _scaling(p: Pass, table: str) -> Iterator[Call]:
     c, now = p.clients, clock.now()
     yield (
@@ -141,6 +158,10 @@ def _scaling(p: Pass, table: str) -> Iterator[Call]:
     yield (
         "application-autoscaling:DescribeScalingPolicies",
         lambda: c.scaling.describe_scaling_policies(ServiceNamespace="dynamodb", MaxResults=1),
+    )
+    yield (
+        "application-autoscaling:DescribeScheduledActions",
+        lambda: c.scaling.describe_scheduled_actions(ServiceNamespace="dynamodb", MaxResults=1),
     )
     # a target that is not registered needs limits: this cannot register one
     yield (
@@ -217,11 +238,8 @@ def _pipelines(p: Pass) -> Iterator[Call]:
 def _of_scheduler(p: Pass) -> Iterator[Call]:
     c = p.clients
     yield "dynamodb:ListTables", lambda: c.dynamodb.list_tables(Limit=1)
+    yield "dynamodb:ListGlobalTables", lambda: c.dynamodb.list_global_tables(Limit=1)
     yield "dynamodb:DescribeLimits", lambda: c.dynamodb.describe_limits()
-    yield (
-        "application-autoscaling:DescribeScheduledActions",
-        lambda: c.scaling.describe_scheduled_actions(ServiceNamespace="dynamodb", MaxResults=1),
-    )
     if tagging := c.tagging:
         kinds = ["dynamodb:table"]
         yield (

@@ -23,6 +23,7 @@ from hippolyte.record_form import iso, when
 from hippolyte.records.runs import is_open
 from hippolyte.report.notify import publish, try_publish
 from hippolyte.tables import discovery
+from hippolyte.tables.patience import Patience
 from hippolyte.tables.table import Tags
 
 _FORM = (
@@ -102,11 +103,13 @@ def _alone(p: Pass) -> None:
 
 def _plan(p: Pass, start: datetime, deadline: datetime) -> tuple[Plan, dict[str, Any]]:
     rules = p.settings.tables
-    tags = discovery.read_tags(p.clients.tagging) if p.clients.tagging else Tags()
+    patience = Patience(p.remaining)
+    tags = discovery.read_tags(p.clients.tagging, patience) if p.clients.tagging else Tags()
     found = discovery.discover(
         p.clients,
         p.settings.planning.discovery_concurrency,
         lambda name: choose(name, rules, tags.of(name)).rule is None,
+        patience,
     )
     found = replace(found, tags=tags)
     now = clock.now()

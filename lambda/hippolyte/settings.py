@@ -100,6 +100,9 @@ class Settings:
     prefix: str = ""
     # None: the own region
     bucket_region: str | None = None
+    # said with each object that is written; and the customer's key, if it is to be said
+    sse_header: str | None = None
+    sse_key_arn: str | None = None
     enabled: bool = True
     window_seconds: int = 25_200
     consumed_percentage: int = 50

@@ -52,6 +52,12 @@ class _Loss:
     times: int
 
 
+@dataclass
+class _Change:
+    pattern: str
+    change: Callable[[Call, str], str]
+
+
 class Gate:
     """Counts, hooks, throttles and denials of a world, by globs of `service:Operation`.
 
@@ -64,6 +70,7 @@ class Gate:
         self.throttles: list[_Throttle] = []
         self.hooks: list[_Hook] = []
         self.losses: list[_Loss] = []
+        self.changes: list[_Change] = []
         self.denied: list[tuple[str, str]] = []
         self.random = random.Random(0)
 
@@ -87,6 +94,17 @@ class Gate:
     def lose_answer(self, operation: str, times: int = 1) -> None:
         """Do the next `times` calls of `operation` and answer a server error all the same."""
         self.losses.append(_Loss(operation, times))
+
+    def change_answer(self, operation: str, change: Callable[[Call, str], str]) -> None:
+        """Send `change(call, body)` for the body of `operation`'s answers: what no model knows."""
+        self.changes.append(_Change(operation, change))
+
+    def changed(self, call: Call, body: str) -> str:
+        """Return the body that is sent for an answer."""
+        for one in self.changes:
+            if _matches(one.pattern, call.name):
+                body = one.change(call, body)
+        return body
 
     def loses(self, call: Call) -> bool:
         """Return whether the answer to a call that was done is lost."""
@@ -166,6 +184,8 @@ def _call_action(handler: Any) -> Any:
         lost = Refusal("InternalServerError", f"the answer of {call.name} is lost")
         lost.http_status = 500
         return _refused(handler, call, lost)
+    if int(answer[0]) < 300 and _gate().changes:
+        return (*answer[:2], _gate().changed(call, answer[2]))
     return answer
 
 

@@ -9,6 +9,7 @@ And botocore signs what nobody verifies.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from moto.core.exceptions import HTTPException
 from moto.core.request import normalize_request
 from moto.core.utils import get_equivalent_url_in_aws_domain
 from moto.moto_api._internal import mock_random
+from moto.s3.models import S3Backend
 from moto.s3.utils import _VersionedKeyStore
 
 from local.core.patching import Patches
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from local.core.aws import Aws
 
 _patches = Patches()
+_moto_lists = S3Backend.list_objects
+# a request's thread lists by one prefix at a time
+_listed = threading.local()
 _Routes = tuple[tuple[re.Pattern[str], Callable[..., Any]], ...]
 _ID_CHARACTERS = 52
 _private_key = cache(kms_models.generate_private_key)
@@ -80,8 +85,20 @@ def _request_id(headers: dict[str, Any] | None = None) -> str:
 
 
 def _latest(keys: _VersionedKeyStore) -> Iterator[tuple[str, Any]]:
-    for key, versions in list(dict.items(keys)):
-        yield key, versions[-1]
+    listed = getattr(_listed, "prefix", "")
+    found = [(key, versions) for key, versions in dict.items(keys) if key.startswith(listed)]
+    return iter([(key, versions[-1]) for key, versions in found])
+
+
+def _list_objects(
+    backend: S3Backend, bucket: Any, prefix: str | None, *more: Any, **named: Any
+) -> Any:
+    """List by a prefix without looking at the versions of every other key."""
+    _listed.prefix = prefix or ""
+    try:
+        return _moto_lists(backend, bucket, prefix, *more, **named)
+    finally:
+        _listed.prefix = ""
 
 
 def install(_: Aws) -> None:
@@ -91,6 +108,7 @@ def install(_: Aws) -> None:
     _patches.set(core_responses, "gen_amzn_requestid_long", _request_id)
     _patches.set(kms_models, "generate_private_key", _private_key)
     _patches.set(_VersionedKeyStore, "items", _latest)
+    _patches.set(S3Backend, "list_objects", _list_objects)
     _patches.set(sdk_utils, "_parse_timestamp_with_tzinfo", _timestamp)
     # nobody verifies a signature here; who calls is in the header beside it
     _patches.set(SigV4Auth, "canonical_request", lambda *_: "")

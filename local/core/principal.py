@@ -16,7 +16,7 @@ class Principal:
 
     @property
     def role_arn(self) -> str:
-        """The role's ARN (without its path, which the local AWS does not use)."""
+        """The role's ARN without its path."""
         return f"arn:{self.partition}:iam::{self.account}:role/{self.role}"
 
     @property

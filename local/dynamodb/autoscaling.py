@@ -1,4 +1,4 @@
-"""Application Auto Scaling: targets that clamp, flags that stay, lists that page.
+"""Application Auto Scaling: targets that clamp, flags that stay, actions that happen, pages.
 
 RegisterScalableTarget on an existing target pulls the current capacity into its range, a pure
 suspend too (API RegisterScalableTarget; reference/dynamodb.md section 4).
@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from moto.applicationautoscaling.exceptions import AWSValidationException
-from moto.applicationautoscaling.models import ApplicationAutoscalingBackend, FakeScalableTarget
+from moto.applicationautoscaling.models import (
+    ApplicationAutoscalingBackend,
+    FakeScalableTarget,
+    FakeScheduledAction,
+)
 from moto.applicationautoscaling.responses import (
     ApplicationAutoScalingResponse,
     _build_policy,
@@ -25,6 +29,7 @@ from local.core.errors import ServiceError
 from local.core.patching import Patches
 from local.core.running import current
 from local.dynamodb import capacity
+from local.scheduler.expressions import BadExpression, next_time, parse, zone
 
 if TYPE_CHECKING:
     from local.core.aws import Aws
@@ -36,6 +41,7 @@ FLAGS = (
     "DynamicScalingOutSuspended",
     "ScheduledScalingSuspended",
 )
+_ACTION_KEY = ("service_namespace", "scheduled_action_name", "resource_id", "scalable_dimension")
 _DIMENSIONS = {
     "dynamodb:table:ReadCapacityUnits": "ReadCapacityUnits",
     "dynamodb:table:WriteCapacityUnits": "WriteCapacityUnits",
@@ -186,17 +192,42 @@ def _describe_actions(handler: Any) -> str:
     return _page(handler, actions, "ScheduledActions", _build_scheduled_action)
 
 
-def run_scheduled_action(
-    world: Aws, account: str, region: str, table: str, minimum: int, maximum: int
-) -> None:
-    """Do what a scheduled action does to a table's read target: new range, capacity into it."""
-    from moto.applicationautoscaling.models import applicationautoscaling_backends
+def _put_action(backend: ApplicationAutoscalingBackend, *args: Any, **asked: Any) -> None:
+    """Keep a scheduled action, and let it happen at its times."""
+    try:
+        parse(asked["schedule"] or "rate(1 day)")
+        zone(asked["timezone"] or "UTC")
+    except BadExpression as error:
+        raise AWSValidationException(str(error)) from error
+    _originals["put_action"](backend, *args, **asked)
+    for action in backend.scheduled_actions:
+        if all(getattr(action, key) == asked[key] for key in _ACTION_KEY):
+            _await(current(), backend, action)
 
-    backend = applicationautoscaling_backends[account][region]
-    target = backend.targets["dynamodb:table:ReadCapacityUnits"][f"table/{table}"]
-    if target.suspended_state["ScheduledScalingSuspended"]:
+
+def _await(world: Aws, backend: ApplicationAutoscalingBackend, action: FakeScheduledAction) -> None:
+    """Wait for the action's next time; what is put anew, or gone by then, is left to others."""
+    now, as_put = world.clock.now(), dict(vars(action))
+    when = next_time(parse(action.schedule), zone(action.timezone or "UTC"), now, now)
+    if when is None:
         return
-    target.min_capacity, target.max_capacity = minimum, maximum
+
+    def happen() -> None:
+        if action in backend.scheduled_actions and vars(action) == as_put:
+            _run(world, backend, action)
+            _await(world, backend, action)
+
+    world.clock.call_at(when, happen)
+
+
+def _run(world: Aws, backend: ApplicationAutoscalingBackend, action: FakeScheduledAction) -> None:
+    """Set the target's range, and pull the capacity into it (API PutScheduledAction)."""
+    target = backend.targets.get(action.scalable_dimension, {}).get(action.resource_id)
+    if target is None or target.suspended_state["ScheduledScalingSuspended"]:
+        return
+    wanted = cast("dict[str, int]", action.scalable_target_action or {})
+    target.min_capacity = wanted.get("MinCapacity", target.min_capacity)
+    target.max_capacity = wanted.get("MaxCapacity", target.max_capacity)
     with world.lock:
         _clamp(world, backend, target)
 
@@ -206,6 +237,7 @@ def install(world: Aws) -> None:
     for target, name, value, key in (
         (ApplicationAutoscalingBackend, "register_scalable_target", _register, "register"),
         (ApplicationAutoscalingBackend, "deregister_scalable_target", _deregister, "deregister"),
+        (ApplicationAutoscalingBackend, "put_scheduled_action", _put_action, "put_action"),
         (ApplicationAutoScalingResponse, "describe_scalable_targets", _describe_targets, "-"),
         (ApplicationAutoScalingResponse, "describe_scaling_policies", _describe_policies, "-"),
         (ApplicationAutoScalingResponse, "describe_scheduled_actions", _describe_actions, "-"),

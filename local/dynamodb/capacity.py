@@ -33,7 +33,8 @@ class TableSettings:
     DescribeTable answer with the state of that long ago, as eventual consistency may.
     `vanish_at_describe` deletes the table at the next DescribeTable: gone since ListTables.
     `read_bytes` is what a scan reads when DescribeTable does not know it yet (`size_bytes` is about
-    six hours old); `created_at` makes the table older than the world.
+    six hours old); `created_at` makes the table older than the world. `legacy_replicas` make it a
+    global table of version 2017.11.29: in ListGlobalTables, not in DescribeTable.
     """
 
     size_bytes: int | None = None
@@ -45,6 +46,7 @@ class TableSettings:
     warm_read: int | None = None
     on_demand_max_read: int | None = None
     replicas: tuple[str, ...] = ()
+    legacy_replicas: tuple[str, ...] = ()
     table_class: str | None = None
     stale_describe_seconds: float = 0
     vanish_at_describe: bool = False
@@ -72,6 +74,9 @@ class TableState:
     history: list[tuple[datetime, str, int, int]] = field(default_factory=list)
     measured: tuple[int, int] | None = None
     on_demand_max_write: int | None = None
+    # Kinesis streams by ARN, and Contributor Insights by index ("" is the table itself)
+    destinations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    insights: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def decreases_today(self, now: datetime) -> list[datetime]:
         """Return the times of the decreases of this UTC day."""

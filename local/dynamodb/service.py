@@ -25,7 +25,7 @@ from moto.dynamodb.responses import DynamoHandler
 
 from local.core.patching import Patches
 from local.core.running import current
-from local.dynamodb import capacity, item_calls
+from local.dynamodb import capacity, item_calls, side_settings
 from local.dynamodb.capacity import TableSettings, settle, state_of
 from local.dynamodb.description import described
 
@@ -239,9 +239,11 @@ def install(world: Aws) -> None:
     ):
         _originals[key] = _patches.set(target, name, value)
     item_calls.install(world)
+    side_settings.install()
 
 
 def uninstall() -> None:
     """Put moto's DynamoDB back."""
+    side_settings.uninstall()
     item_calls.uninstall()
     _patches.undo()

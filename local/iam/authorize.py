@@ -6,6 +6,7 @@ the policy of a bucket or key denies to everybody.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -157,10 +158,21 @@ def why_not(
     return why
 
 
+def _with_path(arn: str) -> str:
+    """Return a role's or profile's ARN with its path: who names it by name leaves that to IAM."""
+    found = re.fullmatch(r"arn:([\w-]+):iam::(\d+):(role|instance-profile)/([\w+=,.@-]+)", arn)
+    if found is None:
+        return arn
+    backend = iam_backends[found[2]][found[1]]
+    known = backend.roles if found[3] == "role" else backend.instance_profiles
+    return next((str(one.arn) for one in known.values() if one.name == found[4]), arn)
+
+
 def _why_not(
     world: Aws, principal: Principal, action: str, arn: str, context: Context | None
 ) -> str | None:
     full = _context(world, principal, arn, context)
+    arn = _with_path(arn)
     role = find_role(principal.account, principal.role, principal.partition)
     identity = Decision.NOTHING if role is None else decide(_policies(role), action, arn, full)
     by_resource, owner = resource_policies.decide_for(principal, action, arn, full)

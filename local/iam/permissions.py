@@ -53,7 +53,7 @@ _DATA = {"Scan", "Query", "GetItem", "PutItem", "DeleteItem", "UpdateItem"}
 
 def _dynamodb(call: Call) -> list[Permission]:
     action = f"dynamodb:{call.operation}"
-    if call.operation in ("ListTables", "DescribeLimits"):
+    if call.operation in ("ListTables", "ListGlobalTables", "DescribeLimits"):
         return [Permission(action, "*")]
     if call.operation in ("BatchWriteItem", "BatchGetItem"):
         tables = call.params.get("RequestItems", {})
@@ -63,6 +63,8 @@ def _dynamodb(call: Call) -> list[Permission]:
     params = call.params
     name = params.get("TableName") or params.get("TableArn") or params.get("ResourceArn") or ""
     out = [Permission(action, _table_arn(call, name))]
+    if index := params.get("IndexName") if "Insights" in call.operation else None:
+        out.append(Permission(action, f"{_table_arn(call, name)}/index/{index}"))
     if call.operation in _DATA:
         out += _table_key(call, name)
     return out

@@ -37,3 +37,8 @@ output "central_topic" {
   description = "`central_topic` as given, what is left out filled in."
   value       = var.central_topic
 }
+
+output "vpc" {
+  description = "`vpc` as given."
+  value       = var.vpc
+}

@@ -7,8 +7,19 @@ variable "backup_bucket" {
     region      = optional(string)
     prefix      = optional(string, "")
     kms_key_arn = optional(string)
+    sse_header  = optional(string)
     grant       = optional(object({ account_ids = list(string), names = list(string) }))
   })
+
+  validation {
+    condition     = try(var.backup_bucket.sse_header, null) == null || can(regex("^(AES256|aws:kms)$", var.backup_bucket.sse_header))
+    error_message = "backup_bucket.sse_header must be \"AES256\" or \"aws:kms\", got ${jsonencode(try(var.backup_bucket.sse_header, null))}. Take what the bucket's policy demands of the header x-amz-server-side-encryption; null if it demands none."
+  }
+
+  validation {
+    condition     = try(var.backup_bucket.sse_header, null) != "AES256" || try(var.backup_bucket.kms_key_arn, null) == null
+    error_message = "backup_bucket.sse_header = \"AES256\" does not go with backup_bucket.kms_key_arn (${jsonencode(try(var.backup_bucket.kms_key_arn, null))}): objects would be encrypted with S3's own key. Take \"aws:kms\", or remove the key."
+  }
 
   validation {
     condition     = var.backup_bucket == null || can(regex("^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", var.backup_bucket.name)) && length(try(var.backup_bucket.name, "")) >= 3 && length(try(var.backup_bucket.name, "")) <= 63
@@ -16,7 +27,7 @@ variable "backup_bucket" {
   }
 
   validation {
-    condition     = try(var.backup_bucket.region, null) == null || can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.backup_bucket.region))
+    condition     = try(var.backup_bucket.region, null) == null || can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]+$", var.backup_bucket.region))
     error_message = "backup_bucket.region must be a region, got ${jsonencode(try(var.backup_bucket.region, null))}. Example: \"eu-west-1\"; null for the module's own."
   }
 

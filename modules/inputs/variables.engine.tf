@@ -59,6 +59,7 @@ variable "cluster" {
     master_security_group_id         = optional(string)
     core_security_group_id           = optional(string)
     service_access_security_group_id = optional(string)
+    volume_kms_key_arn               = optional(string)
   })
   nullable = false
 
@@ -85,6 +86,11 @@ variable "cluster" {
   validation {
     condition     = var.cluster.subnet_id == null || can(regex("^subnet-([0-9a-f]{8}|[0-9a-f]{17})$", var.cluster.subnet_id))
     error_message = "cluster.subnet_id must be a subnet's id, got ${jsonencode(var.cluster.subnet_id)}. Example: \"subnet-0123456789abcdef0\"; null for the default subnet."
+  }
+
+  validation {
+    condition     = var.cluster.volume_kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.cluster.volume_kms_key_arn))
+    error_message = "cluster.volume_kms_key_arn must be the ARN of a key (not of an alias), got ${jsonencode(var.cluster.volume_kms_key_arn)}. Example: \"arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab\"; null where volumes are not encrypted by default, or with AWS's own key."
   }
 
   validation {

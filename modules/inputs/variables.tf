@@ -49,3 +49,21 @@ variable "lambda" {
     error_message = "lambda.log_retention_days must be a value CloudWatch Logs knows (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653), got ${var.lambda.log_retention_days}. Example: 30."
   }
 }
+
+variable "vpc" {
+  description = "The root's `vpc`, with its type and rules."
+  type = object({
+    subnet_ids         = list(string)
+    security_group_ids = list(string)
+  })
+
+  validation {
+    condition     = var.vpc == null || length(flatten(var.vpc[*].subnet_ids)) > 0 && alltrue([for id in flatten(var.vpc[*].subnet_ids) : can(regex("^subnet-([0-9a-f]{8}|[0-9a-f]{17})$", id))])
+    error_message = "vpc.subnet_ids must be one or more subnets' ids, got ${jsonencode(try(var.vpc.subnet_ids, null))}. Example: [\"subnet-0123456789abcdef0\"]; vpc = null for functions outside of any network."
+  }
+
+  validation {
+    condition     = var.vpc == null || length(flatten(var.vpc[*].security_group_ids)) > 0 && alltrue([for id in flatten(var.vpc[*].security_group_ids) : can(regex("^sg-([0-9a-f]{8}|[0-9a-f]{17})$", id))])
+    error_message = "vpc.security_group_ids must be one or more security groups' ids, got ${jsonencode(try(var.vpc.security_group_ids, null))}. Example: [\"sg-0123456789abcdef0\"]."
+  }
+}

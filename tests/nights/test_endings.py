@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from local.core.call import Call, refusal
@@ -77,20 +79,89 @@ def test_s3_away_for_ten_minutes_in_mid_night(night: NightDriver) -> None:
     night.assert_clean()
 
 
-def test_a_table_with_a_scheduled_action_due_is_read_at_its_share(night: NightDriver) -> None:
+@pytest.mark.parametrize(
+    ("schedule", "zone"),
+    [
+        ("at(2026-11-24T01:30:00)", None),
+        ("at(2026-11-24T01:30:00)", "UTC"),
+        ("at(2026-11-23T20:30:00)", "America/New_York"),
+        ("at(2026-11-24T10:30:00)", "Asia/Tokyo"),
+    ],
+)
+def test_a_table_with_a_scheduled_action_due_is_read_at_its_share(
+    night: NightDriver, schedule: str, zone: str | None
+) -> None:
+    """Each is due at 01:30 UTC, in the window, and lowers the table then."""
     night.table("orders", read=1000, **BIG)
     night.target("orders", 100, 4000)
-    night.world.client("application-autoscaling").put_scheduled_action(
-        ServiceNamespace="dynamodb",
-        ScheduledActionName="early",
-        ResourceId="table/orders",
-        ScalableDimension="dynamodb:table:ReadCapacityUnits",
-        Schedule="at(2026-11-24T01:30:00)",
-        ScalableTargetAction={"MinCapacity": 500},
-    )
+    scheduled(night, schedule, zone)
     report = night.night()
     assert verdicts(report) == {"orders": "backed_up"}
     assert night.watch.updates == []
     assert night.watch.registrations == []
     assert "a scheduled scaling action may be due" in str(report["warnings"])
     night.assert_clean()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "zone"),
+    [
+        ("at(2026-11-23T20:30:00)", None),
+        ("at(2026-11-23T15:30:00)", "America/New_York"),
+        ("at(2026-11-24T01:30:00)", "Asia/Tokyo"),
+    ],
+)
+def test_a_scheduled_action_that_is_over_refuses_no_raise(
+    night: NightDriver, schedule: str, zone: str | None
+) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.target("orders", 100, 4000)
+    scheduled(night, schedule, zone)
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert [u for u in night.watch.updates if u[1] == night.raised]
+    assert "scheduled" not in str(report["warnings"])
+    night.assert_clean()
+
+
+def test_a_scheduled_action_that_discovery_could_not_see_refuses_the_raise(
+    night: NightDriver,
+) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.target("orders", 100, 4000)
+    scheduled(night, "at(2026-11-24T01:30:00)", None)
+    seen = "application-autoscaling:DescribeScheduledActions"
+    night.refuse(seen, "AccessDeniedException", "no", times=1)
+    assert_not_raised(night, night.night())
+
+
+def test_a_scheduled_action_made_since_the_plan_refuses_the_raise(night: NightDriver) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.target("orders", 100, 4000)
+
+    def made(call: Call) -> None:
+        if call.access_key == PRODUCT_KEY and "plan.json" in str(call.key):
+            scheduled(night, "at(2026-11-24T01:30:00)", None)
+
+    night.world.before("s3:PutObject", made)
+    assert_not_raised(night, night.night())
+
+
+def assert_not_raised(night: NightDriver, report: dict[str, Any]) -> None:
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert night.watch.updates == []
+    assert night.watch.registrations == []
+    assert "not raised: a scheduled scaling action may be due" in str(report["tables"]["orders"])
+    night.assert_clean()
+
+
+def scheduled(night: NightDriver, schedule: str, zone: str | None) -> None:
+    night.world.client("application-autoscaling").put_scheduled_action(
+        ServiceNamespace="dynamodb",
+        ScheduledActionName="early",
+        ResourceId="table/orders",
+        ScalableDimension="dynamodb:table:ReadCapacityUnits",
+        Schedule=schedule,
+        ScalableTargetAction={"MinCapacity": 500, "MaxCapacity": 1100},
+        **({"Timezone": zone} if zone else {}),
+    )

@@ -635,3 +635,14 @@ def test_stale_descriptions_leave_nothing_raised(night: NightDriver) -> None:
     night.world.set_table("orders", stale_describe_seconds=0)
     assert night.capacity("orders") == (1000, 50)
     night.assert_clean()
+
+
+@pytest.mark.parametrize("kind", ["replicas", "legacy_replicas"])
+def test_a_global_tables_replica_is_read_at_its_share(night: NightDriver, kind: str) -> None:
+    """Those of version 2017.11.29 are in no description of the table."""
+    night.table("orders", read=1000, **BIG, **{kind: ("eu-west-1",)})
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert night.watch.updates == []
+    assert "a global table's replica is never raised" in str(report["warnings"])
+    night.assert_clean()

@@ -148,7 +148,7 @@ def test_a_monitor_that_is_silent_is_told_within_half_an_hour(d: Deployment) -> 
     )
     assert becomes(d, "night-overdue", "OK")
     d.until(lambda: d.record("report.json"))
-    assert d.subjects[-1].endswith(f"OK {RUN}: 3 tables backed up")
+    assert d.subjects[-1].endswith(f"OK {RUN}: 4 tables backed up")
 
 
 def test_a_table_that_failed(d: Deployment) -> None:

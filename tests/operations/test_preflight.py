@@ -40,7 +40,7 @@ def test_nothing_denied_is_nothing_told_and_nothing_left(d: Deployment) -> None:
         key = f"runs/123456789012/us-east-1/preflight-{function}.json"
         assert b'"denied":[]' in d.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
     tables = d.world.client("dynamodb").list_tables()["TableNames"]
-    assert sorted(tables) == ["empty", "large", "small"]
+    assert sorted(tables) == ["empty", "large", "queue", "small"]
     targets = d.world.client("application-autoscaling").describe_scalable_targets(
         ServiceNamespace="dynamodb"
     )["ScalableTargets"]
@@ -74,6 +74,7 @@ def test_what_is_denied_is_told_once_before_the_night_and_again_when_mended(d: D
 TRIED = (
     ("monitor", "application-autoscaling:DescribeScalableTargets"),
     ("monitor", "application-autoscaling:DescribeScalingPolicies"),
+    ("monitor", "application-autoscaling:DescribeScheduledActions"),
     ("monitor", "application-autoscaling:RegisterScalableTarget"),
     ("monitor", "cloudwatch:GetMetricStatistics"),
     ("monitor", "cloudwatch:PutMetricData"),
@@ -86,7 +87,13 @@ TRIED = (
     ("monitor", "datapipeline:DescribePipelines"),
     ("monitor", "datapipeline:PutPipelineDefinition"),
     ("monitor", "datapipeline:QueryObjects"),
+    ("monitor", "dynamodb:DescribeContinuousBackups"),
+    ("monitor", "dynamodb:DescribeContributorInsights"),
+    ("monitor", "dynamodb:DescribeKinesisStreamingDestination"),
     ("monitor", "dynamodb:DescribeTable"),
+    ("monitor", "dynamodb:DescribeTimeToLive"),
+    ("monitor", "dynamodb:GetResourcePolicy"),
+    ("monitor", "dynamodb:ListTagsOfResource"),
     ("monitor", "dynamodb:Scan"),
     ("monitor", "dynamodb:UpdateTable"),
     ("monitor", "elasticmapreduce:DescribeCluster"),
@@ -94,8 +101,8 @@ TRIED = (
     ("monitor", "elasticmapreduce:TerminateJobFlows"),
     ("monitor", "iam:PassRole"),
     ("monitor", "sns:ListSubscriptionsByTopic"),
-    ("scheduler", "application-autoscaling:DescribeScheduledActions"),
     ("scheduler", "dynamodb:DescribeLimits"),
+    ("scheduler", "dynamodb:ListGlobalTables"),
     ("scheduler", "dynamodb:ListTables"),
     ("scheduler", "tag:GetResources"),
 )

@@ -283,6 +283,11 @@ class Deployment:
         created = self.world.clock.now() - timedelta(days=30)
         self.world.set_table(name, **{"created_at": created, **settings})
 
+    def streamed(self, name: str) -> None:
+        """Give a table a stream of new and old images."""
+        stream = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+        self.world.client("dynamodb").update_table(TableName=name, StreamSpecification=stream)
+
     def autoscaled(self, name: str, low: int, high: int) -> None:
         """Let Application Auto Scaling keep a table's reads at 70 %."""
         scaling = self.world.client("application-autoscaling")

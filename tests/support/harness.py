@@ -419,7 +419,8 @@ def driver(monkeypatch: pytest.MonkeyPatch, engine: str = "datapipeline") -> Ite
 
 def _build(settings: Settings) -> clients.Clients:
     regions = (settings.region, settings.pipeline_region)
-    key = (*regions, settings.planning.discovery_concurrency, settings.tables.by_tag)
+    said = (settings.sse_header, settings.sse_key_arn)
+    key = (*regions, *said, settings.planning.discovery_concurrency, settings.tables.by_tag)
     if key not in _built:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AWS_ACCESS_KEY_ID", PRODUCT_KEY)

@@ -146,6 +146,31 @@ REFUSED: dict[str, Bad] = {
     "prefix-too-long": bucket("prefix", "p" * 201, "p" * 201, "up to 200"),
     "key-alias": bucket("kms_key_arn", "alias/backups", '"alias/backups"', "not of an alias"),
     "bucket-region": bucket("region", "Ireland", '"Ireland"', 'Example: "eu-west-1"'),
+    "bucket-sse-header": bucket("sse_header", "AES-256", '"AES-256"', '"aws:kms"', "null if it"),
+    "bucket-sse-header-of-s3-with-a-key": Bad(
+        {
+            "engine": "emr",
+            "emr": {"jar": JAR},
+            "backup_bucket": {"name": BUCKET, "kms_key_arn": KEY, "sse_header": "AES256"},
+        },
+        ("backup_bucket.sse_header", "S3's own key", 'Take "aws:kms"'),
+    ),
+    "bucket-sse-header-with-data-pipeline": Bad(
+        {"backup_bucket": {"name": BUCKET, "sse_header": "AES256"}},
+        ("backup_bucket.sse_header", '"AES256"', 'engine = "datapipeline"', 'Take engine = "emr"'),
+    ),
+    "own-key-alias": one("kms_key_arn", "alias/logs", '"alias/logs"', "not of an alias"),
+    "role-path": one("role_path", "teams", '"teams"', 'Example: "/teams/data/"'),
+    "vpc-without-groups": Bad(
+        {"vpc": {"subnet_ids": [SUBNET], "security_group_ids": []}},
+        ("vpc.security_group_ids", "[]", "one or more"),
+    ),
+    "vpc-subnet": Bad(
+        {"vpc": {"subnet_ids": ["eu-west-1a"], "security_group_ids": [GROUP]}},
+        ("vpc.subnet_ids", '["eu-west-1a"]', "subnets' ids"),
+    ),
+    "vpc-half": one("vpc", {"subnet_ids": [SUBNET]}, '"security_group_ids" is required'),
+    "volume-key": attribute("cluster", "volume_kms_key_arn", "alias/ebs", "not of an alias"),
     "bucket-grant-no-accounts": Bad(
         {"backup_bucket": {"name": BUCKET, "grant": {"account_ids": ["all"], "names": []}}},
         ("backup_bucket.grant.account_ids", '["all"]', "output backup_bucket of the module"),
@@ -359,6 +384,16 @@ ACCEPTED: dict[str, dict[str, Any]] = {
             "grant": {"account_ids": ["111111111111"], "names": ["hippolyte"]},
         },
         "central_topic": {"arn": TOPIC, "kms_key_arn": KEY, "grant": None},
+    },
+    "sovereign-cloud": {"backup_bucket": {"name": "central-backups", "region": "eusc-de-east-1"}},
+    "guarded": {
+        "engine": "emr",
+        "emr": {"jar": JAR},
+        "role_path": "/teams/data/",
+        "kms_key_arn": KEY,
+        "vpc": {"subnet_ids": [SUBNET], "security_group_ids": [GROUP]},
+        "cluster": {"volume_kms_key_arn": KEY},
+        "backup_bucket": {"name": BUCKET, "kms_key_arn": KEY, "sse_header": "aws:kms"},
     },
     "own-network": {
         "cluster": {

@@ -33,6 +33,8 @@ def furnish(d: Deployment) -> None:
     """A table that is raised and autoscaled, one that is not, one that is empty, one emptied."""
     d.table("large", read=1000, size_bytes=20 * GIB, item_count=3)
     d.autoscaled("large", 500, 5000)
+    # may be an old global table's replica, as far as its description tells
+    d.streamed("large")
     # more than the export takes: what scaling would keep is asked for
     d.reads("large", 900, hours=4)
     d.table("small")

@@ -277,7 +277,17 @@ def test_syntax_is_terraforms_of_1_5_and_opentofus(path: Path) -> None:
     """No block, function or rule that came later: removed, ephemeral, write-only arguments ..."""
     text = path.read_text(encoding="utf-8")
     code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
-    kinds = {"terraform", "provider", "variable", "locals", "resource", "data", "module", "output"}
+    kinds = {
+        "terraform",
+        "provider",
+        "variable",
+        "locals",
+        "resource",
+        "data",
+        "module",
+        "output",
+        "moved",
+    }
 
     assert {name for name in hcl2.loads(text) if not name.startswith("__")} <= kinds
     assert not re.search(NEWER, code)

@@ -24,7 +24,7 @@ ROLES = ("scheduler", "monitor", "schedules", "pipeline", "cluster")
 EMR_ROLES = ("scheduler", "monitor", "schedules", "emr", "cluster")
 MODULES = {
     **dict.fromkeys(("plain", "strict", "quiet", "frankfurt"), ROLES),
-    **dict.fromkeys(("emr", "private"), EMR_ROLES),
+    **dict.fromkeys(("emr", "private", "guarded"), EMR_ROLES),
 }
 EVERY_ROLE = [(module, role) for module, roles in MODULES.items() for role in roles]
 
@@ -39,8 +39,14 @@ WITHOUT_ARN = (
     "datapipeline:ReportTaskRunnerHeartbeat",
     "datapipeline:SetTaskStatus",
     "dynamodb:DescribeLimits",
+    "dynamodb:ListGlobalTables",
     "dynamodb:ListTables",
     "ec2:Describe*",
+    # Lambda asks for these before there is an interface (AWSLambdaVPCAccessExecutionRole)
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:UnassignPrivateIpAddresses",
     "elasticmapreduce:DescribeJobFlows",
     "elasticmapreduce:ListClusters",
     "elasticmapreduce:RunJobFlow",
@@ -155,13 +161,14 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
     )
 
     assert scheduler - monitor == {
-        "application-autoscaling:DescribeScheduledActions",
         "dynamodb:DescribeLimits",
+        "dynamodb:ListGlobalTables",
         "dynamodb:ListTables",
     }
     assert monitor == {
         "application-autoscaling:DescribeScalableTargets",
         "application-autoscaling:DescribeScalingPolicies",
+        "application-autoscaling:DescribeScheduledActions",
         "application-autoscaling:RegisterScalableTarget",
         "cloudwatch:GetMetricStatistics",
         "cloudwatch:PutMetricData",
@@ -174,7 +181,13 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
         "datapipeline:DescribePipelines",
         "datapipeline:PutPipelineDefinition",
         "datapipeline:QueryObjects",
+        "dynamodb:DescribeContinuousBackups",
+        "dynamodb:DescribeContributorInsights",
+        "dynamodb:DescribeKinesisStreamingDestination",
         "dynamodb:DescribeTable",
+        "dynamodb:DescribeTimeToLive",
+        "dynamodb:GetResourcePolicy",
+        "dynamodb:ListTagsOfResource",
         "dynamodb:Scan",
         "dynamodb:UpdateTable",
         "elasticmapreduce:DescribeCluster",
@@ -598,3 +611,78 @@ def test_a_deployment_that_is_not_let_in_is_refused(world: World, tmp_path: Path
     )
     assert 'its policy names accounts ["111111111111"] and deployments ["hippolyte"]' in message
     assert "Add this one to account_ids and names of the module backup-bucket" in message
+
+
+def key(last: str) -> str:
+    return f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890{last}"
+
+
+def test_roles_have_the_path_and_are_passed_by_it(
+    resources: dict[str, dict[str, dict[str, Any]]],
+) -> None:
+    for role in EMR_ROLES:
+        assert resources["guarded"][f'aws_iam_role.this["{role}"]']["path"] == "/teams/data/"
+    assert resources["guarded"]["aws_iam_instance_profile.cluster"]["path"] == "/teams/data/"
+    found = statements(resources, "guarded", "monitor")["PassTheClustersRoles"]
+    assert sorted(found["Resource"]) == [
+        f"arn:aws:iam::{ACCOUNT}:role/teams/data/guarded-us-east-1-{name}"
+        for name in ("cluster", "emr")
+    ]
+    # EMR takes roles by their names
+    assert settings(resources, "guarded")["cluster_role"] == "guarded-us-east-1-cluster"
+    assert resources["plain"]['aws_iam_role.this["monitor"]']["path"] == "/"
+
+
+def test_functions_are_in_the_network_they_are_given(
+    resources: dict[str, dict[str, dict[str, Any]]],
+) -> None:
+    for name in ("scheduler", "monitor"):
+        (network,) = resources["guarded"][f'aws_lambda_function.this["{name}"]']["vpc_config"]
+        assert sorted(network["subnet_ids"]) == [
+            "subnet-0123456789abcdef0",
+            "subnet-0123456789abcdef1",
+        ]
+        assert network["security_group_ids"] == ["sg-0123456789abcdef0"]
+        allowed = statements(resources, "guarded", name)["BeInTheNetwork"]["Action"]
+        assert "ec2:CreateNetworkInterface" in allowed
+        assert resources["plain"][f'aws_lambda_function.this["{name}"]']["vpc_config"] == []
+        assert "BeInTheNetwork" not in statements(resources, "plain", name)
+
+
+def test_topic_and_logs_are_encrypted_with_a_given_key(
+    resources: dict[str, dict[str, dict[str, Any]]],
+) -> None:
+    guarded = resources["guarded"]
+    assert not [address for address in guarded if address.startswith("aws_kms_")]
+    assert guarded["aws_sns_topic.this"]["kms_master_key_id"] == key("ad")
+    logs = [v for a, v in guarded.items() if a.startswith("aws_cloudwatch_log_group.this")]
+    assert {group["kms_key_id"] for group in logs} == {key("ad")}
+    assert "aws_kms_key.this[0]" in resources["plain"]
+
+
+@pytest.mark.parametrize("engine", ["emr", "pipeline"])
+def test_only_with_a_key_for_volumes_may_the_engine_use_one(
+    resources: dict[str, dict[str, dict[str, Any]]], engine: str
+) -> None:
+    if engine == "emr":
+        found = statements(resources, "guarded", "emr")
+        assert found["EncryptVolumes"]["Resource"] == key("ae")
+        assert found["EncryptVolumes"]["Condition"] == {
+            "StringEquals": {"kms:ViaService": "ec2.us-east-1.amazonaws.com"}
+        }
+        assert found["AttachEncryptedVolumes"]["Action"] == "kms:CreateGrant"
+        assert found["AttachEncryptedVolumes"]["Condition"] == {
+            "Bool": {"kms:GrantIsForAWSResource": "true"}
+        }
+    without = statements(resources, "emr" if engine == "emr" else "plain", engine)
+    assert not {"EncryptVolumes", "AttachEncryptedVolumes"} & set(without)
+
+
+def test_how_objects_are_encrypted_is_said_to_the_functions(
+    resources: dict[str, dict[str, dict[str, Any]]],
+) -> None:
+    guarded = settings(resources, "guarded")
+    assert (guarded["sse_header"], guarded["sse_key_arn"]) == ("aws:kms", key("af"))
+    assert "volume_kms_key_arn" not in guarded["cluster"]
+    plain = settings(resources, "plain")
+    assert (plain["sse_header"], plain["sse_key_arn"]) == (None, None)

@@ -41,6 +41,8 @@ exit 0
 _SMALL_MB = 1024
 # a Java heap is 80 % of its container
 _SMALL_HEAP = f"-Xmx{_SMALL_MB * 8 // 10}m"
+# the header's values as Hadoop names them (Hadoop 3.3, S3A, "Working with Encrypted S3 Data")
+_S3A_NAMES = {"AES256": "AES256", "aws:kms": "SSE-KMS"}
 
 
 def shutdown_key(settings: Settings) -> str:
@@ -67,7 +69,7 @@ def job_flow(
         "ServiceRole": emr.service_role,
         "JobFlowRole": settings.cluster_role,
         "Instances": _instances(launch, settings, emr),
-        "Configurations": configurations(),
+        "Configurations": configurations(settings),
         "BootstrapActions": [_shutdown(launch, settings)],
         "Steps": steps,
         "StepConcurrencyLevel": 1,
@@ -86,8 +88,12 @@ def keeps_alive(launch: Launch) -> bool:
     return any(ratio is None for ratio in launch.ratios)
 
 
-def configurations() -> list[dict[str, Any]]:
-    """Return Hadoop's settings for all releases: memory for mappers, no speculative copies."""
+def configurations(settings: Settings) -> list[dict[str, Any]]:
+    """Return Hadoop's settings for all releases: memory for mappers, no speculative copies.
+
+    How objects are encrypted is said to both file systems that may be behind `s3://`: EMRFS (EMR
+    Management Guide, "Server-side encryption") and, from emr-7.10 on, S3A (Hadoop's own names).
+    """
     properties = {
         "yarn.app.mapreduce.am.resource.mb": str(_SMALL_MB),
         "yarn.app.mapreduce.am.command-opts": _SMALL_HEAP,
@@ -96,7 +102,19 @@ def configurations() -> list[dict[str, Any]]:
         "mapreduce.map.speculative": "false",
         "mapreduce.reduce.speculative": "false",
     }
-    return [{"Classification": "mapred-site", "Properties": properties}]
+    found = [{"Classification": "mapred-site", "Properties": properties}]
+    if settings.sse_header:
+        key = settings.sse_key_arn
+        emrfs = {"fs.s3.enableServerSideEncryption": "true"}
+        s3a = {"fs.s3a.encryption.algorithm": _S3A_NAMES[settings.sse_header]}
+        if key:
+            emrfs["fs.s3.serverSideEncryption.kms.keyId"] = key
+            s3a["fs.s3a.encryption.key"] = key
+        found += [
+            {"Classification": "emrfs-site", "Properties": emrfs},
+            {"Classification": "core-site", "Properties": s3a},
+        ]
+    return found
 
 
 def _version(release: str) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from hippolyte.leases.lease import Held, Lease, LeaseState, Raise
 from hippolyte.planning import sizing
 from hippolyte.planning.plan import Job
 from hippolyte.record_form import iso
-from hippolyte.tables.autoscaling import ReadScaling
+from hippolyte.tables.autoscaling import ACTION_IS_DUE, ReadScaling
 from hippolyte.tables.table import Scaling, Table
 
 
@@ -58,7 +58,8 @@ def _begin(
 ) -> tuple[Raise, Held | None, str]:
     if table.status != "ACTIVE":
         return Raise.PENDING, None, ""
-    target = ReadScaling(leases.clients).target(job.table)
+    scaling = ReadScaling(leases.clients)
+    target = scaling.target(job.table)
     raise_to = _raise_to(leases, job, table, target)
     if raise_to is None:
         return Raise.REFUSED, None, "its capacity was changed since the night was planned"
@@ -67,6 +68,8 @@ def _begin(
     if target and table.read_capacity < target.min_capacity:
         # suspending scale-in would pull it up to there, and nobody could give that back
         return Raise.REFUSED, None, "its capacity is below its scaling target's minimum"
+    if target and scaling.is_about_to_move(job.table, clock.now(), expiry):
+        return Raise.REFUSED, None, ACTION_IS_DUE
     lease = Lease(
         table=job.table,
         table_id=job.table_id,

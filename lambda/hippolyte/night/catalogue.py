@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hippolyte.errors import ConfigurationError
+from hippolyte.errors import ConfigurationError, ConflictError
 from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import TableEntry
@@ -19,8 +21,22 @@ _LOOKED_UP = 200
 _log = logging.getLogger(__name__)
 
 
-def add_to_catalogue(p: Pass, run: Run, name: str, entry: TableEntry, definition: object) -> None:
-    """Write what a restore needs beside the data: the table's definition, counts, and where."""
+def add_to_catalogue(
+    p: Pass,
+    run: Run,
+    name: str,
+    entry: TableEntry,
+    definition: object,
+    settings: Mapping[str, Any] | None = None,
+) -> None:
+    """Write what a restore needs beside the data: the table's definition, counts, and where.
+
+    `settings` come later than the verdict; another invocation that still writes the entry without
+    them does not take them away.
+
+    Raises:
+        ConflictError: another invocation wrote the entry at the same time.
+    """
     record = {
         "table": name,
         "run_id": run.plan.run_id,
@@ -31,8 +47,15 @@ def add_to_catalogue(p: Pass, run: Run, name: str, entry: TableEntry, definition
         "finished_at": entry.finished_at,
         "notes": entry.notes,
         "definition": definition,
+        "settings": settings,
     }
-    p.store.put(p.settings.place("catalog", name, f"{run.plan.run_id}.json"), record)
+    key = p.settings.place("catalog", name, f"{run.plan.run_id}.json")
+    if settings is None and p.store.create(key, record):
+        return
+    if found := p.store.read(key):
+        p.store.replace(key, record | {"settings": settings or found[0].get("settings")}, found[1])
+    elif not p.store.create(key, record):
+        raise ConflictError(f"{key} was written by another invocation")
 
 
 def catalogued(p: Pass, run: Run) -> dict[str, str]:

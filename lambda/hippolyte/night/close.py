@@ -8,6 +8,7 @@ from typing import Any
 from hippolyte import clock
 from hippolyte.night.batches import since
 from hippolyte.night.catalogue import catalogued
+from hippolyte.night.keep_settings import has_unread
 from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso
 from hippolyte.records.intents import alive
@@ -40,6 +41,8 @@ def close(p: Pass, run: Run) -> bool:
     ledger.decided_at = ledger.decided_at or iso(now)
     left = [n for n, h in p.held.items() if h.lease.run_id == run.plan.run_id]
     if left and since(ledger.decided_at, now) < _LEASE_PATIENCE_SECONDS:
+        return False
+    if has_unread(p, run):
         return False
     if alive(ledger.reporting_at, ledger.reporting_by, p.me, now):
         return False

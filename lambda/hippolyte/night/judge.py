@@ -49,7 +49,7 @@ def judge(p: Pass, run: Run) -> None:
     for name, entry in run.ledger.tables.items():
         if p.time_is_short:
             break
-        if entry.verdict:
+        if entry.verdict or entry.undescribed:
             continue
         if entry.batch_id is None:
             _write_empty(p, run, name, entry)

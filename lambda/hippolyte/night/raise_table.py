@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from hippolyte import clock
 from hippolyte.leases.lease import Raise
@@ -11,6 +10,7 @@ from hippolyte.leases.take import take
 from hippolyte.night.batches import since
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.plan import Job
+from hippolyte.planning.sizer import LEASE_OUTLIVES_WINDOW
 from hippolyte.records.ledger import BatchEntry, BatchState, TableEntry
 from hippolyte.records.runs import Run
 
@@ -31,7 +31,7 @@ def is_taken_by_another_run(p: Pass, run: Run, job: Job) -> bool:
 def raise_table(p: Pass, run: Run, job: Job) -> Raise:
     """Move a table's raise one step; note in the ledger what became of it."""
     entry = run.ledger.tables[job.table]
-    expiry = run.plan.deadline + timedelta(hours=1)
+    expiry = run.plan.deadline + LEASE_OUTLIVES_WINDOW
     outcome, held, why = Raise.PENDING, p.held.get(job.table), ""
     with p.apart(f"{job.table} cannot be raised"):
         outcome, held, why = take(p.leases, job, run.plan.run_id, expiry, held)

@@ -6,8 +6,10 @@ Both Lambdas call it; it may stop anywhere, and the next invocation goes on.
 from __future__ import annotations
 
 from hippolyte.night.close import close, publish_alerts
+from hippolyte.night.describe_late import describe_late
 from hippolyte.night.follow import follow
 from hippolyte.night.judge import judge
+from hippolyte.night.keep_settings import keep_settings
 from hippolyte.night.launch import launch
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.sweep import sweep
@@ -27,6 +29,8 @@ def reconcile(p: Pass, run: Run) -> bool:
     p.runs.save(run)
     sweep(p, run)
     launch(p, run)
+    describe_late(p, run)
+    keep_settings(p, run)
     closed = close(p, run)
     if not closed:
         p.runs.save(run)

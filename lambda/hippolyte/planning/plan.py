@@ -81,6 +81,8 @@ class Plan:
     engine: str = "datapipeline"
     # of every table that was described
     identities: Mapping[str, Identity] = field(default_factory=dict)
+    # tables that could not be described yet, and why: they are planned by a later pass
+    undescribed: Mapping[str, str] = field(default_factory=dict)
 
     def identity(self, table: str) -> Identity:
         """Return which table has the name tonight."""
@@ -94,7 +96,7 @@ class Plan:
     @property
     def discovered(self) -> int:
         """The number of tables the night answers for."""
-        return len(self.jobs) + len(self.verdicts) + len(self.empty)
+        return len(self.jobs) + len(self.verdicts) + len(self.empty) + len(self.undescribed)
 
     def to_record(self) -> dict[str, Any]:
         """Return the plan in its JSON form."""

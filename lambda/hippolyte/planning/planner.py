@@ -35,11 +35,18 @@ def make_plan(
     eligible: list[Table] = []
     choices = {
         name: choose(name, settings.tables, inventory.tags.of(name))
-        for name in [*(t.name for t in inventory.tables), *inventory.undescribed]
+        for name in [
+            *(t.name for t in inventory.tables),
+            *inventory.undescribed,
+            *inventory.later,
+        ]
     }
     for name, verdict in inventory.undescribed.items():
         rule = choices[name].rule
         verdicts[name] = (Verdict.SKIPPED, rule) if rule else verdict
+    later = {name: why for name, why in inventory.later.items() if not choices[name].rule}
+    for name in inventory.later.keys() - later.keys():
+        verdicts[name] = (Verdict.SKIPPED, choices[name].rule or "")
     for table in inventory.tables:
         if rule := choices[table.name].rule:
             verdicts[table.name] = (Verdict.SKIPPED, rule)
@@ -82,6 +89,7 @@ def make_plan(
             t.name: Identity(t.table_id, iso(t.created_at) if t.created_at else None)
             for t in inventory.tables
         },
+        undescribed=later,
     )
 
 
@@ -94,7 +102,7 @@ def _batches(timelines: list[Timeline[Job]]) -> tuple[Batch, ...]:
 
 
 def _missing(always: Iterable[str], inventory: Inventory) -> tuple[str, ...]:
-    names = {t.name for t in inventory.tables} | set(inventory.undescribed)
+    names = {t.name for t in inventory.tables} | set(inventory.undescribed) | set(inventory.later)
     return tuple(
         f"tables.always names {glob!r}, and no table matches: correct the name or take it out"
         for glob in always

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import math
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
@@ -13,8 +12,8 @@ from hippolyte.planning import sizing
 from hippolyte.planning.packing import HANDOVER_SECONDS
 from hippolyte.planning.plan import Job
 from hippolyte.planning.window import Night
-from hippolyte.record_form import when
 from hippolyte.settings import Settings
+from hippolyte.tables.autoscaling import ACTION_IS_DUE, may_happen
 from hippolyte.tables.table import Inventory, Table
 
 # capacity is billed by the hour: a raise for less buys nothing
@@ -32,6 +31,10 @@ RAISED_AT_ONCE = 2
 
 # DescribeTable counts a table about every six hours (API TableDescription, TableSizeBytes)
 _COUNTED_AFTER = timedelta(hours=6)
+
+
+# a lease's, for what is given back after the deadline
+LEASE_OUTLIVES_WINDOW = timedelta(hours=1)
 
 
 class Sizer:
@@ -203,13 +206,9 @@ class Sizer:
             return "raise_capacity is false"
         if table.replicated:
             return "a global table's replica is never raised"
-        if table.scaling and any(self._due(s) for s in table.scaling.schedules):
-            return "a scheduled scaling action may be due before its export ends"
+        end = self.night.deadline + LEASE_OUTLIVES_WINDOW
+        if table.scaling and any(
+            may_happen(a, self.night.now, end) for a in table.scaling.scheduled
+        ):
+            return ACTION_IS_DUE
         return None
-
-    def _due(self, schedule: str) -> bool:
-        """Say whether a scheduled action may fire before the lease ends; recurring ones count."""
-        once = re.fullmatch(r"at\((.+)\)", schedule)
-        if not once:
-            return True
-        return self.night.now <= when(once[1]) <= self.night.deadline + timedelta(hours=1)

@@ -102,6 +102,12 @@ class TableEntry:
     raised_to: int | None = None
     raised_at: str | None = None
     given_back_at: str | None = None
+    # why it is not described yet, so that it has neither batch nor verdict
+    undescribed: str = ""
+    # its settings are in the catalogue as far as they can be read
+    settings_at: str | None = None
+    # the operations whose answers are not in it, after an attempt
+    unread: list[str] = field(default_factory=list)
 
     def close(self, verdict: Verdict, reason: str = "") -> None:
         """Give the table its verdict."""
@@ -137,6 +143,10 @@ class Ledger:
     # intent: the message and the report are on their way
     reporting_at: str | None = None
     reporting_by: str | None = None
+    # operation -> why its answer is not in some table's catalogue entry, as last seen
+    unread: dict[str, str] = field(default_factory=dict)
+    # of tables described since the plan: table_id, created_at, as `Identity` has them
+    identities: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def of_plan(cls, plan: Plan) -> Ledger:
@@ -150,6 +160,8 @@ class Ledger:
         tables = {j.table: TableEntry(batch_id=b.batch_id) for b in plan.batches for j in b.jobs}
         for name in plan.empty:
             tables[name] = TableEntry(attempt=1)
+        for name, why in plan.undescribed.items():
+            tables[name] = TableEntry(undescribed=why)
         for name, (verdict, reason) in plan.verdicts.items():
             tables[name] = TableEntry(verdict=verdict, reason=reason)
         alerts = list(plan.alerts)

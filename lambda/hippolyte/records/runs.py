@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hippolyte.errors import ConfigurationError
-from hippolyte.planning.plan import Plan
+from hippolyte.planning.plan import Identity, Plan
 from hippolyte.records.ledger import Ledger
 from hippolyte.settings import Settings
 from hippolyte.store import Store
@@ -89,6 +89,8 @@ class Runs:
             if read is None:
                 raise ConfigurationError(f"{self.url(run_id, 'ledger.json')} came and went")
         ledger = Ledger.from_record(read[0])
+        since = {name: Identity(**known) for name, known in ledger.identities.items()}
+        plan = replace(plan, identities={**plan.identities, **since})
         return Run(plan, ledger, read[1], _text(ledger.to_record()))
 
     def save(self, run: Run) -> None:
@@ -103,6 +105,15 @@ class Runs:
         """Return the tables' definitions (DescribeTable) as they were when the run began."""
         found = self.store.read(self.key(run_id, "tables.json"))
         return dict(found[0]["tables"]) if found else {}
+
+    def add_definitions(self, run_id: str, definitions: Mapping[str, Any]) -> None:
+        """Add definitions of tables described since; ConflictError if another adds some."""
+        key = self.key(run_id, "tables.json")
+        if found := self.store.read(key):
+            tables = {**found[0]["tables"], **definitions}
+            self.store.replace(key, {"tables": tables}, found[1])
+        else:
+            self.store.put(key, {"tables": dict(definitions)})
 
     def report(self, run_id: str) -> dict[str, Any] | None:
         """Return a run's report, None if it has none."""

@@ -12,6 +12,7 @@ from hippolyte.record_form import VERSION, iso, when
 from hippolyte.records.ledger import Ledger, TableEntry
 from hippolyte.records.runs import start_of
 from hippolyte.settings import Settings
+from hippolyte.tables.settings_of import OPERATIONS
 from hippolyte.verdicts import ALERTING_VERDICTS, Verdict
 
 
@@ -71,7 +72,7 @@ def make_report(
         "bytes": sum(t["bytes"] for t in tables.values()),
         "cost_usd": plan.cost_usd,
         "alerts": told,
-        "warnings": list(plan.warnings),
+        "warnings": [*plan.warnings, *_unread(tables, ledger.unread)],
         "left_raised": sorted(left_raised),
         "raised": [
             {
@@ -148,8 +149,28 @@ def _table(
         "earlier_attempts": entry.earlier,
         "errors": entry.errors,
         "notes": entry.notes,
+        "unread_settings": _unread_of(entry),
         "log": entry.log,
     }
+
+
+def _unread_of(entry: TableEntry) -> list[str]:
+    """Return the operations whose answers are not in the table's catalogue entry."""
+    if entry.verdict is not Verdict.BACKED_UP:
+        return []
+    return entry.unread if entry.settings_at or entry.unread else list(OPERATIONS)
+
+
+def _unread(tables: Mapping[str, Any], reasons: Mapping[str, str]) -> list[str]:
+    """Return a line for each operation that was not read of some tables."""
+    lines = []
+    for operation in OPERATIONS:
+        names = [name for name, table in tables.items() if operation in table["unread_settings"]]
+        if names:
+            whose = f"of {names[0]}" + (f" and {len(names) - 1} more" if names[1:] else "")
+            why = reasons.get(operation, "there was no time left")
+            lines.append(f"settings that a restore needs: {operation} {whose} is unread: {why}")
+    return lines
 
 
 def _protection(

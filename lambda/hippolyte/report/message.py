@@ -56,7 +56,7 @@ def text(report: Mapping[str, Any], where: str) -> str:
     lines += _section("LEFT RAISED, given back by the next passes", report["left_raised"])
     raised = [_raised(r) for r in report["raised"]]
     lines += _section("Raised for the night", raised)
-    lines += _section("Warnings of the plan", report["warnings"])
+    lines += _section("Warnings", report["warnings"])
     changes = [
         f"{kind}: {', '.join(names[:_NAMED_IN_MESSAGE])}"
         for kind, names in report["changes"].items()

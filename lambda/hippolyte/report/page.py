@@ -201,7 +201,7 @@ def _lists(report: Mapping[str, Any]) -> str:
     made = ""
     if warnings := report["warnings"]:
         rows = "".join(f"<li>{_text(w)}</li>" for w in warnings)
-        made += f"<h2>Warnings of the plan</h2><ul>{rows}</ul>"
+        made += f"<h2>Warnings</h2><ul>{rows}</ul>"
     rows = "".join(
         f"<li>{text}: {_text(', '.join(report['changes'][kind]), 4000)}</li>"
         for kind, text in _CHANGES.items()

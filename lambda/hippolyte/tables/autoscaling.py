@@ -8,17 +8,20 @@ that deletes policies and scheduled actions.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from hippolyte.tables.table import Scaling
+from hippolyte.tables.table import Scaling, ScheduledAction
 
 if TYPE_CHECKING:
     from hippolyte.clients import Clients
 
 READ_DIMENSION: Final = "dynamodb:table:ReadCapacityUnits"
+ACTION_IS_DUE: Final = "a scheduled scaling action may be due before its export ends"
 
 # the console's default for DynamoDB's target tracking, where no policy can be seen
 _DEFAULT_UTILIZATION = 70.0
@@ -33,6 +36,32 @@ def flags_of(target: Mapping[str, Any]) -> tuple[bool, bool, bool]:
         bool(state.get("DynamicScalingOutSuspended", False)),
         bool(state.get("ScheduledScalingSuspended", False)),
     )
+
+
+def scheduled_action(action: Mapping[str, Any]) -> ScheduledAction:
+    """Build a `ScheduledAction` from one of DescribeScheduledActions."""
+    return ScheduledAction(action["Schedule"], action.get("Timezone") or "UTC")
+
+
+def may_happen(action: ScheduledAction, since: datetime, until: datetime) -> bool:
+    """Say whether an action may happen in that time; what recurs may always."""
+    moments = _moments(action)
+    return not moments or any(since <= at <= until for at in moments)
+
+
+def _moments(action: ScheduledAction) -> list[datetime]:
+    """Return when an action happens once; none if it recurs, or its time or zone is not known.
+
+    A local time that comes twice, or never, as clocks are changed, has two.
+    """
+    once = re.fullmatch(r"at\((.+)\)", action.schedule)
+    if not once:
+        return []
+    try:
+        zone, local = ZoneInfo(action.timezone), datetime.fromisoformat(once[1])
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return []
+    return [local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +80,16 @@ class ReadScaling:
         if not found:
             return None
         return Scaling(found[0]["MinCapacity"], found[0]["MaxCapacity"], flags_of(found[0]))
+
+    def is_about_to_move(self, table: str, since: datetime, until: datetime) -> bool:
+        """Say whether a scheduled action may move the table's target in that time."""
+        pages = self.clients.scaling.get_paginator("describe_scheduled_actions").paginate(
+            ServiceNamespace="dynamodb",
+            ResourceId=f"table/{table}",
+            ScalableDimension=READ_DIMENSION,
+        )
+        found = [scheduled_action(a) for page in pages for a in page["ScheduledActions"]]
+        return any(may_happen(action, since, until) for action in found)
 
     def set_scale_in_suspended(self, table: str, target: Scaling, suspended: bool) -> None:
         """Set the one flag we own; the other two are sent as they are."""

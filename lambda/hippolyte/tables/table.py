@@ -11,6 +11,17 @@ from hippolyte.verdicts import Verdict
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduledAction:
+    """When a scheduled action happens: at(...), cron(...) or rate(...), at(...) in its zone.
+
+    Application Auto Scaling takes UTC where an action has no Timezone (API PutScheduledAction).
+    """
+
+    schedule: str
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
 class Scaling:
     """A table's scaling target for reads. Capacities in read capacity units per second."""
 
@@ -18,8 +29,7 @@ class Scaling:
     max_capacity: int
     # (scale in, scale out, scheduled), as SuspendedState has them
     suspended: tuple[bool, bool, bool] = (False, False, False)
-    # schedules of enabled scheduled actions: at(...), cron(...), rate(...)
-    schedules: tuple[str, ...] = ()
+    scheduled: tuple[ScheduledAction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +84,15 @@ class Tags:
 class Inventory:
     """All tables of the account and region.
 
-    `undescribed` gives, for tables that were listed but not described, verdict and reason;
+    `undescribed` gives, for tables that were listed but not described, verdict and reason, `later`
+    why not for those that a later try may describe;
     `definitions` holds DescribeTable's answers for the catalogue.
     """
 
     tables: tuple[Table, ...]
     limits: Limits
     undescribed: Mapping[str, tuple[Verdict, str]] = field(default_factory=dict)
+    later: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     definitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tags: Tags = field(default_factory=Tags)

@@ -11,7 +11,8 @@ import pytest
 from hippolyte import clients, settings
 from hippolyte.tables import discovery
 from hippolyte.tables.discovery import table_of
-from hippolyte.tables.table import Inventory, Tags
+from hippolyte.tables.patience import Patience
+from hippolyte.tables.table import Inventory, ScheduledAction, Tags
 from hippolyte.verdicts import Verdict
 from local.core.call import Call, refusal
 from tests.support.harness import NightDriver, driver
@@ -26,7 +27,8 @@ def night(monkeypatch: pytest.MonkeyPatch) -> Iterator[NightDriver]:
 
 
 def discover(concurrency: int = 1, probe: bool = True) -> Inventory:
-    return discovery.discover(clients.build(settings.load()), concurrency, lambda _: probe)
+    built = clients.build(settings.load())
+    return discovery.discover(built, concurrency, lambda _: probe, Patience(lambda: 900))
 
 
 @pytest.mark.parametrize("concurrency", [1, 8])
@@ -52,7 +54,7 @@ def test_more_than_a_page_of_everything(night: NightDriver, concurrency: int) ->
     for table in found.tables:
         assert table.scaling is not None
         assert (table.scaling.min_capacity, table.scaling.max_capacity) == (5, 500)
-        assert table.scaling.schedules == ("cron(0 6 * * ? *)",)
+        assert table.scaling.scheduled == (ScheduledAction("cron(0 6 * * ? *)"),)
 
 
 def test_targets_of_indexes_and_writes_are_not_a_tables_reads(night: NightDriver) -> None:
@@ -124,6 +126,67 @@ def test_a_table_that_may_not_be_looked_into_is_not_called_empty(night: NightDri
     assert not discover().tables[0].empty
 
 
+# global tables of version 2017.11.29, which DescribeTable may not tell
+
+
+def stream(night: NightDriver, table: str, view: str = "NEW_AND_OLD_IMAGES") -> None:
+    night.dynamodb.update_table(
+        TableName=table, StreamSpecification={"StreamEnabled": True, "StreamViewType": view}
+    )
+    night.world.clock.advance(120)
+
+
+def replicated() -> dict[str, bool]:
+    return {t.name: t.replicated for t in discover().tables}
+
+
+def test_old_replicas_are_known_from_their_list(night: NightDriver) -> None:
+    """100 a page; what is replicated between other regions is none of ours."""
+    names = [f"table-{number:03d}" for number in range(130)]
+    for name in names:
+        night.table(name, items=1, legacy_replicas=("eu-west-1",))
+    night.table("alone", items=1)
+    night.table("new", items=1, replicas=("eu-west-1",))
+    asked: list[str] = []
+    night.world.before("dynamodb:ListGlobalTables", lambda c: asked.append(c.params["RegionName"]))
+    found = discover()
+    assert {t.name for t in found.tables if t.replicated} == {*names, "new"}
+    assert asked == ["us-east-1", "us-east-1"]
+    assert found.warnings == ()
+
+
+def test_where_old_replicas_cannot_be_listed_what_may_be_one_counts_as_one(
+    night: NightDriver,
+) -> None:
+    """A replica of that version has a stream of new and old images."""
+    for name, view in (("old", "NEW_AND_OLD_IMAGES"), ("keys", "KEYS_ONLY")):
+        night.table(name, items=1)
+        stream(night, name, view)
+    night.table("new", items=1, replicas=("eu-west-1",))
+    stream(night, "new")
+    night.table("plain", items=1)
+    night.world.deny("dynamodb:ListGlobalTables")
+    found = discover()
+    assert {t.name: t.replicated for t in found.tables} == {
+        "keys": False,
+        "new": True,
+        "old": True,
+        "plain": False,
+    }
+    (warning,) = found.warnings
+    assert warning.startswith("ListGlobalTables: ")
+    assert warning.endswith("is not raised: old")
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "UnknownOperationException"])
+def test_without_a_table_that_may_be_one_nobody_is_told(night: NightDriver, code: str) -> None:
+    """As in a region that never had global tables of that version."""
+    night.table("plain", items=1)
+    night.refuse("dynamodb:ListGlobalTables", code, "no")
+    assert replicated() == {"plain": False}
+    assert discover().warnings == ()
+
+
 # tags
 
 
@@ -131,7 +194,7 @@ def read_tags(night: NightDriver) -> Tags:
     night.configure(tables={"exclude_tags": {"backup": ["no"]}})
     tagging = clients.build(settings.load()).tagging
     assert tagging is not None
-    return discovery.read_tags(tagging)
+    return discovery.read_tags(tagging, Patience(lambda: 0))
 
 
 def test_tags_are_read_in_pages(night: NightDriver) -> None:
@@ -229,3 +292,8 @@ def test_replicas_and_creation_are_seen() -> None:
     table = table_of(described(Replicas=[{"RegionName": "eu-west-1"}], CreationDateTime=created))
     assert table.replicated
     assert table.created_at == created
+    assert not table_of(described(Replicas=[])).replicated
+
+
+def test_a_replica_of_the_old_version_may_be_told_by_its_version() -> None:
+    assert table_of(described(GlobalTableVersion="2017.11.29")).replicated

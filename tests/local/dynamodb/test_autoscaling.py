@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from local.dynamodb import autoscaling
 from local.world import World
 from tests.support.aws_world import (
-    ACCOUNT,
-    REGION,
     checked,
     describe,
     in_process,
@@ -130,13 +128,74 @@ def test_target_of_no_table_or_without_range_is_refused(world: World) -> None:
         register(world, "tbl", MinCapacity=3, MaxCapacity=2)
 
 
+def schedule(world: World, when: str, **more: Any) -> None:
+    world.client("application-autoscaling").put_scheduled_action(
+        **target("tbl"), ScheduledActionName="night", Schedule=when, **more
+    )
+
+
+def at(moment: datetime) -> str:
+    return f"at({moment:%Y-%m-%dT%H:%M:%S})"
+
+
 def test_scheduled_action_moves_range_and_capacity(world: World) -> None:
     make_table(world, "tbl", read=5)
     register(world, "tbl", MinCapacity=1, MaxCapacity=9)
-    autoscaling.run_scheduled_action(world, ACCOUNT, REGION, "tbl", 20, 40)
-    world.clock.advance(60)
+    due = world.clock.now() + timedelta(hours=1)
+    schedule(world, at(due), ScalableTargetAction={"MinCapacity": 20, "MaxCapacity": 40})
+    world.clock.advance(3599)
+    assert read_units(world, "tbl") == ("ACTIVE", 5)
+    world.clock.advance(61)
     assert read_units(world, "tbl") == ("ACTIVE", 20)
+    update(world, "tbl", 60)
+    world.clock.advance(60)
+    schedule(world, at(due + timedelta(hours=1)), ScalableTargetAction={"MinCapacity": 30})
+    world.clock.advance(7200)
+    assert read_units(world, "tbl") == ("ACTIVE", 40)
+
+
+def test_a_suspended_or_deleted_scheduled_action_does_nothing(world: World) -> None:
+    make_table(world, "tbl", read=5)
+    register(world, "tbl", MinCapacity=1, MaxCapacity=9)
     register(world, "tbl", SuspendedState={"ScheduledScalingSuspended": True})
-    autoscaling.run_scheduled_action(world, ACCOUNT, REGION, "tbl", 30, 40)
-    world.clock.advance(60)
-    assert read_units(world, "tbl") == ("ACTIVE", 20)
+    schedule(world, "rate(5 minutes)", ScalableTargetAction={"MinCapacity": 8})
+    world.clock.advance(1000)
+    assert read_units(world, "tbl") == ("ACTIVE", 5)
+    register(world, "tbl", SuspendedState={"ScheduledScalingSuspended": False})
+    world.client("application-autoscaling").delete_scheduled_action(
+        **target("tbl"), ScheduledActionName="night"
+    )
+    world.clock.advance(1000)
+    assert read_units(world, "tbl") == ("ACTIVE", 5)
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours"), [(None, 0), ("America/New_York", 5), ("Asia/Tokyo", -9)]
+)
+def test_scheduled_actions_are_in_their_zone(world: World, zone: str | None, hours: int) -> None:
+    make_table(world, "tbl", read=5)
+    register(world, "tbl", MinCapacity=1, MaxCapacity=9)
+    now = world.clock.now()
+    local = datetime(now.year, 12, 24, 12, tzinfo=UTC)
+    more = {"Timezone": zone} if zone else {}
+    with checked(world.client("application-autoscaling")) as client:
+        client.put_scheduled_action(
+            **target("tbl"),
+            ScheduledActionName="night",
+            Schedule=f"cron(0 12 24 12 ? {now.year})",
+            ScalableTargetAction={"MinCapacity": 9},
+            **more,
+        )
+    world.clock.advance_to(local + timedelta(hours=hours, seconds=-1))
+    assert read_units(world, "tbl") == ("ACTIVE", 5)
+    world.clock.advance(61)
+    assert read_units(world, "tbl") == ("ACTIVE", 9)
+
+
+def test_a_schedule_or_zone_that_is_none_is_refused(world: World) -> None:
+    make_table(world, "tbl")
+    register(world, "tbl", MinCapacity=1, MaxCapacity=9)
+    with refused("ValidationException"):
+        schedule(world, "at(tomorrow)")
+    with refused("ValidationException", "time zone"):
+        schedule(world, "rate(1 day)", Timezone="America/Nowhere")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -251,6 +252,17 @@ def test_role_may_what_its_policies_allow(as_role: Callable[[str], Any], world: 
     )
     identity = as_role("sts").get_caller_identity()
     assert identity["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/role/local"
+
+
+def test_a_role_is_passed_by_its_arn_with_its_path(world: World) -> None:
+    iam = world.client("iam")
+    trust = {"Version": "2012-10-17", "Statement": []}
+    iam.create_role(Path="/teams/data/", RoleName="emr", AssumeRolePolicyDocument=json.dumps(trust))
+    passed = "arn:aws:iam::123456789012:role"
+    make_role(world, "passes", allow("iam:PassRole", f"{passed}/teams/data/emr"))
+    make_role(world, "guesses", allow("iam:PassRole", f"{passed}/emr"))
+    for role, may in (("passes", True), ("guesses", False)):
+        assert authorize.allowed(world, ACCOUNT, role, "iam:PassRole", f"{passed}/emr") is may
 
 
 def test_refusal_in_the_words_of_aws(as_role: Callable[[str], Any]) -> None:

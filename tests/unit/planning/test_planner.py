@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,8 +15,8 @@ from hippolyte.engines.datapipeline_definition import TABLES_PER_PIPELINE
 from hippolyte.planning.plan import Identity, Plan
 from hippolyte.planning.planner import make_plan
 from hippolyte.planning.sizer import RAISED_AT_ONCE, RAISED_JOB_SECONDS
-from hippolyte.planning.window import run_id
-from hippolyte.tables.table import Inventory, Limits, Scaling, Table
+from hippolyte.planning.window import Night, run_id
+from hippolyte.tables.table import Inventory, Limits, Scaling, ScheduledAction, Table
 from hippolyte.verdicts import Verdict
 from tests.support.builders import GIB, START, emr_plan, night, on_demand, plan, settings, table
 
@@ -25,6 +25,10 @@ BIG = {"size_bytes": 100 * GIB, "read_capacity": 1000}
 
 def job(made: Plan, name: str = "orders"):
     return next(j for j in made.jobs if j.table == name)
+
+
+def scaling(schedule: str, zone: str = "UTC") -> Scaling:
+    return Scaling(5, 4000, scheduled=(ScheduledAction(schedule, zone),))
 
 
 def test_the_worked_example_of_the_design() -> None:
@@ -209,8 +213,14 @@ def test_a_shorter_raised_time_stays_within_the_accounts_headroom() -> None:
     ("change", "why"),
     [
         ({"replicated": True}, "replica"),
-        ({"scaling": Scaling(5, 4000, schedules=("cron(0 6 * * ? *)",))}, "scheduled"),
-        ({"scaling": Scaling(5, 4000, schedules=("at(2026-11-24T03:00:00)",))}, "scheduled"),
+        ({"scaling": scaling("cron(0 6 * * ? *)")}, "scheduled"),
+        ({"scaling": scaling("rate(1 day)", "Asia/Tokyo")}, "scheduled"),
+        ({"scaling": scaling("at(2026-11-24T03:00:00)")}, "scheduled"),
+        ({"scaling": scaling("at(2026-11-23T20:30:00)", "America/New_York")}, "scheduled"),
+        # a zone or a time that this runtime does not know
+        ({"scaling": scaling("at(2026-12-24T03:00:00)", "Mars/Olympus")}, "scheduled"),
+        ({"scaling": scaling("at(2026-12-24T03:00:00)", "../etc")}, "scheduled"),
+        ({"scaling": scaling("at(next Christmas)")}, "scheduled"),
     ],
 )
 def test_some_tables_are_never_raised(change: dict[str, object], why: str) -> None:
@@ -220,9 +230,28 @@ def test_some_tables_are_never_raised(change: dict[str, object], why: str) -> No
     assert any("orders does not fit the window" in w and why in w for w in made.warnings)
 
 
-def test_a_scheduled_action_of_another_day_is_no_hindrance() -> None:
-    scaling = Scaling(5, 4000, schedules=("at(2026-12-24T03:00:00)",))
-    assert job(plan(table(scaling=scaling, **BIG))).raise_to == 1569
+@pytest.mark.parametrize(
+    ("schedule", "zone"),
+    [
+        ("at(2026-12-24T03:00:00)", "UTC"),
+        # of the evening before, in UTC
+        ("at(2026-11-24T01:30:00)", "Asia/Tokyo"),
+        # a day later, in UTC
+        ("at(2026-11-24T20:30:00)", "America/New_York"),
+    ],
+)
+def test_a_scheduled_action_of_another_day_is_no_hindrance(schedule: str, zone: str) -> None:
+    assert job(plan(table(scaling=scaling(schedule, zone), **BIG))).raise_to == 1569
+
+
+@pytest.mark.parametrize(("minutes", "raised"), [(30, False), (60, False), (120, True)])
+def test_a_local_time_that_comes_twice_counts_twice(minutes: int, raised: bool) -> None:
+    """02:45 in Berlin of that night is 00:45 and 01:45 UTC."""
+    start = datetime(2026, 10, 25, tzinfo=UTC)
+    night = Night(start, start + timedelta(hours=7), start + timedelta(minutes=minutes))
+    big = table(scaling=scaling("at(2026-10-25T02:45:00)", "Europe/Berlin"), **BIG)
+    made = make_plan(Inventory((big,), Limits()), settings(), night, TABLES_PER_PIPELINE)
+    assert (job(made).raise_to is not None) is raised
 
 
 def test_an_autoscaled_table_is_raised_to_its_maximum_at_most() -> None:
@@ -387,3 +416,13 @@ def test_a_cluster_of_emr_takes_more_tables() -> None:
     many = [table(f"t{i:03d}", size_bytes=1) for i in range(300)]
     assert [len(b.jobs) for b in emr_plan(*many).batches] == [200, 100]
     assert len(plan(*many).batches) == 10
+
+
+def test_what_is_not_described_yet_is_left_to_later_unless_a_rule_leaves_it_out() -> None:
+    found = Inventory((), Limits(), later={"orders": "throttled", "scratch": "throttled"})
+    rules = settings(tables={"exclude": ["scratch"], "always": ["orders"]})
+    made = make_plan(found, rules, night(), 32)
+    assert made.undescribed == {"orders": "throttled"}
+    assert made.verdicts == {"scratch": (Verdict.SKIPPED, "excluded by 'scratch'")}
+    assert (made.discovered, made.alerts) == (2, ())
+    assert Plan.from_record(json.loads(json.dumps(made.to_record()))) == made

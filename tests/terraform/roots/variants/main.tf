@@ -114,3 +114,27 @@ module "private" {
     kms_key_arn = "arn:aws:kms:us-east-1:210987654321:key/1234abcd-12ab-34cd-56ef-1234567890ab"
   }
 }
+
+# what the guard rails of an account may demand
+module "guarded" {
+  source = "../../../../"
+  engine = "emr"
+
+  name           = "guarded"
+  raise_capacity = false
+  role_path      = "/teams/data/"
+  kms_key_arn    = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ad"
+  emr            = { jar = "s3://tools/emr-dynamodb-tools-6.0.0-jar-with-dependencies.jar" }
+  cluster        = { volume_kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ae" }
+
+  vpc = {
+    subnet_ids         = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+    security_group_ids = ["sg-0123456789abcdef0"]
+  }
+
+  backup_bucket = {
+    name        = "guarded-backups"
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890af"
+    sse_header  = "aws:kms"
+  }
+}

@@ -1,0 +1,63 @@
+"""Plans what discovery could not describe: each pass asks once more, until the deadline."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+from hippolyte import clock
+from hippolyte.night.one_pass import Pass
+from hippolyte.planning.planner import make_plan
+from hippolyte.planning.window import Night
+from hippolyte.records.runs import Run
+from hippolyte.settings import Selection
+from hippolyte.tables.discovery import describe, look_into, table_of
+from hippolyte.tables.patience import Patience
+from hippolyte.tables.table import Inventory, Limits
+from hippolyte.verdicts import Verdict
+
+# of a pass: what is not described by then is left to the next
+_SECONDS = 120.0
+
+
+def describe_late(p: Pass, run: Run) -> None:
+    """Describe what discovery could not, and add it to the night: read at its share, never raised.
+
+    It is on record with all that follows from it, or not at all: the ledger is saved once.
+    """
+    ledger = run.ledger
+    late = [n for n, e in ledger.tables.items() if e.undescribed and e.verdict is None]
+    if clock.now() >= run.plan.deadline:
+        for name in late:
+            ledger.tables[name].close(Verdict.FAILED, ledger.tables[name].undescribed)
+        return
+    if not late or p.time_is_short:
+        return
+    dynamodb, at_once = p.clients.dynamodb_once, p.settings.planning.discovery_concurrency
+    patience = Patience(p.remaining, spare=max(60.0, p.remaining() - _SECONDS), waits=False)
+    definitions, undescribed, later = describe(dynamodb, late, at_once, patience)
+    for name, why in later.items():
+        ledger.tables[name].undescribed = why
+    for name, (verdict, why) in undescribed.items():
+        ledger.tables[name].close(verdict, why)
+    if not definitions:
+        return
+    tables = [table_of(d) for d in definitions.values()]
+    # what rules leave out has its verdict already; quotas and scaling are those of raises
+    tables_seen = look_into(dynamodb, tables, at_once, lambda _: True, patience)
+    settings = replace(p.settings, raise_capacity=False, tables=Selection())
+    night = Night(run.plan.start, run.plan.deadline, clock.now())
+    engine = p.engine
+    found = Inventory(tables_seen, Limits())
+    plan = make_plan(found, settings, night, engine.tables_per_batch, engine.raises_per_job)
+    p.runs.add_definitions(run.plan.run_id, definitions)
+    for name in definitions:
+        ledger.tables[name].undescribed = ""
+        ledger.tables[name].notes.append("planned late: it could not be described at first")
+    for name, (verdict, why) in plan.verdicts.items():
+        ledger.tables[name].close(verdict, why)
+    for name in plan.empty:
+        ledger.tables[name].attempt = 1
+    for batch in plan.batches:
+        ledger.add_batch(list(batch.jobs))
+    ledger.identities |= {name: asdict(known) for name, known in plan.identities.items()}
+    run.plan = replace(run.plan, identities={**run.plan.identities, **plan.identities})
