@@ -82,7 +82,7 @@ class Deployment:
             del backend.keys[key.id]
             key.id, key.arn = name, f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{name}"
             if number == 2:
-                key.policy = self.planned["aws_kms_key.this"]["policy"]
+                key.policy = self.planned["aws_kms_key.this[0]"]["policy"]
             backend.keys[key.id] = key
 
     def _make_bucket(self) -> None:
