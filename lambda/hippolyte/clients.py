@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -45,6 +46,9 @@ class Clients:
     s3: S3Client
     sns: SNSClient
     cloudwatch: CloudWatchClient
+    # by service: what is looked at once has its client made then, in the own region; it gives up
+    # soon, for a network may have no way to these services
+    seldom: Callable[[str], Any]
     # of the own region, where `sns` is not: the topic of the alarms
     own_sns: SNSClient | None = None
     # None: no rule is over tags, and an invocation is spared the client
@@ -83,9 +87,15 @@ def build(settings: Settings) -> Clients:
     config = configuration(max(10, settings.planning.discovery_concurrency))
     once = config.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
 
-    def client(service: str, region: str, config: Config = config) -> Any:
-        return boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]
+    # kept: a client that is made later has the credentials of the others
+    session = boto3.DEFAULT_SESSION or boto3.session.Session()
 
+    def client(service: str, region: str, config: Config = config) -> Any:
+        return session.client(service, region_name=region, config=config)  # type: ignore[call-overload]
+
+    soon = config.merge(
+        Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=3)
+    )
     own, told = settings.region, settings.topic_arn.split(":")[3]
     s3 = client("s3", settings.bucket_region or own)
     say_encryption(s3, settings)
@@ -102,6 +112,7 @@ def build(settings: Settings) -> Clients:
         sns=client("sns", told),
         own_sns=None if told == own else client("sns", own),
         cloudwatch=client("cloudwatch", own),
+        seldom=cache(lambda service: client(service, own, soon)),
         tagging=client("resourcegroupstaggingapi", own) if settings.tables.by_tag else None,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hippolyte import clock
+from hippolyte import clock, existence
 from hippolyte.assembly import Context, begin, tell
 from hippolyte.errors import ConflictError, HippolyteError
 from hippolyte.night.one_pass import Pass
@@ -45,6 +45,9 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
             # one run's trouble must not keep the others from their end
             _log.exception("run %s", run_id)
             p.failures.append(error)
+    if not p.time_is_short:
+        with p.apart("what the settings name was not looked at"):
+            existence.look(p)
     overdue = is_overdue(p, recent, still_open - set(closed))
     raised = [held.lease for held in p.held.values()]
     figures = {

@@ -213,6 +213,14 @@ def _remove_auto_termination_policy(self: ElasticMapReduceResponse) -> ActionRes
     return ActionResult({})
 
 
+def _describe_security_configuration(self: ElasticMapReduceResponse) -> ActionResult:
+    """DescribeSecurityConfiguration has one error for callers; moto's code is no error of EMR."""
+    name = self._get_param("Name")
+    if name not in self.backend.security_configurations:
+        raise _invalid(f"Security configuration with name '{name}' does not exist.")
+    return ActionResult(self.backend.get_security_configuration(name=name))
+
+
 def install(for_world: aws.Aws) -> None:
     """Make EMR live in this world."""
     global _world
@@ -238,6 +246,7 @@ def install(for_world: aws.Aws) -> None:
             "get_auto_termination_policy": _get_auto_termination_policy,
             "remove_auto_termination_policy": _remove_auto_termination_policy,
             "describe_cluster": ElasticMapReduceResponse.describe_cluster,
+            "describe_security_configuration": _describe_security_configuration,
             "add_tags": ElasticMapReduceResponse.add_tags,
             "set_termination_protection": ElasticMapReduceResponse.set_termination_protection,
             "list_instances": _list_instances,

@@ -189,6 +189,31 @@ def _tagging(call: Call) -> list[Permission]:
     return [Permission(f"tag:{call.operation}", "*")]
 
 
+# EC2's describe calls and those of EMR's security configurations know no ARN
+_EC2 = (
+    "DescribeInstanceTypeOfferings",
+    "DescribeKeyPairs",
+    "DescribeSecurityGroups",
+    "DescribeSubnets",
+)
+
+
+def _ec2(call: Call) -> list[Permission]:
+    return [Permission(f"ec2:{call.operation}", "*" if call.operation in _EC2 else None)]
+
+
+def _iam(call: Call) -> list[Permission]:
+    params = call.params
+    arn = {
+        "GetRole": arn_of(call, "iam", f"role/{params.get('RoleName')}", region=""),
+        "GetInstanceProfile": arn_of(
+            call, "iam", f"instance-profile/{params.get('InstanceProfileName')}", region=""
+        ),
+        "GetPolicy": params.get("PolicyArn"),
+    }.get(call.operation)
+    return [Permission(f"iam:{call.operation}", arn)]
+
+
 _SERVICES: dict[str, Callable[[Call], list[Any]]] = {
     "dynamodb": _dynamodb,
     "s3": permissions_s3.of,
@@ -204,4 +229,6 @@ _SERVICES: dict[str, Callable[[Call], list[Any]]] = {
     "sts": _sts,
     "ssm": _ssm,
     "resourcegroupstaggingapi": _tagging,
+    "ec2": _ec2,
+    "iam": _iam,
 }

@@ -98,7 +98,7 @@ _ON_CLUSTERS = [
 def emr(call: Call) -> list[Permission]:
     """Return what a call of EMR needs."""
     action = f"elasticmapreduce:{call.operation}"
-    if call.operation in ("ListClusters", "ListReleaseLabels"):
+    if call.operation in ("ListClusters", "ListReleaseLabels", "DescribeSecurityConfiguration"):
         return [Permission(action, "*")]
     if call.operation == "RunJobFlow":
         return _run_job_flow(call)

@@ -66,7 +66,7 @@ resource "aws_sns_topic" "this" {
 data "aws_iam_policy_document" "topic" {
   statement {
     sid       = "FunctionsPublish"
-    actions   = ["sns:Publish"]
+    actions   = ["sns:GetTopicAttributes", "sns:Publish"] # the first: they look once whether it is there
     resources = [local.topic_arn]
 
     principals {

@@ -10,12 +10,14 @@ import os
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 import boto3
 import pytest
+from moto.ec2.models import ec2_backends
 from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 
@@ -58,6 +60,7 @@ class Deployment:
         self._make_keys()
         self._make_bucket()
         self._make_roles()
+        self._make_network()
         self._make_topic()
         self._make_functions()
         self._make_schedules()
@@ -80,7 +83,7 @@ class Deployment:
             del backend.keys[key.id]
             key.id, key.arn = name, f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{name}"
             if number == 2:
-                key.policy = self.planned["aws_kms_key.this"]["policy"]
+                key.policy = self.planned["aws_kms_key.this[0]"]["policy"]
             backend.keys[key.id] = key
 
     def _make_bucket(self) -> None:
@@ -100,9 +103,15 @@ class Deployment:
 
     def _make_roles(self) -> None:
         iam = self.world.client("iam")
+        statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.create_policy(PolicyName="boundary", PolicyDocument=document)
         for values in self._values("aws_iam_role").values():
-            trust = values["assume_role_policy"]
-            iam.create_role(RoleName=values["name"], AssumeRolePolicyDocument=trust)
+            iam.create_role(
+                RoleName=values["name"],
+                AssumeRolePolicyDocument=values["assume_role_policy"],
+                PermissionsBoundary=values["permissions_boundary"],
+            )
         self.give_back_policies()
         profile = self.planned["aws_iam_instance_profile.cluster"]["name"]
         iam.create_instance_profile(InstanceProfileName=profile)
@@ -111,6 +120,27 @@ class Deployment:
             role = role_name(name)
             self.world.principals[_access_key(f"hippolyte-{name}")] = Principal(
                 ACCOUNT, role, "session"
+            )
+
+    def _make_network(self) -> None:
+        """What the plan names of EC2 and EMR, under its ids, in the default VPC."""
+        cluster, emr = self.settings["cluster"], self.settings.get("emr") or {}
+        backend = ec2_backends[ACCOUNT][REGION]
+        self.world.client("ec2").create_key_pair(KeyName=cluster["key_pair"])
+        (zone, subnets), *_ = sorted(backend.subnets.items())
+        for name in emr.get("subnet_ids") or [cluster["subnet_id"]]:
+            subnet = copy(next(iter(subnets.values())))
+            subnet.id, subnet.default_for_az = name, "false"
+            backend.subnets[zone][name] = subnet
+        for part, name in cluster.items():
+            if part.endswith("security_group_id") and name:
+                group = backend.create_security_group(part, part, vpc_id=subnet.vpc_id)
+                del backend.groups[subnet.vpc_id][group.id]
+                group.id = group.group_id = name
+                backend.groups[subnet.vpc_id][name] = group
+        if name := emr.get("security_configuration"):
+            self.world.client("emr").create_security_configuration(
+                Name=name, SecurityConfiguration="{}"
             )
 
     def _make_topic(self) -> None:

@@ -14,7 +14,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from hippolyte import clients, monitor, scheduler
+from hippolyte import clients, existence, monitor, scheduler
 from hippolyte.errors import HippolyteError
 from hippolyte.planning.window import run_id
 from hippolyte.settings import Settings
@@ -93,6 +93,7 @@ class NightDriver:
         # its calls are tests/operations' affair
         for handler in (scheduler, monitor):
             monkeypatch.setattr(handler, "preflight", lambda *_: None)
+        monkeypatch.setattr(existence, "look", lambda *_: None)
         self.invocations = 0
         # a tolerant driver keeps the monitor's errors and goes on, as the schedule does
         self.tolerant = False

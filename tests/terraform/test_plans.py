@@ -48,10 +48,19 @@ WITHOUT_ARN = (
     "ec2:DeleteNetworkInterface",
     "ec2:UnassignPrivateIpAddresses",
     "elasticmapreduce:DescribeJobFlows",
+    "elasticmapreduce:DescribeSecurityConfiguration",
     "elasticmapreduce:ListClusters",
     "elasticmapreduce:RunJobFlow",
     "tag:GetResources",
 )
+# whether what the inputs name is there, which the monitor alone looks at
+LOOKED_FOR = {
+    "ec2:DescribeInstanceTypeOfferings",
+    "ec2:DescribeSubnets",
+    "iam:GetInstanceProfile",
+    "iam:GetRole",
+    "sns:GetTopicAttributes",
+}
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +174,7 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
         "dynamodb:ListGlobalTables",
         "dynamodb:ListTables",
     }
+    assert monitor - scheduler == LOOKED_FOR
     assert monitor == {
         "application-autoscaling:DescribeScalableTargets",
         "application-autoscaling:DescribeScalingPolicies",
@@ -190,6 +200,7 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
         "dynamodb:ListTagsOfResource",
         "dynamodb:Scan",
         "dynamodb:UpdateTable",
+        *LOOKED_FOR,
         "elasticmapreduce:DescribeCluster",
         "elasticmapreduce:ListSteps",
         "elasticmapreduce:TerminateJobFlows",
@@ -305,6 +316,31 @@ def test_actions_of_the_functions_with_emr(resources: dict[str, Any]) -> None:
             "elasticmapreduce:RunJobFlow",
             "iam:CreateServiceLinkedRole",
         }
+
+
+def test_the_monitor_looks_at_what_is_named_and_nothing_else(resources: dict[str, Any]) -> None:
+    found = statements(resources, "private", "monitor")
+    role = f"arn:aws:iam::{ACCOUNT}:role/private-us-east-1"
+    jar = "hadoop/emr-dynamodb-tools-5.6.0-jar-with-dependencies.jar"
+
+    assert sorted(found["LookForRoles"]["Resource"]) == [f"{role}-cluster", f"{role}-emr"]
+    assert found["LookForTheProfile"]["Resource"] == (
+        f"arn:aws:iam::{ACCOUNT}:instance-profile/private-us-east-1-cluster"
+    )
+    assert found["LookForTopics"]["Resource"] == f"arn:aws:sns:us-east-1:{ACCOUNT}:private"
+    assert found["LookForTheExportTool"]["Resource"] == f"arn:aws:s3:::tools/{jar}"
+    assert found["FindTheExportTool"]["Resource"] == "arn:aws:s3:::tools"
+    assert found["FindTheExportTool"]["Condition"] == {"StringEquals": {"s3:prefix": jar}}
+    assert sorted(found["LookForWhatClustersNeed"]["Action"]) == [
+        "ec2:DescribeInstanceTypeOfferings",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSubnets",
+        "elasticmapreduce:DescribeSecurityConfiguration",
+    ]
+    assert "LookForTheBoundary" not in found
+    assert statements(resources, "strict", "monitor")["LookForTheBoundary"]["Resource"] == (
+        f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+    )
 
 
 def test_clusters_of_either_engine_can_be_ended(resources: dict[str, Any]) -> None:

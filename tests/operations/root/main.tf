@@ -26,11 +26,23 @@ module "hippolyte" {
 
   # spot nodes in fleets, in a subnet, EMR's own security groups
   emr = var.engine == "emr" ? {
-    jar            = "s3://tools/emr-dynamodb-tools-5.7.0-jar-with-dependencies.jar"
-    subnet_ids     = ["subnet-0123456789abcdef0"]
-    spot           = true
-    instance_types = ["m5.xlarge", "m5a.xlarge"]
+    jar                    = "s3://tools/emr-dynamodb-tools-5.7.0-jar-with-dependencies.jar"
+    subnet_ids             = ["subnet-0123456789abcdef0"]
+    spot                   = true
+    security_configuration = "at-rest"
+    instance_types         = ["m5.xlarge", "m5a.xlarge"]
   } : null
+
+  # Data Pipeline's in given security groups
+  cluster = var.engine == "emr" ? { key_pair = "night" } : {
+    key_pair                         = "night"
+    subnet_id                        = "subnet-0123456789abcdef0"
+    master_security_group_id         = "sg-0123456789abcdef0"
+    core_security_group_id           = "sg-0123456789abcdef1"
+    service_access_security_group_id = "sg-0123456789abcdef2"
+  }
+
+  permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
 
   dashboard_enabled = true
 

@@ -20,8 +20,9 @@ def assert_all_well(outcomes: list[dict[str, Any]]) -> None:
 
 def told(outcomes: Iterable[Mapping[str, Any]]) -> str:
     """Say how many nights sent how many messages."""
-    counts = Counter(o.get("messages") for o in outcomes)
-    return "; ".join(f"{n} x {m} message(s)" for m, n in sorted(counts.items()))
+    # a night that died has told nothing that is known
+    counts = Counter(o.get("messages", -1) for o in outcomes)
+    return "; ".join(f"{n} x {m if m >= 0 else '?'} message(s)" for m, n in sorted(counts.items()))
 
 
 def ends(outcomes: Iterable[Mapping[str, Any]]) -> str:
