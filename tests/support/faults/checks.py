@@ -153,8 +153,10 @@ class Checks:
         share = self.night.settings["consumed_percentage"] / 100
         for taken in world.consumption:
             rate, whole = taken.read_units_per_second, taken.read_capacity
-            # an on-demand table has no capacity to share: the wanted rate is a setting
-            most = 1000.0 if whole is None else whole - (1 - share) * BEFORE[taken.table]
+            # an on-demand table has no capacity to share: the wanted rate is a setting; what is
+            # not in BEFORE is never raised
+            before = BEFORE.get(taken.table, whole or 0)
+            most = 1000.0 if whole is None else whole - (1 - share) * before
             if rate > most + _ROUNDING:
                 wrong.append(f"{taken.table}: {rate} units/s taken of {whole}")
         spans = sorted((c.table, c.start, c.end) for c in world.consumption)

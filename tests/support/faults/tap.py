@@ -17,6 +17,9 @@ _PACKAGE = str(Path(clients.__file__).parent)
 _HELPERS = ("/store.py", "/clients.py")
 _HELPING = ("describe", "target")
 
+# whose clients are made when they are first needed
+_LOOKED_AT_ONCE = ("ec2", "iam")
+
 
 @dataclass(frozen=True)
 class Point:
@@ -79,8 +82,9 @@ class Tap:
 
 
 def _each(built: clients.Clients) -> list[Any]:
-    found = (getattr(built, f.name) for f in fields(built))
-    return [client for client in found if client is not None]
+    found = (getattr(built, f.name) for f in fields(built) if f.name != "seldom")
+    seldom = (built.seldom(service) for service in _LOOKED_AT_ONCE)
+    return [client for client in (*found, *seldom) if client is not None]
 
 
 def _name(model: Any) -> str:
