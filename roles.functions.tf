@@ -140,32 +140,6 @@ data "aws_iam_policy_document" "reconcile" {
   }
 }
 
-# Lambda attaches the functions to the network with their own roles, and these calls know no ARN before they are made
-data "aws_iam_policy_document" "network" {
-  dynamic "statement" {
-    for_each = module.inputs.vpc[*]
-
-    content {
-      sid = "BeInTheNetwork"
-      actions = [
-        "ec2:AssignPrivateIpAddresses",
-        "ec2:CreateNetworkInterface",
-        "ec2:DeleteNetworkInterface",
-        "ec2:DescribeNetworkInterfaces",
-        "ec2:DescribeSubnets",
-        "ec2:UnassignPrivateIpAddresses",
-      ]
-      resources = ["*"]
-
-      condition {
-        test     = "StringEquals"
-        variable = "aws:RequestedRegion"
-        values   = [local.region]
-      }
-    }
-  }
-}
-
 data "aws_iam_policy_document" "scheduler" {
   source_policy_documents = [data.aws_iam_policy_document.reconcile.json, data.aws_iam_policy_document.network.json, local.engine.functions_policy]
 
@@ -212,82 +186,6 @@ data "aws_iam_policy_document" "monitor" {
     sid       = "WriteOwnLog"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["${local.log_group_arns["monitor"]}:*"]
-  }
-}
-
-# Whether what the inputs name is there, looked at once by the monitor: reads, and only of what is named
-data "aws_iam_policy_document" "existence" {
-  statement {
-    sid       = "LookForTopics"
-    actions   = ["sns:GetTopicAttributes"]
-    resources = distinct([local.topic_arn, local.told_topic_arn])
-  }
-
-  statement {
-    sid       = "LookForRoles"
-    actions   = ["iam:GetRole"]
-    resources = [local.engine_arns.cluster_role, local.engine_arns.engine_role]
-  }
-
-  statement {
-    sid       = "LookForTheProfile"
-    actions   = ["iam:GetInstanceProfile"]
-    resources = [local.engine_arns.cluster_profile]
-  }
-
-  dynamic "statement" {
-    for_each = var.permissions_boundary == null ? [] : [var.permissions_boundary]
-
-    content {
-      sid       = "LookForTheBoundary"
-      actions   = ["iam:GetPolicy"]
-      resources = [statement.value]
-    }
-  }
-
-  # none of these knows an ARN, so the region bounds them
-  statement {
-    sid = "LookForWhatClustersNeed"
-    actions = concat(
-      ["ec2:DescribeInstanceTypeOfferings", "ec2:DescribeSubnets"],
-      module.inputs.cluster.key_pair == null ? [] : ["ec2:DescribeKeyPairs"],
-      module.inputs.cluster.master_security_group_id == null ? [] : ["ec2:DescribeSecurityGroups"],
-      try(module.inputs.emr.security_configuration, null) == null ? [] : ["elasticmapreduce:DescribeSecurityConfiguration"],
-    )
-    resources = ["*"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:RequestedRegion"
-      values   = [local.region]
-    }
-  }
-
-  dynamic "statement" {
-    for_each = local.jar == null ? [] : [local.jar]
-
-    content {
-      sid       = "LookForTheExportTool"
-      actions   = ["s3:GetObject"]
-      resources = ["arn:${local.partition}:s3:::${statement.value.bucket}/${statement.value.key}"]
-    }
-  }
-
-  # tells a jar that is missing from one that is not this function's to read
-  dynamic "statement" {
-    for_each = local.jar == null ? [] : [local.jar]
-
-    content {
-      sid       = "FindTheExportTool"
-      actions   = ["s3:ListBucket"]
-      resources = ["arn:${local.partition}:s3:::${statement.value.bucket}"]
-
-      condition {
-        test     = "StringEquals"
-        variable = "s3:prefix"
-        values   = [statement.value.key]
-      }
-    }
   }
 }
 

@@ -1,4 +1,4 @@
-# The five roles: who may assume each, and which policy it has. The policies are in roles.functions.tf, roles.cluster.tf and
+# The five roles: who may assume each, and which policy it has. The policies are in roles.functions.tf, roles.surroundings.tf, roles.cluster.tf and
 # the engine's room, modules/engine-datapipeline or modules/engine-emr.
 
 locals {

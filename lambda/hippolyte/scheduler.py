@@ -103,7 +103,7 @@ def _alone(p: Pass) -> None:
 
 def _plan(p: Pass, start: datetime, deadline: datetime) -> tuple[Plan, dict[str, Any]]:
     rules = p.settings.tables
-    patience = Patience(p.remaining)
+    patience = Patience(p.remaining).at_most(p.settings.window_seconds / 4)
     tags = discovery.read_tags(p.clients.tagging, patience) if p.clients.tagging else Tags()
     found = discovery.discover(
         p.clients,

@@ -139,10 +139,19 @@ def _network(cluster: ClusterState, own: str) -> Iterator[tuple[str, dict[str, s
         *(cluster.additional_master_security_groups or []),
         *(cluster.additional_slave_security_groups or []),
     )
-    kinds = {"subnet": cluster.nodes.subnets, "security-group": filter(None, groups)}
+    ec2 = cluster.emr_backend.ec2_backend
+    # moto makes EMR's own groups where it knows the subnet, and has them among the named ones
+    made = {
+        group.id
+        for of_vpc in ec2.groups.values()
+        for group in of_vpc.values()
+        if group.name.startswith("ElasticMapReduce-")
+    }
+    named = [group for group in groups if group and group not in made]
+    kinds = {"subnet": cluster.nodes.subnets, "security-group": named}
     for kind, ids in kinds.items():
         for name in dict.fromkeys(ids):
-            known = cluster.emr_backend.ec2_backend.tags.get(name, {})
+            known = ec2.tags.get(name, {})
             tags = {f"aws:ResourceTag/{key}": str(value) for key, value in known.items()}
             yield f"{own}{kind}/{name}", tags
 

@@ -264,7 +264,7 @@ def _vanished(p: Pass, job: Job) -> str:
     """Return what became of the planned table if it is not there any more."""
     try:
         table = p.leases.describe(job.table)
-    except ClientError as error:
+    except (ClientError, BotoCoreError) as error:
         # it may not be seen: then it is judged by what its export said
         _log.warning("%s cannot be described: %s", job.table, error)
         return ""
