@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from local.core.call import Call, refusal
 from local.core.faults import ALWAYS
@@ -19,6 +20,7 @@ from tests.support.harness import (
     NightDriver,
     verdicts,
 )
+from tests.support.watch import PRODUCT_KEY
 
 FAULTS = {
     "fails-once": ("step_fails", 1),
@@ -82,6 +84,25 @@ def test_a_second_attempt_has_a_fresh_path_and_a_batch_of_its_own(
     assert location.endswith(f"truncated-once/{RUN}-2")
     first = f"backups/{ACCOUNT}/{REGION}/truncated-once/{RUN}-1/"
     assert any(k.startswith(first) for k in keys), "the first attempt's leftovers are not touched"
+
+
+def test_a_failed_table_that_cannot_be_looked_at_costs_no_pass(night: NightDriver) -> None:
+    """Whether it vanished is asked while the network is down: it is judged by its export."""
+    night.table("orders")
+    night.table("users")
+    night.world.faults.step_fails["orders"] = 1
+    night.scheduler()
+
+    # one call with all its tries
+    left = iter(range(8))
+
+    def down(call: Call) -> None:
+        if call.access_key == PRODUCT_KEY and next(left, None) is not None:
+            raise ReadTimeoutError(endpoint_url="https://dynamodb.us-east-1.amazonaws.com/")
+
+    night.world.before("dynamodb:DescribeTable", down)
+    assert set(verdicts(night.until_closed()).values()) == {"backed_up"}
+    night.assert_clean()
 
 
 def test_attempts_are_a_setting(night: NightDriver) -> None:
