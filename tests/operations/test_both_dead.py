@@ -14,6 +14,7 @@ from tests.support.deployment import FUNCTIONS, GIB, Planned, deployed
 pytestmark = pytest.mark.terraform
 
 build = clients.build
+parameters = clients.parameters
 FLAG = "DynamicScalingInSuspended"
 
 
@@ -51,6 +52,7 @@ def test_the_alarm_fires_and_release_gives_back(
 
         # a person's own credentials, not a function's
         monkeypatch.setattr(clients, "build", build)
+        monkeypatch.setattr(clients, "parameters", parameters)
         result = command("release", *(["--cancel"] if read else []))
         assert result.exit_code == 0, result.output
         assert (capacity(), suspended()) == (1000, False)
