@@ -176,7 +176,7 @@ def test_a_boundary_somebody_deleted(d: Deployment) -> None:
 
 
 def test_a_bucket_of_another_region(d: Deployment) -> None:
-    _settings(d, bucket_region="eu-west-1")
+    d.redeploy(lambda settings: settings.update(bucket_region="eu-west-1"))
     d.world.clock.advance(PASS)
 
     (message,) = told(d)
@@ -287,15 +287,3 @@ def test_a_topic_that_is_gone_fails_the_monitor_and_is_in_its_log(on_emr: Deploy
     monitors = [i for i in on_emr.world.lambda_logs if "monitor" in i.function]
     assert f"({TOPIC}): there is no such topic" in monitors[0].log
     assert monitors[0].error
-
-
-def _settings(d: Deployment, **values: object) -> None:
-    """Deploy both functions again, with other settings at the top."""
-    functions = d.world.client("lambda")
-    for name in ("scheduler", "monitor"):
-        found = functions.get_function_configuration(FunctionName=f"hippolyte-{name}")
-        settings = json.loads(found["Environment"]["Variables"]["HIPPOLYTE_SETTINGS"]) | values
-        functions.update_function_configuration(
-            FunctionName=f"hippolyte-{name}",
-            Environment={"Variables": {"HIPPOLYTE_SETTINGS": json.dumps(settings)}},
-        )
