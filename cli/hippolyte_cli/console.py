@@ -34,5 +34,5 @@ def leases(rows: list[Row]) -> Table:
         lease = row.lease
         capacities = (str(lease.before), str(lease.target))
         states = (row.since, lease.run_id, lease.state.value, row.export.value)
-        table.add_row(lease.table, *capacities, *states, row.said)
+        table.add_row(row.name, *capacities, *states, row.said)
     return table

@@ -13,12 +13,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
 from hippolyte import __version__, clock
-from hippolyte.assembly import assemble
+from hippolyte.assembly import assemble, elsewhere
 from hippolyte.errors import HippolyteError
 from hippolyte.settings import Settings
 from hippolyte.store import Store
 from hippolyte_cli import console, deployment
-from hippolyte_cli.release import ReadingStore, Release, Row
+from hippolyte_cli.release import ReadingStore, Release, Releases, Row
 
 # a capacity change takes a minute or more, and is judged two minutes after it was asked for
 _PAUSE_SECONDS = 30
@@ -97,16 +97,20 @@ def release(
         _refuse(_remedied(error))
     out = console.console()
     where = f"{settings.name} in account {settings.account}, {settings.region}"
-    if not rows:
-        out.print(f"Nothing is raised by {where}.")
+    if rows:
+        out.print(console.leases(rows))
+    ended = rows if dry_run else _until_released(task, rows, wait)
+    for trouble in task.unseen:
+        out.print(f"[red]NOT SEEN:[/red] {escape(trouble)}.")
+    left = [row for row in ended if row.left]
+    if not left and not task.unseen:
+        said = "All capacity raised by {} is given back." if rows else "Nothing is raised by {}."
+        out.print(said.format(where))
         return
-    out.print(console.leases(rows))
-    rows = rows if dry_run else _until_released(task, rows, wait)
-    left = [row for row in rows if row.left]
     if not left:
-        out.print(f"All capacity raised by {where} is given back.")
-        return
-    names = ", ".join(row.lease.table for row in left)
+        out.print(f"Nothing else is raised by {where}.")
+        raise typer.Exit(1)
+    names = ", ".join(row.name for row in left)
     out.print(
         f"Nothing was changed (--dry-run). Raised: {escape(names)}."
         if dry_run
@@ -115,17 +119,19 @@ def release(
     raise typer.Exit(1)
 
 
-def _task(settings: Settings, cancel: bool, dry_run: bool) -> Release:
+def _task(settings: Settings, cancel: bool, dry_run: bool) -> Releases:
     me = f"hippolyte release/{uuid.uuid4().hex[:8]}"
     store = ReadingStore if dry_run else Store
-    return Release(assemble(settings, me, lambda: float("inf"), store), cancel, dry_run)
+    p = assemble(settings, me, lambda: float("inf"), store)
+    others = [Release(other, cancel, dry_run) for other in elsewhere(p, store)]
+    return Releases(Release(p, cancel, dry_run), others, p.unseen)
 
 
-def _until_released(task: Release, rows: list[Row], wait_minutes: int) -> list[Row]:
+def _until_released(task: Releases, rows: list[Row], wait_minutes: int) -> list[Row]:
     """Repeat until nothing is left that time can help, printing what changes."""
     out = console.console()
     end = clock.now() + timedelta(minutes=wait_minutes)
-    latest = {row.lease.table: row for row in rows}
+    latest = {row.name: row for row in rows}
     while any(row.left and not row.final for row in latest.values()):
         if clock.now() + timedelta(seconds=_PAUSE_SECONDS) > end:
             break
@@ -136,11 +142,11 @@ def _until_released(task: Release, rows: list[Row], wait_minutes: int) -> list[R
             out.print(f"{clock.now():%H:%M:%S} {escape(_remedied(error))}")
             continue
         for row in rows:
-            before = latest.get(row.lease.table)
+            before = latest.get(row.name)
             if before is None or row.said != before.said:
-                out.print(f"{clock.now():%H:%M:%S} {escape(f'{row.lease.table}: {row.said}')}")
+                out.print(f"{clock.now():%H:%M:%S} {escape(f'{row.name}: {row.said}')}")
         # what a living monitor has given back meanwhile is not among them any more
-        latest = {row.lease.table: row for row in rows}
+        latest = {row.name: row for row in rows}
     return list(latest.values())
 
 

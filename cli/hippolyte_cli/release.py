@@ -6,7 +6,8 @@ ledger, by compare-and-swap, so that nobody starts an export of it any more; the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,13 +18,16 @@ from hippolyte.leases.give_back import goal, next_step
 from hippolyte.leases.lease import Held, Lease, LeaseState, Step
 from hippolyte.night.follow import cancel, follow_batch, look
 from hippolyte.night.one_pass import Pass
+from hippolyte.night.sight import set_apart, unseen
 from hippolyte.night.sweep import lost_until, sweep, sweep_lost
 from hippolyte.record_form import iso, when
 from hippolyte.records.ledger import BatchEntry, BatchState, TableEntry
-from hippolyte.records.runs import Run
+from hippolyte.records.places import Place
+from hippolyte.records.runs import Run, is_open
 from hippolyte.store import Store
 
 WITHDRAWN = "its capacity was given back by `hippolyte release`"
+_READ_ELSEWHERE = "nothing while an export of another place's run reads it: wait"
 _CANCELLED = "cancelled by `hippolyte release --cancel`"
 
 
@@ -58,6 +62,13 @@ class Row:
     said: str
     # waiting alone will not help
     final: bool = False
+    # the place of the lease; empty: the deployment's present one
+    place: str = ""
+
+    @property
+    def name(self) -> str:
+        """The table, and where its lease lies if it is not the present place."""
+        return self.lease.table + (f" ({self.place})" if self.place else "")
 
     @property
     def left(self) -> bool:
@@ -66,8 +77,45 @@ class Row:
 
 
 @dataclass(slots=True)
+class Releases:
+    """All open leases of a deployment, in whatever place; see `Release`.
+
+    `unseen` says, of the last round, what cannot be read, and what to do about it.
+    """
+
+    here: Release
+    others: list[Release]
+    # the record of places cannot be read
+    unknown: list[str]
+    unseen: list[str] = field(default_factory=list)
+
+    def round(self) -> list[Row]:
+        """Take one step for every open lease; errors of the present place are the caller's."""
+        self.unseen = list(self.unknown)
+        if self.others:
+            self._set_apart()
+        rows = self.here.round()
+        for other in self.others:
+            place = Place.of(other.p.settings)
+            try:
+                rows += [replace(row, place=place.url) for row in other.round()]
+            except (HippolyteError, ClientError, BotoCoreError) as error:
+                self.unseen.append(unseen(place, error))
+        return rows
+
+    def _set_apart(self) -> None:
+        runs: list[tuple[Pass, list[str]]] = []
+        for task in (self.here, *self.others):
+            # a place that cannot be read is told by its own round
+            with suppress(ClientError, BotoCoreError):
+                recent = task.p.runs.recent(clock.now())
+                runs.append((task.p, [run for run, names in recent.items() if is_open(names)]))
+        set_apart(runs)
+
+
+@dataclass(slots=True)
 class Release:
-    """All open leases of a deployment, moved a step each round."""
+    """All open leases of one place, moved a step each round."""
 
     p: Pass
     cancel: bool = False
@@ -178,6 +226,8 @@ class Release:
     def _step(self, run: Run, held: Held, entry: TableEntry | None) -> str:
         ended = when(entry.finished_at) if entry and entry.finished_at else None
         step, why, _ = next_step(self.p.leases, held)
+        if held.lease.table in self.p.read_elsewhere:
+            return _READ_ELSEWHERE
         if self.dry:
             if step is Step.LOWER:
                 lower_to = goal(self.p.leases, held.lease, ended)
@@ -193,6 +243,8 @@ class Release:
         if clock.now() < until:
             why = f"run {run_id} has no plan any more: an export may live until {iso(until)}"
             return Row(lease, lease.intent_at, Export.UNSURE, why, final=True)
+        if lease.table in self.p.read_elsewhere:
+            return Row(lease, lease.intent_at, Export.ALIVE, _READ_ELSEWHERE)
         step, why, _ = next_step(self.p.leases, held)
         said = f"would {_WOULD[step]}"
         if not self.dry:

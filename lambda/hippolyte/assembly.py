@@ -8,11 +8,15 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from hippolyte import clients, clock, parameters, settings
 from hippolyte.engines.datapipeline import DataPipelineEngine
 from hippolyte.engines.emr import EmrEngine
+from hippolyte.errors import ConfigurationError, HippolyteError
 from hippolyte.leases.book import Leases
 from hippolyte.night.one_pass import Pass
+from hippolyte.records.places import Place, Places
 from hippolyte.records.runs import Runs
 from hippolyte.settings import Settings
 from hippolyte.store import Store
@@ -20,6 +24,7 @@ from hippolyte.store import Store
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+    from hippolyte.clients import Clients
     from hippolyte.engines.engine import Engine
 
 _log = logging.getLogger(__name__)
@@ -49,9 +54,10 @@ def assemble(
     me: str,
     remaining: Callable[[], float],
     make_store: Callable[[S3Client, str], Store] = Store,
+    built: Clients | None = None,
 ) -> Pass:
     """Build a `Pass` for the one who calls himself `me` and has `remaining()` seconds."""
-    built = clients.build(configuration)
+    built = built or clients.build(configuration)
     store = make_store(built.s3, configuration.bucket)
     # both: a run is followed by the engine it was planned for, whatever the setting has become
     engines: dict[str, Engine] = {
@@ -64,11 +70,38 @@ def assemble(
         store=store,
         runs=Runs(store, configuration),
         leases=Leases(built, store, configuration, me),
+        places=Places(built, configuration),
         engine=engines[configuration.engine],
         engines=engines,
         me=me,
         remaining=remaining,
     )
+
+
+def elsewhere(p: Pass, make_store: Callable[[S3Client, str], Store] = Store) -> list[Pass]:
+    """Build a pass for each other place in which something may be open.
+
+    If the record of places cannot be read, that is told, and there is none.
+    """
+    try:
+        places = p.places.read()
+    except (HippolyteError, ClientError, BotoCoreError) as error:
+        told = f"the places that this deployment wrote to before cannot be known: {error}"
+        _log.exception("%s", told)
+        p.unseen.append(told)
+        p.failures.append(ConfigurationError(told))
+        return []
+    here = Place.of(p.settings)
+    found: list[Pass] = []
+    for place in places:
+        if place.url == here.url:
+            continue
+        other = place.in_settings(p.settings)
+        built = p.clients if place.by_same_clients(here) else None
+        found.append(assemble(other, p.me, p.remaining, make_store, built))
+        # what fails there is raised at the end of the one invocation
+        found[-1].failures = p.failures
+    return found
 
 
 def tell(p: Pass, what: str, **facts: Any) -> dict[str, Any]:

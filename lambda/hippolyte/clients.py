@@ -81,9 +81,12 @@ def say_encryption(s3: S3Client, settings: Settings) -> None:
         )
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def build(settings: Settings) -> Clients:
-    """Build the clients of a deployment; a warm invocation finds them made."""
+    """Build the clients of a deployment; a warm invocation finds them made.
+
+    Two, as a deployment may have open runs in a place that it wrote to before.
+    """
     config = configuration(max(10, settings.planning.discovery_concurrency))
     once = config.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
 

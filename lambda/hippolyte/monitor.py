@@ -9,70 +9,99 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock, existence
-from hippolyte.assembly import Context, begin, tell
+from hippolyte.assembly import Context, begin, elsewhere, tell
 from hippolyte.errors import ConflictError, HippolyteError
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.reconcile import reconcile
+from hippolyte.night.sight import Sight, raised_elsewhere, see, see_others, set_apart
 from hippolyte.night.sweep import sweep, sweep_lost
 from hippolyte.overdue import is_overdue
 from hippolyte.preflight import preflight
-from hippolyte.records.runs import is_open
+from hippolyte.records.places import Place
 from hippolyte.report.notify import metrics
 
 _log = logging.getLogger(__name__)
 
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Take one pass over the open runs and the open leases."""
+    """Take one pass over the open runs and the open leases of all places."""
     p = begin(context)
     recent = p.runs.recent(clock.now())
     if not recent:
         preflight(p, "monitor")
-    p.held = p.leases.all_open()
-    still_open = {run for run, names in recent.items() if is_open(names)}
-    # a lease keeps its run in sight however old it is
-    wanted = sorted(still_open | {h.lease.run_id for h in p.held.values()})
-    closed: list[str] = []
-    for run_id in wanted:
-        if p.time_is_short:
+    here = see(p, recent)
+    others = see_others(p, elsewhere(p))
+    sights = [here, *others]
+    if here.wanted:
+        # before anything more is opened here
+        _record(p, add=[here])
+    _follow(sights)
+    if not p.time_is_short:
+        with p.apart("what the settings name was not looked at"):
+            existence.look(p)
+    still_open = {run for sight in sights for run in sight.still_open}
+    figures = {
+        "NightOverdue": float(is_overdue(p, recent, still_open)),
+        # of a place that cannot be read nobody knows
+        "TablesLeftRaised": float(sum(s.left_raised for s in sights) + len(p.unseen)),
+        "RaisedReadCapacity": float(sum(sight.raised_units for sight in sights)),
+    }
+    metrics(p.clients, p.settings, figures)
+    _record(p, drop=[sight for sight in sights if not sight.wanted])
+    if p.failures:
+        raise p.failures[0]
+    return tell(
+        p,
+        "passed",
+        open_runs=sorted(still_open),
+        closed=sorted(run for sight in sights for run in sight.closed),
+        open_leases=sorted(table for sight in sights for table in sight.p.held),
+        **({"elsewhere": p.elsewhere} if p.elsewhere else {}),
+    )
+
+
+def _record(p: Pass, add: list[Sight] | None = None, drop: list[Sight] | None = None) -> None:
+    with p.apart("the places in which something is open are not on record"):
+        p.places.change(
+            [Place.of(sight.p.settings) for sight in add or ()],
+            [Place.of(sight.p.settings) for sight in drop or ()],
+        )
+
+
+def _follow(sights: list[Sight]) -> None:
+    """Take each open run one step on, the oldest first, in whatever place it is."""
+    if len(sights) > 1:
+        set_apart((sight.p, sight.still_open) for sight in sights)
+    undecided: set[str] = set()
+    wanted = sorted((run_id, n) for n, sight in enumerate(sights) for run_id in sight.wanted)
+    for run_id, n in wanted:
+        sight = sights[n]
+        if sight.p.time_is_short:
             break
+        sight.p.taken = undecided | raised_elsewhere(sight, sights)
         try:
-            if _step(p, run_id, run_id in still_open):
-                closed.append(run_id)
+            if _step(sight, run_id, undecided):
+                sight.closed.add(run_id)
         except ConflictError as error:
             _log.info("run %s: %s", run_id, error)
         except (HippolyteError, ClientError, BotoCoreError) as error:
             # one run's trouble must not keep the others from their end
             _log.exception("run %s", run_id)
-            p.failures.append(error)
-    if not p.time_is_short:
-        with p.apart("what the settings name was not looked at"):
-            existence.look(p)
-    overdue = is_overdue(p, recent, still_open - set(closed))
-    raised = [held.lease for held in p.held.values()]
-    figures = {
-        "NightOverdue": float(overdue),
-        "TablesLeftRaised": sum(lease.run_id not in still_open - set(closed) for lease in raised),
-        "RaisedReadCapacity": sum(lease.target - lease.before for lease in raised),
-    }
-    metrics(p.clients, p.settings, figures)
-    if p.failures:
-        raise p.failures[0]
-    still = sorted(still_open - set(closed))
-    return tell(p, "passed", open_runs=still, closed=closed, open_leases=sorted(p.held))
+            sight.p.failures.append(error)
 
 
-def _step(p: Pass, run_id: str, known_open: bool) -> bool:
+def _step(sight: Sight, run_id: str, undecided: set[str]) -> bool:
+    p = sight.p
     run = p.runs.open(run_id)
     if run is None:
         sweep_lost(p, run_id)
         return False
     p.previous = None
-    if not known_open and p.runs.report(run_id):
+    if run_id not in sight.still_open and p.runs.report(run_id):
         # closed with something left raised: the sweep goes on
         sweep(p, run)
         return False
     try:
         return reconcile(p, run)
     finally:
-        p.taken |= run.ledger.undecided
+        undecided |= run.ledger.undecided

@@ -10,16 +10,19 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
-from hippolyte.assembly import Context, begin, tell
+from hippolyte.assembly import Context, begin, elsewhere, tell
 from hippolyte.errors import ConfigurationError, ConflictError
+from hippolyte.leases.lease import as_it_was
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.reconcile import reconcile
+from hippolyte.night.sight import Sight, see_others, undecided
 from hippolyte.planning.plan import Plan
 from hippolyte.planning.planner import make_plan
 from hippolyte.planning.selection import choose
 from hippolyte.planning.window import Night, run_id
 from hippolyte.preflight import preflight
 from hippolyte.record_form import iso, when
+from hippolyte.records.places import Place
 from hippolyte.records.runs import is_open
 from hippolyte.report.notify import publish, try_publish
 from hippolyte.tables import discovery
@@ -38,22 +41,27 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     p = begin(context)
     run = run_id(start)
     deadline = start + timedelta(seconds=p.settings.window_seconds)
+    others = see_others(p, elsewhere(p))
     opened = p.runs.open(run) if _readable(p, run) else None
     if opened is None:
+        if any(run in other.still_open for other in others):
+            return tell(p, "under way in the place that was written to before", run_id=run)
         if event["run"] == "now":
-            _alone(p)
+            _alone(p, others)
         if clock.now() >= deadline:
             return _too_late(p, run, deadline)
         if not p.runs.recent(clock.now()):
             preflight(p, "scheduler")
-        plan, definitions = _plan(p, start, deadline)
+        p.held = p.leases.all_open()
+        plan, definitions = _plan(p, start, deadline, others)
         _record(p, plan, definitions)
         opened = p.runs.open(run)
         assert opened is not None, "the plan was just written"
     elif p.runs.report(run):
         return tell(p, "closed already", run_id=run)
-    p.held = p.leases.all_open()
-    p.taken = _taken(p, run)
+    else:
+        p.held = p.leases.all_open()
+    p.taken = _taken(p, run, others)
     try:
         closed = reconcile(p, opened)
     except ConflictError as error:
@@ -88,20 +96,24 @@ def _open_runs(p: Pass) -> list[str]:
     return [run for run, names in p.runs.recent(clock.now()).items() if is_open(names)]
 
 
-def _taken(p: Pass, run: str) -> set[str]:
-    """Return the tables that earlier open runs have not done with."""
+def _taken(p: Pass, run: str, others: list[Sight]) -> set[str]:
+    """Return the tables that other open runs have not done with, or have raised elsewhere."""
     earlier = [p.runs.open(other) for other in _open_runs(p) if other < run]
-    return {name for found in earlier if found for name in found.ledger.undecided}
+    raised = {table for sight in others for table in sight.p.held}
+    here = {name for found in earlier if found for name in found.ledger.undecided}
+    return here | raised | undecided(others)
 
 
-def _alone(p: Pass) -> None:
+def _alone(p: Pass, others: list[Sight]) -> None:
     """Refuse a run by hand beside an open one: both would take the share of the same tables."""
-    still = _open_runs(p)
+    still = sorted({*_open_runs(p), *(run for sight in others for run in sight.still_open)})
     if still:
         raise ConfigurationError(f"run {still[0]} is open: wait for its report, then try again")
 
 
-def _plan(p: Pass, start: datetime, deadline: datetime) -> tuple[Plan, dict[str, Any]]:
+def _plan(
+    p: Pass, start: datetime, deadline: datetime, others: list[Sight]
+) -> tuple[Plan, dict[str, Any]]:
     rules = p.settings.tables
     patience = Patience(p.remaining).at_most(p.settings.window_seconds / 4)
     tags = discovery.read_tags(p.clients.tagging, patience) if p.clients.tagging else Tags()
@@ -111,7 +123,11 @@ def _plan(p: Pass, start: datetime, deadline: datetime) -> tuple[Plan, dict[str,
         lambda name: choose(name, rules, tags.of(name)).rule is None,
         patience,
     )
-    found = replace(found, tags=tags)
+    held = {
+        name: each for q in (*(sight.p for sight in others), p) for name, each in q.held.items()
+    }
+    own = tuple(as_it_was(t, held[t.name].lease if t.name in held else None) for t in found.tables)
+    found = replace(found, tables=own, tags=tags)
     now = clock.now()
     earlier = [r for r, names in p.runs.recent(now).items() if "report.json" in names]
     night = Night(start, deadline, now, previous_run=max(earlier, default=None))
@@ -131,7 +147,12 @@ def _readable(p: Pass, run: str) -> bool:
 
 
 def _record(p: Pass, plan: Plan, definitions: dict[str, Any]) -> None:
-    """Write the plan before anything is raised or started."""
+    """Write the plan before anything is raised or started, and first that something is open here.
+
+    If that cannot be, the night goes on: the monitor tries again, and tells.
+    """
+    with p.apart("the place is not on record"):
+        p.places.change([Place.of(p.settings)])
     try:
         p.runs.create(plan, definitions)
     except (ClientError, BotoCoreError) as error:

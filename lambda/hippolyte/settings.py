@@ -106,6 +106,10 @@ class Settings:
     # said with each object that is written; and the customer's key, if it is to be said
     sse_header: str | None = None
     sse_key_arn: str | None = None
+    # the customer's key that the bucket encrypts with: the roles are let at it
+    bucket_key: str | None = None
+    # the SSM parameter that holds the places in which something may be open, see `records.places`
+    places_parameter: str | None = None
     enabled: bool = True
     window_seconds: int = 25_200
     consumed_percentage: int = 50

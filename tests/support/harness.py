@@ -29,6 +29,8 @@ REGION = "us-east-1"
 BUCKET = "backups"
 START = datetime(2026, 11, 24, tzinfo=UTC)
 RUN = run_id(START)
+# Terraform's parameter for the places in which something is open
+PLACES = "/hippolyte/open/hippolyte"
 TIMEOUT_SECONDS = 900
 GIB = 1 << 30
 # too large for the window of two hours at 1,000 units: raised for it, or in its turn for an hour
@@ -99,6 +101,9 @@ class NightDriver:
         self.tolerant = False
         self.errors: list[Exception] = []
         self.settings: dict[str, Any] = {}
+        # (bucket, prefix) of every place there was, the present one last
+        self.places = [(BUCKET, "")]
+        self._kept: dict[str, str] = {}
         self.watch = Watch(self)
         self.configure()
 
@@ -124,9 +129,32 @@ class NightDriver:
             "window_seconds": 7200,
             "consumed_percentage": 50,
             "planning": planning,
+            **self._kept,
             **changes,
         }
         self._monkeypatch.setenv("HIPPOLYTE_SETTINGS", json.dumps(self.settings))
+
+    def keep_places(self) -> None:
+        """Make the parameter that holds the places, as Terraform does."""
+        value = json.dumps({"name": "hippolyte", "places": []})
+        self.world.client("ssm").put_parameter(Name=PLACES, Value=value, Type="String")
+        self._kept = {"places_parameter": PLACES}
+        self.configure()
+
+    def open_places(self) -> list[str]:
+        """Return the places that are on record, as addresses."""
+        found = self.world.client("ssm").get_parameter(Name=PLACES)["Parameter"]["Value"]
+        places = json.loads(found)["places"]
+        return [f"s3://{place['bucket']}/{place.get('prefix', '')}" for place in places]
+
+    def move(self, bucket: str = BUCKET, prefix: str = "", **settings: Any) -> None:
+        """Apply the module with another place."""
+        if bucket not in [each for each, _ in self.places]:
+            self.s3.create_bucket(Bucket=bucket)
+        if (bucket, prefix) in self.places:
+            self.places.remove((bucket, prefix))
+        self.places.append((bucket, prefix))
+        self.configure(bucket=bucket, prefix=prefix, **settings)
 
     def call(self, what: str) -> str:
         """Return the engine's call that does something, as `_CALLS` names it."""
@@ -332,18 +360,25 @@ class NightDriver:
     # what is there
 
     def record(self, run: str, name: str) -> dict[str, Any] | None:
-        """Return one of a run's records."""
-        return self.json(f"runs/{ACCOUNT}/{REGION}/{run}/{name}")
+        """Return one of a run's records, in whatever place it is."""
+        return next(self._everywhere(f"runs/{ACCOUNT}/{REGION}/{run}/{name}"), None)
 
     def lease(self, table: str) -> dict[str, Any] | None:
-        """Return a table's lease."""
-        return self.json(f"leases/{ACCOUNT}/{REGION}/{table}.json")
+        """Return a table's lease, the open one if there are several."""
+        found = list(self._everywhere(f"leases/{ACCOUNT}/{REGION}/{table}.json"))
+        return next((each for each in found if each["state"] != "released"), (*found, None)[0])
 
-    def json(self, key: str) -> dict[str, Any] | None:
+    def _everywhere(self, key: str) -> Iterator[dict[str, Any]]:
+        """Yield a JSON object from each place that has it, the present one first."""
+        for bucket, prefix in reversed(self.places):
+            if found := self.json(f"{prefix}/{key}" if prefix else key, bucket):
+                yield found
+
+    def json(self, key: str, bucket: str = BUCKET) -> dict[str, Any] | None:
         """Return a JSON object of the bucket, None if it is not there."""
         try:
-            body = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-        except self.s3.exceptions.NoSuchKey:
+            body = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except (self.s3.exceptions.NoSuchKey, self.s3.exceptions.NoSuchBucket):
             return None
         return dict(json.loads(body))
 
@@ -382,6 +417,8 @@ class NightDriver:
         """Nothing is left behind: no open lease, no pipeline, no cluster, no promise broken."""
         assert self.watch.violations == []
         leases = [self.json(key) for key in self.keys(f"leases/{ACCOUNT}/")]
+        tables = self.dynamodb.list_tables()["TableNames"] if len(self.places) > 1 else []
+        leases += [self.lease(table) for table in tables]
         assert [lease for lease in leases if lease and lease["state"] != "released"] == []
         assert self.pipelines() == []
         assert self.clusters() == []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from hippolyte.record_form import known_form
+from hippolyte.tables.table import Table
 
 
 class LeaseState(StrEnum):
@@ -62,6 +63,18 @@ class Lease:
         with known_form("a lease"):
             data = {k: v for k, v in record.items() if k not in ("version", "nonce")}
             return cls(**{**data, "state": LeaseState(data["state"])})
+
+
+def as_it_was(table: Table, lease: Lease | None) -> Table:
+    """Return a table with its own read capacity, where an open lease has it raised.
+
+    A night is planned with what the table has without us.
+    """
+    ours = lease is not None and (lease.table_id, lease.target) == (
+        table.table_id,
+        table.read_capacity,
+    )
+    return replace(table, read_capacity=lease.before) if lease and ours else table
 
 
 @dataclass(slots=True)

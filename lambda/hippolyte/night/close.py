@@ -57,7 +57,7 @@ def close(p: Pass, run: Run) -> bool:
         p.previous or {},
         now,
         catalogued=catalogued(p, run),
-        alerts=unconfirmed(p.clients, p.settings),
+        alerts=[*unconfirmed(p.clients, p.settings), *p.elsewhere, *p.unseen],
     )
     metrics(p.clients, p.settings, measures(report), by_verdict(report))
     _write_page(p, report)

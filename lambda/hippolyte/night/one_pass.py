@@ -14,6 +14,7 @@ from hippolyte.clients import Clients
 from hippolyte.engines.engine import Engine
 from hippolyte.leases.book import Leases
 from hippolyte.leases.lease import Held
+from hippolyte.records.places import Places
 from hippolyte.records.runs import Run, Runs
 from hippolyte.settings import Settings
 from hippolyte.store import Store
@@ -33,6 +34,7 @@ class Pass:
     store: Store
     runs: Runs
     leases: Leases
+    places: Places
     # of the run at hand, see `follow`; before there is one, of the settings
     engine: Engine
     engines: Mapping[str, Engine]
@@ -42,6 +44,11 @@ class Pass:
     held: dict[str, Held] = field(default_factory=dict)
     # tables that an earlier, still open run has not done with: read by both, twice the share
     taken: set[str] = field(default_factory=set)
+    # tables that an export of another place's run reads: not to be lowered under it
+    read_elsewhere: set[str] = field(default_factory=set)
+    # what is open in places that were written to before, and which of those cannot be read
+    elsewhere: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
     # the previous run's report, read when first needed
     previous: dict[str, Any] | None = None
     # what failed and must not keep the rest from its end; raised when the pass is over

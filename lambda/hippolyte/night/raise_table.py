@@ -29,10 +29,16 @@ def is_taken_by_another_run(p: Pass, run: Run, job: Job) -> bool:
 
 
 def raise_table(p: Pass, run: Run, job: Job) -> Raise:
-    """Move a table's raise one step; note in the ledger what became of it."""
+    """Move a table's raise one step; note in the ledger what became of it.
+
+    None is begun while a place cannot be read in which the table may be raised already: what we
+    had raised would be taken for its own.
+    """
     entry = run.ledger.tables[job.table]
     expiry = run.plan.deadline + LEASE_OUTLIVES_WINDOW
     outcome, held, why = Raise.PENDING, p.held.get(job.table), ""
+    if p.unseen and held is None:
+        return outcome
     with p.apart(f"{job.table} cannot be raised"):
         outcome, held, why = take(p.leases, job, run.plan.run_id, expiry, held)
     if held:

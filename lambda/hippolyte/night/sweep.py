@@ -32,7 +32,8 @@ def sweep_lost(p: Pass, run_id: str) -> None:
         if held.lease.run_id != run_id:
             continue
         ended = lost_until(held.lease)
-        if clock.now() >= ended and give_back(p.leases, held, ended):
+        free = clock.now() >= ended and name not in p.read_elsewhere
+        if free and give_back(p.leases, held, ended):
             del p.held[name]
         else:
             p.failures.append(
@@ -53,6 +54,8 @@ def sweep(p: Pass, run: Run) -> None:
         if held.lease.run_id != run.plan.run_id or p.time_is_short:
             continue
         entry = run.ledger.tables.get(name)
+        if name in p.read_elsewhere:
+            continue
         if entry and (entry.exporting or not _is_done_with(p, entry)):
             continue
         ended = when(entry.finished_at) if entry and entry.finished_at else None
