@@ -10,7 +10,14 @@ locals {
     nonsensitive(data.aws_ssm_parameters_by_path.claims.values),
   )
   claimed_by = lookup(local.claims, local.claim, var.name)
-  taken_by   = lookup(local.claims, local.place, var.name)
+  taken_by   = lookup(local.claims, local.place, try(local.opened_by[0], var.name))
+  # another deployment that went on to another place, and has something open in this one yet
+  opened_by = [
+    for name, value in local.claims : jsondecode(value).name
+    if startswith(name, "/hippolyte/open/") && name != aws_ssm_parameter.open.name &&
+    try(contains([for place in jsondecode(value).places : "${place.bucket}/${try(place.prefix, "")}"], "${local.bucket}/${local.prefix}"), false)
+  ]
+  own_names = [var.name, local.former_name]
 }
 
 # Read only to give the remedy at plan; what decides is that creating an existing parameter fails
@@ -32,7 +39,7 @@ resource "aws_ssm_parameter" "claim" {
 
   lifecycle {
     precondition {
-      condition     = local.claimed_by == var.name
+      condition     = contains(local.own_names, local.claimed_by)
       error_message = "raise_capacity: deployment \"${local.claimed_by}\" already raises read capacity in account ${local.account}, ${local.region}, so \"${var.name}\" must not: each would give back what the other had raised. Set raise_capacity = false here or there."
     }
   }
@@ -52,7 +59,7 @@ resource "aws_ssm_parameter" "place" {
 
   lifecycle {
     precondition {
-      condition     = local.taken_by == var.name
+      condition     = contains(local.own_names, local.taken_by)
       error_message = "backup_bucket: deployment \"${local.taken_by}\" of account ${local.account}, ${local.region}, already writes to \"${local.bucket}\" with prefix \"${local.prefix}\", so \"${var.name}\" must not: they would take each other's nights for their own. Give one of them another backup_bucket.prefix."
     }
   }

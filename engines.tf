@@ -52,9 +52,9 @@ locals {
     emr_cleanup_role = "arn:${local.partition}:iam::${local.account}:role/aws-service-role/elasticmapreduce.amazonaws.com*/AWSServiceRoleForEMRCleanup*"
     clusters         = local.cluster_arn
     tables           = local.table_arn
-    bucket           = local.bucket_arn
-    bucket_key       = local.bucket_key
-    logs             = local.object_arn["logs"]
-    scripts          = local.object_arn["scripts"]
+    buckets          = local.bucket_arns
+    bucket_keys      = local.bucket_keys
+    logs             = local.object_arns["logs"]
+    scripts          = local.object_arns["scripts"]
   }
 }

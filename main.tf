@@ -32,6 +32,8 @@ locals {
     bucket_region       = local.bucket_region
     sse_header          = try(module.inputs.backup_bucket.sse_header, null)
     sse_key_arn         = try(module.inputs.backup_bucket.sse_header, null) == "aws:kms" ? local.bucket_key : null
+    bucket_key          = local.bucket_key
+    places_parameter    = aws_ssm_parameter.open.name
     topic_arn           = local.told_topic_arn
     window_seconds      = local.window_seconds
     consumed_percentage = var.consumed_percentage
@@ -50,6 +52,11 @@ locals {
 
 resource "terraform_data" "deployment_checks" {
   lifecycle {
+    precondition {
+      condition     = local.former_name == var.name || length(local.open_places) == 0
+      error_message = "name: this deployment is still \"${local.former_name}\", and a run or raised capacity of it is open in ${join(" and ", local.open_urls)}, so it cannot be renamed \"${var.name}\" now: Terraform would take down what follows its exports and gives capacity back, with the roles of running clusters. Wait for the night's message, see that `hippolyte release --function ${local.former_name}-monitor` says that nothing is raised, and apply again ten minutes later (docs/operations.md, \"Rename\")."
+    }
+
     precondition {
       condition     = local.on_emr || var.pipeline_region != null || contains(local.pipeline_regions, local.region)
       error_message = "pipeline_region must be set: the module's own region, ${local.region}, has no Data Pipeline. Take the nearest of ${join(", ", local.pipeline_regions)} (clusters and backups stay in ${local.region}), or engine = \"emr\", which is in every region."

@@ -33,26 +33,26 @@ data "aws_iam_policy_document" "cluster" {
   statement {
     sid       = "WriteBackupsAndLogs"
     actions   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
-    resources = [local.object_arn["backups"], local.object_arn["logs"]]
+    resources = concat(local.object_arns["backups"], local.object_arns["logs"])
   }
 
   # Hadoop marks the directories above its own, and tidies up its temporary ones; it can delete nothing else
   statement {
     sid       = "MarkDirectories"
     actions   = ["s3:PutObject"]
-    resources = ["${local.bucket_arn}/*_$folder$"]
+    resources = [for arn in local.bucket_arns : "${arn}/*_$folder$"]
   }
 
   statement {
     sid       = "DeleteTemporaryFiles"
     actions   = ["s3:DeleteObject"]
-    resources = ["${local.object_arn["backups"]}/_temporary/*", "${local.object_arn["backups"]}_$folder$"]
+    resources = flatten([for arn in local.object_arns["backups"] : ["${arn}/_temporary/*", "${arn}_$folder$"]])
   }
 
   statement {
     sid       = "ListBackups"
     actions   = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
-    resources = [local.bucket_arn]
+    resources = local.bucket_arns
   }
 
   statement {
@@ -62,12 +62,12 @@ data "aws_iam_policy_document" "cluster" {
   }
 
   dynamic "statement" {
-    for_each = local.on_emr ? [local.object_arn["scripts"]] : []
+    for_each = local.on_emr ? [local.object_arns["scripts"]] : []
 
     content {
       sid       = "FetchScript"
       actions   = ["s3:GetObject"]
-      resources = [statement.value]
+      resources = statement.value
     }
   }
 
@@ -119,12 +119,12 @@ data "aws_iam_policy_document" "cluster" {
   }
 
   dynamic "statement" {
-    for_each = local.bucket_key == null ? [] : [local.bucket_key]
+    for_each = length(local.bucket_keys) == 0 ? [] : [local.bucket_keys]
 
     content {
       sid       = "EncryptBackups"
       actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [statement.value]
+      resources = statement.value
     }
   }
 }

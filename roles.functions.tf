@@ -9,22 +9,28 @@ data "aws_iam_policy_document" "reconcile" {
   }
 
   statement {
+    sid       = "KeepOpenPlaces"
+    actions   = ["ssm:GetParameter", "ssm:PutParameter"]
+    resources = ["arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${aws_ssm_parameter.open.name}"]
+  }
+
+  statement {
     sid       = "ReadAndWriteRecords"
     actions   = ["s3:GetObject", "s3:PutObject"]
-    resources = [for part in ["backups", "catalog", "leases", "runs"] : local.object_arn[part]]
+    resources = flatten([for part in ["backups", "catalog", "leases", "runs"] : local.object_arns[part]])
   }
 
   statement {
     sid       = "ReadJobLogs"
     actions   = ["s3:GetObject"]
-    resources = [local.object_arn["logs"]]
+    resources = local.object_arns["logs"]
   }
 
   # also makes a missing key a 404 and not a 403
   statement {
     sid       = "ListBackups"
     actions   = ["s3:ListBucket"]
-    resources = [local.bucket_arn]
+    resources = local.bucket_arns
   }
 
   # UpdateTable stays when raise_capacity is switched off: a lease may be open
@@ -130,12 +136,12 @@ data "aws_iam_policy_document" "reconcile" {
   }
 
   dynamic "statement" {
-    for_each = local.bucket_key == null ? [] : [local.bucket_key]
+    for_each = length(local.bucket_keys) == 0 ? [] : [local.bucket_keys]
 
     content {
       sid       = "EncryptBackups"
       actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [statement.value]
+      resources = statement.value
     }
   }
 }

@@ -8,7 +8,6 @@ locals {
   # What every document names again and again
   table_arn      = "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/*"
   cluster_arn    = "arn:${local.partition}:elasticmapreduce:${local.region}:${local.account}:cluster/*"
-  object_arn     = { for part in ["backups", "catalog", "leases", "logs", "runs", "scripts"] : part => "${local.bucket_arn}/${local.key_prefix}${part}/${local.account}/${local.region}/*" }
   key_arns       = ["arn:${local.partition}:kms:${local.region}:*:key/*"] # tables' keys, maybe of another account
   via_dynamodb   = "dynamodb.${local.region}.${local.dns_suffix}"
   log_group_arns = { for name in keys(local.functions) : name => "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws/lambda/${var.name}-${name}" }

@@ -89,13 +89,13 @@ data "aws_iam_policy_document" "role" {
   statement {
     sid       = "WriteLogs"
     actions   = ["s3:PutObject"]
-    resources = [var.arns.logs]
+    resources = var.arns.logs
   }
 
   statement {
     sid       = "FindLogs"
     actions   = ["s3:GetBucketLocation", "s3:ListBucket"]
-    resources = [var.arns.bucket]
+    resources = var.arns.buckets
   }
 
   statement {
@@ -170,12 +170,12 @@ data "aws_iam_policy_document" "role" {
   }
 
   dynamic "statement" {
-    for_each = var.arns.bucket_key == null ? [] : [var.arns.bucket_key]
+    for_each = length(var.arns.bucket_keys) == 0 ? [] : [var.arns.bucket_keys]
 
     content {
       sid       = "EncryptLogs"
       actions   = ["kms:GenerateDataKey"]
-      resources = [statement.value]
+      resources = statement.value
     }
   }
 }

@@ -27,9 +27,9 @@ variable "arns" {
     - `clusters`: EMR's clusters.
     - `cluster_profile`: the instances' profile.
     - `tables`: the tables.
-    - `bucket`: the bucket.
-    - `bucket_key`: the key it is encrypted with; null: keys of S3 itself.
-    - `logs`: the logs' place in it.
+    - `buckets`: the bucket, and one that was written to before while something is open there.
+    - `bucket_keys`: the keys they are encrypted with, if not with keys of S3 itself.
+    - `logs`: the logs' places in them.
   EOT
   type = object({
     engine_role      = string
@@ -39,9 +39,9 @@ variable "arns" {
     clusters         = string
     cluster_profile  = string
     tables           = string
-    bucket           = string
-    bucket_key       = optional(string)
-    logs             = string
+    buckets          = list(string)
+    bucket_keys      = list(string)
+    logs             = list(string)
   })
   nullable = false
 }

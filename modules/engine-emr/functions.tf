@@ -30,7 +30,7 @@ data "aws_iam_policy_document" "functions" {
   statement {
     sid       = "WriteTheClustersScript"
     actions   = ["s3:GetObject", "s3:PutObject"]
-    resources = [var.arns.scripts]
+    resources = var.arns.scripts
   }
 
   # EMR's role with which it cleans up after itself; whoever starts an account's first cluster makes it

@@ -25,7 +25,7 @@ variable "arns" {
     - `emr_callers`: EMR on behalf of this account: what a role's trust takes for the source.
     - `emr_cleanup_role`: the role with which EMR cleans up after itself.
     - `clusters`: EMR's clusters.
-    - `scripts`: the place of the clusters' script in the bucket.
+    - `scripts`: the places of the clusters' script: in the bucket, and in one that was written to before.
   EOT
   type = object({
     engine_role      = string
@@ -33,7 +33,7 @@ variable "arns" {
     emr_callers      = string
     emr_cleanup_role = string
     clusters         = string
-    scripts          = string
+    scripts          = list(string)
   })
   nullable = false
 }
