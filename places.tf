@@ -4,7 +4,9 @@
 
 locals {
   # as Terraform finds it: with the name that the functions had when they last wrote
-  open        = try(jsondecode(nonsensitive(aws_ssm_parameter.open.value)), {})
+  open = try(jsondecode(nonsensitive(aws_ssm_parameter.open.value)), {})
+  # through a local: a document that named the resource itself would not be known at plan
+  open_arn    = "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${aws_ssm_parameter.open.name}"
   former_name = try(local.open.name, var.name)
   open_places = [for place in try(local.open.places, []) : {
     bucket     = place.bucket

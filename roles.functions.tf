@@ -11,7 +11,7 @@ data "aws_iam_policy_document" "reconcile" {
   statement {
     sid       = "KeepOpenPlaces"
     actions   = ["ssm:GetParameter", "ssm:PutParameter"]
-    resources = ["arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${aws_ssm_parameter.open.name}"]
+    resources = [local.open_arn]
   }
 
   statement {

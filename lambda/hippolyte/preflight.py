@@ -121,6 +121,7 @@ def _shared(p: Pass) -> Iterator[Call]:
     )
     yield "dynamodb:Scan", lambda: c.dynamodb.scan(TableName=table, Limit=1, Select="COUNT")
     yield from _settings(p, table)
+    yield from _places(p)
     yield from _scaling(p, table)
     yield from _clusters(p)
     yield from _starting_clusters(p) if p.settings.engine == "emr" else _pipelines(p)
@@ -147,6 +148,15 @@ def _settings(p: Pass, table: str) -> Iterator[Call]:
         ("ListTagsOfResource", {"ResourceArn": arn}),
     ):
         yield f"dynamodb:{operation}", partial(getattr(dynamodb, xform_name(operation)), **asked)
+
+
+def _places(p: Pass) -> Iterator[Call]:
+    """The record of the places in which something is open; what is there is not written over."""
+    if name := p.settings.places_parameter:
+        ssm = p.clients.seldom("ssm")
+        nothing: dict[str, Any] = {"Name": name, "Value": p.places.empty, "Type": "String"}
+        yield "ssm:GetParameter", partial(ssm.get_parameter, Name=name)
+        yield "ssm:PutParameter", partial(ssm.put_parameter, **nothing)
 
 
 def _scaling(p: Pass, table: str) -> Iterator[Call]:

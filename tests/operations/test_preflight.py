@@ -101,6 +101,8 @@ TRIED = (
     ("monitor", "elasticmapreduce:TerminateJobFlows"),
     ("monitor", "iam:PassRole"),
     ("monitor", "sns:ListSubscriptionsByTopic"),
+    ("monitor", "ssm:GetParameter"),
+    ("monitor", "ssm:PutParameter"),
     ("scheduler", "dynamodb:DescribeLimits"),
     ("scheduler", "dynamodb:ListGlobalTables"),
     ("scheduler", "dynamodb:ListTables"),

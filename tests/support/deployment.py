@@ -62,6 +62,7 @@ class Deployment:
         self._make_roles()
         self._make_network()
         self._make_topic()
+        self._make_places()
         self._make_functions()
         self._make_schedules()
 
@@ -150,6 +151,11 @@ class Deployment:
         policy = self.planned["aws_sns_topic_policy.this"]["policy"]
         sns.set_topic_attributes(TopicArn=TOPIC, AttributeName="Policy", AttributeValue=policy)
         self.world.client("sqs").create_queue(QueueName="hippolyte-lost")
+
+    def _make_places(self) -> None:
+        values = self.planned["aws_ssm_parameter.open"]
+        wanted = {"Name": values["name"], "Value": values["value"], "Type": values["type"]}
+        self.world.client("ssm").put_parameter(**wanted)
 
     def _make_functions(self) -> None:
         code = io.BytesIO()

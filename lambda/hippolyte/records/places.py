@@ -93,13 +93,15 @@ class Places:
             return
         self.read()  # the other function may have written meanwhile
         name, places = self._changed(add, drop)
-        text = json.dumps(
-            {"name": name, "places": [_short(place) for place in places]}, separators=(",", ":")
-        )
         self._clients.seldom("ssm").put_parameter(
-            Name=self._settings.places_parameter, Value=text, Overwrite=True
+            Name=self._settings.places_parameter, Value=_text(name, places), Overwrite=True
         )
         self._known = name, places
+
+    @property
+    def empty(self) -> str:
+        """The record of a deployment that has nothing open, as Terraform makes it."""
+        return _text(self._settings.name, ())
 
     def _changed(
         self, add: Iterable[Place], drop: Iterable[Place]
@@ -111,6 +113,11 @@ class Places:
         for place in add:
             places[place.url] = place
         return self._settings.name, tuple(places.values())
+
+
+def _text(name: str, places: Iterable[Place]) -> str:
+    record = {"name": name, "places": [_short(place) for place in places]}
+    return json.dumps(record, separators=(",", ":"))
 
 
 def _short(place: Place) -> dict[str, str]:
