@@ -54,7 +54,7 @@ resource "terraform_data" "deployment_checks" {
   lifecycle {
     precondition {
       condition     = local.former_name == var.name || length(local.open_places) == 0
-      error_message = "name: this deployment is still \"${local.former_name}\", and a run or raised capacity of it is open in ${join(" and ", local.open_urls)}, so it cannot be renamed \"${var.name}\" now: Terraform would take down what follows its exports and gives capacity back, with the roles of running clusters. Wait for the night's message, see that `hippolyte release --function ${local.former_name}-monitor` says that nothing is raised, and apply again ten minutes later (docs/operations.md, \"Rename\")."
+      error_message = "name: this deployment is still \"${local.former_name}\", and a run or raised capacity of it is open in ${join(" and ", local.open_urls)}, or its window is not over, so it cannot be renamed \"${var.name}\" now: Terraform would take down what follows its exports and gives capacity back, with the roles of running clusters. Wait for the night's message, see that `hippolyte release --function ${local.former_name}-monitor` says that nothing is raised, and apply again when the window is over (docs/operations.md, \"Rename\")."
     }
 
     precondition {

@@ -32,7 +32,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     here = see(p, recent)
     others = see_others(p, elsewhere(p))
     sights = [here, *others]
-    if here.wanted:
+    if not here.done:
         # before anything more is opened here
         _record(p, add=[here])
     _follow(sights)
@@ -47,7 +47,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         "RaisedReadCapacity": float(sum(sight.raised_units for sight in sights)),
     }
     metrics(p.clients, p.settings, figures)
-    _record(p, drop=[sight for sight in sights if not sight.wanted])
+    _record(p, drop=[sight for sight in sights if sight.done])
     if p.failures:
         raise p.failures[0]
     return tell(

@@ -44,8 +44,8 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     others = see_others(p, elsewhere(p))
     opened = p.runs.open(run) if _readable(p, run) else None
     if opened is None:
-        if any(run in other.still_open for other in others):
-            return tell(p, "under way in the place that was written to before", run_id=run)
+        if any("plan.json" in other.recent.get(run, ()) for other in others):
+            return tell(p, "begun in the place that was written to before", run_id=run)
         if event["run"] == "now":
             _alone(p, others)
         if clock.now() >= deadline:

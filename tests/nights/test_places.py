@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from tests.support.harness import (
     START,
     Killed,
     NightDriver,
+    driver,
     next_night,
     verdicts,
 )
@@ -80,6 +81,13 @@ def metric(night: NightDriver, name: str) -> float:
     return float(max(points, key=lambda point: point["Timestamp"])["Maximum"])
 
 
+def assert_forgotten(night: NightDriver, start: datetime = START) -> None:
+    """A place goes off the record when nothing is open there and the window is over."""
+    night.world.clock.advance_to(max(night.world.clock.now(), start + timedelta(hours=2)))
+    night.passes(5)
+    assert night.open_places() == []
+
+
 # what is open in a place is followed to its end there
 
 
@@ -94,15 +102,14 @@ def test_what_was_raised_in_the_place_before_is_given_back(
     assert verdicts(report) == {"orders": "backed_up"}
     assert report["tables"]["orders"]["location"].startswith(f"s3://{BUCKET}/backups/")
     assert night.capacity("orders") == (1000, 50)
-    night.passes(5)
-    assert night.open_places() == []
+    assert_forgotten(night)
     night.assert_clean()
 
 
 def test_what_is_not_open_is_not_followed(night: NightDriver) -> None:
     begun(night)
     night.until_closed()
-    night.passes(5)
+    assert_forgotten(night)
     night.move("elsewhere")
     seen: list[Any] = []
     night.world.before("s3:*", lambda call: seen.append(call.bucket))
@@ -150,8 +157,7 @@ def test_a_scheduler_that_died_before_the_change_strands_nothing(
     night.scheduler({"run": iso(START + timedelta(minutes=65)), "delay_seconds": 3900})
     report = night.until_closed()
     assert verdicts(report) == {"orders": "backed_up"}
-    night.passes(10)
-    assert night.open_places() == []
+    assert_forgotten(night)
     night.assert_clean()
 
 
@@ -163,12 +169,10 @@ def test_a_monitor_that_died_over_the_record_leaves_all_to_the_next(
     night.move("elsewhere")
     night.kill_before(last)
     with pytest.raises(Killed):
-        night.until_closed()
-        night.passes(10)
+        night.passes(180)
     night.allow_all()
     night.until_closed()
-    night.passes(10)
-    assert night.open_places() == []
+    assert_forgotten(night)
     night.assert_clean()
 
 
@@ -204,10 +208,26 @@ def test_the_catch_up_delivery_goes_to_the_night_in_the_place_before(night: Nigh
     night.move("elsewhere")
     night.world.clock.advance_to(START + timedelta(minutes=65))
     answer = night.scheduler({"run": iso(START + timedelta(minutes=65)), "delay_seconds": 3900})
-    assert answer["result"] == "under way in the place that was written to before"
+    assert answer["result"] == "begun in the place that was written to before"
     assert night.json(f"runs/123456789012/us-east-1/{RUN}/plan.json", "elsewhere") is None
     night.until_closed()
     night.assert_clean()
+
+
+def test_the_catch_up_delivery_begins_no_second_night_after_one_that_is_over(
+    night: NightDriver,
+) -> None:
+    night.keep_places()
+    night.table("users")
+    night.night()
+    night.passes(5)
+    assert night.world.clock.now() < START + timedelta(minutes=65)
+    night.move("elsewhere")
+    night.passes(5)
+    night.world.clock.advance_to(START + timedelta(minutes=65))
+    answer = night.scheduler({"run": iso(START + timedelta(minutes=65)), "delay_seconds": 3900})
+    assert answer["result"] == "begun in the place that was written to before"
+    assert_forgotten(night)
 
 
 def test_no_run_by_hand_beside_a_night_in_the_place_before(night: NightDriver) -> None:
@@ -233,7 +253,7 @@ def test_the_next_night_takes_a_tables_own_capacity(night: NightDriver) -> None:
     report = night.until_closed(run=run_id(TOMORROW))
     assert verdicts(report) == {"orders": "backed_up", "users": "backed_up"}
     assert night.capacity("orders") == (1000, 50)
-    assert night.open_places() in ([], ["s3://elsewhere/"])
+    assert_forgotten(night, TOMORROW)
     night.assert_clean()
 
 
@@ -262,7 +282,7 @@ def test_metrics_and_report_know_of_the_place_before(night: NightDriver) -> None
     night.allow_all()
     night.passes(15)
     assert metric(night, "TablesLeftRaised") == 0
-    assert night.open_places() == []
+    assert_forgotten(night, TOMORROW)
 
 
 def test_a_night_that_hangs_in_the_place_before_is_overdue(night: NightDriver) -> None:
@@ -292,7 +312,7 @@ def test_a_bucket_that_is_gone_is_told_and_holds_up_nothing(night: NightDriver) 
     report = night.until_closed(run=run_id(TOMORROW))
     assert verdicts(report)["users"] == "backed_up"
     assert [alert for alert in report["alerts"] if f"{HERE}, where this deployment wrote" in alert]
-    assert night.open_places() == [HERE]
+    assert night.open_places() == [HERE, "s3://elsewhere/"]
     # a person has seen to it, and takes the place off the record
     night.world.client("ssm").put_parameter(
         Name=PLACES, Value='{"name": "hippolyte", "places": []}', Overwrite=True
@@ -320,7 +340,7 @@ def test_a_place_that_can_be_read_again_is_not_lowered_under_the_next_nights_exp
     night.until_closed(run=run_id(TOMORROW))
     night.passes(15)
     assert night.capacity("orders") == (1000, 50)
-    assert night.open_places() == []
+    assert_forgotten(night, TOMORROW)
     night.assert_clean()
 
 
@@ -407,12 +427,12 @@ def test_the_record_is_of_this_form(night: NightDriver) -> None:
     begun(night)
     key = "arn:aws:kms:us-east-1:123456789012:key/1"
     night.move("elsewhere", "team-a", bucket_region="us-east-1", bucket_key=key, name="renamed")
-    tomorrow_is_far = night.until_closed
     night.tolerant = True
     night.passes(5)
     record = json.loads(night.world.client("ssm").get_parameter(Name=PLACES)["Parameter"]["Value"])
     assert record == {"name": "renamed", "places": [{"bucket": BUCKET}]}
-    assert tomorrow_is_far()
+    night.until_closed()
+    assert_forgotten(night)
     night.world.clock.advance_to(TOMORROW)
     night.scheduler({"run": iso(TOMORROW), "delay_seconds": 0})
     record = json.loads(night.world.client("ssm").get_parameter(Name=PLACES)["Parameter"]["Value"])
@@ -423,3 +443,49 @@ def test_the_record_is_of_this_form(night: NightDriver) -> None:
         "bucket_key": key,
     }
     assert record == {"name": "renamed", "places": [place]}
+
+
+# killed at each call, and moved
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("engine", ["datapipeline", "emr"])
+def test_killed_at_each_call_and_moved(monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
+    """The scheduler, or the monitor's second pass, dies before its n-th call."""
+    for who in ("scheduler", "monitor"):
+        number, dead = 0, True
+        while dead:
+            number += 1
+            with driver(monkeypatch, engine) as night:
+                dead = killed_at(night, who, number)
+                night.allow_all()
+                night.move("elsewhere")
+                night.passes(60)
+                late = START + timedelta(minutes=65)
+                night.scheduler({"run": iso(late), "delay_seconds": 3900})
+                report = night.until_closed()
+                where = f"{who}, call {number}"
+                assert verdicts(report) == {"orders": "backed_up", "users": "backed_up"}, where
+                assert_forgotten(night)
+                assert night.capacity("orders") == (1000, 50), where
+                night.assert_clean()
+        assert number > 20
+
+
+def killed_at(night: NightDriver, who: str, number: int) -> bool:
+    """Begin a night, and kill one of its invocations before a call; False if it had made all."""
+    night.keep_places()
+    night.table("orders", read=1000, **BIG)
+    night.target("orders", 100, 4000)
+    night.table("users")
+    if who == "monitor":
+        night.scheduler()
+        night.world.clock.advance(300)
+        night.monitor()
+        night.world.clock.advance(300)
+    night.kill_before("*", number)
+    try:
+        night.scheduler() if who == "scheduler" else night.monitor()
+    except Killed:
+        return True
+    return False

@@ -20,6 +20,7 @@ import pytest
 from moto.ec2.models import ec2_backends
 from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
+from moto.ssm.models import ssm_backends
 
 from hippolyte import clients, parameters
 from hippolyte.settings import Settings
@@ -386,6 +387,11 @@ class Deployment:
             .keys.get(f"runs/{ACCOUNT}/{REGION}/{run}/{name}")
         )
         return None if found is None else dict(json.loads(found.value))
+
+    def open_places(self) -> list[dict[str, Any]]:
+        """Return the places on record; without a request, as `record`."""
+        value = ssm_backends[ACCOUNT][REGION].get_parameter("/hippolyte/open/hippolyte").value
+        return list(json.loads(value)["places"])
 
     def until(self, happens: Callable[[], Any], hours: float = 12, step: float = 150) -> Any:
         """Let time pass until something is so, and return what it is; None if it never is."""

@@ -157,7 +157,11 @@ def playing(scenario: Scenario, planned: Planned) -> Iterator[tuple[Deployment, 
         def steps() -> Iterator[None]:
             for _ in scenario.run(d):
                 yield
-                if d.world.clock.now() >= end or d.record("report.json"):
+                # with a monitor, until the place is off the record
+                alone = "hippolyte-monitor" in d.world.functions.down
+                if d.record("report.json") and (alone or not d.open_places()):
+                    return
+                if d.world.clock.now() >= end:
                     return
 
         yield d, steps()

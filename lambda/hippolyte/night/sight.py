@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -13,7 +14,7 @@ from hippolyte.errors import ConfigurationError, HippolyteError
 from hippolyte.night.one_pass import Pass
 from hippolyte.records.ledger import Ledger
 from hippolyte.records.places import Place
-from hippolyte.records.runs import is_open
+from hippolyte.records.runs import is_open, start_of
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +39,13 @@ class Sight:
     def wanted(self) -> set[str]:
         """The runs to be taken a step on: a lease keeps its run in sight however old it is."""
         return self.still_open | {held.lease.run_id for held in self.p.held.values()}
+
+    @property
+    def done(self) -> bool:
+        """Whether the place may be forgotten: nothing is open, and no night is delivered again."""
+        window = timedelta(seconds=self.p.settings.window_seconds)
+        begun = [run for run, names in self.recent.items() if "plan.json" in names]
+        return not self.wanted and all(start_of(run) + window <= clock.now() for run in begun)
 
     @property
     def left_raised(self) -> int:

@@ -2,8 +2,9 @@
 
 Runs and leases lie in a bucket, below a prefix. So that a change of either strands nothing, one SSM
 parameter holds the places: a place is added before anything is opened in it, and taken out when
-nothing is open there any more. Terraform makes the parameter, leaves its value to the functions,
-and reads it to let them at the places; the monitor follows what is open there to its end.
+nothing is open there any more, and its last night cannot be delivered again. Terraform makes the
+parameter, leaves its value to the functions, and reads it to let them at the places; the monitor
+follows what is open there to its end.
 """
 
 from __future__ import annotations
