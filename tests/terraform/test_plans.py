@@ -213,7 +213,9 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
         "s3:PutObject",
         "sns:ListSubscriptionsByTopic",
         "sqs:SendMessage",
+        "ssm:GetParameter",
         "ssm:GetParametersByPath",
+        "ssm:PutParameter",
     }
 
 
