@@ -99,8 +99,8 @@ def elsewhere(p: Pass, make_store: Callable[[S3Client, str], Store] = Store) -> 
         other = place.in_settings(p.settings)
         built = p.clients if place.by_same_clients(here) else None
         found.append(assemble(other, p.me, p.remaining, make_store, built))
-        # what fails there is raised at the end of the one invocation
-        found[-1].failures = p.failures
+        # what fails there is raised at the end of the one invocation; what is unseen is so for all
+        found[-1].failures, found[-1].unseen = p.failures, p.unseen
     return found
 
 

@@ -29,6 +29,10 @@ from hippolyte.tables import discovery
 from hippolyte.tables.patience import Patience
 from hippolyte.tables.table import Tags
 
+# a delivery and its retries; a later one may be of a night that has begun, in a place that cannot
+# be read. What an earlier night began there has ended by itself
+_ON_TIME = timedelta(minutes=20)
+
 _FORM = (
     'the scheduler takes {"run": "<the window\'s start, 2026-11-24T00:00:00Z>"'
     ', "delay_seconds": <by how much the delivery is late on purpose>} or {"run": "now"}'
@@ -46,6 +50,10 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     if opened is None:
         if any("plan.json" in other.recent.get(run, ()) for other in others):
             return tell(p, "begun in the place that was written to before", run_id=run)
+        if p.unseen and (event["run"] == "now" or clock.now() >= start + _ON_TIME):
+            raise ConfigurationError(
+                f"run {run} is not begun beside what cannot be seen: {p.unseen[0]}"
+            )
         if event["run"] == "now":
             _alone(p, others)
         if clock.now() >= deadline:

@@ -344,6 +344,24 @@ def test_a_place_that_can_be_read_again_is_not_lowered_under_the_next_nights_exp
     night.assert_clean()
 
 
+def test_no_second_night_beside_one_that_cannot_be_seen(night: NightDriver) -> None:
+    """Both would take their share of the same tables."""
+    begun(night)
+    night.move("elsewhere")
+    night.tolerant = True
+    night.world.deny("s3:ListBucket", f"arn:aws:s3:::{BUCKET}")
+    late = START + timedelta(minutes=65)
+    night.world.clock.advance_to(late)
+    for event in ({"run": iso(late), "delay_seconds": 3900}, {"run": "now"}):
+        with pytest.raises(ConfigurationError, match="is not begun beside what cannot be seen"):
+            night.scheduler(event)
+    assert night.clusters() != []
+    night.allow_all()
+    night.until_closed()
+    assert_forgotten(night)
+    night.assert_clean()
+
+
 def test_a_record_that_cannot_be_read_is_told_and_holds_up_nothing(night: NightDriver) -> None:
     night.keep_places()
     night.tolerant = True

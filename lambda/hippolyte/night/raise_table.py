@@ -25,7 +25,9 @@ def is_taken_by_another_run(p: Pass, run: Run, job: Job) -> bool:
     not happen under an export; and it is no base to size this night's raise by.
     """
     held = p.held.get(job.table)
-    return job.table in p.taken or (held is not None and held.lease.run_id != run.plan.run_id)
+    if job.table in p.taken or job.table in p.read_elsewhere:
+        return True
+    return held is not None and held.lease.run_id != run.plan.run_id
 
 
 def raise_table(p: Pass, run: Run, job: Job) -> Raise:
