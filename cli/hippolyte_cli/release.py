@@ -90,18 +90,24 @@ class Releases:
     unseen: list[str] = field(default_factory=list)
 
     def round(self) -> list[Row]:
-        """Take one step for every open lease; errors of the present place are the caller's."""
+        """Take one step for every open lease; what fails where nothing else is open is raised."""
         self.unseen = list(self.unknown)
         if self.others:
             self._set_apart()
-        rows = self.here.round()
+        rows: list[Row] = []
         for other in self.others:
             place = Place.of(other.p.settings)
             try:
                 rows += [replace(row, place=place.url) for row in other.round()]
             except (HippolyteError, ClientError, BotoCoreError) as error:
                 self.unseen.append(unseen(place, error))
-        return rows
+        try:
+            return self.here.round() + rows
+        except (HippolyteError, ClientError, BotoCoreError) as error:
+            if not rows:
+                raise
+            self.unseen.append(f"{Place.of(self.here.p.settings).url}: {error}")
+            return rows
 
     def _set_apart(self) -> None:
         runs: list[tuple[Pass, list[str]]] = []

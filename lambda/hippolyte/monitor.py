@@ -26,11 +26,14 @@ _log = logging.getLogger(__name__)
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Take one pass over the open runs and the open leases of all places."""
     p = begin(context)
-    recent = p.runs.recent(clock.now())
-    if not recent:
-        preflight(p, "monitor")
-    here = see(p, recent)
     others = see_others(p, elsewhere(p))
+    try:
+        here = _see(p)
+    except (HippolyteError, ClientError, BotoCoreError):
+        # a new place that refuses must not keep raised what the old one has
+        _follow(others)
+        _record(p, drop=[sight for sight in others if sight.done])
+        raise
     sights = [here, *others]
     if not here.done:
         # before anything more is opened here
@@ -41,7 +44,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
             existence.look(p)
     still_open = {run for sight in sights for run in sight.still_open}
     figures = {
-        "NightOverdue": float(is_overdue(p, recent, still_open)),
+        "NightOverdue": float(is_overdue(p, here.recent, still_open)),
         # of a place that cannot be read nobody knows
         "TablesLeftRaised": float(sum(s.left_raised for s in sights) + len(p.unseen)),
         "RaisedReadCapacity": float(sum(sight.raised_units for sight in sights)),
@@ -58,6 +61,13 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         open_leases=sorted(table for sight in sights for table in sight.p.held),
         **({"elsewhere": p.elsewhere} if p.elsewhere else {}),
     )
+
+
+def _see(p: Pass) -> Sight:
+    recent = p.runs.recent(clock.now())
+    if not recent:
+        preflight(p, "monitor")
+    return see(p, recent)
 
 
 def _record(p: Pass, add: list[Sight] | None = None, drop: list[Sight] | None = None) -> None:

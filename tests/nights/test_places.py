@@ -11,6 +11,7 @@ import pytest
 from hippolyte.errors import ConfigurationError
 from hippolyte.planning.window import run_id
 from hippolyte.record_form import iso
+from local.core.call import Call, refusal
 from tests.support.commands import command, deploy
 from tests.support.harness import (
     BIG,
@@ -24,6 +25,7 @@ from tests.support.harness import (
     next_night,
     verdicts,
 )
+from tests.support.watch import PRODUCT_KEY
 
 MOVES = {
     "bucket": {"bucket": "elsewhere"},
@@ -64,6 +66,16 @@ def empty_bucket(night: NightDriver, bucket: str) -> None:
     for key in night.keys(""):
         night.s3.delete_object(Bucket=bucket, Key=key)
     night.s3.delete_bucket(Bucket=bucket)
+
+
+def refuse_bucket(night: NightDriver, bucket: str) -> None:
+    """A bucket's policy refuses the product everything."""
+
+    def answer(call: Call) -> None:
+        if call.access_key == PRODUCT_KEY and call.bucket == bucket:
+            raise refusal(call, "AccessDenied", f"{bucket} is closed")
+
+    night.world.before("s3:*", answer)
 
 
 def metric(night: NightDriver, name: str) -> float:
@@ -342,6 +354,32 @@ def test_a_place_that_can_be_read_again_is_not_lowered_under_the_next_nights_exp
     assert night.capacity("orders") == (1000, 50)
     assert_forgotten(night, TOMORROW)
     night.assert_clean()
+
+
+def test_a_new_place_that_refuses_does_not_keep_the_old_one_raised(night: NightDriver) -> None:
+    begun(night)
+    night.move("elsewhere")
+    night.tolerant = True
+    refuse_bucket(night, "elsewhere")
+    night.passes(180)
+    assert "elsewhere is closed" in str(night.errors[-1])
+    assert night.capacity("orders") == (1000, 50)
+    assert verdicts(night.record(RUN, "report.json") or {}) == {"orders": "backed_up"}
+    assert night.open_places() == []
+    night.assert_clean()
+
+
+def test_release_gives_back_in_the_old_place_when_the_new_one_refuses(night: NightDriver) -> None:
+    left_raised(night)
+    night.allow_all()
+    night.move("elsewhere")
+    refuse_bucket(night, "elsewhere")
+    deploy(night)
+    result = command("release")
+    assert result.exit_code == 1
+    assert "NOT SEEN: s3://elsewhere/" in result.output
+    assert night.capacity("orders") == (1000, 50)
+    assert night.watch.violations == []
 
 
 def test_no_second_night_beside_one_that_cannot_be_seen(night: NightDriver) -> None:
