@@ -162,7 +162,7 @@ def parse_files(data: bytes) -> list[DataFile]:
 
 def summary_bytes(summary: Summary) -> bytes:
     """Return `manifest-summary.json`."""
-    members = {
+    members: dict[str, Any] = {
         "version": summary.version,
         "exportArn": summary.export_arn,
         "startTime": _iso(summary.start),
