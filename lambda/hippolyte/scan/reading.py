@@ -122,7 +122,7 @@ def scan_page(client: Any, request: Mapping[str, Any]) -> Page:
     try:
         answer = client.scan(**{**request, "ReturnConsumedCapacity": "TOTAL"})
     except (ClientError, BotoCoreError) as error:
-        raise _told(error) from error
+        raise told(error) from error
     found, last_key = answer["Items"], answer.get("LastEvaluatedKey") or None
     if last_key and last_key == request.get("ExclusiveStartKey"):
         raise Nonsense(f"the page after {last_key} ends with {last_key} again")
@@ -133,7 +133,7 @@ def scan_page(client: Any, request: Mapping[str, Any]) -> Page:
     return Page(found.items, len(found.items), units, last_key, found.parsed)
 
 
-def _told(error: ClientError | BotoCoreError) -> ScanError:
+def told(error: ClientError | BotoCoreError) -> ScanError:
     """Return what a failed call means for the scan."""
     if not isinstance(error, ClientError):
         return (Passing if isinstance(error, _PASSING) else Refused)(str(error))
