@@ -103,8 +103,8 @@ def _structure(body: bytes) -> bytes | None:
 
 def _spans(items: bytes, start: int) -> list[tuple[int, int]] | None:
     """Return where each item begins and ends, `start` being where the first one does."""
-    if not items:
-        return []
+    if not items.startswith(b'{"'):
+        return None if items else []
     spans, begin, place, depth = [], start, start, 0
     *pieces, last = items.split(_BETWEEN)
     for piece in pieces:
@@ -117,8 +117,7 @@ def _spans(items: bytes, start: int) -> list[tuple[int, int]] | None:
         depth -= 1
         place += len(_BETWEEN)
     spans.append((begin, place + len(last)))
-    whole = items.startswith(b'{"') and depth + last.count(b"{") == last.count(b"}")
-    return spans if whole else None
+    return spans
 
 
 def _agree(rest: bytes, items: int) -> bool:

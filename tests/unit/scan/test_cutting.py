@@ -163,6 +163,7 @@ def test_any_answer_gives_the_items_json_gives(answer: dict[str, Any], seed: int
 
 @settings(max_examples=200, deadline=None)
 @given(answers(plain_texts), st.booleans())
+@example({"Items": [{"pk": {"S": "x\\"}}, {"\\\\": {"S": '\\"'}}], "Count": 2}, True)
 @example({"Count": 0, "Items": [], "LastEvaluatedKey": {"pk": {"S": "x"}}}, True)
 @example({"Items": [{"M": {"M": {"M": {"M": {}}}}}, {"M": {"L": [{"M": {}}]}}], "Count": 2}, True)
 def test_compact_answers_are_never_parsed(answer: dict[str, Any], ascii_only: bool) -> None:
