@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from base64 import b64encode
 from binascii import crc32
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,8 @@ from botocore.exceptions import CredentialRetrievalError
 from hippolyte.scan import reading
 from hippolyte.scan.cutting import Nonsense, ScanError
 from hippolyte.scan.reading import Damaged, Gone, Page, Passing, Refused, Throttled
+from local.fleet import items
+from local.fleet.items import Factory
 
 BODY = (
     b'{"ConsumedCapacity":{"CapacityUnits":12.5,"TableName":"t"},"Count":2,"Items":['
@@ -121,6 +124,28 @@ def test_json_found_the_items_and_it_is_told(server: Server) -> None:
     found = page(server, http(body, crc=str(crc32(body))))
     assert found.parsed
     assert [json.loads(item) for item in found.items] == json.loads(BODY)["Items"]
+
+
+ODD = (
+    *(items.every_type, items.largest, items.nested, items.empties, items.quoting, items.emoji),
+    *(items.lookalikes, items.control_characters, items.anything(200, "cut")),
+)
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+@pytest.mark.parametrize("make", ODD)
+def test_the_fleets_odd_items(
+    server: Server, make: Factory, separators: tuple[str, str], ascii_only: bool
+) -> None:
+    wanted = [
+        json.loads(json.dumps(item, default=lambda b: b64encode(b).decode())) for item in make()
+    ]
+    answer = {"Items": wanted, "Count": len(wanted)}
+    body = json.dumps(answer, separators=separators, ensure_ascii=ascii_only).encode()
+    found = page(server, http(body, crc=str(crc32(body))))
+    assert [json.loads(item) for item in found.items] == wanted
+    assert found.parsed or separators == (",", ":")
 
 
 def test_capacity_that_is_not_told_is_taken_from_the_text(server: Server) -> None:

@@ -11,7 +11,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hippolyte.scan.cutting import Cut, Nonsense, cut
-from local.fleet import items as fleet
 
 # what a rule about text could take for an item's end, a string's end, a member of the answer
 TRAPS = (
@@ -196,31 +195,6 @@ def test_a_damaged_answer_is_refused_or_read_as_json_reads_it(
     if oracle is not None:
         assert [json.loads(item) for item in found.items] == oracle["Items"]
         assert oracle["Count"] == len(found.items)
-
-
-def _json(item: Any) -> Any:
-    if isinstance(item, bytes):
-        return item.hex()
-    if isinstance(item, dict):
-        return {name: _json(value) for name, value in item.items()}
-    return [_json(value) for value in item] if isinstance(item, list) else item
-
-
-@pytest.mark.parametrize("ascii_only", [True, False])
-@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
-@pytest.mark.parametrize(
-    "make",
-    [
-        *(fleet.every_type, fleet.largest, fleet.nested, fleet.empties, fleet.quoting),
-        *(fleet.lookalikes, fleet.control_characters, fleet.emoji, fleet.anything(200, "cut")),
-    ],
-)
-def test_the_fleets_odd_items(make: Any, separators: tuple[str, str], ascii_only: bool) -> None:
-    items = [_json(item) for item in make()]
-    answer = {"Items": items, "Count": len(items)}
-    found = judge(json.dumps(answer, separators=separators, ensure_ascii=ascii_only).encode())
-    if separators == (", ", ": "):
-        assert found.parsed
 
 
 @pytest.mark.parametrize(
