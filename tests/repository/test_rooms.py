@@ -19,7 +19,7 @@ from tools.tf import REPOSITORY
 MOST_LINES = 300
 SHARED = (
     *("__init__", "clients", "clock", "errors"),
-    *("parameters", "record_form", "settings", "store", "verdicts"),
+    *("parameters", "record_form", "settings", "share", "store", "verdicts"),
 )
 AROUND = ("assembly", "existence", "existence_looks", "overdue", "preflight")
 DOORS = ("exporter", "monitor", "scheduler")

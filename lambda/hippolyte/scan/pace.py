@@ -1,0 +1,229 @@
+"""When a scan may ask for its next page, and for how many items: a pure function of the answers.
+
+Times are seconds of one clock, which only the caller reads; units are read capacity units; sizes
+are bytes. What may be read is `Share`'s; here it becomes requests:
+
+- Units are paid from a bucket that fills at the allowed rate, starts empty, and holds one page or
+  one second, whichever is less. What a request costs is known when it is answered. Until then the
+  most it can cost is set aside, so that several at once pass the bucket by one page at most.
+- Segments next to each other lie in one partition, and together never have more than the share of
+  what a partition gives.
+- `Limit` starts at 1, at most doubles, and is so small that a page of the largest items seen lately
+  is paid in a second.
+- A throttled answer halves the rate at once; 2 % of the share a minute come back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hippolyte.share import PARTITION_RATE, Share
+
+# an eventually consistent read of 8 KiB costs a unit, a consistent one of 4 KiB
+EVENTUAL, CONSISTENT = 8192, 4096
+# of Scan: a page is at most 1 MB, an item at most 400 KB; reads are counted in blocks of 4 KB
+_PAGE, _ITEM, _BLOCK = 1 << 20, 400 << 10, 4096
+# what is left of the rate after however many throttled answers, so that it can come back
+_LEAST = 1 / 64
+_BACK_PER_SECOND = 0.02 / 60
+# after a throttled answer its segment waits so long
+_PAUSE = 1.0
+# what may be due as soon as an answer comes is asked for again so soon
+_AGAIN = 0.02
+_MOST_ITEMS = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Bucket:
+    """Fills by `rate` a second up to `depth`; below zero: in debt, or with something set aside."""
+
+    rate: float
+    depth: float
+    at: float
+    level: float = 0.0
+
+    def now(self, now: float) -> _Bucket:
+        filled = self.level + self.rate * max(0.0, now - self.at)
+        return replace(self, at=max(now, self.at), level=min(self.depth, filled))
+
+    def paid(self, units: float) -> _Bucket:
+        return replace(self, level=min(self.depth, self.level - units))
+
+    def at_rate(self, rate: float, page: float) -> _Bucket:
+        depth = min(rate, page)
+        return replace(self, rate=rate, depth=depth, level=min(depth, self.level))
+
+    def positive(self, back: float = 0.0) -> float:
+        """Return when it has something, if `back` of what is set aside comes back."""
+        return self.at - (self.level + back) / self.rate
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    limit: int = 1  # of the next request
+    largest: float = 0.0  # bytes of an item, lately
+    cost: float = 0.0  # of the last page
+    turn: int = 0  # of its last request, among all the table's
+    aside: float = 0.0  # for the request under way
+    sent: float | None = None  # when that began; None: there is none
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The pace of one table's scan; every method leaves it as it is and returns the next one.
+
+    Ask `due` again after each answer of the table, and when the moment comes that it named.
+    """
+
+    share: Share
+    unit_bytes: int
+    table: _Bucket
+    groups: tuple[_Bucket, ...]
+    segments: tuple[_Segment, ...]
+    turns: int = 0
+    # of the allowed rate, since that moment
+    factor: float = 1.0
+    since: float = 0.0
+
+    @classmethod
+    def start(cls, share: Share, segments: int, now: float, unit_bytes: int = EVENTUAL) -> Pace:
+        """Begin, or go on in another process: nothing is owed, and nothing saved.
+
+        Args:
+            share: what may be consumed. Of an autoscaled table that is gone on with, its `start`
+                is the capacity at the scan's beginning.
+            segments: how many, read side by side.
+            now: of the caller's clock.
+            unit_bytes: `EVENTUAL` or `CONSISTENT`.
+        """
+        empty = _Bucket(1.0, 1.0, now)
+        groups = -(-segments // _together(share, segments))
+        pace = cls(share, unit_bytes, empty, (empty,) * groups, (_Segment(),) * segments, since=now)
+        return pace._at(now)
+
+    @property
+    def rate(self) -> float:
+        """Units a second, as of the last thing that happened."""
+        return self.table.rate
+
+    def due(self, segment: int, now: float) -> float:
+        """Return when the segment's next request may go out: now or before, or later."""
+        mine = self.segments[segment]
+        buckets = (self.table, self.groups[self._group(segment)])
+        under_way = [s for s in self.segments if s.sent is not None]
+        back = sum(s.aside - s.cost for s in under_way)
+        # the one that waited longest comes first; whoever does not ask costs the rest little
+        late = min(self.table.depth / self.rate, 1.0) / 2
+        behind = max(0, len(self.segments) - (self.turns - mine.turn)) / len(self.segments)
+        surely = max(mine.not_before, *(b.positive() for b in buckets)) + late * behind
+        if surely <= now or not under_way:
+            return surely
+        hoped = max(mine.not_before, *(b.positive(back) for b in buckets)) + late * behind
+        return min(surely, max(hoped, now + _AGAIN))
+
+    def limit(self, segment: int) -> int:
+        """Return the `Limit` of the segment's next request."""
+        return self.segments[segment].limit
+
+    def sent(self, segment: int, now: float) -> Pace:
+        """Take note that the segment's request goes out; a former one without an answer is lost."""
+        pace = self.failed(segment, now)
+        mine = pace.segments[segment]
+        aside = self._most(mine.limit)
+        mine = replace(mine, aside=aside, sent=now, turn=pace.turns + 1)
+        return replace(pace._paid(segment, aside), turns=pace.turns + 1)._with(segment, mine)
+
+    def answered(self, segment: int, now: float, units: float, items: int, largest: float) -> Pace:
+        """Take note of a page.
+
+        Args:
+            segment: whose page it is.
+            now: when it came.
+            units: that it consumed.
+            items: how many there are on it.
+            largest: bytes of the largest of them; as text it is more than what is counted, which
+                makes for smaller pages.
+        """
+        pace = self._at(now)
+        mine = pace.segments[segment]
+        pace = pace._paid(segment, units - mine.aside)
+        # forgotten as fast as a limit grows
+        size = max(float(largest), mine.largest / 2) if items else mine.largest
+        limit = pace._limit(2 * mine.limit, size)
+        mine = replace(mine, limit=limit, largest=size, cost=units, aside=0.0, sent=None)
+        return pace._with(segment, mine)
+
+    def throttled(self, segment: int, now: float) -> Pace:
+        """Take note of a throttled answer: half the rate, but once for all that were under way."""
+        pace = self._at(now)
+        mine = pace.segments[segment]
+        pace = pace._paid(segment, -mine.aside)
+        if mine.sent is None or mine.sent >= pace.since:
+            pace = replace(pace, factor=max(_LEAST, pace._factor(now) / 2), since=now)._at(now)
+            pace = replace(pace, table=pace.table.paid(max(0.0, pace.table.level)))
+        limit = pace._limit(mine.limit, mine.largest)
+        mine = replace(mine, limit=limit, aside=0.0, sent=None, not_before=now + _PAUSE)
+        return pace._with(segment, mine)
+
+    def failed(self, segment: int, now: float) -> Pace:
+        """Take note of a request that broke off: it may have cost what the last one did."""
+        pace = self._at(now)
+        mine = pace.segments[segment]
+        if mine.sent is None:
+            return pace
+        pace = pace._paid(segment, min(mine.cost, mine.aside) - mine.aside)
+        return pace._with(segment, replace(mine, aside=0.0, sent=None))
+
+    def capacity_seen(self, capacity: float | None, now: float) -> Pace:
+        """Take note of the capacity that the table has now; None: on demand."""
+        return replace(self._at(now), share=self.share.seen(capacity))._at(now)
+
+    def _at(self, now: float) -> Pace:
+        """Return the pace with its buckets filled until now, and the rate of now."""
+        factor = self._factor(now)
+        page = self._most(_MOST_ITEMS)
+        rate = self.share.rate * factor
+        partition = min(rate, self.share.fraction * PARTITION_RATE * factor)
+        return replace(
+            self,
+            table=self.table.now(now).at_rate(rate, page),
+            groups=tuple(g.now(now).at_rate(partition, page) for g in self.groups),
+        )
+
+    def _factor(self, now: float) -> float:
+        return min(1.0, self.factor + _BACK_PER_SECOND * max(0.0, now - self.since))
+
+    def _group(self, segment: int) -> int:
+        return segment * len(self.groups) // len(self.segments)
+
+    def _paid(self, segment: int, units: float) -> Pace:
+        group = self._group(segment)
+        paid = self.groups[group].paid(units)
+        groups = (*self.groups[:group], paid, *self.groups[group + 1 :])
+        return replace(self, table=self.table.paid(units), groups=groups)
+
+    def _with(self, segment: int, mine: _Segment) -> Pace:
+        segments = (*self.segments[:segment], mine, *self.segments[segment + 1 :])
+        return replace(self, segments=segments)
+
+    def _most(self, limit: int) -> float:
+        """Return what a page of so many items costs at most."""
+        return (min(_PAGE, limit * _ITEM) + _BLOCK) / self.unit_bytes
+
+    def _limit(self, most: int, size: float) -> int:
+        """Return how many items of a size are paid in a second, at most so many."""
+        fair = max(1.0, self.rate) * self.unit_bytes
+        # the service itself ends a page that costs no more than is paid in a second
+        fits = most if fair >= _PAGE + _BLOCK else int(fair / max(1.0, size))
+        return max(1, min(most, fits, _MOST_ITEMS))
+
+
+def _together(share: Share, segments: int) -> int:
+    """Return how many segments next to each other may lie in one partition.
+
+    A table of a capacity has at least so many partitions as give it; of one on demand it is not
+    known, and each segment is taken for one.
+    """
+    partitions = -(-(share.capacity or 0.0) // PARTITION_RATE)
+    return max(1, segments // int(partitions)) if partitions else 1
