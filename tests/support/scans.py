@@ -233,7 +233,7 @@ def wanted(source: Source, sink: Sink, **changed: Any) -> Wanted:
         scan="1",
         engine="lambda",
         segments=3,
-        pace=lambda look, segments, now: Steady(),
+        pace=lambda look, capacity, segments, now: Steady(),
     )
     return replace(plain, **changed)
 

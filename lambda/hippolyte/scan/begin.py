@@ -37,6 +37,7 @@ class Started:
     table_id: str
     segments: int
     consistent: bool
+    capacity: int | None  # units a second that the table had; None: on demand
     begun: datetime
 
     def to_bytes(self) -> bytes:
@@ -145,6 +146,7 @@ def _started(wanted: Wanted, look: Look, now: datetime) -> Started:
             table_id=look.table_id,
             segments=wanted.segments,
             consistent=wanted.consistent,
+            capacity=look.read_capacity,
             begun=now,
         )
         if sink.create(STARTED, mine.to_bytes()):

@@ -7,11 +7,9 @@ budget of memory: the fullest buffer is written first.
 
 from __future__ import annotations
 
-import heapq
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -21,8 +19,9 @@ from hippolyte.errors import HippolyteError
 from hippolyte.scan.reading import Passing, Throttled
 from hippolyte.scan.runner import Runner
 from hippolyte.scan.state import Progress, Reading, State
-from hippolyte.scan.story import Call, Flush, Interrupted, Stop, Story, Together
+from hippolyte.scan.story import Call, Flush, Interrupted, Stop, Together
 from hippolyte.scan.table import Wanted
+from hippolyte.scan.waiting import Unit, Waiting
 from hippolyte.scan.whole import scan_table
 
 # for the buffers of all tables together; bytes
@@ -35,25 +34,6 @@ _SHORTEST = 0.001
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 # what was read is put in safety even when the loop is to stop, unless it fails so often
 _LAST_TRIES = 5
-
-
-@dataclass(eq=False, slots=True)
-class _Unit:
-    """A story that is being told."""
-
-    table: int
-    segment: int  # -1: the table's own
-    story: Story
-    parent: _Unit | None = None
-    needs: int = 0
-    call: Call | None = None
-    since: int = 0  # the turn of its call among those that are due together
-    tries: int = 0
-    not_before: float = 0.0
-    entry: int = 0  # its last one in the heap
-    running: bool = False
-    children: int = 0
-    waiting: deque[_Unit] = field(default_factory=deque)  # children without memory yet
 
 
 class Loop:
@@ -85,10 +65,10 @@ class Loop:
         self._memory, self._room = memory, memory // 2
         self._random = random or Random()
         self._tables = [Reading(wanted, name, now, self._room) for name, wanted in tables]
-        self._heap: list[tuple[float, int, int, int, int, _Unit]] = []
-        self._running: dict[Future[Any], _Unit] = {}
-        self._units: list[dict[_Unit, None]] = [{} for _ in tables]  # in order
-        self._turn = self._entries = 0
+        self._waiting = Waiting()
+        self._running: dict[Future[Any], Unit] = {}
+        self._units: list[dict[Unit, None]] = [{} for _ in tables]  # in order
+        self._turn = 0
         # bytes: held by all stories, of that being written, and promised to segments
         self._held = self._leaving = self._promised = 0
         self._stopping = False
@@ -110,27 +90,30 @@ class Loop:
         if not self._begun:
             self._begun = True
             for index, table in enumerate(self._tables):
-                self._begin(_Unit(index, -1, scan_table(table)))
+                self._begin(Unit(index, -1, scan_table(table)))
         now = self._seconds()
         if not self._stopping and not self._go_on(now):
             self._stop()
         pause = self._start_due(now)
-        if self._heap or self._running:
+        if self._is_going():
             for future in self._runner.wait(pause):
                 self._answer(future)
-        return bool(self._heap or self._running)
+        return self._is_going()
+
+    def _is_going(self) -> bool:
+        return any(self._units) or bool(self._running)
 
     def _seconds(self) -> float:
         return self._now().timestamp()
 
     # --- stories
 
-    def _begin(self, unit: _Unit) -> None:
+    def _begin(self, unit: Unit) -> None:
         self._units[unit.table][unit] = None
         self._promised += unit.needs
         self._tell(unit, unit.story.send, None)
 
-    def _tell(self, unit: _Unit, how: Callable[[Any], Any], what: Any) -> None:
+    def _tell(self, unit: Unit, how: Callable[[Any], Any], what: Any) -> None:
         """Go on with a story until it wants something."""
         self._set(unit, None)
         while True:
@@ -153,12 +136,12 @@ class Loop:
         self._turn += 1
         unit.since, unit.tries, unit.not_before = self._turn, 0, 0.0
         self._set(unit, wish)
-        self._push(unit, wish)
+        self._waiting.push(unit, self._seconds())
 
-    def _side_by_side(self, parent: _Unit, wish: Together) -> None:
+    def _side_by_side(self, parent: Unit, wish: Together) -> None:
         parent.children = len(wish.stories)
         parent.waiting = deque(
-            _Unit(parent.table, segment, story, parent, wish.needs)
+            Unit(parent.table, segment, story, parent, wish.needs)
             for segment, story in enumerate(wish.stories)
         )
         self._admit()
@@ -173,14 +156,14 @@ class Loop:
             self._begin(found)
         self._admitting = False
 
-    def _next_admitted(self) -> _Unit | None:
+    def _next_admitted(self) -> Unit | None:
         for parent in [unit for units in self._units for unit in units if unit.waiting]:
             needs = parent.waiting[0].needs
             if self._stopping or not needs or self._promised + needs <= self._room:
                 return parent.waiting.popleft()
         return None
 
-    def _end(self, unit: _Unit) -> None:
+    def _end(self, unit: Unit) -> None:
         self._forget(unit)
         parent = unit.parent
         if parent:
@@ -199,7 +182,7 @@ class Loop:
         self._progress(table.progress())
         self._admit()
 
-    def _forget(self, unit: _Unit) -> None:
+    def _forget(self, unit: Unit) -> None:
         self._units[unit.table].pop(unit, None)
         self._promised -= unit.needs
         self._set(unit, None)
@@ -207,7 +190,7 @@ class Loop:
 
     # --- calls
 
-    def _set(self, unit: _Unit, call: Call | None) -> None:
+    def _set(self, unit: Unit, call: Call | None) -> None:
         """Note what a story waits for, and the memory it holds meanwhile."""
         for one, sign in ((unit.call, -1), (call, 1)):
             if one:
@@ -215,37 +198,24 @@ class Loop:
                 self._leaving += sign * one.holds * one.urgent
         unit.call = call
 
-    def _push(self, unit: _Unit, call: Call) -> None:
-        due = max(call.due(self._seconds()), unit.not_before)
-        self._entries += 1
-        unit.entry = self._entries
-        entry = (due, unit.since, unit.table, unit.segment, unit.entry, unit)
-        heapq.heappush(self._heap, entry)
-
     def _start_due(self, now: float) -> float:
         """Start what is due; return how long to wait for an answer, or for what is due next."""
+        if not self._runner.has_room():
+            return _ATTENTION
         full = []
-        while self._heap and self._runner.has_room():
-            due, *_, entry, unit = self._heap[0]
-            call = unit.call
-            if call is None or unit.running or entry != unit.entry:
-                heapq.heappop(self._heap)
+        for unit, call in self._waiting.due(now):
+            if self._held >= self._memory and not call.urgent:
+                full.append(unit)
                 continue
-            if due > now:
+            self._start(unit, call, now)
+            if not self._runner.has_room():
                 break
-            popped = heapq.heappop(self._heap)
-            if call.due(now) > now:
-                self._push(unit, call)
-            elif self._held >= self._memory and not call.urgent:
-                full.append(popped)
-            else:
-                self._start(unit, call, now)
-        pause = self._heap[0][0] - now if self._heap else _ATTENTION
-        for popped in full:
-            heapq.heappush(self._heap, popped)
+        pause = self._waiting.next() - now
+        for unit in full:
+            self._waiting.push(unit, now)
         return min(max(pause, _SHORTEST), _ATTENTION) if self._runner.has_room() else _ATTENTION
 
-    def _start(self, unit: _Unit, call: Call, now: float) -> None:
+    def _start(self, unit: Unit, call: Call, now: float) -> None:
         if call.sent:
             call.sent(now)
         unit.running = True
@@ -271,11 +241,11 @@ class Loop:
             # an answer may make others due that waited for it
             for other in self._units[unit.table]:
                 if other.call and other.call.broke and not other.running:
-                    self._push(other, other.call)
+                    self._waiting.push(other, self._seconds())
         self._progress(table.progress())
         self._flush_fullest()
 
-    def _again(self, unit: _Unit, call: Call, error: Exception) -> None:
+    def _again(self, unit: Unit, call: Call, error: Exception) -> None:
         """Make a call again after a pause."""
         table = self._tables[unit.table]
         table.reason = str(error)
@@ -287,7 +257,7 @@ class Loop:
             return
         pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (unit.tries - 1))
         unit.not_before = self._seconds() + pause * (0.5 + self._random.random() / 2)
-        self._push(unit, call)
+        self._waiting.push(unit, self._seconds())
 
     # --- putting in safety
 
@@ -299,7 +269,7 @@ class Loop:
                 return
             self._interrupt(max(idle, key=self._fullness), Flush())
 
-    def _fullness(self, unit: _Unit) -> tuple[bool, int]:
+    def _fullness(self, unit: Unit) -> tuple[bool, int]:
         assert unit.call
         return unit.call.holds >= unit.needs, unit.call.holds
 
@@ -309,7 +279,7 @@ class Loop:
             self._interrupt(unit, Stop())
         self._admit()
 
-    def _idle(self) -> Iterable[_Unit]:
+    def _idle(self) -> Iterable[Unit]:
         """Return the stories whose call waits, and may be given up."""
         return (
             unit
@@ -318,6 +288,6 @@ class Loop:
             if unit.call and not unit.running and not unit.call.urgent
         )
 
-    def _interrupt(self, unit: _Unit, interruption: Interrupted) -> None:
+    def _interrupt(self, unit: Unit, interruption: Interrupted) -> None:
         if unit in self._units[unit.table] and unit.call:
             self._tell(unit, unit.story.throw, interruption)

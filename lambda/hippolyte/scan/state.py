@@ -105,7 +105,7 @@ class Reading:
         assert self.look
         self.started = begun.started
         count = begun.started.segments
-        self.pacing = self.wanted.pace(self.look, count, self.seconds())
+        self.pacing = self.wanted.pace(self.look, begun.started.capacity, count, self.seconds())
         self.segments = [Segment() for _ in range(count)]
         self.state = State.READING
 

@@ -92,7 +92,7 @@ class Wanted:
         scan: the export's id.
         engine: who scans, for the summary.
         segments: how many; a scan that is gone on with keeps its own.
-        pace: makes the pace of a table from (look, segments, now).
+        pace: makes a pace from (look, capacity when the scan began, segments, now).
         table_id: of the table that is meant, None for the one that is there.
         consistent: strongly consistent reads, at twice the cost.
         level: of gzip.
@@ -103,7 +103,7 @@ class Wanted:
     scan: str
     engine: str
     segments: int
-    pace: Callable[[Look, int, float], Pacing]
+    pace: Callable[[Look, int | None, int, float], Pacing]
     table_id: str | None = None
     consistent: bool = False
     level: int = 1
