@@ -200,22 +200,22 @@ class Loop:
 
     def _start_due(self, now: float) -> float:
         """Start what is due; return how long to wait for an answer, or for what is due next."""
-        if not self._runner.has_room():
-            return _ATTENTION
-        full = []
-        for unit, call in self._waiting.due(now):
-            if self._held >= self._memory and not call.urgent:
-                full.append(unit)
-                continue
-            self._start(unit, call, now)
-            if not self._runner.has_room():
-                break
-        pause = self._waiting.next() - now
-        for unit in full:
-            self._waiting.push(unit, now)
-        return min(max(pause, _SHORTEST), _ATTENTION) if self._runner.has_room() else _ATTENTION
+        while self._runner.has_room():
+            unit = self._waiting.pop(now, urgent=True)
+            if unit is None and not self._is_full():
+                unit = self._waiting.pop(now, urgent=False)
+            if unit is None:
+                pause = self._waiting.next(urgent=self._is_full()) - now
+                return min(max(pause, _SHORTEST), _ATTENTION)
+            self._start(unit, now)
+        return _ATTENTION
 
-    def _start(self, unit: Unit, call: Call, now: float) -> None:
+    def _is_full(self) -> bool:
+        return self._held >= self._memory
+
+    def _start(self, unit: Unit, now: float) -> None:
+        call = unit.call
+        assert call
         if call.sent:
             call.sent(now)
         unit.running = True
@@ -262,30 +262,33 @@ class Loop:
     # --- putting in safety
 
     def _flush_fullest(self) -> None:
-        """Have buffers written while all of them are more than half of the memory."""
-        while self._held - self._leaving > self._room:
-            idle = [unit for unit in self._idle() if unit.call and unit.call.holds]
-            if not idle:
-                return
-            self._interrupt(max(idle, key=self._fullness), Flush())
+        """Have buffers written while all of them are more than half of the memory.
 
-    def _fullness(self, unit: Unit) -> tuple[bool, int]:
+        No file is to be smaller than its table needs: what was promised to all of them is less
+        than that half, so that one has enough; if it is just being added to, it is waited for.
+        """
+        while self._held - self._leaving > self._room:
+            holding = [unit for unit in self._not_urgent() if unit.call and unit.call.holds]
+            fullest = max(holding, key=self._fullness, default=None)
+            if fullest is None or fullest.running:
+                return
+            self._interrupt(fullest, Flush())
+
+    @staticmethod
+    def _fullness(unit: Unit) -> tuple[bool, bool, int]:
         assert unit.call
-        return unit.call.holds >= unit.needs, unit.call.holds
+        return unit.call.holds >= unit.needs, not unit.running, unit.call.holds
 
     def _stop(self) -> None:
         self._stopping = True
-        for unit in list(self._idle()):
+        for unit in [unit for unit in self._not_urgent() if not unit.running]:
             self._interrupt(unit, Stop())
         self._admit()
 
-    def _idle(self) -> Iterable[Unit]:
-        """Return the stories whose call waits, and may be given up."""
+    def _not_urgent(self) -> Iterable[Unit]:
+        """Return the stories whose call may be given up, once it is not being made."""
         return (
-            unit
-            for units in self._units
-            for unit in units
-            if unit.call and not unit.running and not unit.call.urgent
+            unit for units in self._units for unit in units if unit.call and not unit.call.urgent
         )
 
     def _interrupt(self, unit: Unit, interruption: Interrupted) -> None:

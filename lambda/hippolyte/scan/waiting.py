@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hippolyte.scan.story import Call, Story
@@ -48,7 +47,9 @@ class Waiting:
     """The heap of (due, turn, table, segment); an entry that its unit has left is passed over."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, int, int, int, Unit]] = []
+        # urgent calls have a heap of their own: where memory is short, only they are made
+        self._heaps: dict[bool, list[tuple[float, int, int, int, int, Unit]]]
+        self._heaps = {True: [], False: []}
         self._entries = 0
 
     def push(self, unit: Unit, now: float) -> None:
@@ -57,23 +58,28 @@ class Waiting:
         self._entries += 1
         unit.entry = self._entries
         due = max(unit.call.due(now), unit.not_before)
-        heapq.heappush(self._heap, (due, unit.since, unit.table, unit.segment, unit.entry, unit))
+        entry = (due, unit.since, unit.table, unit.segment, unit.entry, unit)
+        heapq.heappush(self._heaps[unit.call.urgent], entry)
 
-    def due(self, now: float) -> Iterator[tuple[Unit, Call]]:
-        """Yield, and take out, what is due; its call is to be started, or pushed again."""
-        while self.next() <= now:
-            unit = heapq.heappop(self._heap)[-1]
+    def pop(self, now: float, urgent: bool) -> Unit | None:
+        """Take out a unit whose call is due and urgent or not; None: there is none."""
+        while self._next(urgent) <= now:
+            unit = heapq.heappop(self._heaps[urgent])[-1]
             assert unit.call
-            if unit.call.due(now) > now:
-                self.push(unit, now)
-            else:
-                yield unit, unit.call
+            if unit.call.due(now) <= now:
+                return unit
+            self.push(unit, now)
+        return None
 
-    def next(self) -> float:
-        """Return when the next is due; infinity: nothing waits."""
-        while self._heap:
-            due, *_, entry, unit = self._heap[0]
+    def next(self, urgent: bool) -> float:
+        """Return when the next is due, of all or of the urgent; infinity: nothing waits."""
+        return self._next(True) if urgent else min(self._next(True), self._next(False))
+
+    def _next(self, urgent: bool) -> float:
+        heap = self._heaps[urgent]
+        while heap:
+            due, *_, entry, unit = heap[0]
             if unit.call and not unit.running and entry == unit.entry:
                 return due
-            heapq.heappop(self._heap)
+            heapq.heappop(heap)
         return float("inf")
