@@ -117,6 +117,15 @@ def build(settings: Settings) -> Clients:
     )
 
 
+def asked_once(service: str, region: str | None, connections: int) -> Any:
+    """Build a client for a scan, whose loop asks again itself; one connection a thread of it."""
+    once = Config(retries={"mode": "standard", "total_max_attempts": 1})
+    session = boto3.DEFAULT_SESSION or boto3.session.Session()
+    return session.client(  # type: ignore[call-overload]
+        service, region_name=region, config=configuration(connections).merge(once)
+    )
+
+
 def parameters(region: str | None) -> Any:
     """Build the client that settings are read with, so before any of them is known."""
     return boto3.client(
