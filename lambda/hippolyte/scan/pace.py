@@ -3,8 +3,9 @@
 Times are seconds of one clock, which only the caller reads; units are read capacity units; sizes
 are bytes. What may be read is `Share`'s; here it becomes requests:
 
-- Units are paid from a bucket that fills at the allowed rate, starts empty, and holds one page or
-  one second, whichever is less. What a request costs is known when it is answered. Until then the
+- Units are paid from a bucket that starts empty, fills at the allowed rate less 1 %, and holds half
+  a page or half a second, whichever is less, for when the caller comes late. So no minute has more
+  than the share and one page. What a request costs is known when it is answered. Until then the
   most it can cost is set aside, so that several at once pass the bucket by one page at most.
 - Segments next to each other lie in one partition, and together never have more than the share of
   what a partition gives.
@@ -23,6 +24,8 @@ from hippolyte.share import PARTITION_RATE, Share
 EVENTUAL, CONSISTENT = 8192, 4096
 # of Scan: a page is at most 1 MB, an item at most 400 KB; reads are counted in blocks of 4 KB
 _PAGE, _ITEM, _BLOCK = 1 << 20, 400 << 10, 4096
+# of the rate: what the bucket holds is made up for within a minute
+_KEPT = 0.99
 # what is left of the rate after however many throttled answers, so that it can come back
 _LEAST = 1 / 64
 _BACK_PER_SECOND = 0.02 / 60
@@ -50,7 +53,7 @@ class _Bucket:
         return replace(self, level=min(self.depth, self.level - units))
 
     def at_rate(self, rate: float, page: float) -> _Bucket:
-        depth = min(rate, page)
+        depth = min(rate, page) / 2
         return replace(self, rate=rate, depth=depth, level=min(depth, self.level))
 
     def positive(self, back: float = 0.0) -> float:
@@ -183,6 +186,7 @@ class Pace:
         """Return the pace with its buckets filled until now, and the rate of now."""
         factor = self._factor(now)
         page = self._most(_MOST_ITEMS)
+        factor *= _KEPT
         rate = self.share.rate * factor
         partition = min(rate, self.share.fraction * PARTITION_RATE * factor)
         return replace(
