@@ -12,6 +12,7 @@ import random
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from heapq import heappop, heappush
 from itertools import accumulate, cycle
 from math import ceil
@@ -20,6 +21,9 @@ from hippolyte.scan.pace import Pace
 from hippolyte.share import PARTITION_RATE
 
 KB, MB = 1024, 1 << 20
+# reads are counted in blocks; units of a full page
+BLOCK, FULL = 4 * KB, 128
+MINUTE = 60.0
 BURST_SECONDS = 300.0
 # of the SDK for DynamoDB (botocore, data/_retry.json)
 _RETRIES, _FIRST_WAIT = 9, 0.05
@@ -46,7 +50,9 @@ class Capacity:
         self.table = Bucket(units, units * BURST_SECONDS, units * burst)
         # where in the hash space each ends; the data are spread evenly over that
         self.ends = [end / sum(partitions) for end in accumulate(partitions)]
-        self.partitions = [Bucket(PARTITION_RATE, PARTITION_RATE, PARTITION_RATE) for _ in partitions]
+        self.partitions = [
+            Bucket(PARTITION_RATE, PARTITION_RATE, PARTITION_RATE) for _ in partitions
+        ]
 
     @property
     def units(self) -> float:
@@ -93,7 +99,6 @@ class Cursor:
                 self.run, self.done = (self.run + 1) % len(self.runs), 0
         self.read += size
         return items, size, largest
-
 
     @property
     def ended(self) -> bool:
@@ -155,14 +160,11 @@ class Application:
 
 @dataclass
 class Story:
-    """What happened: each page by the second it was read in, the throttled ones, what was read."""
+    """What happened: when pages were read and what they cost, and when they were throttled."""
 
     times: list[float] = field(default_factory=list)
     units: list[float] = field(default_factory=list)
     throttled: list[float] = field(default_factory=list)
-    items: int = 0
-    size: int = 0
-    capacities: list[float] = field(default_factory=list)  # by minute
 
     @property
     def largest(self) -> float:
@@ -209,71 +211,78 @@ class Trial:
     each_minute: Callable[[Capacity, float, float], None] | None = None
     follow: bool = False
 
-    def run(self) -> Story:
-        story, chance = Story(), random.Random(7)
+    def __post_init__(self) -> None:
         segments = len(self.pace.segments)
         sizes = self.sizes or [None] * segments
-        cursors = [Cursor(runs, size) for runs, size in zip(cycle(self.runs), sizes, strict=False)]
-        heap: list[tuple[float, int, str, int, tuple[float, int, int] | None]] = []
-        number = 0
+        self.story, self.chance = Story(), random.Random(7)
+        self.cursors = [Cursor(r, s) for r, s in zip(cycle(self.runs), sizes, strict=False)]
+        self.counted = 0
+        self.heap: list[tuple[float, int, Callable[[float], None]]] = []
+        self.number = 0
 
-        def push(
-            at: float, kind: str, segment: int = 0, page: tuple[float, int, int] | None = None
-        ) -> None:
-            nonlocal number
-            number += 1
-            heappush(heap, (at, number, kind, segment, page))
-
-        for segment in range(segments):
-            push(0.0, "ask", segment)
+    def run(self) -> Story:
+        """Let the time pass."""
+        for segment in range(len(self.cursors)):
+            self._at(0.0, partial(self._ask, segment))
         if self.application:
-            push(0.0, "application")
-        push(60.0, "minute")
-        consumed = 0
-        while heap and heap[0][0] < self.seconds:
-            now, _, kind, segment, page = heappop(heap)
-            if kind == "ask":
-                due = self.pace.due(segment, now)
-                if due > now:
-                    push(due + self.lateness * chance.random(), "ask", segment)
-                    continue
-                items, size, largest = cursors[segment].page(self.pace.limit(segment))
-                self.pace = self.pace.sent(segment, now)
-                units = -(-size // (4 * KB)) / 2
-                push(now + self._takes(size) / 2, "read", segment, (units, items, largest))
-                story.size += size
-                story.items += items
-            elif kind == "read" and page:
-                done = cursors[segment].read / size if (size := sizes[segment]) else chance.random()
-                place = (segment + min(done, 1.0)) / segments
-                if self.capacity.take(self.capacity.partition(place), page[0], now):
-                    story.times.append(now)
-                    story.units.append(page[0])
-                    push(now + self._takes(int(page[0] * 8 * KB)) / 2, "answer", segment, page)
-                else:
-                    story.throttled.append(now)
-                    push(now + self.latency[0] / 2, "throttled", segment)
-            elif kind == "answer" and page:
-                self.pace = self.pace.answered(segment, now, *page)
-                if not cursors[segment].ended:
-                    push(now, "ask", segment)
-            elif kind == "throttled":
-                # the page is asked for again; its items are those that come next anyhow
-                self.pace = self.pace.throttled(segment, now)
-                push(now, "ask", segment)
-            elif kind == "application" and self.application:
-                self.application.read(self.capacity, now)
-                push(now + self.application.step, "application")
-            elif kind == "minute":
-                used = sum(story.units[consumed:])
-                consumed = len(story.units)
-                if self.each_minute:
-                    self.each_minute(self.capacity, used, now)
-                if self.follow:
-                    self.pace = self.pace.capacity_seen(self.capacity.units, now)
-                story.capacities.append(self.capacity.units)
-                push(now + 60.0, "minute")
-        return story
+            self._at(0.0, self._apply)
+        self._at(MINUTE, self._minute)
+        while self.heap and self.heap[0][0] < self.seconds:
+            now, _, happens = heappop(self.heap)
+            happens(now)
+        return self.story
 
-    def _takes(self, size: int) -> float:
-        return self.latency[0] + self.latency[1] * size / MB
+    def _at(self, at: float, happens: Callable[[float], None]) -> None:
+        self.number += 1
+        heappush(self.heap, (at, self.number, happens))
+
+    def _ask(self, segment: int, now: float) -> None:
+        """Ask for a page, or see again when it is due; nothing else has the loop look."""
+        due = self.pace.due(segment, now)
+        if due > now:
+            late = self.lateness * self.chance.random()
+            self._at(due + late, partial(self._ask, segment))
+            return
+        items, size, largest = self.cursors[segment].page(self.pace.limit(segment))
+        self.pace = self.pace.sent(segment, now)
+        page = (-(-size // BLOCK) / 2, items, largest)
+        self._at(now + self._half(page[0]), partial(self._read, segment, page))
+
+    def _read(self, segment: int, page: tuple[float, int, int], now: float) -> None:
+        cursor, units = self.cursors[segment], page[0]
+        done = min(1.0, cursor.read / cursor.size) if cursor.size else self.chance.random()
+        partition = self.capacity.partition((segment + done) / len(self.cursors))
+        if not self.capacity.take(partition, units, now):
+            self.story.throttled.append(now)
+            self._at(now + self.latency[0] / 2, partial(self._throttled, segment))
+            return
+        self.story.times.append(now)
+        self.story.units.append(units)
+        self._at(now + self._half(units), partial(self._answered, segment, page))
+
+    def _answered(self, segment: int, page: tuple[float, int, int], now: float) -> None:
+        self.pace = self.pace.answered(segment, now, *page)
+        if not self.cursors[segment].ended:
+            self._ask(segment, now)
+
+    def _throttled(self, segment: int, now: float) -> None:
+        # other items come instead of the same ones: to the pace it is the same
+        self.pace = self.pace.throttled(segment, now)
+        self._ask(segment, now)
+
+    def _apply(self, now: float) -> None:
+        assert self.application
+        self.application.read(self.capacity, now)
+        self._at(now + self.application.step, self._apply)
+
+    def _minute(self, now: float) -> None:
+        consumed = sum(self.story.units[self.counted :])
+        self.counted = len(self.story.units)
+        if self.each_minute:
+            self.each_minute(self.capacity, consumed, now)
+        if self.follow:
+            self.pace = self.pace.capacity_seen(self.capacity.units, now)
+        self._at(now + MINUTE, self._minute)
+
+    def _half(self, units: float) -> float:
+        return (self.latency[0] + self.latency[1] * units / FULL) / 2

@@ -111,7 +111,12 @@ class Pace:
         return self.table.rate
 
     def due(self, segment: int, now: float) -> float:
-        """Return when the segment's next request may go out: now or before, or later."""
+        """Return when the segment's next request may go out: now or before, or later.
+
+        One that is under way is taken for lost.
+        """
+        if self.segments[segment].sent is not None:
+            return self.failed(segment, now).due(segment, now)
         mine = self.segments[segment]
         buckets = (self.table, self.groups[self._group(segment)])
         under_way = [s for s in self.segments if s.sent is not None]
