@@ -45,16 +45,14 @@ class _Bucket:
     at: float
     level: float = 0.0
 
-    def now(self, now: float) -> _Bucket:
-        filled = self.level + self.rate * max(0.0, now - self.at)
-        return replace(self, at=max(now, self.at), level=min(self.depth, filled))
+    def filled(self, now: float, rate: float, page: float) -> _Bucket:
+        """Return it as it is now, to go on at another rate; a full page costs so many units."""
+        depth = min(rate, page) / 2
+        level = self.level + self.rate * max(0.0, now - self.at)
+        return _Bucket(rate, depth, max(now, self.at), min(depth, level))
 
     def paid(self, units: float) -> _Bucket:
-        return replace(self, level=min(self.depth, self.level - units))
-
-    def at_rate(self, rate: float, page: float) -> _Bucket:
-        depth = min(rate, page) / 2
-        return replace(self, rate=rate, depth=depth, level=min(depth, self.level))
+        return _Bucket(self.rate, self.depth, self.at, min(self.depth, self.level - units))
 
     def positive(self, back: float = 0.0) -> float:
         """Return when it has something, if `back` of what is set aside comes back."""
@@ -196,8 +194,8 @@ class Pace:
         partition = min(rate, self.share.fraction * PARTITION_RATE * factor)
         return replace(
             self,
-            table=self.table.now(now).at_rate(rate, page),
-            groups=tuple(g.now(now).at_rate(partition, page) for g in self.groups),
+            table=self.table.filled(now, rate, page),
+            groups=tuple(g.filled(now, partition, page) for g in self.groups),
         )
 
     def _factor(self, now: float) -> float:
