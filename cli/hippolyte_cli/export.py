@@ -3,42 +3,29 @@
 from __future__ import annotations
 
 import signal
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Annotated, Any
 
-import boto3
 import typer
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 
 from hippolyte import clock
-from hippolyte.clients import configuration
 from hippolyte.errors import HippolyteError
-from hippolyte.exports.native import SUMMARY, export_id
-from hippolyte.scan.begin import Started
+from hippolyte.exports.native import SUMMARY
 from hippolyte.scan.cutting import ScanError
 from hippolyte.scan.loop import Loop
-from hippolyte.scan.pace import CONSISTENT, EVENTUAL, Pace
 from hippolyte.scan.reading import Passing
 from hippolyte.scan.runner import Threads
 from hippolyte.scan.state import Progress, State
-from hippolyte.scan.table import Look, TableSource, Wanted, look_of
-from hippolyte.share import Share
-from hippolyte.tables.autoscaling import READ_DIMENSION
-from hippolyte.tables.discovery import table_of
 from hippolyte_cli import console
-from hippolyte_cli.export_offer import Offer, plural, segments_of, share_of, size
-from hippolyte_cli.export_place import Place, begun_scan, place_of
+from hippolyte_cli.export_offer import plural, size
+from hippolyte_cli.export_prepare import THREADS, Asked, Scan, prepared
 from hippolyte_cli.export_view import View
 
-# pages at once; more of them only wait for each other's work
-_THREADS = 8
 # from one line to the next, seconds: on a terminal it is the same line
 _EACH_LINE, _EACH_LINE_OF_A_FILE = 1.0, 30.0
 
@@ -83,7 +70,7 @@ def export(
     not whole, and how to go on is said; 2: it did not begin, and what to change is said.
     """
     try:
-        scan = _prepared(table, dest, share, rate, segments, consistent, resume, region)
+        scan = prepared(Asked(table, dest, share, rate, segments, consistent, resume, region))
     except (HippolyteError, ValueError, OSError, ClientError, BotoCoreError) as error:
         console.refuse(_remedied(error, table))
     out = console.console()
@@ -92,7 +79,7 @@ def export(
     view = View(scan.offer.table.item_count)
     with (
         _stopped_by_ctrl_c() as is_stopped,
-        Threads(min(_THREADS, scan.wanted.segments)) as threads,
+        Threads(min(THREADS, scan.wanted.segments)) as threads,
         _shown(out, view) as show,
     ):
         (end,) = Loop(
@@ -107,105 +94,6 @@ def export(
         return
     out.print(escape(_left(scan, end, again)), soft_wrap=True)
     raise typer.Exit(1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Scan:
-    offer: Offer
-    wanted: Wanted
-    beside: str
-
-
-def _prepared(
-    table: str,
-    dest: str,
-    percent: int,
-    rate: float | None,
-    segments: int | None,
-    consistent: bool,
-    resume: bool,
-    region: str | None,
-) -> _Scan:
-    """Look at the table and the place; nothing is read or written.
-
-    Raises:
-        HippolyteError, ValueError, OSError, ClientError, BotoCoreError: it cannot be done.
-    """
-    one_try = Config(retries={"mode": "standard", "total_max_attempts": 1})
-    config = configuration(_THREADS)
-    description = boto3.client("dynamodb", region_name=region, config=config).describe_table(
-        TableName=table
-    )["Table"]
-    found, look = table_of(description), look_of(description)
-    if why := look.unreadable():
-        raise ScanError(f"{why}: it can be read when it is ACTIVE{_key_remedy(found.status)}.")
-    place, bucket_region = place_of(dest, region)
-    old = _old(place, look.table, resume)
-    if old:
-        segments, consistent = old.segments, old.consistent
-    share, wish = share_of(found, _may_be_scaled(look.table, region), percent, rate)
-    offer = Offer(
-        table=found,
-        share=share,
-        wish=wish,
-        segments=segments or segments_of(found, share),
-        unit_bytes=CONSISTENT if consistent else EVENTUAL,
-    )
-    scan = old.scan if old else export_id(clock.now(), uuid.uuid4().hex)
-    once = boto3.client("dynamodb", region_name=region, config=config.merge(one_try))
-    wanted = Wanted(
-        source=TableSource(once, table),
-        sink=place.sink(scan),
-        scan=scan,
-        engine="command",
-        segments=offer.segments,
-        pace=_pace(share, offer.unit_bytes),
-        table_id=look.table_id,
-        consistent=consistent,
-    )
-    is_far = bucket_region and bucket_region != once.meta.region_name
-    far = f" in {bucket_region}: moving data to another region is billed" if is_far else ""
-    goes_on = f" (goes on with the scan of {old.begun:%Y-%m-%d %H:%M} UTC)" if old else ""
-    return _Scan(offer, wanted, far + goes_on)
-
-
-def _old(place: Place, table: str, resume: bool) -> Started | None:
-    """Return the scan that is gone on with."""
-    if resume:
-        return begun_scan(place, table)
-    if place.holds_anything():
-        raise ScanError(
-            f"{place} is not empty: name an empty place, or give --resume to go on with a scan "
-            "that lies there."
-        )
-    return None
-
-
-def _pace(share: Share, unit_bytes: int) -> Callable[[Look, int | None, int, float], Pace]:
-    def pace(look: Look, begun: int | None, segments: int, now: float) -> Pace:
-        if (look.read_capacity is None) != (share.capacity is None):
-            raise ScanError(f"the capacity mode of {look.table} was switched: start again")
-        here = replace(share, capacity=look.read_capacity, start=begun)
-        return Pace.start(here, segments, now, unit_bytes)
-
-    return pace
-
-
-def _may_be_scaled(table: str, region: str | None) -> bool:
-    """Say whether the table's reads are scaled; where that cannot be known, they may be."""
-    config = Config(
-        connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1}
-    )
-    try:
-        client = boto3.client("application-autoscaling", region_name=region, config=config)
-        targets = client.describe_scalable_targets(
-            ServiceNamespace="dynamodb",
-            ResourceIds=[f"table/{table}"],
-            ScalableDimension=READ_DIMENSION,
-        )["ScalableTargets"]
-    except (ClientError, BotoCoreError):
-        return True
-    return bool(targets)
 
 
 @contextmanager
@@ -252,7 +140,7 @@ def _shown(out: Console, view: View) -> Iterator[Callable[[float], bool]]:
         yield show
 
 
-def _whole(scan: _Scan, end: Progress) -> str:
+def _whole(scan: Scan, end: Progress) -> str:
     said = f"Whole: {plural(end.items, 'item')} of {end.table}"
     if end.files:
         said += (
@@ -264,7 +152,7 @@ def _whole(scan: _Scan, end: Progress) -> str:
     return f"{said}. {scan.wanted.sink}{SUMMARY}"
 
 
-def _left(scan: _Scan, end: Progress, again: str) -> str:
+def _left(scan: Scan, end: Progress, again: str) -> str:
     """Return what is said of a scan that is not whole: what is safe, and how to go on."""
     lies = f"What was read lies in {scan.wanted.sink} and is not read again"
     if end.state is State.MORE:
@@ -278,17 +166,13 @@ def _left(scan: _Scan, end: Progress, again: str) -> str:
     return f"{said} {lies}. When that is mended, go on: {again}"
 
 
-def _is_other_table(scan: _Scan) -> bool:
+def _is_other_table(scan: Scan) -> bool:
     try:
         return scan.wanted.source.look().table_id != scan.wanted.table_id
     except Passing:
         return False
     except ScanError as error:
         return "ResourceNotFoundException" in str(error)
-
-
-def _key_remedy(status: str) -> str:
-    return ", so give access to its KMS key back" if status.startswith("INACCESSIBLE") else ""
 
 
 def _remedied(error: Exception, table: str) -> str:
