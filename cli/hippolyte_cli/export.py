@@ -26,8 +26,8 @@ from hippolyte_cli.export_offer import plural, size
 from hippolyte_cli.export_prepare import THREADS, Asked, Scan, prepared
 from hippolyte_cli.export_view import View
 
-# from one line to the next, seconds: on a terminal it is the same line
-_EACH_LINE, _EACH_LINE_OF_A_FILE = 1.0, 30.0
+# seconds from one look at the scan to the next, and to the next line where there is no terminal
+_EACH_LOOK, _EACH_LINE = 1.0, 30.0
 
 
 def export(
@@ -121,19 +121,17 @@ def _shown(out: Console, view: View) -> Iterator[Callable[[float], bool]]:
     status: AbstractContextManager[Any] = (
         out.status("opening", refresh_per_second=2) if out.is_terminal else nullcontext()
     )
-    each = _EACH_LINE if out.is_terminal else _EACH_LINE_OF_A_FILE
     with status as line:
-        last: float | None = None
+        seen = printed = clock.now().timestamp()
 
         def show(now: float) -> bool:
-            nonlocal last
-            last = now if last is None else last
-            if now - last >= each:
-                last = now
-                text = escape(view.line(now))
+            nonlocal seen, printed
+            if now - seen >= _EACH_LOOK:
+                seen, text = now, escape(view.line(now))
                 if line:
                     line.update(text)
-                else:
+                elif now - printed >= _EACH_LINE:
+                    printed = now
                     out.print(f"{clock.now():%H:%M:%S} {text}", soft_wrap=True)
             return True
 

@@ -25,6 +25,7 @@ class Offer:
     Attributes:
         wish: how its rate was asked for, in words.
         unit_bytes: of what is read for a unit.
+        rest: only what is left of a scan is to be read.
     """
 
     table: Table
@@ -32,6 +33,7 @@ class Offer:
     wish: str
     segments: int
     unit_bytes: int
+    rest: bool = False
 
     @property
     def units(self) -> int:
@@ -60,7 +62,11 @@ class Offer:
     def _time(self) -> str:
         if not self.table.size_bytes:
             return "how long is not known"
-        return f"about {duration(self.seconds)}"
+        return f"{self._most}about {duration(self.seconds)}"
+
+    @property
+    def _most(self) -> str:
+        return "at most " if self.rest else ""
 
     def _cost(self) -> str:
         if not self.table.on_demand:
@@ -69,7 +75,7 @@ class Offer:
         if not self.table.size_bytes:
             return f"Cost: {ON_DEMAND_UNIT_USD * 1e6:.3f} USD for a million units (us-east-1)."
         money = f"{usd:,.2f} USD" if usd >= 0.01 else "less than 0.01 USD"
-        return f"Cost: about {self.units:,} units on demand, {money} (us-east-1)."
+        return f"Cost: {self._most}about {self.units:,} units on demand, {money} (us-east-1)."
 
 
 def share_of(table: Table, autoscaled: bool, percent: int, rate: float | None) -> tuple[Share, str]:

@@ -83,6 +83,7 @@ def prepared(asked: Asked) -> Scan:
         wish=wish,
         segments=segments or segments_of(found, share),
         unit_bytes=CONSISTENT if consistent else EVENTUAL,
+        rest=old is not None,
     )
     scan = old.scan if old else export_id(clock.now(), uuid.uuid4().hex)
     once = boto3.client("dynamodb", region_name=region, config=config.merge(one_try))

@@ -34,7 +34,7 @@ class View:
         if latest is None or latest.state is State.OPENING:
             return self._waits("opening")
         self._seen.append((now, latest))
-        while now - self._seen[0][0] > _RECENT:
+        while len(self._seen) > 1 and now - self._seen[1][0] >= _RECENT:
             self._seen.popleft()
         since, before = self._seen[0]
         seconds = max(now - since, 1e-9)

@@ -28,6 +28,7 @@ def test_time_and_cost_follow_from_size_share_and_consistency() -> None:
     assert "about 7.3 hours" in eventual.lines()[1]
     assert offer(TABLE, unit=4096).seconds == 2 * eventual.seconds
     assert "none beyond" in eventual.lines()[2]
+    assert "at most about 7.3 hours" in replace(eventual, rest=True).lines()[1]
 
 
 def test_a_table_on_demand_is_said_with_its_price() -> None:
@@ -114,9 +115,10 @@ def test_a_line_has_the_rate_of_late_and_the_time_that_is_left() -> None:
     assert view.line(110.0) == (
         "reading: 1,000 items, 1.0 MiB, 5.0 units/s, 1 of 4 segments read, about 2 minutes left"
     )
-    # what was before half a minute is forgotten
+    # of the last half minute, or since the last line if that is longer ago
     view.take(progress(1300, 110.0))
     assert "2.0 units/s, " in view.line(140.0)
+    assert "0.0 units/s, " in view.line(200.0)
     view.take(progress(20_000, 200.0))
     assert view.line(150.0).endswith("1 of 4 segments read, more than were counted")
 
