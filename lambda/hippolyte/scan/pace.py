@@ -3,8 +3,9 @@
 Times are seconds of one clock, which only the caller reads; units are read capacity units; sizes
 are bytes. What may be read is `Share`'s; here it becomes requests:
 
-- Units are paid from a bucket that fills at the allowed rate, starts empty, and holds one page or
-  one second, whichever is less. What a request costs is known when it is answered. Until then the
+- Units are paid from a bucket that starts empty, fills at the allowed rate less 1 %, and holds half
+  a page or half a second, whichever is less, for when the caller comes late. So no minute has more
+  than the share and one page. What a request costs is known when it is answered. Until then the
   most it can cost is set aside, so that several at once pass the bucket by one page at most.
 - Segments next to each other lie in one partition, and together never have more than the share of
   what a partition gives.
@@ -23,6 +24,8 @@ from hippolyte.share import PARTITION_RATE, Share
 EVENTUAL, CONSISTENT = 8192, 4096
 # of Scan: a page is at most 1 MB, an item at most 400 KB; reads are counted in blocks of 4 KB
 _PAGE, _ITEM, _BLOCK = 1 << 20, 400 << 10, 4096
+# of the rate: what the bucket holds is made up for within a minute
+_KEPT = 0.99
 # what is left of the rate after however many throttled answers, so that it can come back
 _LEAST = 1 / 64
 _BACK_PER_SECOND = 0.02 / 60
@@ -42,16 +45,14 @@ class _Bucket:
     at: float
     level: float = 0.0
 
-    def now(self, now: float) -> _Bucket:
-        filled = self.level + self.rate * max(0.0, now - self.at)
-        return replace(self, at=max(now, self.at), level=min(self.depth, filled))
+    def filled(self, now: float, rate: float, page: float) -> _Bucket:
+        """Return it as it is now, to go on at another rate; a full page costs so many units."""
+        depth = min(rate, page) / 2
+        level = self.level + self.rate * max(0.0, now - self.at)
+        return _Bucket(rate, depth, max(now, self.at), min(depth, level))
 
     def paid(self, units: float) -> _Bucket:
-        return replace(self, level=min(self.depth, self.level - units))
-
-    def at_rate(self, rate: float, page: float) -> _Bucket:
-        depth = min(rate, page)
-        return replace(self, rate=rate, depth=depth, level=min(depth, self.level))
+        return _Bucket(self.rate, self.depth, self.at, min(self.depth, self.level - units))
 
     def positive(self, back: float = 0.0) -> float:
         """Return when it has something, if `back` of what is set aside comes back."""
@@ -108,7 +109,12 @@ class Pace:
         return self.table.rate
 
     def due(self, segment: int, now: float) -> float:
-        """Return when the segment's next request may go out: now or before, or later."""
+        """Return when the segment's next request may go out: now or before, or later.
+
+        One that is under way is taken for lost.
+        """
+        if self.segments[segment].sent is not None:
+            return self.failed(segment, now).due(segment, now)
         mine = self.segments[segment]
         buckets = (self.table, self.groups[self._group(segment)])
         under_way = [s for s in self.segments if s.sent is not None]
@@ -183,12 +189,13 @@ class Pace:
         """Return the pace with its buckets filled until now, and the rate of now."""
         factor = self._factor(now)
         page = self._most(_MOST_ITEMS)
+        factor *= _KEPT
         rate = self.share.rate * factor
         partition = min(rate, self.share.fraction * PARTITION_RATE * factor)
         return replace(
             self,
-            table=self.table.now(now).at_rate(rate, page),
-            groups=tuple(g.now(now).at_rate(partition, page) for g in self.groups),
+            table=self.table.filled(now, rate, page),
+            groups=tuple(g.filled(now, partition, page) for g in self.groups),
         )
 
     def _factor(self, now: float) -> float:
