@@ -21,8 +21,6 @@ _BETWEEN = b'}},{"'
 _MARKS = b'"{}[]'
 _CONTROLS = bytes(range(32))
 _ALL_BUT_MARKS = bytes(set(range(256)) - set(_MARKS) - set(_CONTROLS))
-# one of them is where two items have a blank between them
-_BLANKS = (b"} ", b" {", b"{ ")
 _WHITE = " \t\n\r"
 
 _scan: Any = JSONDecoder().scan_once  # type: ignore[attr-defined]
@@ -70,72 +68,56 @@ def cut(body: bytes) -> Cut:
 def _by_text(body: bytes) -> Cut | None:
     """Find the items by their braces; None where that could go wrong.
 
-    With no brace inside strings the depth of braces tells which `}},{"` ends an item, so that
-    nothing is taken for an end that is none; and an end that is missed, such as one with a
-    blank, makes fewer items than `Count` says.
+    No brace is inside a string, so that their depth tells which `}},{"` ends an item: nothing is
+    taken for an end that is none. One that is missed, such as `} }, {"`, makes fewer items than
+    `Count` says.
     """
     structure = _structure(body)
     if structure is None:
         return None
     start = structure.find(_ITEMS) + len(_ITEMS)
-    before = structure[:start]
-    if start < len(_ITEMS) or before.count(b"{") - before.count(b"}") != 1:
+    # an attribute's list ends with `]}`
+    end = structure.find(b"],", start)
+    end = end if end >= 0 else len(structure) - len(b"]}")
+    spans = _spans(structure[start:end], start)
+    rest = body[:start] + body[end:]
+    if spans is None or not _agree(rest, len(spans)):
         return None
-    begins, ends = _spans(structure, start)
-    rest = body[:start] + body[ends[-1] if ends else start :]
-    if not _agree(rest, len(ends)):
-        return None
-    return Cut([body[a:b] for a, b in zip(begins, ends, strict=True)], rest, parsed=False)
+    return Cut([body[a:b] for a, b in spans], rest, parsed=False)
 
 
 def _structure(body: bytes) -> bytes | None:
     """Return the body, as long as it was, with only such quotes as begin and end a string.
 
-    None if a string holds a brace or bracket, or if tokens have a blank or line break at a brace.
+    None if a string holds a brace or bracket, or if blanks or line breaks stand where they count.
     """
     if b"\\" in body:
         # pairs from the left: what is left of a run of backslashes is an escape's
         body = body.replace(b"\\\\", b"__").replace(b'\\"', b"__")
     marks = body.translate(None, _ALL_BUT_MARKS)
-    if marks.translate(None, _MARKS):
-        return None
     # of a string without them only its two quotes are left, side by side
-    if b'"' in marks.replace(b'""', b"") or any(blank in body for blank in _BLANKS):
+    if b'"' in marks.replace(b'""', b"") or marks.translate(None, _MARKS) or b"] " in body:
         return None
     return body
 
 
-def _spans(structure: bytes, start: int) -> tuple[list[int], list[int]]:
-    """Return where the items of the list that starts there begin, and where they end."""
-    if structure[start : start + 1] == b"]":
-        return [], []
-    begins, ends = [start], []
-    depth, place = 0, start
-    pieces = structure[start:].split(_BETWEEN)
-    pieces.pop()
+def _spans(items: bytes, start: int) -> list[tuple[int, int]] | None:
+    """Return where each item begins and ends, `start` being where the first one does."""
+    if not items.startswith(b'{"'):
+        return None if items else []
+    spans, begin, place, depth = [], start, start, 0
+    *pieces, last = items.split(_BETWEEN)
     for piece in pieces:
         depth += piece.count(b"{") - piece.count(b"}")
         place += len(piece)
         # the item's own brace and its last value's
         if depth == 2:
-            ends.append(place + 2)
-            begins.append(place + 3)
+            spans.append((begin, place + 2))
+            begin = place + 3
         depth -= 1
         place += len(_BETWEEN)
-    ends.append(_end_of_last(structure, begins[-1]))
-    return begins, ends
-
-
-def _end_of_last(structure: bytes, begin: int) -> int:
-    """Return where the item ends that begins there and has the list's end after it."""
-    depth, place = 0, begin
-    while (bracket := structure.find(b"}]", place)) >= 0:
-        end = bracket + 1
-        depth += structure.count(b"{", place, end) - structure.count(b"}", place, end)
-        if not depth:
-            return end
-        place = end
-    return len(structure)
+    spans.append((begin, place + len(last)))
+    return spans
 
 
 def _agree(rest: bytes, items: int) -> bool:
@@ -183,8 +165,6 @@ def _members(text: str) -> Iterator[tuple[str, int, int]]:
             if text[place] != ",":
                 break
             place = _skip(text, place + 1)
-    if text[_expect(text, place, "}") :].strip(_WHITE):
-        raise ValueError("more follows its end")
 
 
 def _elements(text: str, begin: int) -> Iterator[str]:
@@ -194,7 +174,7 @@ def _elements(text: str, begin: int) -> Iterator[str]:
     place = _skip(text, begin + 1)
     while text[place] != "]":
         item, end = _value(text, place)
-        if not isinstance(item, dict) or not all(isinstance(v, dict) for v in item.values()):
+        if not isinstance(item, dict):
             raise Nonsense(f"what stands at {place} is no item")
         yield text[place:end]
         place = _skip(text, end)
@@ -218,12 +198,10 @@ def _skip(text: str, place: int) -> int:
 
 
 def _expect(text: str, place: int, mark: str) -> int:
+    """Return the place of the token after the mark that stands there."""
     if text[place] != mark:
         raise ValueError(f"{mark} is wanted at {place}")
-    after = place + 1
-    while text[after : after + 1] and text[after] in _WHITE:
-        after += 1
-    return after
+    return _skip(text, place + 1)
 
 
 def _nonsense(body: bytes, why: str) -> Nonsense:

@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from hippolyte.errors import passes
 from hippolyte.scan.cutting import Nonsense, ScanError, cut
@@ -54,7 +55,7 @@ class Throttled(Passing):
 
 
 class Damaged(Passing):
-    """When an answer is not what the service sent: its CRC-32 is another."""
+    """When an answer is not what the service sent: broken off, or of another CRC-32."""
 
 
 class Gone(ScanError):
@@ -99,9 +100,11 @@ def _pass_parser_by(
 ) -> None:
     if response_dict["status_code"] >= 300:
         return
-    body, sent = response_dict["body"], response_dict["headers"].get("x-amz-crc32")
-    # not every server sends it
-    if sent is not None and str(crc32(body)) != sent.strip():
+    body, headers = response_dict["body"], response_dict["headers"]
+    # neither is sent by every server; the SDK looks at neither
+    if headers.get("content-length", str(len(body))) != str(len(body)) or not body:
+        raise Damaged(f"an answer broke off after {len(body)} bytes")
+    if headers.get("x-amz-crc32", str(crc32(body))) != str(crc32(body)):
         raise Damaged(f"an answer of {len(body)} bytes has another CRC-32 than was sent")
     found = cut(body)
     response_dict["body"] = found.rest
@@ -123,11 +126,13 @@ def scan_page(client: Any, request: Mapping[str, Any]) -> Page:
         answer = client.scan(**{**request, "ReturnConsumedCapacity": "TOTAL"})
     except (ClientError, BotoCoreError) as error:
         raise _told(error) from error
+    except (ResponseParserError, AttributeError, TypeError, ValueError) as error:
+        raise Nonsense(f"the SDK cannot read an answer: {error!r}") from error
     found, last_key = answer["Items"], answer.get("LastEvaluatedKey") or None
     if last_key and last_key == request.get("ExclusiveStartKey"):
         raise Nonsense(f"the page after {last_key} ends with {last_key} again")
     units = answer.get("ConsumedCapacity", {}).get("CapacityUnits")
-    if units is None:
+    if not isinstance(units, int | float):
         # a server that does not tell: an item's text is longer than what is counted of it
         units = float(ceil(sum(map(len, found.items)) / _UNIT_BYTES))
     return Page(found.items, len(found.items), units, last_key, found.parsed)
