@@ -82,7 +82,7 @@ class Lines:
         """
         found: list[bytes] = []
         for run, item in self._runs(block, number):
-            found += self._cut(run) if item is None else [_text(item)]
+            found += self._cut(run) if item is None else [text_of(item)]
         return found
 
     def items(self, block: bytes, number: int) -> list[Item]:
@@ -154,7 +154,7 @@ class Lines:
             item = decode_item(line, None, number)
         else:
             item = _native(line, number)
-        return {name: _spelt(value) for name, value in item.items()}
+        return {name: dynamodb_json(value) for name, value in item.items()}
 
 
 def _is_utf8(text: bytes) -> bool:
@@ -217,14 +217,14 @@ def _native(line: bytes, number: int) -> Item:
         raise FormatError(f"not an item: {error}", line=number) from error
 
 
-def _spelt(value: Any) -> Any:
+def dynamodb_json(value: Any) -> Any:
     """Return a value of the low-level form as DynamoDB JSON: binaries in base64."""
     if isinstance(value, bytes):
         return b2a_base64(value, newline=False).decode("ascii")
     if isinstance(value, dict):
-        return {name: _spelt(inner) for name, inner in value.items()}
-    return [_spelt(inner) for inner in value] if isinstance(value, list) else value
+        return {name: dynamodb_json(inner) for name, inner in value.items()}
+    return [dynamodb_json(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _text(item: Item) -> bytes:
+def text_of(item: Item) -> bytes:
     return json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode("utf-8")

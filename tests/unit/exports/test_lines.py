@@ -42,7 +42,7 @@ names = st.one_of(
     texts.filter(bool),
 )
 numbers = st.from_regex(r"-?(0|[1-9][0-9]{0,37})(\.[0-9]{1,9})?(E[+-]?[0-9]{1,2})?", fullmatch=True)
-base64s = st.binary(max_size=150).map(lambda data: lines._spelt(data))
+base64s = st.binary(max_size=150).map(lambda data: lines.dynamodb_json(data))
 
 
 def typed(kind: str, content: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -158,7 +158,9 @@ def damaged(draw: st.DrawFn, form: Form) -> list[bytes]:
 def test_damaged_lines_of_the_tool_are_read_and_refused_as_line_by_line(text: list[bytes]) -> None:
     def line_by_line() -> list[Item]:
         decoded = [decode_item(line, None, number) for number, line in enumerate(text, start=1)]
-        return [{name: lines._spelt(value) for name, value in item.items()} for item in decoded]
+        return [
+            {name: lines.dynamodb_json(value) for name, value in item.items()} for item in decoded
+        ]
 
     block = b"".join(line + b"\n" for line in text)
     assert outcome(lambda: Lines(TOOL).items(block, 1)) == outcome(line_by_line)
@@ -230,7 +232,7 @@ def test_values_in_values_are_read_at_any_depth(form: Form, levels: int) -> None
 )
 def test_attributes_called_like_types_are_not_taken_for_them(line: bytes) -> None:
     reader = Lines(TOOL)
-    expected = {name: lines._spelt(value) for name, value in decode_item(line).items()}
+    expected = {name: lines.dynamodb_json(value) for name, value in decode_item(line).items()}
     for _ in range(2):  # once more, knowing the types
         assert reader.items(line + b"\n", 1) == [expected]
         assert [json.loads(span) for span in reader.spans(line + b"\n", 1)] == [expected]
