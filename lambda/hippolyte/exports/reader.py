@@ -8,83 +8,22 @@ blocks of 64 KiB are in memory. A backup may be copied: files are looked for bes
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol, TypeVar
-
-from botocore.exceptions import ClientError
+from typing import TypeVar
 
 from hippolyte.exports import native
 from hippolyte.exports.lines import Form, Item, Lines
 from hippolyte.exports.manifest import MANIFEST, FormatError, data_files
-from hippolyte.exports.streams import Readable, whole_lines
-
-if TYPE_CHECKING:
-    from hippolyte.store import Store
+from hippolyte.exports.place import Folder, Place, Prefix, Source
+from hippolyte.exports.streams import whole_lines
 
 __all__ = ["Backup", "DataFile", "Folder", "FormatError", "Item", "Prefix", "find"]
 
 _COPY = "copy this file again from where the backup was made, or read another night's"
 _T = TypeVar("_T")
-
-
-class Source(Readable, Protocol):
-    """A file that is being read."""
-
-    def close(self) -> object: ...
-
-
-class Place(Protocol):
-    """Where a backup lies: names are relative to it, with slashes."""
-
-    def names(self) -> Iterable[str]:
-        """Return the names of all files below."""
-        ...
-
-    def open(self, name: str) -> Source:
-        """Open a file; FileNotFoundError if it is not there."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A place on this machine."""
-
-    path: Path
-
-    def names(self) -> Iterator[str]:
-        """Return the names of all files below."""
-        files = (path for path in self.path.rglob("*") if path.is_file())
-        return (path.relative_to(self.path).as_posix() for path in files)
-
-    def open(self, name: str) -> IO[bytes]:
-        """Open a file."""
-        return (self.path / name).open("rb")
-
-
-@dataclass(frozen=True, slots=True)
-class Prefix:
-    """A place on S3."""
-
-    store: Store
-    prefix: str  # with a slash at its end, or empty
-
-    def names(self) -> Iterator[str]:
-        """Return the names of all objects below."""
-        return self.store.names(self.prefix)
-
-    def open(self, name: str) -> Source:
-        """Open an object."""
-        key = self.prefix + name
-        try:
-            return self.store.s3.get_object(Bucket=self.store.bucket, Key=key)["Body"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                raise FileNotFoundError(f"s3://{self.store.bucket}/{key}") from error
-            raise
 
 
 @dataclass(frozen=True, slots=True)

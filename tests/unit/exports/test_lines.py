@@ -101,7 +101,7 @@ FORMS = pytest.mark.parametrize("form", [NATIVE, TOOL], ids=lambda form: form.na
 
 
 @FORMS
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(blocks, min_size=1, max_size=3))
 def test_any_items_are_read_as_they_were_written(form: Form, content: list[list[Item]]) -> None:
     parsed, cut = Lines(form), Lines(form)
@@ -153,7 +153,7 @@ def damaged(draw: st.DrawFn, form: Form) -> list[bytes]:
     return written
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(damaged(TOOL))
 def test_damaged_lines_of_the_tool_are_read_and_refused_as_line_by_line(text: list[bytes]) -> None:
     def line_by_line() -> list[Item]:
@@ -166,7 +166,7 @@ def test_damaged_lines_of_the_tool_are_read_and_refused_as_line_by_line(text: li
     assert outcome(lambda: Lines(TOOL).items(block, 1)) == outcome(line_by_line)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(damaged(NATIVE))
 def test_damaged_native_lines_are_read_as_json_has_them_or_refused(text: list[bytes]) -> None:
     block = b"".join(line + b"\n" for line in text)
@@ -192,7 +192,7 @@ def _twice(line: bytes) -> bool:
     return False
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(items)
 def test_what_the_pattern_takes_is_an_item(item: Item) -> None:
     """The common line is taken: nothing but depth and half surrogate pairs is looked at closer."""
