@@ -102,12 +102,12 @@ class Backup:
         turn = deque(read(file) for file in islice(rest, at_once))
         while turn:
             one = turn.popleft()
-            for item in one:
+            item = next(one, None)
+            if item is not None:
                 yield item
                 turn.append(one)
-                break
-            else:
-                turn.extend(read(file) for file in [next(rest, None)] if file)
+            elif (following := next(rest, None)) is not None:
+                turn.append(read(following))
 
 
 def find(place: Place, *, allow_missing_manifest: bool = False) -> Backup:
@@ -123,11 +123,12 @@ def find(place: Place, *, allow_missing_manifest: bool = False) -> Backup:
     """
     names = sorted(place.names())
     summaries = [name for name in names if name.rpartition("/")[2] == native.SUMMARY]
-    if MANIFEST in names and not summaries:
+    manifests = [name for name in (MANIFEST,) if name in names] + summaries
+    if len(manifests) > 1:
+        some = ", ".join(manifests[:3])
+        raise FormatError(f"{len(manifests)} exports lie here ({some}, ...): name one of them")
+    if MANIFEST in names:
         return _of_the_tool(place, names, _content(place, MANIFEST))
-    if len(summaries) > 1:
-        some = ", ".join(name.rpartition("/")[0] or "." for name in summaries[:3])
-        raise FormatError(f"{len(summaries)} exports lie here ({some}, ...): name one of them")
     if summaries:
         return _native(place, names, summaries[0].removesuffix(native.SUMMARY))
     if begun := [name for name in names if name.rpartition("/")[2] == native.STARTED]:
@@ -154,7 +155,7 @@ def _of_the_tool(place: Place, names: Sequence[str], manifest: bytes | None) -> 
 
 
 def _native(place: Place, names: Sequence[str], prefix: str) -> Backup:
-    summary = native.parse_summary(_content(place, prefix + native.SUMMARY))
+    summary = _parsed(place, prefix + native.SUMMARY, native.parse_summary)
     if (summary.export_type or "").startswith("INCREMENTAL"):
         raise FormatError(
             "an incremental export holds changes, not items: read the full export before it",
@@ -169,20 +170,28 @@ def _native(place: Place, names: Sequence[str], prefix: str) -> Backup:
     there = frozenset(names)
     listing = prefix + native.FILES
     files: list[DataFile] = []
-    for line, one in enumerate(native.parse_files(_content(place, listing)), start=1):
+    for line, one in enumerate(_parsed(place, listing, native.parse_files), start=1):
         name = next((n for n in native.places(one.key, prefix) if n in there), None)
         if name is None:
             raise FormatError(
                 f"{native.places(one.key, prefix)[0]} is missing; {_COPY}", listing, line
             )
         files.append(DataFile(name, one.items))
-    if (counted := sum(one.items or 0 for one in files)) != summary.items:
+    if (counted := sum(file.items or 0 for file in files)) != summary.items:
         raise FormatError(
             f"its files hold {counted} items, {native.SUMMARY} says {summary.items}; {_COPY}",
             listing,
             len(files) or None,
         )
     return Backup(place, Form.NATIVE, tuple(files), summary)
+
+
+def _parsed(place: Place, name: str, parse: Callable[[bytes], _T]) -> _T:
+    content = _content(place, name)
+    try:
+        return parse(content)
+    except FormatError as error:
+        raise FormatError(f"{error.problem}; {_COPY}", name, error.line) from error
 
 
 def _content(place: Place, name: str) -> bytes:

@@ -331,7 +331,18 @@ LISTED = next(iter(TOOL))
         ),
         (
             NATIVE | native_export([ITEMS], at="AWSDynamoDB/02-cd/"),
-            "2 exports lie here (AWSDynamoDB/01-ab, AWSDynamoDB/02-cd, ...): name one of them",
+            "2 exports lie here (AWSDynamoDB/01-ab/manifest-summary.json,"
+            " AWSDynamoDB/02-cd/manifest-summary.json, ...): name one of them",
+        ),
+        (NATIVE | TOOL, "2 exports lie here (manifest, AWSDynamoDB/01-ab/manifest-summary.json"),
+        (TOOL | {"manifest": b"{}"}, "manifest: version is None, only 3 is known; copy this file"),
+        (
+            NATIVE | {f"AWSDynamoDB/01-ab/{native.FILES}": b"{}\n"},
+            "AWSDynamoDB/01-ab/manifest-files.json, line 1: ",
+        ),
+        (
+            NATIVE | {f"AWSDynamoDB/01-ab/{native.SUMMARY}": b"{"},
+            "AWSDynamoDB/01-ab/manifest-summary.json: not JSON",
         ),
     ],
 )
