@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from hippolyte import clients
+from hippolyte.clients import configuration
 from hippolyte.exports import native, reader
 from hippolyte.scan.loop import Loop
 from hippolyte.scan.pace import Pace
@@ -78,7 +79,8 @@ class Site:
         return self.made[service]
 
     def _client(self, service: str) -> Any:
-        made = clients.asked_once(service, REGION, 4)
+        config = configuration(4, tries=1)
+        made: Any = boto3.client(service, region_name=REGION, config=config)  # type: ignore[call-overload]
         made.meta.events.register("before-call", self._before)
         made.meta.events.register("after-call", self._after)
         return made
