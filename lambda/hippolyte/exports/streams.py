@@ -16,6 +16,8 @@ _BLOCK_BYTES = 16 * 1024
 # the window bits that zlib knows a form by; .deflate is Hadoop's DefaultCodec, which means zlib
 _GZIP, _ZLIB = 31, 15
 _WINDOWS = {".gz": _GZIP, ".deflate": _ZLIB}
+# what a name of a packed file ends with
+PACKED = tuple(_WINDOWS)
 # others that Hadoop and people pack files by
 _UNKNOWN = (".bz2", ".lz4", ".lzo", ".snappy", ".xz", ".zip", ".zst", ".zstd")
 
