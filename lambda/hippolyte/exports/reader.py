@@ -2,7 +2,7 @@
 
 Reads DynamoDB's own full exports and ours (`AWSDynamoDB/<id>/`), and what DynamoDBExport wrote
 (4.x to 6.x, and the oldest form), plain, `.gz` or `.deflate`. Streams: of each open file some
-blocks of 64 KiB are in memory. A backup may be copied: files are looked for beside their manifest.
+blocks of 16 KiB are in memory. A backup may be copied: files are looked for beside their manifest.
 """
 
 from __future__ import annotations
