@@ -358,6 +358,26 @@ def test_a_table_that_is_deleted_and_made_anew_is_no_backup(site: Site) -> None:
     assert "now has" in site.scan("orders").reason
 
 
+@pytest.mark.parametrize("call", ["DescribeTable", "ListObjectsV2", "PutObject"])
+def test_an_answer_that_is_none_is_told(site: Site, call: str) -> None:
+    site.table("orders", items.plain(3, "x")())
+    service = "dynamodb" if call == "DescribeTable" else "s3"
+    client = site.client(service)
+
+    def spoil(parsed: dict[str, Any], **_: Any) -> None:
+        parsed.pop("Table", None)
+        parsed.pop("ETag", None)
+        for one in parsed.get("Contents", []):
+            del one["Size"]
+
+    client.meta.events.register(f"after-call.{service}.{call}", spoil)
+    if call == "ListObjectsV2":
+        site.world.client("s3").put_object(Bucket=BUCKET, Key=f"{site.prefix}x", Body=b"")
+    end = site.scan("orders")
+    assert end.state is State.FAILED
+    assert "answer" in end.reason
+
+
 def test_a_table_that_is_gone_is_told(site: Site) -> None:
     end = site.scan("never")
     assert end.state is State.FAILED

@@ -157,6 +157,28 @@ def test_killed_twice_at_random_it_is_gone_on_with(seed: int) -> None:
     bench.is_the_table()
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_many_tables_in_one_loop_are_gone_on_with(seed: int) -> None:
+    random = Random(seed)
+    benches = [Bench(items(random.randrange(40)), f"t{n}") for n in range(4)]
+    for bench in benches:
+        bench.calls = bench.sink.calls = bench.table.calls = benches[0].calls
+    tables = {bench.table.name: wanted(bench.table, bench.sink) for bench in benches}
+    for _ in range(4):
+        kill_at(
+            benches[0], len(benches[0].calls.made) + random.randrange(1, 90), random.random() < 0.5
+        )
+        try:
+            scan(tables, runner=Inline(Clock(), 4, random))
+        except Killed:
+            continue
+    benches[0].calls.leave_alone()
+    ends = scan(tables, runner=Inline(Clock(), 4, random))
+    assert [end.state for end in ends] == 4 * [State.DONE]
+    for bench in benches:
+        bench.is_the_table()
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_two_loops_at_once_write_one_export(seed: int) -> None:
     random = Random(seed)
