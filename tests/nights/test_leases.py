@@ -646,16 +646,3 @@ def test_a_global_tables_replica_is_read_at_its_share(night: NightDriver, kind: 
     assert night.watch.updates == []
     assert "a global table's replica is never raised" in str(report["warnings"])
     night.assert_clean()
-
-
-def test_a_raise_that_never_came_is_told_as_none(night: NightDriver) -> None:
-    night.table("orders", read=1000, **BIG)
-    quota = "Only 500 tables can be created, updated, or deleted simultaneously"
-    night.refuse("dynamodb:UpdateTable", "LimitExceededException", quota)
-    report = night.night()
-    # its plain share is too little for the window
-    assert verdicts(report) == {"orders": "timed_out"}
-    assert report["raised"] == report["left_raised"] == []
-    assert "capacity: never raised" in report["tables"]["orders"]["notes"]
-    assert night.capacity("orders") == (1000, 50)
-    night.assert_clean()

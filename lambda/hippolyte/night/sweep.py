@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from hippolyte import clock
 from hippolyte.errors import ConfigurationError
-from hippolyte.leases.give_back import NEVER_RAISED, give_back
+from hippolyte.leases.give_back import give_back
 from hippolyte.leases.lease import Lease
 from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso, when
@@ -61,10 +61,7 @@ def sweep(p: Pass, run: Run) -> None:
                 continue
             del p.held[name]
             if entry:
-                if held.lease.note == NEVER_RAISED:
-                    entry.raised_from = entry.raised_to = entry.raised_at = None
-                else:
-                    entry.given_back_at = iso(clock.now())
+                entry.given_back_at = iso(clock.now())
                 if held.lease.note:
                     entry.notes.append(f"capacity: {held.lease.note}")
 
