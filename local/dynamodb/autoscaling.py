@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from moto.applicationautoscaling.exceptions import AWSValidationException
@@ -209,10 +208,8 @@ def _put_action(backend: ApplicationAutoscalingBackend, *args: Any, **asked: Any
 def _await(world: Aws, backend: ApplicationAutoscalingBackend, action: FakeScheduledAction) -> None:
     """Wait for the action's next time; what is put anew, or gone by then, is left to others."""
     now, as_put = world.clock.now(), dict(vars(action))
-    start, end = _bounds(action)
-    after = max(now, start - timedelta(seconds=1)) if start else now
-    when = next_time(parse(action.schedule), zone(action.timezone or "UTC"), after, start or now)
-    if when is None or (end and when > end):
+    when = next_time(parse(action.schedule), zone(action.timezone or "UTC"), now, now)
+    if when is None:
         return
 
     def happen() -> None:
@@ -221,17 +218,6 @@ def _await(world: Aws, backend: ApplicationAutoscalingBackend, action: FakeSched
             _await(world, backend, action)
 
     world.clock.call_at(when, happen)
-
-
-def _bounds(action: FakeScheduledAction) -> tuple[datetime | None, datetime | None]:
-    """Return from when to when an action recurs; what happens once has its one time."""
-    if action.schedule.startswith("at("):
-        return None, None
-    start, end = (
-        datetime.fromtimestamp(float(at), UTC) if at else None
-        for at in (action.start_time, action.end_time)
-    )
-    return start, end
 
 
 def _run(world: Aws, backend: ApplicationAutoscalingBackend, action: FakeScheduledAction) -> None:

@@ -31,13 +31,13 @@ _NAMED = 10
 
 
 def discover(
-    clients: Clients, concurrency: int, wanted: Callable[[str], bool], patience: Patience
+    clients: Clients, concurrency: int, probe: Callable[[str], bool], patience: Patience
 ) -> Inventory:
     """Describe every table of the account and region.
 
-    `concurrency` is the number of DescribeTable calls at once; `wanted` says of a table's name
-    whether it is to be backed up: others are waited for by nobody, nor looked into if they read as
-    empty. A table that cannot be described is in `undescribed` or `later`, never lost.
+    `concurrency` is the number of DescribeTable calls at once; `probe` says of a table's name
+    whether it is to be looked into if it reads as empty. A table that cannot be described is in
+    `undescribed` or `later`, never lost.
 
     Raises:
         ClientError, BotoCoreError: the tables cannot be listed.
@@ -46,7 +46,7 @@ def discover(
     # tried once a call: here patience does what is else botocore's
     dynamodb = clients.dynamodb_once
     names = list_names(dynamodb, patience)
-    definitions, undescribed, later = describe(dynamodb, names, concurrency, patience, wanted)
+    definitions, undescribed, later = describe(dynamodb, names, concurrency, patience)
 
     # what follows has a safe answer without the service: each waits for so long only
     def short() -> Patience:
@@ -56,7 +56,7 @@ def discover(
     old = _old_replicas(dynamodb, short(), definitions, warnings) if definitions else set()
     tables = [table_of(d, scaling.get(n), n in old) for n, d in definitions.items()]
     return Inventory(
-        tables=look_into(dynamodb, tables, concurrency, wanted, short()),
+        tables=look_into(dynamodb, tables, concurrency, probe, short()),
         limits=_limits(dynamodb, short(), warnings),
         undescribed=undescribed,
         later=later,
@@ -66,11 +66,7 @@ def discover(
 
 
 def describe(
-    dynamodb: DynamoDBClient,
-    names: Iterable[str],
-    concurrency: int,
-    patience: Patience,
-    wanted: Callable[[str], bool] = lambda _: True,
+    dynamodb: DynamoDBClient, names: Iterable[str], concurrency: int, patience: Patience
 ) -> tuple[
     dict[str, Mapping[str, Any]],
     dict[str, tuple[Verdict, str]],
@@ -81,7 +77,7 @@ def describe(
     def ask(name: str) -> Mapping[str, Any]:
         return dynamodb.describe_table(TableName=name)["Table"]
 
-    answers = patience.ask_each(ask, names, concurrency, wanted)
+    answers = patience.ask_each(ask, names, concurrency)
     # DescribeTable is eventually consistent: ask once more before a table counts as gone
     gone = [n for n, a in answers.items() if _code(a) == "ResourceNotFoundException"]
     answers.update(patience.ask_each(ask, gone, concurrency))
@@ -96,12 +92,12 @@ def look_into(
     dynamodb: DynamoDBClient,
     tables: Iterable[Table],
     concurrency: int,
-    wanted: Callable[[str], bool],
+    probe: Callable[[str], bool],
     patience: Patience,
 ) -> tuple[Table, ...]:
-    """Look into those that read as empty and are wanted; return all, marked if they are."""
+    """Look into those that read as empty and are to be probed; return all, marked if they are."""
     tables = tuple(tables)
-    unread = [t.name for t in tables if t.exportable and _reads_empty(t) and wanted(t.name)]
+    unread = [t.name for t in tables if t.exportable and _reads_empty(t) and probe(t.name)]
     empty = patience.ask_each(lambda name: _holds_nothing(dynamodb, name), unread, concurrency)
     return tuple(replace(t, empty=_is_seen(t.name, empty.get(t.name))) for t in tables)
 
@@ -188,15 +184,11 @@ def _old_replicas(
         pages = patience.pages(dynamodb.list_global_tables, "GlobalTables", token, RegionName=own)
         return {found["GlobalTableName"] for page in pages for found in page}
     except (ClientError, BotoCoreError) as error:
-        if _code(error) == "UnknownOperationException":
-            # a region of later years, which never had them
-            return set()
         suspects = {
             name
             for name, description in definitions.items()
             if description.get("StreamSpecification", {}).get("StreamViewType") == _BOTH_IMAGES
             and not _tells_of_replicas(description)
-            and not table_of(description).on_demand
         }
         told = f"ListGlobalTables: {error}; what may be an old global table's replica"
         _log.warning("%s is not raised, %d tables", told, len(suspects))

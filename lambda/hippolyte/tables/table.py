@@ -14,14 +14,11 @@ from hippolyte.verdicts import Verdict
 class ScheduledAction:
     """When a scheduled action happens: at(...), cron(...) or rate(...), at(...) in its zone.
 
-    Application Auto Scaling takes UTC where an action has no Timezone; what recurs does so between
-    StartTime and EndTime, where there are such (API PutScheduledAction).
+    Application Auto Scaling takes UTC where an action has no Timezone (API PutScheduledAction).
     """
 
     schedule: str
     timezone: str = "UTC"
-    start: datetime | None = None
-    end: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,40 +178,6 @@ def test_where_old_replicas_cannot_be_listed_what_may_be_one_counts_as_one(
     assert warning.endswith("is not raised: old")
 
 
-def test_where_they_never_were_and_on_demand_nothing_is_suspected(night: NightDriver) -> None:
-    """A region of later years does not know the call; what is on-demand is never raised anyway."""
-    night.table("images", items=1)
-    night.table("demand", items=1, read=None)
-    for name in ("images", "demand"):
-        stream(night, name)
-    night.refuse("dynamodb:ListGlobalTables", "UnknownOperationException", "no", 1)
-    found = discover()
-    assert [t.replicated for t in found.tables] == [False, False]
-    assert found.warnings == ()
-
-    night.world.deny("dynamodb:ListGlobalTables")
-    (warning,) = discover().warnings
-    assert warning.endswith("is not raised: images")
-
-
-def test_nobody_waits_for_a_table_that_is_left_out(night: NightDriver) -> None:
-    for name in ("wanted", "left-out"):
-        night.table(name, items=1)
-    asked: list[str] = []
-
-    def throttled(call: Call) -> None:
-        asked.append(call.params["TableName"])
-        if call.params["TableName"] == "left-out" or len(asked) < 4:
-            raise refusal(call, "ThrottlingException", "Rate exceeded")
-
-    night.world.before("dynamodb:DescribeTable", throttled)
-    built = clients.build(settings.load())
-    found = discovery.discover(built, 1, lambda name: name == "wanted", Patience(lambda: 900))
-    assert [t.name for t in found.tables] == ["wanted"]
-    assert list(found.later) == ["left-out"]
-    assert asked.count("left-out") == 1
-
-
 @pytest.mark.parametrize("code", ["AccessDeniedException", "UnknownOperationException"])
 def test_without_a_table_that_may_be_one_nobody_is_told(night: NightDriver, code: str) -> None:
     """As in a region that never had global tables of that version."""

@@ -169,27 +169,6 @@ def test_a_suspended_or_deleted_scheduled_action_does_nothing(world: World) -> N
     assert read_units(world, "tbl") == ("ACTIVE", 5)
 
 
-def test_what_recurs_does_so_from_its_start_to_its_end(world: World) -> None:
-    make_table(world, "tbl", read=5)
-    register(world, "tbl", MinCapacity=1, MaxCapacity=90)
-    begin = world.clock.now()
-    schedule(
-        world,
-        "rate(1 hour)",
-        ScalableTargetAction={"MinCapacity": 20, "MaxCapacity": 90},
-        StartTime=begin + timedelta(hours=2),
-        EndTime=begin + timedelta(hours=3, minutes=30),
-    )
-    world.clock.advance(7000)
-    assert read_units(world, "tbl") == ("ACTIVE", 5)
-    world.clock.advance(7200)
-    assert read_units(world, "tbl") == ("ACTIVE", 20)
-    register(world, "tbl", MinCapacity=1)
-    update(world, "tbl", 5)
-    world.clock.advance(24 * 3600)
-    assert read_units(world, "tbl") == ("ACTIVE", 5)
-
-
 @pytest.mark.parametrize(
     ("zone", "hours"), [(None, 0), ("America/New_York", 5), ("Asia/Tokyo", -9)]
 )

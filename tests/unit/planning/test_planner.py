@@ -244,26 +244,6 @@ def test_a_scheduled_action_of_another_day_is_no_hindrance(schedule: str, zone: 
     assert job(plan(table(scaling=scaling(schedule, zone), **BIG))).raise_to == 1569
 
 
-@pytest.mark.parametrize(
-    ("schedule", "bounds", "raised"),
-    [
-        ("cron(0 3 * * ? *)", {"start": START + timedelta(days=2)}, True),
-        ("rate(1 hour)", {"end": START - timedelta(days=1)}, True),
-        ("rate(1 hour)", {"start": START, "end": START + timedelta(minutes=1)}, False),
-        ("cron(0 3 * * ? *)", {"end": START + timedelta(days=9)}, False),
-        # what happens once has its one time
-        ("at(2026-11-24T03:00:00)", {"end": START - timedelta(days=1)}, False),
-        ("not read", {"end": START - timedelta(days=1)}, False),
-    ],
-)
-def test_what_recurs_is_due_from_its_start_to_its_end(
-    schedule: str, bounds: dict[str, datetime], raised: bool
-) -> None:
-    action = ScheduledAction(schedule, "UTC", **bounds)
-    made = plan(table(scaling=Scaling(5, 4000, scheduled=(action,)), **BIG))
-    assert (job(made).raise_to is not None) is raised
-
-
 @pytest.mark.parametrize(("minutes", "raised"), [(30, False), (60, False), (120, True)])
 def test_a_local_time_that_comes_twice_counts_twice(minutes: int, raised: bool) -> None:
     """02:45 in Berlin of that night is 00:45 and 01:45 UTC."""
