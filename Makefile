@@ -9,6 +9,8 @@ REAL    := build/real
 JUDGES  := build/judges
 ENGINE ?= datapipeline
 export PYTHONPATH := lambda:cli:.
+# workers and functions are many processes: each would compile everything again
+export PYTHONDONTWRITEBYTECODE :=
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
