@@ -39,9 +39,7 @@ def items() -> Iterator[dict[str, Any]]:
             "paid": {"BOOL": source.random() < 0.5},
             "note": {"NULL": True},
             "tags": {"SS": ["eu", "gift", "new"]},
-            "address": {
-                "M": {"city": {"S": "Zürich"}, "zip": {"N": "8001"}, "to": {"S": text(20)}}
-            },
+            "address": {"M": address},
             "lines": {"L": [{"M": line} for _ in range(source.randrange(1, 5))]},
             **{f"attribute{n}": {"S": text(30)} for n in range(9)},
             **long,

@@ -26,7 +26,6 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 OTHERS = REPOSITORY / "build" / "bench"
 MB = 1_000_000
 MOST_MEMORY_MB = 96
-_TIMES = 2
 
 # (whose, what is written on both sides, how many times our CPU it is to take at least)
 REACH = (
@@ -43,7 +42,7 @@ def _python_of_others() -> Path:
     python = OTHERS / "bin" / "python"
     if not done.exists() or done.read_bytes() != pins.read_bytes():
         subprocess.run([sys.executable, "-m", "venv", "--clear", OTHERS], check=True)
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
         subprocess.run([*pip, "-r", pins], check=True)
         done.write_bytes(pins.read_bytes())
     return python
@@ -63,11 +62,11 @@ def _server() -> Iterator[str]:
         process.stdin.close()
 
 
-def _measure(name: str, form: str, url: str) -> tuple[float, float]:
-    """Scan in a process of its own, the better of two times: CPU seconds, MB above botocore's."""
+def _measure(name: str, form: str, url: str, times: int) -> tuple[float, float]:
+    """Scan in a process of its own, the best of some times: CPU seconds, MB above botocore's."""
     python = sys.executable if name in ("ours", "boto3") else str(_python_of_others())
     found: list[tuple[float, float]] = []
-    for _ in range(_TIMES):
+    for _ in range(times):
         with tempfile.TemporaryDirectory() as folder:
             script = REPOSITORY / "benchmarks" / "_scan_runs.py"
             output = subprocess.run(
@@ -84,14 +83,16 @@ def _measure(name: str, form: str, url: str) -> tuple[float, float]:
     return min(found)
 
 
-def _table(url: str, reach: tuple[tuple[str, str, int], ...]) -> None:
-    ours = {form: _measure("ours", form, url) for form in dict.fromkeys(f for _, f, _ in reach)}
+def _table(url: str, reach: tuple[tuple[str, str, int], ...], times: int) -> None:
+    ours = {
+        form: _measure("ours", form, url, times) for form in dict.fromkeys(f for _, f, _ in reach)
+    }
     print(f"{'against':28}{'written':>9}{'CPU s':>8}{'ours':>7}{'times':>7}{'wanted':>8}{'MB':>6}")
     for name, form, wanted in reach:
-        seconds, peak = _measure(name, form, url)
+        seconds, peak = _measure(name, form, url, times)
         mine = ours[form][0]
-        times = f"{seconds / mine:7.1f}{wanted:8}"
-        print(f"{name:28}{form:>9}{seconds:8.2f}{mine:7.2f}{times}{peak:6.0f}", flush=True)
+        compared = f"{seconds / mine:7.1f}{wanted:8}"
+        print(f"{name:28}{form:>9}{seconds:8.2f}{mine:7.2f}{compared}{peak:6.0f}", flush=True)
     memory = ", ".join(f"{form} {peak:.0f} MB" for form, (_, peak) in ours.items())
     print(f"Our memory above the interpreter with botocore: {memory} (at most {MOST_MEMORY_MB}).")
 
@@ -115,14 +116,14 @@ def main() -> None:
     """Print the tables."""
     print("Scan: client CPU seconds of one process, its imports and its client's making left out.")
     with _server() as url:
-        _table(url, REACH)
+        _table(url, REACH, times=2)
     if why := real_servers.missing():
         print(f"Not from DynamoDB Local: {why}.")
         return
-    print("\nThe same from DynamoDB Local.")
+    print("\nFrom DynamoDB Local, which takes most of the minutes itself.")
     with dynamodb_local() as server:
         _fill(server)
-        _table(server.url, REACH[:1])
+        _table(server.url, REACH[:1], times=1)
 
 
 if __name__ == "__main__":

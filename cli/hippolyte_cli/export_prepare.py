@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
@@ -59,11 +58,8 @@ def prepared(asked: Asked) -> Scan:
     """
     table, region = asked.table, asked.region
     segments, consistent = asked.segments, asked.consistent
-    one_try = Config(retries={"mode": "standard", "total_max_attempts": 1})
-    config = configuration(THREADS)
-    description = boto3.client("dynamodb", region_name=region, config=config).describe_table(
-        TableName=table
-    )["Table"]
+    patient = boto3.client("dynamodb", region_name=region, config=configuration())
+    description = patient.describe_table(TableName=table)["Table"]
     found, look = table_of(description), look_of(description)
     if why := look.unreadable():
         raise ScanError(f"{why}: it can be read when it is ACTIVE{_key_remedy(found.status)}.")
@@ -86,7 +82,7 @@ def prepared(asked: Asked) -> Scan:
         rest=old is not None,
     )
     scan = old.scan if old else export_id(clock.now(), uuid.uuid4().hex)
-    once = boto3.client("dynamodb", region_name=region, config=config.merge(one_try))
+    once = boto3.client("dynamodb", region_name=region, config=configuration(THREADS, tries=1))
     wanted = Wanted(
         source=TableSource(once, table),
         sink=place.sink(scan),
@@ -127,9 +123,7 @@ def _pace(share: Share, unit_bytes: int) -> Callable[[Look, int | None, int, flo
 
 def _may_be_scaled(table: str, region: str | None) -> bool:
     """Say whether the table's reads are scaled; where that cannot be known, they may be."""
-    config = Config(
-        connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1}
-    )
+    config = configuration(tries=1, patience=5)
     try:
         client = boto3.client("application-autoscaling", region_name=region, config=config)
         targets = client.describe_scalable_targets(

@@ -201,6 +201,14 @@ def test_what_the_rule_allows_is_allowed(tmp_path: Path) -> None:
             ],
         ),
         (
+            {"lambda/hippolyte/scan/loop.py": "from hippolyte.records.runs import Run\n"},
+            ["hippolyte.scan.loop imports hippolyte.records.runs"],
+        ),
+        (
+            {"lambda/hippolyte/night/sweep.py": "from hippolyte.scan.loop import Loop\n"},
+            ["hippolyte.night.sweep imports hippolyte.scan.loop"],
+        ),
+        (
             {"lambda/hippolyte/verdicts.py": HINT + "from hippolyte.records.runs import Run\n"},
             ["hippolyte.verdicts imports hippolyte.records.runs"],
         ),

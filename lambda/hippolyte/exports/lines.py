@@ -82,7 +82,7 @@ class Lines:
         """
         found: list[bytes] = []
         for run, item in self._runs(block, number):
-            found += self._cut(run) if item is None else [_text(item)]
+            found += self._cut(run) if item is None else [text_of(item)]
         return found
 
     def items(self, block: bytes, number: int) -> list[Item]:
@@ -93,7 +93,7 @@ class Lines:
                 found.append(item)
                 continue
             items = self._parsed(run)
-            if not _names_once(run, items, int(self.form is Form.NATIVE)):
+            if not _names_once(run, items, len(items) if self.form is Form.NATIVE else 0):
                 lines = block.split(b"\n")[len(found) : len(found) + len(items)]
                 items = [self._look(line, number + len(found) + n) for n, line in enumerate(lines)]
             found += items
@@ -154,7 +154,7 @@ class Lines:
             item = decode_item(line, None, number)
         else:
             item = _native(line, number)
-        return {name: _spelt(value) for name, value in item.items()}
+        return {name: dynamodb_json(value) for name, value in item.items()}
 
 
 def _is_utf8(text: bytes) -> bool:
@@ -170,32 +170,29 @@ def _replaced(text: bytes, spellings: dict[bytes, bytes]) -> bytes:
     return text
 
 
-def _names_once(run: bytes, items: Sequence[Item], around: int) -> bool:
-    """Say whether no name stands twice in one object; False if strings hide it.
+def _names_once(run: bytes, items: Sequence[Item], heads: int) -> bool:
+    """Say whether no attribute's name stands twice in one object; False if strings hide it.
 
-    Each name makes one quote with a colon after it, and so may a string: as many in the text as
-    names were parsed means that none was lost.
+    The same text stands after each attribute's name and before each map that holds something.
+    Strings may hold it too, so as often as it was parsed means that nothing was lost.
 
     Args:
         run: lines that the pattern takes.
         items: what was parsed from them.
-        around: names of a line that are not its item's.
+        heads: objects that stand around items.
     """
-    names = run.count(b'":') - around * len(items)
-    if names == 2 * sum(map(len, items)) or names == (parsed := _names(items)):
-        return True
-    # pairs from the left: what is left of a run of backslashes is an escape's
-    bare = run.replace(rb"\\", b"") if rb'\\"' in run else run
-    return bare.count(b'":') - bare.count(rb"\":") - around * len(items) == parsed
+    found = run.count(b'":{"') - heads
+    return found == sum(map(len, items)) or found == _objects(items)
 
 
-def _names(items: Sequence[Item]) -> int:
-    """Return how many names all objects have: one for each attribute, one for each value's type."""
+def _objects(items: Sequence[Item]) -> int:
+    """Return how many objects with something in them have a name before them."""
     maps, lists, count = list(items), list[list[Any]](), 0
     while maps or lists:
         values = list(chain(chain.from_iterable(map(dict.values, maps)), *lists))
-        count += sum(map(len, maps)) + len(values)
+        count += sum(map(len, maps))
         maps = [value["M"] for value in values if "M" in value]
+        count += sum(map(bool, maps))
         lists = [value["L"] for value in values if "L" in value]
     return count
 
@@ -217,14 +214,14 @@ def _native(line: bytes, number: int) -> Item:
         raise FormatError(f"not an item: {error}", line=number) from error
 
 
-def _spelt(value: Any) -> Any:
+def dynamodb_json(value: Any) -> Any:
     """Return a value of the low-level form as DynamoDB JSON: binaries in base64."""
     if isinstance(value, bytes):
         return b2a_base64(value, newline=False).decode("ascii")
     if isinstance(value, dict):
-        return {name: _spelt(inner) for name, inner in value.items()}
-    return [_spelt(inner) for inner in value] if isinstance(value, list) else value
+        return {name: dynamodb_json(inner) for name, inner in value.items()}
+    return [dynamodb_json(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _text(item: Item) -> bytes:
+def text_of(item: Item) -> bytes:
     return json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode("utf-8")

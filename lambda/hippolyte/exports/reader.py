@@ -2,89 +2,28 @@
 
 Reads DynamoDB's own full exports and ours (`AWSDynamoDB/<id>/`), and what DynamoDBExport wrote
 (4.x to 6.x, and the oldest form), plain, `.gz` or `.deflate`. Streams: of each open file some
-blocks of 64 KiB are in memory. A backup may be copied: files are looked for beside their manifest.
+blocks of 16 KiB are in memory. A backup may be copied: files are looked for beside their manifest.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol, TypeVar
-
-from botocore.exceptions import ClientError
+from typing import TypeVar
 
 from hippolyte.exports import native
 from hippolyte.exports.lines import Form, Item, Lines
 from hippolyte.exports.manifest import MANIFEST, FormatError, data_files
-from hippolyte.exports.streams import Readable, whole_lines
-
-if TYPE_CHECKING:
-    from hippolyte.store import Store
+from hippolyte.exports.place import Folder, Place, Prefix, Source
+from hippolyte.exports.streams import whole_lines
 
 __all__ = ["Backup", "DataFile", "Folder", "FormatError", "Item", "Prefix", "find"]
 
 _COPY = "copy this file again from where the backup was made, or read another night's"
 _T = TypeVar("_T")
-
-
-class Source(Readable, Protocol):
-    """A file that is being read."""
-
-    def close(self) -> object: ...
-
-
-class Place(Protocol):
-    """Where a backup lies: names are relative to it, with slashes."""
-
-    def names(self) -> Iterable[str]:
-        """Return the names of all files below."""
-        ...
-
-    def open(self, name: str) -> Source:
-        """Open a file; FileNotFoundError if it is not there."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A place on this machine."""
-
-    path: Path
-
-    def names(self) -> Iterator[str]:
-        """Return the names of all files below."""
-        files = (path for path in self.path.rglob("*") if path.is_file())
-        return (path.relative_to(self.path).as_posix() for path in files)
-
-    def open(self, name: str) -> IO[bytes]:
-        """Open a file."""
-        return (self.path / name).open("rb")
-
-
-@dataclass(frozen=True, slots=True)
-class Prefix:
-    """A place on S3."""
-
-    store: Store
-    prefix: str  # with a slash at its end, or empty
-
-    def names(self) -> Iterator[str]:
-        """Return the names of all objects below."""
-        return self.store.names(self.prefix)
-
-    def open(self, name: str) -> Source:
-        """Open an object."""
-        key = self.prefix + name
-        try:
-            return self.store.s3.get_object(Bucket=self.store.bucket, Key=key)["Body"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                raise FileNotFoundError(f"s3://{self.store.bucket}/{key}") from error
-            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +102,12 @@ class Backup:
         turn = deque(read(file) for file in islice(rest, at_once))
         while turn:
             one = turn.popleft()
-            for item in one:
+            item = next(one, None)
+            if item is not None:
                 yield item
                 turn.append(one)
-                break
-            else:
-                turn.extend(read(file) for file in [next(rest, None)] if file)
+            elif (following := next(rest, None)) is not None:
+                turn.append(read(following))
 
 
 def find(place: Place, *, allow_missing_manifest: bool = False) -> Backup:
@@ -184,11 +123,12 @@ def find(place: Place, *, allow_missing_manifest: bool = False) -> Backup:
     """
     names = sorted(place.names())
     summaries = [name for name in names if name.rpartition("/")[2] == native.SUMMARY]
-    if MANIFEST in names and not summaries:
+    manifests = [name for name in (MANIFEST,) if name in names] + summaries
+    if len(manifests) > 1:
+        some = ", ".join(manifests[:3])
+        raise FormatError(f"{len(manifests)} exports lie here ({some}, ...): name one of them")
+    if MANIFEST in names:
         return _of_the_tool(place, names, _content(place, MANIFEST))
-    if len(summaries) > 1:
-        some = ", ".join(name.rpartition("/")[0] or "." for name in summaries[:3])
-        raise FormatError(f"{len(summaries)} exports lie here ({some}, ...): name one of them")
     if summaries:
         return _native(place, names, summaries[0].removesuffix(native.SUMMARY))
     if begun := [name for name in names if name.rpartition("/")[2] == native.STARTED]:
@@ -215,7 +155,7 @@ def _of_the_tool(place: Place, names: Sequence[str], manifest: bytes | None) -> 
 
 
 def _native(place: Place, names: Sequence[str], prefix: str) -> Backup:
-    summary = native.parse_summary(_content(place, prefix + native.SUMMARY))
+    summary = _parsed(place, prefix + native.SUMMARY, native.parse_summary)
     if (summary.export_type or "").startswith("INCREMENTAL"):
         raise FormatError(
             "an incremental export holds changes, not items: read the full export before it",
@@ -230,20 +170,28 @@ def _native(place: Place, names: Sequence[str], prefix: str) -> Backup:
     there = frozenset(names)
     listing = prefix + native.FILES
     files: list[DataFile] = []
-    for line, one in enumerate(native.parse_files(_content(place, listing)), start=1):
+    for line, one in enumerate(_parsed(place, listing, native.parse_files), start=1):
         name = next((n for n in native.places(one.key, prefix) if n in there), None)
         if name is None:
             raise FormatError(
                 f"{native.places(one.key, prefix)[0]} is missing; {_COPY}", listing, line
             )
         files.append(DataFile(name, one.items))
-    if (counted := sum(one.items or 0 for one in files)) != summary.items:
+    if (counted := sum(file.items or 0 for file in files)) != summary.items:
         raise FormatError(
             f"its files hold {counted} items, {native.SUMMARY} says {summary.items}; {_COPY}",
             listing,
             len(files) or None,
         )
     return Backup(place, Form.NATIVE, tuple(files), summary)
+
+
+def _parsed(place: Place, name: str, parse: Callable[[bytes], _T]) -> _T:
+    content = _content(place, name)
+    try:
+        return parse(content)
+    except FormatError as error:
+        raise FormatError(f"{error.problem}; {_COPY}", name, error.line) from error
 
 
 def _content(place: Place, name: str) -> bytes:

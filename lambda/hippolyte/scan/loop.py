@@ -255,7 +255,7 @@ class Loop:
         if self._stopping and (not call.urgent or unit.tries >= _LAST_TRIES):
             self._tell(unit, unit.story.throw, Stop())
             return
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (unit.tries - 1))
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(unit.tries - 1, 10))
         unit.not_before = self._seconds() + pause * (0.5 + self._random.random() / 2)
         self._waiting.push(unit, self._seconds())
 

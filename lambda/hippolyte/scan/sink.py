@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError
+from botocore.parsers import ResponseParserError
 
 from hippolyte.scan.reading import Passing, Refused, told
 
@@ -96,9 +97,9 @@ class S3Sink:
                     Metadata=dict(metadata or {}),
                     IfNoneMatch="*",
                 )
+                return Stored(name, len(data), answer["ETag"].strip('"'))
         except _ThereError:
             return None
-        return Stored(name, len(data), answer["ETag"].strip('"'))
 
     def read(self, name: str) -> bytes | None:
         """Read by GetObject."""
@@ -114,10 +115,10 @@ class S3Sink:
         try:
             with self._told(name):
                 answer = self._s3.head_object(Bucket=self.bucket, Key=self.prefix + name)
+                stored = Stored(name, answer["ContentLength"], answer["ETag"].strip('"'))
+                return Head(stored, answer["Metadata"])
         except _NoneError:
             return None
-        stored = Stored(name, answer["ContentLength"], answer["ETag"].strip('"'))
-        return Head(stored, answer["Metadata"])
 
     def listed(self, start: str = "") -> Iterator[Stored]:
         """List by ListObjectsV2, in the order of names."""
@@ -144,6 +145,8 @@ class S3Sink:
             again = code == _AGAIN or isinstance(error, IncompleteReadError)
             kind = Passing if again else type(told(error))
             raise kind(f"{self}{name}: {error}") from error
+        except (ResponseParserError, KeyError) as error:
+            raise Refused(f"{self}{name}: no answer of S3's: {error!r}") from error
 
 
 class _ThereError(Exception):

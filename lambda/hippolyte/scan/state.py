@@ -121,8 +121,9 @@ class Reading:
 
     @property
     def file_bytes(self) -> int:
-        assert self.first
-        return full_file(self.first.size_bytes, self.room)
+        # the latest: the size of a young table reads 0 for hours
+        assert self.look
+        return full_file(self.look.size_bytes, self.room)
 
     def progress(self) -> Progress:
         """Return what is to be told."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
-from hippolyte.scan.reading import Page, Refused, scan_client, scan_page, told
+from hippolyte.scan.cutting import Nonsense
+from hippolyte.scan.reading import Page, scan_client, scan_page, told
 from hippolyte.scan.sink import Sink
 
 if TYPE_CHECKING:
@@ -121,14 +123,20 @@ class TableSource:
 
     def look(self) -> Look:
         try:
-            found = self._client.describe_table(TableName=self._table)["Table"]
+            answer = self._client.describe_table(TableName=self._table)
         except (ClientError, BotoCoreError) as error:
             raise told(error) from error
-        return look_of(found)
+        except ResponseParserError as error:
+            raise Nonsense(f"not DescribeTable's answer: {error}") from error
+        return look_of(answer.get("Table", {}))
 
 
 def look_of(description: Mapping[str, Any]) -> Look:
-    """Return what is looked at in DescribeTable's answer."""
+    """Return what is looked at in DescribeTable's answer.
+
+    Raises:
+        Nonsense: it is none.
+    """
     # absent for a table that never was on demand (API BillingModeSummary)
     mode = description.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
     capacity = description.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0)
@@ -144,4 +152,4 @@ def look_of(description: Mapping[str, Any]) -> Look:
             read_capacity=None if mode == "PAY_PER_REQUEST" else capacity,
         )
     except KeyError as error:
-        raise Refused(f"DescribeTable says nothing of {error}") from error
+        raise Nonsense(f"not DescribeTable's answer: it has no {error}") from error

@@ -282,7 +282,9 @@ def test_a_folder_that_is_full(
     assert "No space left on device" in text
     assert f"When that is mended, go on: hippolyte export orders {tmp_path} --resume" in text
     assert is_not_whole(tmp_path)
-    assert list(scan_in(tmp_path).glob("data/*")) == []
+    # for smaller files there was room; nothing of a larger one is left, here or aside
+    left = [path.stat().st_size for path in scan_in(tmp_path).rglob("*") if path.is_file()]
+    assert max(left) <= 500
     assert "Whole: 80 items" in exported("orders", tmp_path, "--resume")
     assert items_at(reader.Folder(scan_in(tmp_path))) == ITEMS
 

@@ -42,7 +42,7 @@ names = st.one_of(
     texts.filter(bool),
 )
 numbers = st.from_regex(r"-?(0|[1-9][0-9]{0,37})(\.[0-9]{1,9})?(E[+-]?[0-9]{1,2})?", fullmatch=True)
-base64s = st.binary(max_size=150).map(lambda data: lines._spelt(data))
+base64s = st.binary(max_size=150).map(lambda data: lines.dynamodb_json(data))
 
 
 def typed(kind: str, content: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -101,7 +101,7 @@ FORMS = pytest.mark.parametrize("form", [NATIVE, TOOL], ids=lambda form: form.na
 
 
 @FORMS
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(blocks, min_size=1, max_size=3))
 def test_any_items_are_read_as_they_were_written(form: Form, content: list[list[Item]]) -> None:
     parsed, cut = Lines(form), Lines(form)
@@ -153,18 +153,20 @@ def damaged(draw: st.DrawFn, form: Form) -> list[bytes]:
     return written
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(damaged(TOOL))
 def test_damaged_lines_of_the_tool_are_read_and_refused_as_line_by_line(text: list[bytes]) -> None:
     def line_by_line() -> list[Item]:
         decoded = [decode_item(line, None, number) for number, line in enumerate(text, start=1)]
-        return [{name: lines._spelt(value) for name, value in item.items()} for item in decoded]
+        return [
+            {name: lines.dynamodb_json(value) for name, value in item.items()} for item in decoded
+        ]
 
     block = b"".join(line + b"\n" for line in text)
     assert outcome(lambda: Lines(TOOL).items(block, 1)) == outcome(line_by_line)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(damaged(NATIVE))
 def test_damaged_native_lines_are_read_as_json_has_them_or_refused(text: list[bytes]) -> None:
     block = b"".join(line + b"\n" for line in text)
@@ -190,7 +192,7 @@ def _twice(line: bytes) -> bool:
     return False
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(items)
 def test_what_the_pattern_takes_is_an_item(item: Item) -> None:
     """The common line is taken: nothing but depth and half surrogate pairs is looked at closer."""
@@ -230,7 +232,7 @@ def test_values_in_values_are_read_at_any_depth(form: Form, levels: int) -> None
 )
 def test_attributes_called_like_types_are_not_taken_for_them(line: bytes) -> None:
     reader = Lines(TOOL)
-    expected = {name: lines._spelt(value) for name, value in decode_item(line).items()}
+    expected = {name: lines.dynamodb_json(value) for name, value in decode_item(line).items()}
     for _ in range(2):  # once more, knowing the types
         assert reader.items(line + b"\n", 1) == [expected]
         assert [json.loads(span) for span in reader.spans(line + b"\n", 1)] == [expected]

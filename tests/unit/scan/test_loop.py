@@ -13,8 +13,9 @@ import pytest
 from hippolyte.exports import native
 from hippolyte.scan.reading import Gone, Nonsense, Page, Passing, Refused, Throttled
 from hippolyte.scan.state import Progress, State
-from hippolyte.scan.table import Wanted
+from hippolyte.scan.table import Look, Pacing, Wanted
 from tests.support.scans import (
+    BEGUN,
     Calls,
     Clock,
     FakeSink,
@@ -154,6 +155,28 @@ def test_killed_twice_at_random_it_is_gone_on_with(seed: int) -> None:
     bench.calls.leave_alone()
     scan(bench.wanted(segments=segments), runner=Inline(Clock(), 3, random))
     bench.is_the_table()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_many_tables_in_one_loop_are_gone_on_with(seed: int) -> None:
+    random = Random(seed)
+    benches = [Bench(items(random.randrange(40)), f"t{n}") for n in range(4)]
+    for bench in benches:
+        bench.calls = bench.sink.calls = bench.table.calls = benches[0].calls
+    tables = {bench.table.name: wanted(bench.table, bench.sink) for bench in benches}
+    for _ in range(4):
+        kill_at(
+            benches[0], len(benches[0].calls.made) + random.randrange(1, 90), random.random() < 0.5
+        )
+        try:
+            scan(tables, runner=Inline(Clock(), 4, random))
+        except Killed:
+            continue
+    benches[0].calls.leave_alone()
+    ends = scan(tables, runner=Inline(Clock(), 4, random))
+    assert [end.state for end in ends] == 4 * [State.DONE]
+    for bench in benches:
+        bench.is_the_table()
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -536,3 +559,68 @@ def test_a_file_in_the_middle_that_is_missing_is_noticed() -> None:
     (end,) = scan(bench.wanted())
     assert end.state is State.FAILED
     assert "data/0001-000000.json.gz: it is gone" in end.reason
+
+
+def test_a_call_that_fails_for_days_is_still_made_again() -> None:
+    bench = Bench()
+    clock = Clock()
+    tries = 0
+
+    def fail(number: int, what: str) -> None:
+        nonlocal tries
+        if what.startswith("page"):
+            tries += 1
+            if tries < 3000:
+                raise Passing("no network")
+
+    bench.calls.before = fail
+    (end,) = scan(bench.wanted(segments=1), clock=clock)
+    assert end.state is State.DONE
+    assert (clock.now() - BEGUN).days == 0
+    assert (clock.now() - BEGUN).total_seconds() > 12 * 3600
+    bench.is_the_table()
+
+
+def test_the_pace_hears_of_each_request_and_of_its_end() -> None:
+    bench = Bench()
+    bench.calls.before = failing(2)
+    heard: Counter[str] = Counter()
+
+    class Noting(Steady):
+        def sent(self, segment: int, now: float) -> Pacing:
+            heard["sent"] += 1
+            return self
+
+        def failed(self, segment: int, now: float) -> Pacing:
+            heard["failed"] += 1
+            return self
+
+        def answered(
+            self, segment: int, now: float, units: float, items: int, largest: float
+        ) -> Pacing:
+            assert (units, largest) == (items / 2, max(largest, 40)) or not items
+            heard["answered"] += 1
+            return self
+
+    scan(bench.wanted(pace=lambda *_: Noting()))
+    asked = sum(what.startswith("page") for what in bench.calls.made)
+    assert heard["sent"] == asked == heard["failed"] + heard["answered"]
+    # two failures a segment: the calls of one have one name
+    assert heard["failed"] == 6
+
+
+def test_an_autoscaled_table_is_gone_on_with_from_the_capacity_it_began_with() -> None:
+    bench = Bench()
+    kill_at(bench, 20, True)
+    with pytest.raises(Killed):
+        scan(bench.wanted())
+    bench.calls.leave_alone()
+    bench.table.now = replace(bench.table.now, read_capacity=99)
+    given: list[Any] = []
+
+    def pace(look: Look, capacity: int | None, segments: int, now: float) -> Pacing:
+        given.append((look.read_capacity, capacity, segments))
+        return Steady()
+
+    scan(bench.wanted(pace=pace, segments=8))
+    assert given == [(99, 10, 3)]
