@@ -17,6 +17,7 @@ are bytes. What may be read is `Share`'s; here it becomes requests:
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import ceil
 
 from hippolyte.share import PARTITION_RATE, Share
 
@@ -99,8 +100,8 @@ class Pace:
             unit_bytes: `EVENTUAL` or `CONSISTENT`.
         """
         empty = _Bucket(1.0, 1.0, now)
-        groups = -(-segments // _together(share, segments))
-        pace = cls(share, unit_bytes, empty, (empty,) * groups, (_Segment(),) * segments, since=now)
+        groups = (empty,) * _groups(share, segments)
+        pace = cls(share, unit_bytes, empty, groups, (_Segment(),) * segments, since=now)
         return pace._at(now)
 
     @property
@@ -183,7 +184,13 @@ class Pace:
 
     def capacity_seen(self, capacity: float | None, now: float) -> Pace:
         """Take note of the capacity that the table has now; None: on demand."""
-        return replace(self._at(now), share=self.share.seen(capacity))._at(now)
+        pace = replace(self._at(now), share=self.share.seen(capacity))
+        groups = _groups(pace.share, len(pace.segments))
+        if groups > len(pace.groups):
+            # more capacity is more partitions; fewer they never become
+            emptiest = min(pace.groups, key=lambda group: group.level)
+            pace = replace(pace, groups=(emptiest,) * groups)
+        return pace._at(now)
 
     def _at(self, now: float) -> Pace:
         """Return the pace with its buckets filled until now, and the rate of now."""
@@ -226,11 +233,12 @@ class Pace:
         return max(1, min(most, fits, _MOST_ITEMS))
 
 
-def _together(share: Share, segments: int) -> int:
-    """Return how many segments next to each other may lie in one partition.
+def _groups(share: Share, segments: int) -> int:
+    """Return into how many groups of neighbours segments fall, each about a partition.
 
     A table of a capacity has at least so many partitions as give it; of one on demand it is not
     known, and each segment is taken for one.
     """
-    partitions = -(-(share.capacity or 0.0) // PARTITION_RATE)
-    return max(1, segments // int(partitions)) if partitions else 1
+    partitions = ceil((share.capacity or 0.0) / PARTITION_RATE)
+    together = max(1, segments // partitions) if partitions else 1
+    return ceil(segments / together)

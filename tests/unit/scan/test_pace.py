@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hippolyte.scan.pace import CONSISTENT, EVENTUAL, Pace
@@ -234,6 +234,31 @@ def test_capacity_is_followed_both_ways() -> None:
     assert served(pace.capacity_seen(200, 0.0), 60) == pytest.approx(6000, rel=0.02)
 
 
+def test_a_table_that_is_raised_in_mid_scan_has_more_partitions() -> None:
+    """And keeps them when it is lowered; it was one when the scan began."""
+    capacity = Capacity(2000, [1] * 4)
+
+    def change(capacity: Capacity, consumed: float, now: float) -> None:
+        capacity.set(12_000 if now < 3 * MINUTE else 4000, now)
+
+    trial = Trial(
+        capacity,
+        Pace.start(Share(C, 2000, before=2000, raised_to=12_000), 8, 0.0),
+        [ITEMS["10 KB"]],
+        seconds=5 * MINUTE,
+        each_minute=change,
+        follow=True,
+    )
+    story = trial.run()
+    before, raised, lowered = (
+        story.between(start * MINUTE, (start + 1) * MINUTE) / MINUTE for start in (0, 1, 4)
+    )
+    assert 900 < before <= 1000 + story.largest / MINUTE
+    # all four give their share of 3,000
+    assert 0.9 * 4 * C * PARTITION_RATE < raised <= 4 * C * PARTITION_RATE + story.largest / MINUTE
+    assert 1800 < lowered <= 2000 + story.largest / MINUTE
+
+
 def test_under_auto_scaling_capacity_is_followed_down_and_back_but_never_up() -> None:
     pace = Pace.start(Share(C, 100, autoscaled=True), 1, 0.0)
     assert served(pace.capacity_seen(200, 0.0), 60) == pytest.approx(3000, rel=0.02)
@@ -359,6 +384,7 @@ happenings = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.floats(0.05, 1), st.sampled_from([1.0, 7.0, 300.0, 20_000.0]), happenings)
 def test_whatever_is_answered_the_share_is_never_passed_by_more_than_a_page(
     fraction: float, capacity: float, happenings: list[tuple[int, str, float, int, float]]
