@@ -9,25 +9,17 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import boto3
 import pytest
-from botocore.exceptions import ResponseStreamingError
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from hippolyte.exports import native, streams
-from hippolyte.exports.dynamodbexport import manifest_bytes, write_export
+from hippolyte.exports.dynamodbexport import manifest_bytes
 from hippolyte.exports.lines import Item
-from hippolyte.exports.reader import Folder, FormatError, Prefix, find
-from hippolyte.store import Store
-from tools.tf import REPOSITORY
-
-REAL = REPOSITORY / "tests" / "data" / "native-export"
-
-ITEMS: list[Item] = [{"pk": {"N": str(n)}, "text": {"S": "x" * (n % 7)}} for n in range(10)]
+from hippolyte.exports.reader import Folder, FormatError, find
+from tests.support.exports import ITEMS, REAL, native_export, native_lines, tool_export
 
 
 class Memory:
@@ -55,45 +47,6 @@ class Memory:
         self.open_now.add(stream)
         self.most = max(self.most, len(self.open_now))
         return stream
-
-
-def native_lines(items: list[Item]) -> bytes:
-    return b"".join(
-        json.dumps({"Item": item}, separators=(",", ":")).encode() + b"\n" for item in items
-    )
-
-
-SUMMARY = (REAL / "manifest-summary.json").read_bytes()
-
-
-def native_export(
-    parts: list[list[Item]],
-    at: str = "AWSDynamoDB/01-ab/",
-    root: str = "old/place/AWSDynamoDB/01-ab/",
-) -> dict[str, bytes]:
-    """Return the files of a native export that has been copied from its `root`."""
-    files = {f"{at}{native.STARTED}": b""}
-    listed = []
-    for number, part in enumerate(parts):
-        packed = gzip.compress(native_lines(part), mtime=0)
-        files[f"{at}data/{number}.json.gz"] = packed
-        key = f"{root}data/{number}.json.gz"
-        listed.append(native.DataFile(key, len(part), native.checksum(packed), "etag"))
-    summary = json.loads(SUMMARY) | {"itemCount": sum(map(len, parts))}
-    files[f"{at}{native.FILES}"] = native.files_bytes(listed)
-    files[f"{at}{native.SUMMARY}"] = json.dumps(summary).encode()
-    return files
-
-
-def tool_export(items: list[Item], **options: Any) -> dict[str, bytes]:
-    """Return the files of a DynamoDBExport that has been copied from elsewhere."""
-    files: dict[str, bytes] = {}
-
-    def put(name: str, body: Any) -> None:
-        files[name] = body.read()
-
-    write_export(items, "s3://old/place", put, items_per_file=3, **options)
-    return files
 
 
 def packed_by(
@@ -190,88 +143,6 @@ def test_a_folder_is_a_place(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
     assert list(find(Folder(tmp_path)).items()) == ITEMS
     assert list(find(Folder(tmp_path / "AWSDynamoDB" / "01-ab")).items()) == ITEMS
-
-
-@pytest.mark.parametrize("prefix", ["", "copies/orders/"])
-@pytest.mark.parametrize("name", ["native", "tool, gzip"])
-def test_a_prefix_on_s3_is_a_place(prefix: str, name: str) -> None:
-    with mock_aws():
-        s3 = boto3.client("s3", region_name="us-east-1")
-        s3.create_bucket(Bucket="backups")
-        for key, content in BACKUPS[name].items():
-            s3.put_object(Bucket="backups", Key=prefix + key, Body=content)
-        backup = find(Prefix(Store(s3, "backups"), prefix))
-        assert sorted(backup.items(), key=repr) == sorted(ITEMS, key=repr)
-        s3.delete_object(Bucket="backups", Key=prefix + backup.files[0].name)
-        with pytest.raises(FormatError, match=rf"^{backup.files[0].name}: is missing"):
-            list(backup.spans())
-
-
-class Breaking:
-    """An S3 whose answers break off after some bytes, as many times as it is told."""
-
-    def __init__(self, s3: Any, after: int, times: int) -> None:
-        self.s3, self.after, self.times = s3, after, times
-        self.asked: list[str] = []
-
-    def get_object(self, **request: Any) -> Any:
-        answer = self.s3.get_object(**request)
-        self.asked.append(request.get("Range", "all"))
-        if "/data/" not in request["Key"] or not self.times:
-            return answer
-        self.times -= 1
-        left = self.after
-
-        class Body:
-            def read(self, size: int) -> bytes:
-                nonlocal left
-                if not left:
-                    raise ResponseStreamingError(error="connection broken")
-                part = answer["Body"].read(min(size, left))
-                left -= len(part)
-                return bytes(part)
-
-            def close(self) -> None:
-                answer["Body"].close()
-
-        return answer | {"Body": Body()}
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.s3, name)
-
-
-@pytest.mark.parametrize(
-    ("after", "times", "read"), [(9, 3, True), (0, 4, True), (0, 5, False), (9, 8, True)]
-)
-def test_a_connection_that_breaks_off_is_made_again(after: int, times: int, read: bool) -> None:
-    with mock_aws():
-        s3 = boto3.client("s3", region_name="us-east-1")
-        s3.create_bucket(Bucket="backups")
-        for key, content in native_export([ITEMS]).items():
-            s3.put_object(Bucket="backups", Key=key, Body=content)
-        breaking = Breaking(s3, after, times)
-        items = find(Prefix(Store(cast(Any, breaking), "backups"), "")).items()
-        if read:
-            assert list(items) == ITEMS
-            assert breaking.asked[-1] == f"bytes={after * times}-"
-        else:
-            with pytest.raises(ResponseStreamingError):
-                list(items)
-
-
-def test_an_object_written_over_meanwhile_is_not_read_on() -> None:
-    with mock_aws():
-        s3 = boto3.client("s3", region_name="us-east-1")
-        s3.create_bucket(Bucket="backups")
-        for key, content in native_export([ITEMS]).items():
-            s3.put_object(Bucket="backups", Key=key, Body=content)
-        place = Prefix(Store(cast(Any, Breaking(s3, 9, 1)), "backups"), "")
-        name = find(place).files[0].name
-        stream = place.open(name)
-        stream.read(9)
-        s3.put_object(Bucket="backups", Key=name, Body=b"other")
-        with pytest.raises(FormatError, match="was written over while it was read"):
-            stream.read(9)
 
 
 def test_a_file_is_taken_beside_its_manifest_before_its_stale_key() -> None:
