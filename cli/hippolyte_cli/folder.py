@@ -48,10 +48,11 @@ class FolderSink:
         path = self._root / name
         with self._told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._aside.mkdir(exist_ok=True)
             etag = _etag(data)
+            aside = self._metadata(name, etag)
+            aside.parent.mkdir(parents=True, exist_ok=True)
             if metadata is not None:
-                self._link(json.dumps(dict(metadata)).encode(), self._metadata(name, etag))
+                self._link(json.dumps(dict(metadata)).encode(), aside)
             written = self._link(data, path)
         return Stored(name, len(data), etag) if written else None
 
@@ -92,13 +93,13 @@ class FolderSink:
             size = path.stat().st_size
         except (FileNotFoundError, NotADirectoryError):
             return None
-        known = list(self._aside.glob(self._metadata(name, "*").name))
+        known = list(self._metadata(name, "").parent.glob("*.json"))
         # a file is read only where that is the only way to tell
-        etag = known[0].name.split(".")[-2] if len(known) == 1 else _etag_of(path)
+        etag = known[0].stem if len(known) == 1 else _etag_of(path)
         return Stored(name, size, etag)
 
     def _metadata(self, name: str, etag: str) -> Path:
-        return self._aside / f"{name.replace('/', '-')}.{etag}.json"
+        return self._aside / name / f"{etag}.json"
 
     def _link(self, data: bytes, path: Path) -> bool:
         """Make a file of this name and content; False: there is one."""

@@ -174,3 +174,16 @@ def test_threads_and_two_loops_at_once_make_the_same(tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(run, range(2))) == [State.DONE, State.DONE]
     is_the_table(tmp_path, table)
+
+
+def test_a_listing_of_many_files_reads_none_of_them(
+    sink: FolderSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(300):
+        sink.create(native.DATA + native.data_name(0, number), b"%d" % number, {"n": "1"})
+
+    def read(path: Path) -> str:
+        raise AssertionError(path)
+
+    monkeypatch.setattr("hippolyte_cli.folder._etag_of", read)
+    assert len(list(sink.listed(native.DATA))) == 300
