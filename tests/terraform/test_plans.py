@@ -7,6 +7,7 @@ key wait for it to exist (test_minimal looks at those).
 from __future__ import annotations
 
 import json
+import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -616,12 +617,15 @@ def test_region_without_data_pipeline(world: World, tmp_path: Path) -> None:
     assert 'or engine = "emr", which is in every region' in message
 
 
-def test_tags_that_no_room_is_kept_for_are_refused(world: World, tmp_path: Path) -> None:
+def test_settings_that_no_room_is_kept_for_are_refused(world: World, tmp_path: Path) -> None:
     tags = ", ".join(f'"標{n}" = "{"値" * 250}"' for n in range(40))
     message = refusal(world, tmp_path, "us-east-1", f"  tags = {{ {tags} }}")
 
-    assert "tags take too much room in the settings" in message
-    assert "Shorten their values to 400 bytes on average" in message
+    assert re.search(
+        r"settings take too much room: 3\d{4} of 30000 bytes .* for tables, 3\d{4} for tags", message
+    )
+    assert "Take one glob for several names in tables, or shorten the tags' values" in message
+    assert "eyJ" not in message, "no page of Base64"
 
 
 def test_a_misspelt_attribute_is_refused_before_anything_else(world: World, tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ def test_an_action_happens_between_its_start_and_end_only(
             **bounds,
         )
         (told,) = client.describe_scheduled_actions(ServiceNamespace="dynamodb")["ScheduledActions"]
-    assert (told["StartTime"], told["EndTime"]) == (bounds["StartTime"], bounds["EndTime"])
+    assert (told["StartTime"], told["EndTime"]) == (start, end)
     seen = []
     for hour in range(1, 6):
         world.clock.advance_to(begin + timedelta(hours=hour, minutes=1))
