@@ -13,7 +13,7 @@ from hippolyte.settings import parse
 from local.core.call import Call
 from local.world import World
 from tests.support.kept import text_of
-from tools.tf import REPOSITORY, Terraform, TerraformError, environment
+from tools.tf import REPOSITORY, Terraform, environment
 
 pytestmark = pytest.mark.terraform
 
@@ -94,50 +94,6 @@ def test_any_length_in_any_script_is_applied_read_and_changed_at_once(
         assert parse(text_of(configuration, ssm)).tables.exclude_tags == (("backup", ("no",)),)
     assert not set(kept(world)) & set(old)
     assert len(kept(world)) == PARTS
-
-
-UNKNOWN = """
-variable "name" {{ type = string }}
-variable "again" {{ type = string }}
-
-resource "terraform_data" "later" {{
-  input            = {{ name = var.name, names = ["${{var.name}}-copy", "${{var.name}}-log"] }}
-  triggers_replace = var.again
-}}
-
-module "m" {{
-  source = "{module}"
-  engine = "datapipeline"
-  tables = {{
-    always  = terraform_data.later.output.names
-    exclude = ["tmp-*", terraform_data.later.output.name]
-  }}
-}}
-"""
-
-
-def test_tables_whose_names_are_not_known_at_plan(world: World, tmp_path: Path) -> None:
-    """From another resource: the plan does not know what is in the settings, nor their path."""
-    (tmp_path / "main.tf").write_text(UNKNOWN.format(module=REPOSITORY), "utf-8")
-    terraform = Terraform(tmp_path, tmp_path / "work", environment(world.endpoint_url))
-    terraform.init()
-
-    def assert_led_to(name: str) -> None:
-        for configuration in configurations(world):
-            rules = parse(text_of(configuration, world.client("ssm"))).tables
-            assert rules.exclude == ("tmp-*", name)
-            assert rules.always == (f"{name}-copy", f"{name}-log")
-        assert len(kept(world)) == PARTS
-
-    for name in ("orders", "users"):
-        terraform.apply({"name": name, "again": "1"}, FUNCTIONS)
-        assert_led_to(name)
-    # unknown once more, and then the same: refused, with nothing lost, and it stays as it was
-    with pytest.raises(TerraformError, match="ParameterAlreadyExists"):
-        terraform.apply({"name": "users", "again": "2"}, FUNCTIONS)
-    assert_led_to("users")
-    terraform.apply({"name": "users", "again": "2"}, FUNCTIONS)
-    assert_led_to("users")
 
 
 def kept_now(world: World) -> list[str]:

@@ -622,7 +622,8 @@ def test_settings_that_no_room_is_kept_for_are_refused(world: World, tmp_path: P
     message = refusal(world, tmp_path, "us-east-1", f"  tags = {{ {tags} }}")
 
     assert re.search(
-        r"settings take too much room: 3\d{4} of 30000 bytes .* for tables, 3\d{4} for tags", message
+        r"settings take too much room: 3\d{4} of 30000 bytes .* for tables, 3\d{4} for tags",
+        message,
     )
     assert "Take one glob for several names in tables, or shorten the tags' values" in message
     assert "eyJ" not in message, "no page of Base64"

@@ -202,10 +202,8 @@ def test_an_action_happens_between_its_start_and_end_only(
     make_table(world, "tbl", read=5)
     register(world, "tbl", MinCapacity=1, MaxCapacity=90)
     begin = world.clock.now()
-    bounds = {
-        "StartTime": begin + timedelta(hours=2),
-        "EndTime": begin + timedelta(hours=3, minutes=30),
-    }
+    start, end = (begin + timedelta(minutes=m) for m in (120, 210))
+    bounds = {"StartTime": start, "EndTime": end}
     wanted = {"MinCapacity": 20}
     with checked(world.client("application-autoscaling")) as client:
         client.put_scheduled_action(
