@@ -5,6 +5,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 CHECKOV := build/checkov
+REAL    := build/real
 ENGINE ?= datapipeline
 export PYTHONPATH := lambda:cli:.
 
@@ -22,9 +23,13 @@ demo: $(VENV)/installed ## one whole night on the local AWS: terraform apply, ba
 local: $(VENV)/installed ## keep the local AWS in the foreground (ARGS="--speed 60")
 	$(BIN)/python -m local.serve $(ARGS)
 
+# Where it fails, the tests in tests/real are skipped with the reason, but not in .ci/run.
+$(REAL)/installed: $(VENV)/installed $(wildcard requirements/real/*)
+	-$(BIN)/python -m tools.real_servers && touch $@
+
 # Two cores would do for two workers, but the Terraform files, which share an apply each, sleep most
 # of their time: six leave two that work while up to four sleep.
-test: $(VENV)/installed ## all tests
+test: $(VENV)/installed $(REAL)/installed ## all tests
 	$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder --durations=20 $(ARGS)
 
 $(CHECKOV)/installed: requirements/checkov.txt
@@ -49,7 +54,7 @@ lint: $(VENV)/installed checkov ## ruff, mypy, terraform fmt, checkov, zip and g
 permissions: $(VENV)/installed ## prove each role's actions again, with both engines, and write docs/permissions.md
 	WRITE_DOCS=1 $(BIN)/python -m pytest -q -m "faults or not faults" tests/operations/test_permissions.py
 
-bench: $(VENV)/installed ## tables of figures: planning and discovery of 2,500 tables
+bench: $(VENV)/installed $(REAL)/installed ## tables of figures: planning and discovery of 2,500 tables, exports, scans
 	$(BIN)/python -m benchmarks
 
 package: $(VENV)/installed ## build lambda/hippolyte.zip from lambda/hippolyte

@@ -118,8 +118,9 @@ def environment(endpoint_url: str | None = None, region: str = "us-east-1") -> d
         "TF_IN_AUTOMATION": "yes",
         "TF_INPUT": "0",
         "CHECKPOINT_DISABLE": "1",
-        # a fifth of the CPU of a command is Go collecting what it soon gives back whole
-        "GOGC": "400",
+        # a quarter of the CPU of a command is Go collecting what it soon gives back whole
+        "GOGC": "off",
+        "GOMEMLIMIT": "2GiB",
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

@@ -56,12 +56,15 @@ class Store:
             )
         return record, answer["ETag"]
 
-    def create(self, key: str, record: Mapping[str, Any]) -> str | None:
-        """Write a record that must not exist yet; return its etag, None if one is there already."""
+    def create(self, key: str, record: Mapping[str, Any] | str) -> str | None:
+        """Write a record, or its `text`, that must not exist yet; return its etag.
+
+        None if one is there already.
+        """
         return self._put(key, record, IfNoneMatch="*")
 
-    def replace(self, key: str, record: Mapping[str, Any], etag: str) -> str:
-        """Write a record over the one with `etag`; return the new etag.
+    def replace(self, key: str, record: Mapping[str, Any] | str, etag: str) -> str:
+        """Write a record, or its `text`, over the one with `etag`; return the new etag.
 
         Raises:
             ConflictError: somebody else wrote it meanwhile.
@@ -73,7 +76,7 @@ class Store:
 
     def put(self, key: str, record: Mapping[str, Any]) -> None:
         """Write a record whatever is there (only for content that is the same each time)."""
-        self.s3.put_object(Bucket=self.bucket, Key=key, Body=_encode(record, "-"))
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=_with_nonce(text(record), "-"))
 
     def names(self, prefix: str, start_after: str = "") -> Iterator[str]:
         """Yield all keys below `prefix` (which ends with a slash), without the prefix."""
@@ -89,9 +92,9 @@ class Store:
             for entry in page.get("Contents", []):
                 yield entry["Key"][len(prefix) :], entry["ETag"]
 
-    def _put(self, key: str, record: Mapping[str, Any], **condition: str) -> str | None:
+    def _put(self, key: str, record: Mapping[str, Any] | str, **condition: str) -> str | None:
         nonce = uuid.uuid4().hex
-        body = _encode(record, nonce)
+        body = _with_nonce(record if isinstance(record, str) else text(record), nonce)
         for attempt in range(1, _CONFLICT_TRIES + 1):
             try:
                 answer = self.s3.put_object(
@@ -114,7 +117,13 @@ class Store:
         raise AssertionError("unreachable")
 
 
-def _encode(record: Mapping[str, Any], nonce: str) -> bytes:
-    data = {"version": VERSION, **record, "nonce": nonce}
+def text(record: Mapping[str, Any]) -> str:
+    """Return a record's JSON, for who compares it before it is written: it is long."""
     # definitions hold times
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False, default=str).encode()
+    return json.dumps(
+        {"version": VERSION, **record}, separators=(",", ":"), ensure_ascii=False, default=str
+    )
+
+
+def _with_nonce(record: str, nonce: str) -> bytes:
+    return f'{record[:-1]},"nonce":"{nonce}"}}'.encode()

@@ -98,7 +98,7 @@ class View:
         now = self.world.clock.now()
         part = max(0.0, (now - WINDOW_START) / WINDOW)
         tables = self.record.get("tables", {})
-        verdicts = Counter(t["verdict"] or "open" for t in tables.values())
+        verdicts = Counter(t.get("verdict", "open") for t in tables.values())
         left = Table.grid(padding=(0, 2))
         left.add_row("virtual time", f"{now:%Y-%m-%d %H:%M} UTC")
         left.add_row("window", ProgressBar(100, min(100, part * 100), width=30))
@@ -111,19 +111,19 @@ class View:
     def line(self) -> str:
         """Return the present state as one line, for output that is no terminal."""
         tables = self.record.get("tables", {})
-        verdicts = Counter(t["verdict"] or "open" for t in tables.values())
+        verdicts = Counter(t.get("verdict", "open") for t in tables.values())
         counts = ", ".join(f"{n} {v}" for v, n in sorted(verdicts.items()))
         return f"{self.world.clock.now():%H:%M}  {counts or '-'}; {self._batches()}"
 
     def _batches(self) -> str:
         batches = self.record.get("batches", {}).values()
-        states = Counter(b["state"] for b in batches)
+        states = Counter(b.get("state", "planned") for b in batches)
         return ", ".join(f"{n} {s}" for s, n in sorted(states.items())) or "none"
 
     def _raised(self) -> str:
         rows = []
         for name, entry in self.record.get("tables", {}).items():
-            if entry["raised_to"] and not entry["given_back_at"]:
+            if "raised_to" in entry and "given_back_at" not in entry:
                 rows.append(f"{name} {entry['raised_from']} -> {entry['raised_to']}")
         return ", ".join(rows)
 
@@ -142,7 +142,7 @@ def run_night(world: World, view: View, console: Console) -> dict[str, Any]:
                 console.print(view.line())
             if report := view.read("report.json"):
                 return report
-    open_tables = [n for n, t in view.record.get("tables", {}).items() if not t["verdict"]]
+    open_tables = [n for n, t in view.record.get("tables", {}).items() if not t.get("verdict")]
     errors = [i.error for i in world.lambda_logs if i.error][-1:]
     raise DemoFailed(
         f"the night did not end by {GIVE_UP:%H:%M}; open: {open_tables[:10]}; last error: {errors}"

@@ -130,7 +130,7 @@ def test_an_addition_whose_answer_is_lost_is_looked_for(night: NightDriver, take
     night.world.before("emr:AddJobFlowSteps", lost, 1)
     night.tolerant = True
     night.scheduler()
-    night.until(lambda: batch(night)["adding"] == ["orders"])
+    night.until(lambda: batch(night).get("adding") == ["orders"])
     assert verdicts(night.until_closed()) == {"orders": "backed_up"}
     assert len(steps(night)) == 1
     assert night.all_clusters() == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -229,7 +229,10 @@ class Ledger:
         return entry
 
     def to_record(self) -> dict[str, Any]:
-        """Return the ledger in its JSON form; its lists are the ledger's own, not copies."""
+        """Return the ledger in its JSON form, what is as it began left out.
+
+        Its lists are the ledger's own, not copies.
+        """
         record = {"version": VERSION, **_fields(self)}
         record["batches"] = {
             name: {**_fields(b), "jobs": [_fields(job) for job in b.jobs]}
@@ -248,16 +251,32 @@ class Ledger:
             return cls(**data)
 
 
+def _beginnings(form: Any) -> list[tuple[str, Any]]:
+    return [
+        (each.name, each.default if each.default_factory is MISSING else each.default_factory())
+        for each in fields(form)
+    ]
+
+
+_BEGINNINGS = {form: _beginnings(form) for form in (Ledger, BatchEntry, TableEntry, Job)}
+
+
 def _fields(value: Ledger | BatchEntry | TableEntry | Job) -> dict[str, Any]:
+    # most fields of most tables are as they began: the record is written whole, and often
     # asdict copies all the way down: half a second of each pass with 2,500 tables
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+    return {
+        name: now
+        for name, beginning in _BEGINNINGS[type(value)]
+        if (now := getattr(value, name)) != beginning
+    }
 
 
 def _batch(record: Mapping[str, Any]) -> BatchEntry:
     jobs = [Job(**j) for j in record["jobs"]]
-    return BatchEntry(**{**record, "jobs": jobs, "state": BatchState(record["state"])})
+    state = BatchState(record.get("state", BatchState.PLANNED))
+    return BatchEntry(**{**record, "jobs": jobs, "state": state})
 
 
 def _table(record: Mapping[str, Any]) -> TableEntry:
-    verdict = Verdict(record["verdict"]) if record["verdict"] else None
+    verdict = Verdict(record["verdict"]) if record.get("verdict") else None
     return TableEntry(**{**record, "verdict": verdict})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +11,7 @@ from hippolyte.errors import ConfigurationError
 from hippolyte.planning.plan import Identity, Plan
 from hippolyte.records.ledger import Ledger
 from hippolyte.settings import Settings
-from hippolyte.store import Store
+from hippolyte.store import Store, text
 
 # the monitor looks back this far for runs without a report
 LOOK_BACK = timedelta(days=3)
@@ -30,10 +29,6 @@ def start_of(run_id: str) -> datetime:
         return datetime.strptime(run_id, _RUN_ID).replace(tzinfo=UTC)
     except ValueError as error:
         raise ConfigurationError(f"{run_id!r} is not a run id like 2026-11-24T00-00Z") from error
-
-
-def _text(record: Mapping[str, Any]) -> str:
-    return json.dumps(record)
 
 
 def is_open(names: set[str]) -> bool:
@@ -82,24 +77,24 @@ class Runs:
         read = self.store.read(key)
         if read is None:
             ledger = Ledger.of_plan(plan)
-            etag = self.store.create(key, ledger.to_record())
-            if etag:
-                return Run(plan, ledger, etag, _text(ledger.to_record()))
+            saved = text(ledger.to_record())
+            if etag := self.store.create(key, saved):
+                return Run(plan, ledger, etag, saved)
             read = self.store.read(key)
             if read is None:
                 raise ConfigurationError(f"{self.url(run_id, 'ledger.json')} came and went")
         ledger = Ledger.from_record(read[0])
         since = {name: Identity(**known) for name, known in ledger.identities.items()}
         plan = replace(plan, identities={**plan.identities, **since})
-        return Run(plan, ledger, read[1], _text(ledger.to_record()))
+        return Run(plan, ledger, read[1], text(ledger.to_record()))
 
     def save(self, run: Run) -> None:
         """Write the ledger if it changed; ConflictError if another invocation wrote it first."""
-        record = run.ledger.to_record()
-        if (text := _text(record)) != run.saved:
+        record = text(run.ledger.to_record())
+        if record != run.saved:
             key = self.key(run.plan.run_id, "ledger.json")
             run.etag = self.store.replace(key, record, run.etag)
-            run.saved = text
+            run.saved = record
 
     def definitions(self, run_id: str) -> dict[str, Any]:
         """Return the tables' definitions (DescribeTable) as they were when the run began."""
