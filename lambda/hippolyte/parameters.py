@@ -1,7 +1,8 @@
 """Settings kept in parameters of SSM: Lambda's environment holds 4 KB, and no parameter more.
 
 Terraform cuts the packed JSON of the settings (gzip, Base64) into the parameters `<path>/0`,
-`<path>/1` and so on. The path ends with a hash of their content, so a set is never changed: another takes its place.
+`<path>/1` and so on. The path ends with a hash of their content, so a set is never changed: another
+takes its place.
 """
 
 from __future__ import annotations
