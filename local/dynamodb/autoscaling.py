@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from moto.applicationautoscaling.exceptions import AWSValidationException
@@ -206,10 +207,17 @@ def _put_action(backend: ApplicationAutoscalingBackend, *args: Any, **asked: Any
 
 
 def _await(world: Aws, backend: ApplicationAutoscalingBackend, action: FakeScheduledAction) -> None:
-    """Wait for the action's next time; what is put anew, or gone by then, is left to others."""
+    """Wait for the action's next time; what is put anew, or gone by then, is left to others.
+
+    It happens from StartTime to EndTime only, both in UTC (API PutScheduledAction).
+    """
     now, as_put = world.clock.now(), dict(vars(action))
-    when = next_time(parse(action.schedule), zone(action.timezone or "UTC"), now, now)
-    if when is None:
+    start, end = _moment(action.start_time), _moment(action.end_time)
+    # at its StartTime it may happen already
+    after = max(now, start - timedelta(seconds=1)) if start else now
+    since = start if start and start > now else now
+    when = next_time(parse(action.schedule), zone(action.timezone or "UTC"), after, since)
+    if when is None or (end and when > end):
         return
 
     def happen() -> None:
@@ -218,6 +226,10 @@ def _await(world: Aws, backend: ApplicationAutoscalingBackend, action: FakeSched
             _await(world, backend, action)
 
     world.clock.call_at(when, happen)
+
+
+def _moment(given: Any) -> datetime | None:
+    return datetime.fromtimestamp(float(given), UTC) if given else None
 
 
 def _run(world: Aws, backend: ApplicationAutoscalingBackend, action: FakeScheduledAction) -> None:

@@ -40,11 +40,16 @@ def flags_of(target: Mapping[str, Any]) -> tuple[bool, bool, bool]:
 
 def scheduled_action(action: Mapping[str, Any]) -> ScheduledAction:
     """Build a `ScheduledAction` from one of DescribeScheduledActions."""
-    return ScheduledAction(action["Schedule"], action.get("Timezone") or "UTC")
+    zone, bounds = action.get("Timezone") or "UTC", (action.get("StartTime"), action.get("EndTime"))
+    return ScheduledAction(action["Schedule"], zone, *bounds)
 
 
 def may_happen(action: ScheduledAction, since: datetime, until: datetime) -> bool:
-    """Say whether an action may happen in that time; what recurs may always."""
+    """Say whether an action may happen in that time; what recurs may always, within its bounds."""
+    since = max(since, action.start or since)
+    until = min(until, action.end or until)
+    if since > until:
+        return False
     moments = _moments(action)
     return not moments or any(since <= at <= until for at in moments)
 

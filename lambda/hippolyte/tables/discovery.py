@@ -28,16 +28,18 @@ _SHORT_SECONDS = 120.0
 _BOTH_IMAGES = "NEW_AND_OLD_IMAGES"
 # tables named in a warning
 _NAMED = 10
+# a region of later years, which never had such tables, does not know the call
+_UNKNOWN = "UnknownOperationException"
 
 
 def discover(
-    clients: Clients, concurrency: int, probe: Callable[[str], bool], patience: Patience
+    clients: Clients, concurrency: int, wanted: Callable[[str], bool], patience: Patience
 ) -> Inventory:
     """Describe every table of the account and region.
 
-    `concurrency` is the number of DescribeTable calls at once; `probe` says of a table's name
-    whether it is to be looked into if it reads as empty. A table that cannot be described is in
-    `undescribed` or `later`, never lost.
+    `concurrency` is the number of DescribeTable calls at once; `wanted` says of a table's name
+    whether it is backed up: only such a table is waited for, and looked into if it reads as empty.
+    A table that cannot be described is in `undescribed` or `later`, never lost.
 
     Raises:
         ClientError, BotoCoreError: the tables cannot be listed.
@@ -46,7 +48,12 @@ def discover(
     # tried once a call: here patience does what is else botocore's
     dynamodb = clients.dynamodb_once
     names = list_names(dynamodb, patience)
-    definitions, undescribed, later = describe(dynamodb, names, concurrency, patience)
+    chosen = [n for n in names if wanted(n)]
+    definitions, undescribed, later = describe(dynamodb, chosen, concurrency, patience)
+    # of the others only the capacity is of use, for the account's headroom: each is asked for once
+    others, once = sorted(set(names) - set(chosen)), replace(patience, waits=False)
+    rest = describe(dynamodb, others, concurrency, once)
+    definitions, undescribed, later = definitions | rest[0], undescribed | rest[1], later | rest[2]
 
     # what follows has a safe answer without the service: each waits for so long only
     def short() -> Patience:
@@ -56,7 +63,7 @@ def discover(
     old = _old_replicas(dynamodb, short(), definitions, warnings) if definitions else set()
     tables = [table_of(d, scaling.get(n), n in old) for n, d in definitions.items()]
     return Inventory(
-        tables=look_into(dynamodb, tables, concurrency, probe, short()),
+        tables=look_into(dynamodb, tables, concurrency, wanted, short()),
         limits=_limits(dynamodb, short(), warnings),
         undescribed=undescribed,
         later=later,
@@ -176,7 +183,7 @@ def _old_replicas(
     """Return the replicas of global tables of version 2017.11.29, which may be in no description.
 
     Where they cannot be listed, whatever may be one: each has a stream of new and old images (API
-    CreateGlobalTable).
+    CreateGlobalTable). On-demand tables are left out: they are never raised.
     """
     token = ("LastEvaluatedGlobalTableName", "ExclusiveStartGlobalTableName")
     own = dynamodb.meta.region_name
@@ -184,11 +191,15 @@ def _old_replicas(
         pages = patience.pages(dynamodb.list_global_tables, "GlobalTables", token, RegionName=own)
         return {found["GlobalTableName"] for page in pages for found in page}
     except (ClientError, BotoCoreError) as error:
+        if _code(error) == _UNKNOWN:
+            _log.info("ListGlobalTables: %s", error)
+            return set()
         suspects = {
             name
             for name, description in definitions.items()
             if description.get("StreamSpecification", {}).get("StreamViewType") == _BOTH_IMAGES
             and not _tells_of_replicas(description)
+            and not table_of(description).on_demand
         }
         told = f"ListGlobalTables: {error}; what may be an old global table's replica"
         _log.warning("%s is not raised, %d tables", told, len(suspects))

@@ -14,11 +14,14 @@ from hippolyte.verdicts import Verdict
 class ScheduledAction:
     """When a scheduled action happens: at(...), cron(...) or rate(...), at(...) in its zone.
 
-    Application Auto Scaling takes UTC where an action has no Timezone (API PutScheduledAction).
+    Application Auto Scaling takes UTC where an action has no Timezone, and lets none happen before
+    its StartTime or after its EndTime (API PutScheduledAction); None: no such bound.
     """
 
     schedule: str
     timezone: str = "UTC"
+    start: datetime | None = None
+    end: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
