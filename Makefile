@@ -9,6 +9,8 @@ REAL    := build/real
 JUDGES  := build/judges
 ENGINE ?= datapipeline
 export PYTHONPATH := lambda:cli:.
+# workers and functions are many processes: each would compile everything again
+export PYTHONDONTWRITEBYTECODE :=
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -33,9 +35,10 @@ $(JUDGES)/installed: requirements/judges.txt
 	$(JUDGES)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/judges.txt && touch $@
 
 # Two cores would do for two workers, but the Terraform files, which share an apply each, sleep most
-# of their time: six leave two that work while up to four sleep.
+# of their time: four leave two that work while two sleep (with six, each worker's start costs more
+# than is won).
 test: $(VENV)/installed $(REAL)/installed $(JUDGES)/installed ## all tests
-	$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder --durations=20 $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=20 $(ARGS)
 
 $(CHECKOV)/installed: requirements/checkov.txt
 	$$(command -v $(PYTHON) || command -v python3) -m venv $(CHECKOV)

@@ -46,6 +46,7 @@ def test_nothing_of_the_functions_waits() -> None:
     waits = {"sleep", "get_waiter", "wait", "Timer", "Event", "join_thread", "select"}
     assert [call for call in calls(PACKAGES[0]) if call[1] in waits] == [
         ("loop.py", "wait"),
+        ("runner.py", "sleep"),
         ("patience.py", "sleep"),
     ]
 

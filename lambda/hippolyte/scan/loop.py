@@ -55,7 +55,7 @@ class Loop:
         tables: Sequence[tuple[str, Wanted]],
         *,
         runner: Runner,
-        now: Callable[[], datetime] = clock.now,
+        now: Callable[[], datetime] = lambda: clock.now(),
         progress: Callable[[Progress], None] = lambda _: None,
         go_on: Callable[[float], bool] = lambda _: True,
         memory: int = MEMORY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
@@ -27,7 +28,7 @@ class Threads:
 
     def __init__(self, threads: int) -> None:
         self._pool = ThreadPoolExecutor(threads, "scan")
-        self._room = threads
+        self._threads, self._running = threads, 0
         self._ended: SimpleQueue[Future[Any]] = SimpleQueue()
 
     def __enter__(self) -> Threads:
@@ -42,21 +43,24 @@ class Threads:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def has_room(self) -> bool:
-        return self._room > 0
+        return self._running < self._threads
 
     def start(self, task: Callable[[], Any]) -> Future[Any]:
-        self._room -= 1
+        self._running += 1
         future = self._pool.submit(task)
         future.add_done_callback(self._ended.put)
         return future
 
     def wait(self, seconds: float) -> list[Future[Any]]:
         ended: list[Future[Any]] = []
+        if not self._running:
+            time.sleep(seconds)
+            return ended
         try:
             ended.append(self._ended.get(timeout=seconds))
             while True:
                 ended.append(self._ended.get_nowait())
         except Empty:
             pass
-        self._room += len(ended)
+        self._running -= len(ended)
         return ended
