@@ -32,8 +32,6 @@ _LEAST = 1 / 64
 _BACK_PER_SECOND = 0.02 / 60
 # after a throttled answer its segment waits so long
 _PAUSE = 1.0
-# what may be due as soon as an answer comes is asked for again so soon
-_AGAIN = 0.02
 _MOST_ITEMS = 1 << 20
 
 
@@ -55,9 +53,9 @@ class _Bucket:
     def paid(self, units: float) -> _Bucket:
         return _Bucket(self.rate, self.depth, self.at, min(self.depth, self.level - units))
 
-    def positive(self, back: float = 0.0) -> float:
-        """Return when it has something, if `back` of what is set aside comes back."""
-        return self.at - (self.level + back) / self.rate
+    def positive(self) -> float:
+        """Return when it has something."""
+        return self.at - self.level / self.rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,8 @@ class _Segment:
 class Pace:
     """The pace of one table's scan; every method leaves it as it is and returns the next one.
 
-    Ask `due` again after each answer of the table, and when the moment comes that it named.
+    Ask `due` of all segments again after each answer, which may make them due at once, and when
+    the moment comes that it named.
     """
 
     share: Share
@@ -99,7 +98,7 @@ class Pace:
             now: of the caller's clock.
             unit_bytes: `EVENTUAL` or `CONSISTENT`.
         """
-        empty = _Bucket(1.0, 1.0, now)
+        empty = _Bucket(share.rate, 0.0, now)
         groups = (empty,) * _groups(share, segments)
         pace = cls(share, unit_bytes, empty, groups, (_Segment(),) * segments, since=now)
         return pace._at(now)
@@ -118,16 +117,11 @@ class Pace:
             return self.failed(segment, now).due(segment, now)
         mine = self.segments[segment]
         buckets = (self.table, self.groups[self._group(segment)])
-        under_way = [s for s in self.segments if s.sent is not None]
-        back = sum(s.aside - s.cost for s in under_way)
         # the one that waited longest comes first; whoever does not ask costs the rest little
         late = min(self.table.depth / self.rate, 1.0) / 2
         behind = max(0, len(self.segments) - (self.turns - mine.turn)) / len(self.segments)
-        surely = max(mine.not_before, *(b.positive() for b in buckets)) + late * behind
-        if surely <= now or not under_way:
-            return surely
-        hoped = max(mine.not_before, *(b.positive(back) for b in buckets)) + late * behind
-        return min(surely, max(hoped, now + _AGAIN))
+        ready = max(mine.not_before, *(bucket.positive() for bucket in buckets))
+        return ready + late * behind
 
     def limit(self, segment: int) -> int:
         """Return the `Limit` of the segment's next request."""
@@ -137,9 +131,9 @@ class Pace:
         """Take note that the segment's request goes out; a former one without an answer is lost."""
         pace = self.failed(segment, now)
         mine = pace.segments[segment]
-        aside = self._most(mine.limit)
-        mine = replace(mine, aside=aside, sent=now, turn=pace.turns + 1)
-        return replace(pace._paid(segment, aside), turns=pace.turns + 1)._with(segment, mine)
+        aside, turn = self._most(mine.limit), pace.turns + 1
+        mine = replace(mine, aside=aside, sent=now, turn=turn)
+        return replace(pace._paid(segment, aside), turns=turn)._with(segment, mine)
 
     def answered(self, segment: int, now: float, units: float, items: int, largest: float) -> Pace:
         """Take note of a page.
@@ -152,35 +146,29 @@ class Pace:
             largest: bytes of the largest of them; as text it is more than what is counted, which
                 makes for smaller pages.
         """
-        pace = self._at(now)
+        pace = self._ended(segment, now, units)
         mine = pace.segments[segment]
-        pace = pace._paid(segment, units - mine.aside)
         # forgotten as fast as a limit grows
         size = max(float(largest), mine.largest / 2) if items else mine.largest
         limit = pace._limit(2 * mine.limit, size)
-        mine = replace(mine, limit=limit, largest=size, cost=units, aside=0.0, sent=None)
-        return pace._with(segment, mine)
+        return pace._with(segment, replace(mine, limit=limit, largest=size, cost=units))
 
     def throttled(self, segment: int, now: float) -> Pace:
         """Take note of a throttled answer: half the rate, but once for all that were under way."""
-        pace = self._at(now)
-        mine = pace.segments[segment]
-        pace = pace._paid(segment, -mine.aside)
-        if mine.sent is None or mine.sent >= pace.since:
+        sent, pace = self.segments[segment].sent, self._ended(segment, now, 0.0)
+        if sent is None or sent >= pace.since:
             pace = replace(pace, factor=max(_LEAST, pace._factor(now) / 2), since=now)._at(now)
             pace = replace(pace, table=pace.table.paid(max(0.0, pace.table.level)))
+        mine = pace.segments[segment]
         limit = pace._limit(mine.limit, mine.largest)
-        mine = replace(mine, limit=limit, aside=0.0, sent=None, not_before=now + _PAUSE)
-        return pace._with(segment, mine)
+        return pace._with(segment, replace(mine, limit=limit, not_before=now + _PAUSE))
 
     def failed(self, segment: int, now: float) -> Pace:
         """Take note of a request that broke off: it may have cost what the last one did."""
-        pace = self._at(now)
-        mine = pace.segments[segment]
+        mine = self.segments[segment]
         if mine.sent is None:
-            return pace
-        pace = pace._paid(segment, min(mine.cost, mine.aside) - mine.aside)
-        return pace._with(segment, replace(mine, aside=0.0, sent=None))
+            return self._at(now)
+        return self._ended(segment, now, min(mine.cost, mine.aside))
 
     def capacity_seen(self, capacity: float | None, now: float) -> Pace:
         """Take note of the capacity that the table has now; None: on demand."""
@@ -193,17 +181,15 @@ class Pace:
         return pace._at(now)
 
     def _at(self, now: float) -> Pace:
-        """Return the pace with its buckets filled until now, and the rate of now."""
-        factor = self._factor(now)
-        page = self._most(_MOST_ITEMS)
-        factor *= _KEPT
-        rate = self.share.rate * factor
-        partition = min(rate, self.share.fraction * PARTITION_RATE * factor)
-        return replace(
-            self,
-            table=self.table.filled(now, rate, page),
-            groups=tuple(g.filled(now, partition, page) for g in self.groups),
-        )
+        """Return the pace with the table's bucket filled until now, and the rate of now."""
+        rate = self.share.rate * self._factor(now) * _KEPT
+        return replace(self, table=self.table.filled(now, rate, self._most(_MOST_ITEMS)))
+
+    def _ended(self, segment: int, now: float, units: float) -> Pace:
+        """Return the pace now, when the segment's request, if there is one, has cost that."""
+        mine = self.segments[segment]
+        pace = self._at(now)._paid(segment, units - mine.aside)
+        return pace._with(segment, replace(mine, aside=0.0, sent=None))
 
     def _factor(self, now: float) -> float:
         return min(1.0, self.factor + _BACK_PER_SECOND * max(0.0, now - self.since))
@@ -212,8 +198,14 @@ class Pace:
         return segment * len(self.groups) // len(self.segments)
 
     def _paid(self, segment: int, units: float) -> Pace:
-        group = self._group(segment)
-        paid = self.groups[group].paid(units)
+        """Return the pace with so much taken out of the table's bucket and the segment's group's.
+
+        A group is filled when something is paid from it: there may be thousands.
+        """
+        group, table = self._group(segment), self.table
+        share = self.share.fraction * PARTITION_RATE * self._factor(table.at) * _KEPT
+        mine = self.groups[group].filled(table.at, min(table.rate, share), self._most(_MOST_ITEMS))
+        paid = mine.paid(units)
         groups = (*self.groups[:group], paid, *self.groups[group + 1 :])
         return replace(self, table=self.table.paid(units), groups=groups)
 

@@ -218,6 +218,17 @@ def test_a_table_whose_key_is_gone_is_refused(world: World, tmp_path: Path) -> N
     assert "give access to its KMS key back" in text
 
 
+def test_a_table_whose_key_goes_in_mid_scan(world: World, tmp_path: Path) -> None:
+    with meanwhile(lambda: world.set_table("slow", status="INACCESSIBLE_ENCRYPTION_CREDENTIALS")):
+        text = exported("slow", tmp_path, code=1)
+    world.set_table("slow", status=None)
+    assert "INACCESSIBLE_ENCRYPTION_CREDENTIALS" in text or "KMS" in text
+    assert f"When that is mended, go on: hippolyte export slow {tmp_path} --resume" in text
+    assert is_not_whole(tmp_path)
+    exported("slow", tmp_path, "--resume", "--rate", 400)
+    assert items_at(reader.Folder(scan_in(tmp_path))) == ITEMS
+
+
 def test_a_table_that_is_deleted_in_mid_scan(world: World, tmp_path: Path) -> None:
     make_table(world, "short", 10)
     world.clock.advance(600)
