@@ -121,22 +121,22 @@ def test_a_key_is_as_the_sdk_takes_it(key: dict[str, Any]) -> None:
     assert last_key(data, ["pk", "sk"], "x") == {"pk": {"S": "p"}, "sk": key}
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"no gzip",
-        sealed(filled([[{"pk": {"S": "a"}}]]))[:-9],
-        sealed(filled([[{"pk": {"S": "a"}}]]))[:-5] + b"\0\0\0\0\0",
-        sealed(Buffer()),
-        sealed(filled([[{"other": {"S": "a"}}]])),
-        gzip.compress(b'{"Item":{"pk":"a"}}\n'),
-        gzip.compress(b"[]\n"),
-        gzip.compress(b"\xff\n"),
-        gzip.compress(b"[" * 100_000),
-        gzip.compress(b'{"Item":{"pk":{"B":"?"}}}\n'),
-    ],
-)
+WITHOUT_LAST = {
+    "nothing": b"",
+    "no gzip": b"no gzip",
+    "cut off": sealed(filled([[{"pk": {"S": "a"}}]]))[:-9],
+    "another CRC": sealed(filled([[{"pk": {"S": "a"}}]]))[:-5] + b"\0\0\0\0\0",
+    "no line": sealed(Buffer()),
+    "no key": sealed(filled([[{"other": {"S": "a"}}]])),
+    "no type": gzip.compress(b'{"Item":{"pk":"a"}}\n'),
+    "no object": gzip.compress(b"[]\n"),
+    "no UTF-8": gzip.compress(b"\xff\n"),
+    "deep": gzip.compress(b"[" * 100_000),
+    "no base64": gzip.compress(b'{"Item":{"pk":{"B":"?"}}}\n'),
+}
+
+
+@pytest.mark.parametrize("data", WITHOUT_LAST.values(), ids=WITHOUT_LAST)
 def test_a_file_without_a_last_item_is_told(data: bytes) -> None:
     with pytest.raises(FormatError, match=r"^data/x: "):
         last_key(data, ["pk"], "data/x")
