@@ -61,6 +61,34 @@ def ours(url: str, folder: Path, zipped: bool) -> Measured:
     return run
 
 
+def loop(url: str, folder: Path, _: bool) -> Measured:
+    """Scan by the whole of `hippolyte.scan`: 4 segments, 4 threads, into a folder."""
+    parts = {
+        name: importlib.import_module(f"hippolyte.scan.{name}")
+        for name in ("loop", "pace", "runner", "table")
+    }
+    share = importlib.import_module("hippolyte.share").Share
+    sink = importlib.import_module("hippolyte_cli.folder").FolderSink(folder, "AWSDynamoDB/1/")
+    wanted = parts["table"].Wanted(
+        source=parts["table"].TableSource(_client(url), TABLE),
+        sink=sink,
+        scan="1",
+        engine="bench",
+        segments=4,
+        # nothing is to wait
+        pace=lambda _, __, segments, now: parts["pace"].Pace.start(share(1.0, 1e6), segments, now),
+    )
+
+    def run() -> int:
+        with parts["runner"].Threads(4) as threads:
+            (end,) = parts["loop"].Loop([(TABLE, wanted)], runner=threads).run()
+        if end.reason:
+            raise RuntimeError(end.reason)
+        return int(end.items)
+
+    return run
+
+
 def _write(file: IO[bytes], items: list[Any]) -> int:
     lines = [
         json.dumps({"Item": item}, separators=(",", ":"), ensure_ascii=False) for item in items
@@ -119,6 +147,7 @@ def count_dumped(folder: Path) -> int:
 
 RUNS: dict[str, Callable[[str, Path, bool], Measured]] = {
     "ours": ours,
+    "ours, the loop": loop,
     "boto3": sdk,
     "aws-dynamodb-parallel-scan": parallel_scan,
     "dynamodump": dynamodump,

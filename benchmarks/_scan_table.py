@@ -105,6 +105,8 @@ class _Handler(BaseHTTPRequestHandler):
     def DescribeTable(self, _: dict[str, Any]) -> bytes:
         capacity = {"ReadCapacityUnits": 1000, "WriteCapacityUnits": 5}
         table = {"TableName": TABLE, "TableStatus": "ACTIVE", "KeySchema": [_KEY]}
+        table |= {"TableArn": f"arn:aws:dynamodb:eu-west-1:123456789012:table/{TABLE}"}
+        table |= {"TableId": "bench"}
         return json.dumps({"Table": {**table, "ProvisionedThroughput": capacity}}).encode()
 
     def log_message(self, *_: Any) -> None:

@@ -125,7 +125,7 @@ def scan_page(client: Any, request: Mapping[str, Any]) -> Page:
     try:
         answer = client.scan(**{**request, "ReturnConsumedCapacity": "TOTAL"})
     except (ClientError, BotoCoreError) as error:
-        raise _told(error) from error
+        raise told(error) from error
     except (ResponseParserError, AttributeError, TypeError, ValueError) as error:
         raise Nonsense(f"the SDK cannot read an answer: {error!r}") from error
     found, last_key = answer["Items"], answer.get("LastEvaluatedKey") or None
@@ -138,7 +138,7 @@ def scan_page(client: Any, request: Mapping[str, Any]) -> Page:
     return Page(found.items, len(found.items), units, last_key, found.parsed)
 
 
-def _told(error: ClientError | BotoCoreError) -> ScanError:
+def told(error: ClientError | BotoCoreError) -> ScanError:
     """Return what a failed call means for the scan."""
     if not isinstance(error, ClientError):
         return (Passing if isinstance(error, _PASSING) else Refused)(str(error))

@@ -17,11 +17,11 @@ from hippolyte.exports import native
 from hippolyte.exports.manifest import FormatError
 from tools.tf import REPOSITORY
 
-REAL = REPOSITORY.parent / "shared" / "fixtures" / "native-export"
-FULL, INCREMENTAL = "01716790307109-5f9d6aaa", "01716791487000-6ddcf8cf"
+REAL = REPOSITORY / "tests" / "data"
+EXPORT = "01716790307109-5f9d6aaa"
 BEGUN = datetime(2026, 11, 23, 0, 0, 0, 250000, tzinfo=UTC)
 
-# what the service wrote, to the letter: the judge where the whole export is not at hand
+# what the service wrote, to the letter
 FILES = (
     b'{"itemCount":33300,"md5Checksum":"u9+yebd3wn80Ram6WFcfvw==",'
     b'"etag":"3edbbe5bc7c7a5b8d2b7ee8298bff59e-1","dataFileS3Key":'
@@ -33,7 +33,7 @@ FILES = (
 TABLE = "arn:aws:dynamodb:us-west-1:123456789012:table/unicorn_activities"
 SUMMARY: dict[str, Any] = {
     "version": "2020-06-30",
-    "exportArn": f"{TABLE}/export/{FULL}",
+    "exportArn": f"{TABLE}/export/{EXPORT}",
     "startTime": "2024-05-27T06:11:47.109Z",
     "endTime": "2024-05-27T06:20:48.527Z",
     "tableArn": TABLE,
@@ -43,18 +43,11 @@ SUMMARY: dict[str, Any] = {
     "s3Prefix": None,
     "s3SseAlgorithm": "AES256",
     "s3SseKmsKeyId": None,
-    "manifestFilesS3Key": f"AWSDynamoDB/{FULL}/manifest-files.json",
+    "manifestFilesS3Key": f"AWSDynamoDB/{EXPORT}/manifest-files.json",
     "billedSizeBytes": 44570731,
     "itemCount": 133199,
     "outputFormat": "DYNAMODB_JSON",
 }
-
-
-def real(path: str) -> Path:
-    """Return a file of the real export, or skip where it is not."""
-    if not (REAL / path).exists():
-        pytest.skip("the real export lies beside the repository, not in it")
-    return REAL / path
 
 
 def test_the_services_list_of_files_is_read_and_written_again() -> None:
@@ -71,9 +64,9 @@ def test_the_services_summary_is_read_and_written_again() -> None:
     assert list(json.loads(written)) == list(SUMMARY)
 
 
-@pytest.mark.parametrize("export", [FULL, INCREMENTAL])
+@pytest.mark.parametrize("export", ["native-export", "native-export-incremental"])
 def test_a_real_export_is_read_and_written_again(export: str) -> None:
-    folder = real(export)
+    folder = REAL / export
     listed = (folder / native.FILES).read_bytes()
     files = native.parse_files(listed)
     assert native.files_bytes(files) == listed
@@ -88,10 +81,9 @@ def test_a_real_export_is_read_and_written_again(export: str) -> None:
     assert ours == {name: value for name, value in theirs.items() if name not in of_increments}
 
 
-@pytest.mark.parametrize("export", [FULL, INCREMENTAL])
-def test_the_data_of_a_real_export_are_found_beside_its_manifest(export: str) -> None:
+def test_the_data_of_a_real_export_are_found_beside_its_manifest() -> None:
     """The copy lies outside any bucket, so that the absolute keys lead nowhere."""
-    folder = real(export)
+    folder = REAL / "native-export"
     for one in native.parse_files((folder / native.FILES).read_bytes()):
         found = [Path(p) for p in native.places(one.key, f"{folder}/") if Path(p).exists()]
         data = found[0].read_bytes()
@@ -149,7 +141,7 @@ def test_an_id_has_the_form_of_the_services() -> None:
     assert native.export_id(BEGUN, "table") == native.export_id(BEGUN, "table")
     assert native.export_id(BEGUN, "table") != native.export_id(BEGUN, "other")
     begun, digits = native.export_id(BEGUN, "table").split("-")
-    assert (len(begun), len(digits)) == tuple(map(len, FULL.split("-")))
+    assert (len(begun), len(digits)) == tuple(map(len, EXPORT.split("-")))
 
 
 def test_an_export_lies_below_its_directory() -> None:
