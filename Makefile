@@ -5,8 +5,12 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 CHECKOV := build/checkov
+REAL    := build/real
+JUDGES  := build/judges
 ENGINE ?= datapipeline
 export PYTHONPATH := lambda:cli:.
+# workers and functions are many processes: each would compile everything again
+export PYTHONDONTWRITEBYTECODE :=
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -22,10 +26,19 @@ demo: $(VENV)/installed ## one whole night on the local AWS: terraform apply, ba
 local: $(VENV)/installed ## keep the local AWS in the foreground (ARGS="--speed 60")
 	$(BIN)/python -m local.serve $(ARGS)
 
+# Where it fails, the tests in tests/real are skipped with the reason, but not in .ci/run.
+$(REAL)/installed: $(VENV)/installed $(wildcard requirements/real/*)
+	-$(BIN)/python -m tools.real_servers && touch $@
+
+$(JUDGES)/installed: requirements/judges.txt
+	-$$(command -v $(PYTHON) || command -v python3) -m venv $(JUDGES) && \
+	$(JUDGES)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/judges.txt && touch $@
+
 # Two cores would do for two workers, but the Terraform files, which share an apply each, sleep most
-# of their time: six leave two that work while up to four sleep.
-test: $(VENV)/installed ## all tests
-	$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder --durations=20 $(ARGS)
+# of their time: four leave two that work while two sleep (with six, each worker's start costs more
+# than is won).
+test: $(VENV)/installed $(REAL)/installed $(JUDGES)/installed ## all tests
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=20 $(ARGS)
 
 $(CHECKOV)/installed: requirements/checkov.txt
 	$$(command -v $(PYTHON) || command -v python3) -m venv $(CHECKOV)
@@ -49,7 +62,7 @@ lint: $(VENV)/installed checkov ## ruff, mypy, terraform fmt, checkov, zip and g
 permissions: $(VENV)/installed ## prove each role's actions again, with both engines, and write docs/permissions.md
 	WRITE_DOCS=1 $(BIN)/python -m pytest -q -m "faults or not faults" tests/operations/test_permissions.py
 
-bench: $(VENV)/installed ## tables of figures: planning and discovery of 2,500 tables
+bench: $(VENV)/installed $(REAL)/installed ## tables of figures: planning and discovery of 2,500 tables, exports, scans
 	$(BIN)/python -m benchmarks
 
 package: $(VENV)/installed ## build lambda/hippolyte.zip from lambda/hippolyte

@@ -4,13 +4,19 @@
 
 locals {
   settings_parent = "/hippolyte-settings/${var.name}" # not below /hippolyte, where claims.tf reads everything
-  settings_text   = base64encode(jsonencode(local.settings))
+  settings_text   = base64gzip(jsonencode(local.settings))
   settings_path   = "${local.settings_parent}/${substr(sha256(local.settings_text), 0, 16)}"
 
-  # A standard parameter holds 4,096. How many there are must be known at plan, when a subnet or a tag's value may not be:
-  # so it follows from what is known. Each tag is given what 400 bytes take, all else one parameter.
+  # A standard parameter holds 4,096. How many there are must be known at plan, when what is in them may not be: always as
+  # many as one call of GetParametersByPath reads.
   settings_part  = 4000
-  settings_parts = 2 + floor((length(base64encode(jsonencode(module.inputs.tables))) + 540 * length(var.tags)) / local.settings_part)
+  settings_parts = 10
+  settings_room  = local.settings_parts * local.settings_part
+
+  settings_size = {
+    for what, given in { all = local.settings, tables = module.inputs.tables, tags = local.settings.tags } :
+    what => length(base64gzip(jsonencode(given)))
+  }
 }
 
 resource "aws_ssm_parameter" "settings" {
@@ -18,7 +24,7 @@ resource "aws_ssm_parameter" "settings" {
   count = local.settings_parts
 
   name        = "${local.settings_path}/${count.index}"
-  description = "Settings of the Hippolyte deployment ${var.name}, part ${count.index + 1} of ${local.settings_parts}: Base64 of JSON"
+  description = "Settings of the Hippolyte deployment ${var.name}, part ${count.index + 1} of ${local.settings_parts}: Base64 of gzip of JSON"
   type        = "String"
   tier        = "Standard"
   # a value must not be empty; the filler is no Base64
@@ -30,8 +36,8 @@ resource "aws_ssm_parameter" "settings" {
     create_before_destroy = true
 
     precondition {
-      condition     = length(local.settings_text) <= local.settings_parts * local.settings_part
-      error_message = "tags take too much room in the settings: ${length(jsonencode(local.settings.tags))} bytes in ${length(var.tags)} tags. Shorten their values to 400 bytes on average (a character that is not ASCII takes 2 to 4)."
+      condition     = local.settings_size.all <= local.settings_room
+      error_message = "the settings take too much room: ${local.settings_size.all} of ${local.settings_room} characters as packed JSON, ${local.settings_size.tables} of them for tables, ${local.settings_size.tags} for tags. Take one glob for several names in tables, or shorten the tags' values."
     }
   }
 }

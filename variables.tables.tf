@@ -8,7 +8,7 @@ variable "tables" {
     - `exclude_tags`: not backed up. Tag keys, each with globs over its value; `["*"]`: whatever the value. One key that matches is enough.
     - `include`: backed up. Default: all. Narrow it, or set it to `[]`, for `include_tags` to have something to say.
     - `include_tags`: backed up; form as of `exclude_tags`.
-    Names are matched by globs over the whole name (`*` any characters, `?` one), tags likewise; all case-sensitive. Tags are read at the window's start; a table whose tags cannot be read is backed up, and a person is told. The lists may be of any length, in any script; their values must be known at plan.
+    Names are matched by globs over the whole name (`*` any characters, `?` one), tags likewise; all case-sensitive. Tags are read at the window's start; a table whose tags cannot be read is backed up, and a person is told. The lists may be of any length, in any script, and unknown at plan, as long as all settings fit 40,000 characters packed: some thousand names.
   EOT
   type        = any
   default     = {}

@@ -1,5 +1,8 @@
 """The export format: MB/s written and read, and the memory a whole directory takes.
 
+Then one reader beside the other on the same items: line by line (dynamodbexport.read_items), and
+by the door to all formats (exports/reader.py).
+
 `python -m benchmarks.exportformat [megabytes]`: the size of the first directory, 1,000 by default;
 the others are a fifth of it. Each direction runs in a process of its own, so that its peak memory
 is its own.
@@ -7,6 +10,7 @@ is its own.
 
 from __future__ import annotations
 
+import gzip
 import random
 import resource
 import shutil
@@ -16,15 +20,29 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+from hippolyte.exports import native
 from hippolyte.exports.dynamodbexport import Item, data_files, encode_item, read_items, write_export
+from hippolyte.exports.reader import Folder, find
+from tools.tf import REPOSITORY
 
 MB = 1_000_000
 DIRECTORY = "s3://bucket/directory"
 _DISTINCT = 200
+_REAL = REPOSITORY / "tests" / "data" / "native-export"
+# how the door is asked, the directory it reads, and the column's head
+_READERS = (
+    ("text", "tool", "same files: text"),
+    ("items", "tool", "parsed"),
+    ("text", "native", "native: text"),
+    ("items", "native", "parsed"),
+    ("text", "packed", ".gz: text"),
+)
+_AT_LEAST = 2.0
 
 
 def _orders(source: random.Random, number: int) -> Item:
@@ -100,6 +118,30 @@ def _read(place: Path) -> float:
     return total
 
 
+def _write_native(place: Path, into: Path, packed: bool) -> None:
+    """Write what lies in a directory as a native export, plain or packed as the scan does."""
+    (into / native.DATA).mkdir(parents=True)
+    backup, files = find(Folder(place)), []
+    for number, file in enumerate(backup.files):
+        name = native.DATA + native.data_name(0, number).removesuffix("" if packed else ".gz")
+        spans = list(backup.spans_of(file))
+        content = b"".join(b'{"Item":' + span + b"}\n" for span in spans)
+        (into / name).write_bytes(gzip.compress(content, 1, mtime=0) if packed else content)
+        files.append(native.DataFile(name, len(spans), "none", "none"))
+    (into / native.FILES).write_bytes(native.files_bytes(files))
+    summary = native.parse_summary((_REAL / native.SUMMARY).read_bytes())
+    counted = replace(summary, items=sum(file.items for file in files))
+    (into / native.SUMMARY).write_bytes(native.summary_bytes(counted))
+
+
+def _by_the_door(how: str, place: Path) -> float:
+    backup = find(Folder(place))
+    for _item in backup.spans() if how == "text" else backup.items():
+        pass
+    # a rate is of the same bytes for all: those of the plain directory
+    return 0
+
+
 def _measure(run: Callable[[], float]) -> None:
     """Run in this process and print bytes, CPU seconds, peak MB: `_child` reads it."""
     start = time.process_time()
@@ -122,10 +164,47 @@ def _peak_bytes() -> int:
 
 def _child(*arguments: Any) -> tuple[float, float, float]:
     """Measure in a process of its own: MB, MB a CPU second, peak MB resident."""
-    command = [sys.executable, "-m", "benchmarks.exportformat", *map(str, arguments)]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    done, seconds, peak = map(float, output.split())
+    done, seconds, peak = map(float, _run(*arguments).split())
     return done / MB, done / MB / seconds, peak
+
+
+def _run(*arguments: Any) -> str:
+    command = [sys.executable, "-m", "benchmarks.exportformat", *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def _seconds(*arguments: Any) -> float:
+    """Return CPU seconds in a process of its own."""
+    return float(_run(*arguments).split()[1])
+
+
+def _pairs(megabytes: int) -> None:
+    """Print how fast the door reads, and how many times as fast as line by line."""
+    print(
+        "Read on one core, MB of plain DynamoDBExport a CPU second, and how many times the first."
+    )
+    print(f"{'items':36}{'by line':>9}" + "".join(f"{head:>18}" for _, _, head in _READERS))
+    sums = [0.0] * (1 + len(_READERS))
+    for shape in SHAPES:
+        with tempfile.TemporaryDirectory() as folder:
+            places = {name: Path(folder) / name for name in ("tool", "native", "packed")}
+            places["tool"].mkdir()
+            size = _write(shape, megabytes * MB, places["tool"]) / MB
+            for name in ("native", "packed"):
+                _write_native(places["tool"], places[name], packed=name == "packed")
+            seconds = [_seconds("read", places["tool"])]
+            seconds += [_seconds(how, places[name]) for how, name, _ in _READERS]
+        _print_pair(shape, size, seconds)
+        sums = [a + b for a, b in zip(sums, seconds, strict=True)]
+    _print_pair("all, as many bytes of each", len(SHAPES) * megabytes, sums)
+    reached = sums[0] / sums[3]
+    print(f"Reach: text of a native backup at least {_AT_LEAST:g} times: {reached:.1f}.")
+
+
+def _print_pair(name: str, size: float, seconds: list[float]) -> None:
+    first, *others = seconds
+    columns = "".join(f"{size / one:11.0f} {first / one:5.1f}x" for one in others)
+    print(f"{name:36}{size / first:9.0f}{columns}", flush=True)
 
 
 def main() -> None:
@@ -143,6 +222,8 @@ def main() -> None:
             f"{shape:36}{size:6.0f}{written:12.0f}{write_peak:9.0f}{read:11.0f}{read_peak:9.0f}",
             flush=True,
         )
+    print()
+    _pairs(megabytes // 5)
 
 
 if __name__ == "__main__":
@@ -151,5 +232,7 @@ if __name__ == "__main__":
             _measure(partial(_write, shape, int(wanted), Path(place)))
         case ["read", place]:
             _measure(partial(_read, Path(place)))
+        case [("text" | "items") as how, place]:
+            _measure(partial(_by_the_door, how, Path(place)))
         case _:
             main()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
+from typing import NoReturn
 
+import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from hippolyte_cli.release import Row
@@ -19,6 +22,12 @@ def console(stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else shutil.get_terminal_size((_WIDTH_OF_A_FILE, 0)).columns
     return Console(stderr=stderr, width=width, highlight=False)
+
+
+def refuse(message: str) -> NoReturn:
+    """Say why a command cannot be done, and end it."""
+    console(stderr=True).print(f"[red]Error:[/red] {escape(message)}")
+    raise typer.Exit(2)
 
 
 def leases(rows: list[Row]) -> Table:

@@ -6,7 +6,7 @@ import logging
 import time
 import uuid
 from datetime import timedelta
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,6 +18,7 @@ from hippolyte.errors import HippolyteError
 from hippolyte.settings import Settings
 from hippolyte.store import Store
 from hippolyte_cli import console, deployment
+from hippolyte_cli.export import export
 from hippolyte_cli.release import ReadingStore, Release, Releases, Row
 
 # a capacity change takes a minute or more, and is judged two minutes after it was asked for
@@ -41,6 +42,9 @@ def main(
     if version:
         console.console().print(f"hippolyte {__version__}")
         raise typer.Exit
+
+
+app.command()(export)
 
 
 @app.command()
@@ -85,7 +89,7 @@ def release(
     cannot be found or read, and what to do is said.
     """
     if bucket is None and (prefix or pipeline_region):
-        _refuse("--prefix and --pipeline-region go with --bucket: give the bucket too.")
+        console.refuse("--prefix and --pipeline-region go with --bucket: give the bucket too.")
     try:
         if bucket is None:
             settings = deployment.deployed(function, region)
@@ -94,7 +98,7 @@ def release(
         task = _task(settings, cancel, dry_run)
         rows = task.round()
     except (HippolyteError, ClientError, BotoCoreError) as error:
-        _refuse(_remedied(error))
+        console.refuse(_remedied(error))
     out = console.console()
     where = f"{settings.name} in account {settings.account}, {settings.region}"
     if rows:
@@ -157,8 +161,3 @@ def _remedied(error: Exception) -> str:
     if isinstance(error, ClientError) and "Denied" in error.response["Error"]["Code"]:
         return f"{error}. Use credentials that may do what the monitor's role may."
     return f"{error}. Check the credentials (`aws sts get-caller-identity`) and the network."
-
-
-def _refuse(message: str) -> NoReturn:
-    console.console(stderr=True).print(f"[red]Error:[/red] {escape(message)}")
-    raise typer.Exit(2)

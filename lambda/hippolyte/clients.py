@@ -55,13 +55,19 @@ class Clients:
     tagging: ResourceGroupsTaggingAPIClient | None = None
 
 
-def configuration(connections: int = 10) -> Config:
-    """Return how every client of this product calls."""
+def configuration(connections: int = 10, tries: int = 8, patience: int = 30) -> Config:
+    """Return how every client of this product calls.
+
+    Args:
+        connections: kept open at once.
+        tries: of a call; 1 where the caller itself asks again, as a scan's loop does.
+        patience: seconds until an answer is given up.
+    """
     return Config(
         # "standard" backs off with jitter on throttling and 5xx, and not on hopeless errors
-        retries={"mode": "standard", "total_max_attempts": 8},
-        connect_timeout=5,
-        read_timeout=30,
+        retries={"mode": "standard", "total_max_attempts": tries},
+        connect_timeout=min(5, patience),
+        read_timeout=patience,
         max_pool_connections=connections,
         user_agent_extra=f"hippolyte/{__version__}",
     )

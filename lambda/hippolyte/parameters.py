@@ -1,12 +1,14 @@
 """Settings kept in parameters of SSM: Lambda's environment holds 4 KB, and no parameter more.
 
-Terraform cuts the Base64 of the settings' JSON into the parameters `<path>/0`, `<path>/1` and so
-on. The path ends with a hash of their content, so a set is never changed: another takes its place.
+Terraform cuts the packed JSON of the settings (gzip, Base64) into the parameters `<path>/0`,
+`<path>/1` and so on. The path ends with a hash of their content, so a set is never changed: another
+takes its place.
 """
 
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 from functools import lru_cache
 
@@ -41,4 +43,4 @@ def joined(path: str, found: dict[str, str]) -> str:
             f"the settings are kept in the SSM parameters {path}/0 and following, which are {what}"
             f" ({len(found)} found): Terraform writes them, apply the module again"
         )
-    return base64.b64decode(content).decode()
+    return gzip.decompress(base64.b64decode(content)).decode()

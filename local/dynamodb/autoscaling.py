@@ -207,11 +207,16 @@ def _put_action(backend: ApplicationAutoscalingBackend, *args: Any, **asked: Any
 
 
 def _await(world: Aws, backend: ApplicationAutoscalingBackend, action: FakeScheduledAction) -> None:
-    """Wait for the action's next time; what is put anew, or gone by then, is left to others."""
+    """Wait for the action's next time; what is put anew, or gone by then, is left to others.
+
+    It happens from StartTime to EndTime only, both in UTC (API PutScheduledAction).
+    """
     now, as_put = world.clock.now(), dict(vars(action))
-    start, end = _bounds(action)
+    start, end = _moment(action.start_time), _moment(action.end_time)
+    # at its StartTime it may happen already
     after = max(now, start - timedelta(seconds=1)) if start else now
-    when = next_time(parse(action.schedule), zone(action.timezone or "UTC"), after, start or now)
+    since = start if start and start > now else now
+    when = next_time(parse(action.schedule), zone(action.timezone or "UTC"), after, since)
     if when is None or (end and when > end):
         return
 
@@ -223,15 +228,8 @@ def _await(world: Aws, backend: ApplicationAutoscalingBackend, action: FakeSched
     world.clock.call_at(when, happen)
 
 
-def _bounds(action: FakeScheduledAction) -> tuple[datetime | None, datetime | None]:
-    """Return from when to when an action recurs; what happens once has its one time."""
-    if action.schedule.startswith("at("):
-        return None, None
-    start, end = (
-        datetime.fromtimestamp(float(at), UTC) if at else None
-        for at in (action.start_time, action.end_time)
-    )
-    return start, end
+def _moment(given: Any) -> datetime | None:
+    return datetime.fromtimestamp(float(given), UTC) if given else None
 
 
 def _run(world: Aws, backend: ApplicationAutoscalingBackend, action: FakeScheduledAction) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from decimal import Decimal
+from hashlib import md5
 from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
@@ -95,8 +96,9 @@ def _page(original: Callable[..., Any], filter_at: int, projection_at: int) -> A
 
 
 def _measured_put(original: Callable[..., Item]) -> Callable[..., Item]:
-    def put_item(table: Table, attributes: dict[str, Any], *args: Any, **kwargs: Any) -> Item:
-        item = original(table, normalised(attributes), *args, **kwargs)
+    # the name is moto's: its ImportTable gives the item by it
+    def put_item(table: Table, item_attrs: dict[str, Any], *args: Any, **kwargs: Any) -> Item:
+        item = original(table, normalised(item_attrs), *args, **kwargs)
         _seen.size = item.size()
         return item
 
@@ -150,6 +152,20 @@ def _number(text: Any) -> Any:
     return f"{Decimal((sign, tuple(map(int, kept)), power)):f}"
 
 
+def _is_within_segment(item: Item, segments: tuple[int | None, int | None]) -> bool:
+    """Say whether an item is in (segment, of how many); moto's own fails for binary keys.
+
+    Segments are ranges of the hashes of partition keys (developer guide, "Parallel scan").
+    """
+    segment, total = segments
+    if segment is None or total is None:
+        return True
+    key = item.hash_key.value
+    data = key if isinstance(key, bytes) else str(key).encode()
+    place = int.from_bytes(md5(data, usedforsecurity=False).digest()[:4], "big")
+    return bool(place * total >> 32 == segment)
+
+
 def install(world: Aws) -> None:
     """Charge by size, refuse unreadable tables, normalise numbers."""
     for name in _READS:
@@ -158,6 +174,7 @@ def install(world: Aws) -> None:
         _patches.set(DynamoHandler, name, _writing(getattr(DynamoHandler, name)))
     _patches.set(Table, "scan", _page(Table.scan, 3, 6))
     _patches.set(Table, "query", _page(Table.query, 9, 6))
+    _patches.set(Item, "is_within_segment", _is_within_segment)
     _patches.set(Table, "put_item", _measured_put(Table.put_item))
     _patches.set(Table, "get_item", _measured_get(Table.get_item))
 

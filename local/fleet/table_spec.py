@@ -63,8 +63,8 @@ def expected_items(spec: TableSpec) -> list[Item]:
 def create(world: World, specs: Iterable[TableSpec]) -> None:
     """Make the tables in the world, through its API, in the order given."""
     for spec in specs:
-        _create_table(world, spec)
-        _fill(world, spec)
+        create_table(world.client("dynamodb"), spec)
+        put_items(world.client("dynamodb"), spec)
         if spec.scaling:
             _scale(world, spec.name, spec.scaling)
         # what is there for weeks has been counted
@@ -86,7 +86,8 @@ def _delete(world: World, name: str) -> None:
     world.client("dynamodb").delete_table(TableName=name)
 
 
-def _create_table(world: World, spec: TableSpec) -> None:
+def create_table(dynamodb: Any, spec: TableSpec) -> None:
+    """Make a table by a client of DynamoDB's."""
     keys = [(spec.partition_key, "HASH")]
     if spec.sort_key:
         keys.append((spec.sort_key, "RANGE"))
@@ -101,7 +102,6 @@ def _create_table(world: World, spec: TableSpec) -> None:
             "ReadCapacityUnits": spec.read_capacity,
             "WriteCapacityUnits": spec.write_capacity,
         }
-    dynamodb = world.client("dynamodb")
     dynamodb.create_table(
         TableName=spec.name,
         KeySchema=[{"AttributeName": name, "KeyType": role} for (name, _), role in keys],
@@ -115,13 +115,14 @@ def _create_table(world: World, spec: TableSpec) -> None:
         )
 
 
-def _fill(world: World, spec: TableSpec) -> None:
+def put_items(dynamodb: Any, spec: TableSpec) -> None:
+    """Put a table's items by a client of DynamoDB's."""
     items = spec.items()
     for first in range(0, len(items), _BATCH):
         puts = [{"PutRequest": {"Item": item}} for item in items[first : first + _BATCH]]
-        answer = world.client("dynamodb").batch_write_item(RequestItems={spec.name: puts})
+        answer = dynamodb.batch_write_item(RequestItems={spec.name: puts})
         if answer["UnprocessedItems"]:
-            raise RuntimeError(f"{spec.name}: the local AWS left items unprocessed")
+            raise RuntimeError(f"{spec.name}: items were left unprocessed")
 
 
 def _scale(world: World, name: str, scaling: ScalingSpec) -> None:

@@ -204,3 +204,14 @@ def test_the_page_is_beside_the_report(night: NightDriver) -> None:
     assert answer["ContentType"] == "text/html; charset=utf-8"
     assert b"orders: backed up" in answer["Body"].read()
     assert f"As a page: s3://backups/{key}" in night.messages[-1]["message"]
+
+
+def test_a_raise_that_was_refused_is_not_listed_as_one(night: NightDriver) -> None:
+    night.table("large", read=1000, **BIG)
+    night.refuse("dynamodb:UpdateTable", "LimitExceededException", "the account's quota")
+    report = night.night()
+    assert report["raised"] == []
+    assert "not raised: " in str(report["tables"]["large"]["notes"])
+    assert "capacity: never raised" in report["tables"]["large"]["notes"]
+    assert "Raised for the night" not in night.messages[-1]["message"]
+    night.assert_clean()

@@ -278,6 +278,21 @@ def test_a_table_made_today_has_its_time_whatever_size_is_told(night: NightDrive
 
 
 @pytest.mark.both
+@pytest.mark.parametrize("grown", [True, False])
+def test_an_old_table_that_was_loaded_today_has_its_time(night: NightDriver, grown: bool) -> None:
+    """Its size of before the load is no estimate: the service counts it anew under its export."""
+    night.configure(**SEVEN_HOURS, planning={"attempts": 1})
+    night.table(
+        "loaded", created_at=START - timedelta(days=30), size_bytes=GIB // 1024, read_bytes=3 * GIB
+    )
+    night.scheduler()
+    night.world.set_table("loaded", size_bytes=3 * GIB if grown else GIB // 1024)
+    entry = night.until_closed()["tables"]["loaded"]
+    assert (entry["verdict"], entry["attempt"]) == ("backed_up" if grown else "failed", 1)
+    night.assert_clean()
+
+
+@pytest.mark.both
 def test_what_waits_behind_a_table_loaded_today_goes_on_without_it(night: NightDriver) -> None:
     """The cluster is ended for the others once; then it is alone, with what is left."""
     night.configure(**SEVEN_HOURS, planning={"max_clusters": 1})

@@ -19,7 +19,7 @@ from tools.tf import REPOSITORY
 MOST_LINES = 300
 SHARED = (
     *("__init__", "clients", "clock", "errors"),
-    *("parameters", "record_form", "settings", "store", "verdicts"),
+    *("parameters", "record_form", "settings", "share", "store", "verdicts"),
 )
 AROUND = ("assembly", "existence", "existence_looks", "overdue", "preflight")
 DOORS = ("exporter", "monitor", "scheduler")
@@ -199,6 +199,14 @@ def test_what_the_rule_allows_is_allowed(tmp_path: Path) -> None:
                 "a circle: hippolyte.exports.manifest -> hippolyte.scan.pace"
                 " -> hippolyte.exports.manifest",
             ],
+        ),
+        (
+            {"lambda/hippolyte/scan/loop.py": "from hippolyte.records.runs import Run\n"},
+            ["hippolyte.scan.loop imports hippolyte.records.runs"],
+        ),
+        (
+            {"lambda/hippolyte/night/sweep.py": "from hippolyte.scan.loop import Loop\n"},
+            ["hippolyte.night.sweep imports hippolyte.scan.loop"],
         ),
         (
             {"lambda/hippolyte/verdicts.py": HINT + "from hippolyte.records.runs import Run\n"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ PART = 4000
 def parts(settings: Mapping[str, Any], parent: str = PARENT) -> tuple[str, dict[str, str]]:
     """Return the path and what is below it, by name: one parameter more than is needed."""
     text = json.dumps(settings, ensure_ascii=False)
-    content = base64.b64encode(text.encode()).decode()
+    content = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
     path = f"{parent}/{hashlib.sha256(content.encode()).hexdigest()[:16]}"
     cut = [content[at : at + PART] for at in range(0, len(content), PART)]
     return path, {f"{path}/{n}": part for n, part in enumerate([*cut, "-"])}

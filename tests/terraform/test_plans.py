@@ -7,6 +7,7 @@ key wait for it to exist (test_minimal looks at those).
 from __future__ import annotations
 
 import json
+import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -618,12 +619,16 @@ def test_region_without_data_pipeline(world: World, tmp_path: Path) -> None:
     assert 'or engine = "emr", which is in every region' in message
 
 
-def test_tags_that_no_room_is_kept_for_are_refused(world: World, tmp_path: Path) -> None:
-    tags = ", ".join(f'"標{n}" = "{"値" * 250}"' for n in range(40))
-    message = refusal(world, tmp_path, "us-east-1", f"  tags = {{ {tags} }}")
+def test_settings_that_no_room_is_kept_for_are_refused(world: World, tmp_path: Path) -> None:
+    names = "[for n in range(1000) : sha512(n)]"
+    message = refusal(world, tmp_path, "us-east-1", f"  tables = {{ exclude = {names} }}")
 
-    assert "tags take too much room in the settings" in message
-    assert "Shorten their values to 400 bytes on average" in message
+    assert re.search(
+        r"too much room: (\d{5}) of 40000 characters .*, [89]\d{4} of them for tables, \d\d for",
+        message,
+    )
+    assert "Take one glob for several names in tables, or shorten the tags' values" in message
+    assert "H4sI" not in message, "no page of Base64"
 
 
 def test_a_misspelt_attribute_is_refused_before_anything_else(world: World, tmp_path: Path) -> None:

@@ -217,6 +217,20 @@ def _old_form(line: str) -> dict[str, Any]:
     return unique(pairs)
 
 
+def checked(parsed: Any, text: str) -> Item:
+    """Return what was parsed from a text as an item, in the low-level form.
+
+    Raises:
+        FormatError: it is none.
+        ValueError: it holds half a surrogate pair, which is not Unicode text.
+    """
+    if not parsed:
+        raise FormatError("an item without attributes")
+    if "\\" in text and "\\ud" in text.lower():
+        json.dumps(parsed, ensure_ascii=False).encode("utf-8")
+    return _map(parsed)
+
+
 def decode_item(line: bytes, name: str | None = None, number: int | None = None) -> Item:
     """Return the item of one line, in the low-level form.
 
@@ -237,12 +251,7 @@ def decode_item(line: bytes, name: str | None = None, number: int | None = None)
         if not start:
             raise FormatError("blank line")
         parsed = parse_item(start) if start[0] == "{" else _old_form(text.rstrip("\r\n"))
-        if not parsed:
-            raise FormatError("an item without attributes")
-        # half a surrogate pair is not Unicode text
-        if "\\" in text and "\\ud" in text.lower():
-            json.dumps(parsed, ensure_ascii=False).encode("utf-8")
-        return _map(parsed)
+        return checked(parsed, text)
     except FormatError as error:
         raise FormatError(str(error), name, number) from None
     except (ValueError, RecursionError) as error:

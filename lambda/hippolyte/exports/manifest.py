@@ -28,6 +28,7 @@ class FormatError(HippolyteError):
             part for part in (name, f"line {line}" if line is not None else None) if part
         )
         super().__init__(f"{where}: {message}" if where else message)
+        self.problem = message
         self.name = name
         self.line = line
 

@@ -19,6 +19,7 @@ from hippolyte.exports.manifest import (
     is_marker,
     parse_manifest,
 )
+from hippolyte.exports.streams import PACKED
 
 # the export tool begins a new file every 100,000 items of a mapper
 _MAX_ITEMS_PER_FILE = 100_000
@@ -141,8 +142,8 @@ def _files(
     if empty := [name for name in files if sizes.get(name) == 0]:
         problems.append(f"{_named(empty)} of the manifest empty")
     whole = [name for name in files if sizes.get(name)]
-    packed = [name for name in whole if name.endswith(".gz")]
-    plain = [name for name in whole if not name.endswith(".gz")]
+    packed = [name for name in whole if name.endswith(PACKED)]
+    plain = [name for name in whole if not name.endswith(PACKED)]
     if cut := [name for name in plain if get_tail(name, 1) != b"\n"]:
         problems.append(f"{_named(cut)} cut off: the last line does not end")
     if not problems:
@@ -221,6 +222,6 @@ def _agreement(files: Sequence[str], sizes: dict[str, int], read: int | None) ->
     if read < len(files):
         return [f"{read} items read, but the manifest lists {len(files)} files of 1 or more each"]
     plain_bytes = sum(sizes.get(name, 0) for name in files)
-    if plain_bytes < read * _MIN_LINE_BYTES and not any(name.endswith(".gz") for name in files):
+    if plain_bytes < read * _MIN_LINE_BYTES and not any(name.endswith(PACKED) for name in files):
         return [f"{read} items read, but the files hold only {plain_bytes} bytes"]
     return []

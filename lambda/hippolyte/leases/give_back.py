@@ -14,6 +14,9 @@ from hippolyte.record_form import iso
 from hippolyte.tables.autoscaling import ReadScaling
 from hippolyte.tables.table import Table
 
+NEVER_RAISED = "never raised"
+"""The note of a lease whose raise was refused, or never made."""
+
 
 def give_back(leases: Leases, held: Held, ended: datetime | None = None) -> bool:
     """Move a lease one step towards released; True when it is. The export must be dead.
@@ -49,7 +52,7 @@ def next_step(leases: Leases, held: Held) -> tuple[Step, str, Table | None]:
     if capacity in (lease.before, lease.target) and not leases.intent_has_expired(lease):
         return Step.WAIT, "another invocation may be about to change it", table
     if capacity == lease.before:
-        return Step.RESTORE, "never raised", table
+        return Step.RESTORE, NEVER_RAISED, table
     if capacity == lease.target:
         return Step.LOWER, "", table
     if capacity > lease.target and lease.scale_in_suspended is not None:

@@ -13,6 +13,7 @@ from hippolyte.leases.lease import Held, Lease, LeaseState, Raise
 from hippolyte.planning import sizing
 from hippolyte.planning.plan import Job
 from hippolyte.record_form import iso
+from hippolyte.share import reachable_rate
 from hippolyte.tables.autoscaling import ACTION_IS_DUE, ReadScaling
 from hippolyte.tables.table import Scaling, Table
 
@@ -49,7 +50,7 @@ def raised_ratio(leases: Leases, job: Job, lease: Lease) -> float:
     if (lease.before, lease.target) == (job.capacity, job.raise_to):
         return job.ratio
     share = leases.settings.consumed_fraction
-    reachable = sizing.reachable_rate(lease.before, share, lease.target)
+    reachable = reachable_rate(lease.before, share, lease.target)
     return sizing.ratio(min(job.rate, reachable), lease.target)
 
 

@@ -21,6 +21,8 @@ STUCK_SECONDS = 1800
 # an export is overdue at max(3 x estimate, estimate + 30 min)
 _OVERDUE_FACTOR = 3
 _OVERDUE_SECONDS = 1800
+# from there on a table's size says that its estimate was of another time
+_GROWN_FACTOR = 2
 
 DEADLINE = "the deadline has passed"
 
@@ -154,7 +156,7 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
         late = max(_OVERDUE_FACTOR * estimate, estimate + _OVERDUE_SECONDS)
         if since(entry.started_at, now) <= late:
             continue
-        if job.estimated:
+        if job.estimated and not _has_grown(p, job):
             return f"{overdue(job.table)}: it was to take {estimate} s"
         # nobody knows how long it takes: it is ended for others, once, and then has what is left
         was_ended = any(overdue(job.table) in error for error in entry.errors)
@@ -165,6 +167,16 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
     if not running and not status.paused and idle > 3 * bootstrap + _OVERDUE_SECONDS:
         return f"its cluster ran nothing for {idle:.0f} s"
     return ""
+
+
+def _has_grown(p: Pass, job: Job) -> bool:
+    """Say whether the table was counted anew since the plan, and is far more than was reckoned.
+
+    Its size is up to six hours old (API TableDescription): loaded today, it had no estimate.
+    """
+    table = p.leases.describe(job.table)
+    is_same = table is not None and table.table_id == job.table_id
+    return is_same and table is not None and table.size_bytes >= _GROWN_FACTOR * job.size_bytes
 
 
 def _is_waited_for(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> bool:

@@ -45,6 +45,7 @@ def raise_table(p: Pass, run: Run, job: Job) -> Raise:
         outcome, held, why = take(p.leases, job, run.plan.run_id, expiry, held)
     if held:
         p.held[job.table] = held
+    if held and not (outcome is Raise.REFUSED and entry.given_back_at):
         if entry.given_back_at and held.lease.intent_at >= entry.given_back_at:
             # raised once more, for another attempt
             entry.raised_at = entry.given_back_at = None

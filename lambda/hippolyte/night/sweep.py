@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from hippolyte import clock
 from hippolyte.errors import ConfigurationError
-from hippolyte.leases.give_back import give_back
+from hippolyte.leases.give_back import NEVER_RAISED, give_back
 from hippolyte.leases.lease import Lease
 from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso, when
@@ -64,9 +64,17 @@ def sweep(p: Pass, run: Run) -> None:
                 continue
             del p.held[name]
             if entry:
-                entry.given_back_at = iso(clock.now())
+                _note_given_back(entry, held.lease)
                 if held.lease.note:
                     entry.notes.append(f"capacity: {held.lease.note}")
+
+
+def _note_given_back(entry: TableEntry, lease: Lease) -> None:
+    """Note when a table was given back; one whose raise was refused is none of those raised."""
+    if lease.note != NEVER_RAISED:
+        entry.given_back_at = iso(clock.now())
+    elif not entry.given_back_at:
+        entry.raised_from = entry.raised_to = entry.raised_at = None
 
 
 def _is_done_with(p: Pass, entry: TableEntry) -> bool:

@@ -13,6 +13,7 @@ from hippolyte.planning.packing import HANDOVER_SECONDS
 from hippolyte.planning.plan import Job
 from hippolyte.planning.window import Night
 from hippolyte.settings import Settings
+from hippolyte.share import reachable_rate
 from hippolyte.tables.autoscaling import ACTION_IS_DUE, may_happen
 from hippolyte.tables.table import Inventory, Table
 
@@ -135,7 +136,7 @@ class Sizer:
         if raised <= table.read_capacity:
             return job
         share = self.settings.consumed_fraction
-        reachable = sizing.reachable_rate(table.read_capacity, share, raised)
+        reachable = reachable_rate(table.read_capacity, share, raised)
         rate = min(self._needed(table, seconds), reachable)
         return replace(
             job,

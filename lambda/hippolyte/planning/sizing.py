@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 
+from hippolyte.share import ceiling_shares
+
 # what the exporter assumes as the capacity of an on-demand table, whatever its ceilings are
 ON_DEMAND_ASSUMED_CAPACITY = 40_000
 
@@ -38,11 +40,6 @@ def raised_capacity(capacity: int, share: float, rate: float) -> int:
     return max(capacity, math.ceil(round((1 - share) * capacity + rate, 9)))
 
 
-def reachable_rate(capacity: int, share: float, raised: int) -> float:
-    """Return the rate the backup may read at when `capacity` is raised to `raised`."""
-    return raised - (1 - share) * capacity
-
-
 def ratio(rate: float, capacity: int) -> float:
     """Return rate / capacity, rounded down so that the share is never passed."""
     scale = 1_000_000
@@ -57,5 +54,4 @@ def ratio_text(value: float) -> str:
 
 def on_demand_rate(wanted: float, share: float, ceilings: tuple[int | None, ...]) -> float:
     """Return the rate for an on-demand table: `wanted`, at most share x its least ceiling."""
-    known = [c for c in ceilings if c is not None and c > 0]
-    return max(1.0, min([wanted, *[share * c for c in known]]))
+    return max(1.0, min([wanted, *ceiling_shares(share, ceilings)]))

@@ -26,7 +26,6 @@ ACTION_IS_DUE: Final = "a scheduled scaling action may be due before its export 
 # the console's default for DynamoDB's target tracking, where no policy can be seen
 _DEFAULT_UTILIZATION = 70.0
 _RECENT = timedelta(minutes=5)
-_RECURS = re.compile(r"(cron|rate)\(")
 
 
 def flags_of(target: Mapping[str, Any]) -> tuple[bool, bool, bool]:
@@ -41,22 +40,18 @@ def flags_of(target: Mapping[str, Any]) -> tuple[bool, bool, bool]:
 
 def scheduled_action(action: Mapping[str, Any]) -> ScheduledAction:
     """Build a `ScheduledAction` from one of DescribeScheduledActions."""
-    return ScheduledAction(
-        action["Schedule"],
-        action.get("Timezone") or "UTC",
-        action.get("StartTime"),
-        action.get("EndTime"),
-    )
+    zone, bounds = action.get("Timezone") or "UTC", (action.get("StartTime"), action.get("EndTime"))
+    return ScheduledAction(action["Schedule"], zone, *bounds)
 
 
 def may_happen(action: ScheduledAction, since: datetime, until: datetime) -> bool:
-    """Say whether an action may happen in that time; what recurs may, from its start to its end."""
-    if moments := _moments(action):
-        return any(since <= at <= until for at in moments)
-    if _RECURS.match(action.schedule):
-        begun = action.start is None or action.start <= until
-        return begun and (action.end is None or action.end >= since)
-    return True
+    """Say whether an action may happen in that time; what recurs may always, within its bounds."""
+    since = max(since, action.start or since)
+    until = min(until, action.end or until)
+    if since > until:
+        return False
+    moments = _moments(action)
+    return not moments or any(since <= at <= until for at in moments)
 
 
 def _moments(action: ScheduledAction) -> list[datetime]:

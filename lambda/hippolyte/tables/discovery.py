@@ -28,6 +28,8 @@ _SHORT_SECONDS = 120.0
 _BOTH_IMAGES = "NEW_AND_OLD_IMAGES"
 # tables named in a warning
 _NAMED = 10
+# a region of later years, which never had such tables, does not know the call
+_UNKNOWN = "UnknownOperationException"
 
 
 def discover(
@@ -36,8 +38,8 @@ def discover(
     """Describe every table of the account and region.
 
     `concurrency` is the number of DescribeTable calls at once; `wanted` says of a table's name
-    whether it is to be backed up: others are waited for by nobody, nor looked into if they read as
-    empty. A table that cannot be described is in `undescribed` or `later`, never lost.
+    whether it is backed up: only such a table is waited for, and looked into if it reads as empty.
+    A table that cannot be described is in `undescribed` or `later`, never lost.
 
     Raises:
         ClientError, BotoCoreError: the tables cannot be listed.
@@ -46,7 +48,12 @@ def discover(
     # tried once a call: here patience does what is else botocore's
     dynamodb = clients.dynamodb_once
     names = list_names(dynamodb, patience)
-    definitions, undescribed, later = describe(dynamodb, names, concurrency, patience, wanted)
+    chosen = [n for n in names if wanted(n)]
+    definitions, undescribed, later = describe(dynamodb, chosen, concurrency, patience)
+    # of the others only the capacity is of use, for the account's headroom: each is asked for once
+    others, once = sorted(set(names) - set(chosen)), replace(patience, waits=False)
+    rest = describe(dynamodb, others, concurrency, once)
+    definitions, undescribed, later = definitions | rest[0], undescribed | rest[1], later | rest[2]
 
     # what follows has a safe answer without the service: each waits for so long only
     def short() -> Patience:
@@ -66,11 +73,7 @@ def discover(
 
 
 def describe(
-    dynamodb: DynamoDBClient,
-    names: Iterable[str],
-    concurrency: int,
-    patience: Patience,
-    wanted: Callable[[str], bool] = lambda _: True,
+    dynamodb: DynamoDBClient, names: Iterable[str], concurrency: int, patience: Patience
 ) -> tuple[
     dict[str, Mapping[str, Any]],
     dict[str, tuple[Verdict, str]],
@@ -81,7 +84,7 @@ def describe(
     def ask(name: str) -> Mapping[str, Any]:
         return dynamodb.describe_table(TableName=name)["Table"]
 
-    answers = patience.ask_each(ask, names, concurrency, wanted)
+    answers = patience.ask_each(ask, names, concurrency)
     # DescribeTable is eventually consistent: ask once more before a table counts as gone
     gone = [n for n, a in answers.items() if _code(a) == "ResourceNotFoundException"]
     answers.update(patience.ask_each(ask, gone, concurrency))
@@ -96,12 +99,12 @@ def look_into(
     dynamodb: DynamoDBClient,
     tables: Iterable[Table],
     concurrency: int,
-    wanted: Callable[[str], bool],
+    probe: Callable[[str], bool],
     patience: Patience,
 ) -> tuple[Table, ...]:
-    """Look into those that read as empty and are wanted; return all, marked if they are."""
+    """Look into those that read as empty and are to be probed; return all, marked if they are."""
     tables = tuple(tables)
-    unread = [t.name for t in tables if t.exportable and _reads_empty(t) and wanted(t.name)]
+    unread = [t.name for t in tables if t.exportable and _reads_empty(t) and probe(t.name)]
     empty = patience.ask_each(lambda name: _holds_nothing(dynamodb, name), unread, concurrency)
     return tuple(replace(t, empty=_is_seen(t.name, empty.get(t.name))) for t in tables)
 
@@ -180,7 +183,7 @@ def _old_replicas(
     """Return the replicas of global tables of version 2017.11.29, which may be in no description.
 
     Where they cannot be listed, whatever may be one: each has a stream of new and old images (API
-    CreateGlobalTable).
+    CreateGlobalTable). On-demand tables are left out: they are never raised.
     """
     token = ("LastEvaluatedGlobalTableName", "ExclusiveStartGlobalTableName")
     own = dynamodb.meta.region_name
@@ -188,8 +191,8 @@ def _old_replicas(
         pages = patience.pages(dynamodb.list_global_tables, "GlobalTables", token, RegionName=own)
         return {found["GlobalTableName"] for page in pages for found in page}
     except (ClientError, BotoCoreError) as error:
-        if _code(error) == "UnknownOperationException":
-            # a region of later years, which never had them
+        if _code(error) == _UNKNOWN:
+            _log.info("ListGlobalTables: %s", error)
             return set()
         suspects = {
             name

@@ -72,15 +72,11 @@ class Patience:
                 _log.warning("asked again: %s", error)
 
     def ask_each(
-        self,
-        call: Callable[[str], _Out],
-        names: Iterable[str],
-        concurrency: int,
-        wanted: Callable[[str], bool] = lambda _: True,
+        self, call: Callable[[str], _Out], names: Iterable[str], concurrency: int
     ) -> dict[str, _Out | Failure]:
         """Make a call for each name, `concurrency` at once; whoever fails, the others go on.
 
-        The `wanted` whose failure passes are asked again together, each time half as many at once.
+        Those whose failure passes are asked again together, each time half as many at once.
         """
         waiting = list(names)
         answers: dict[str, _Out | Failure] = dict.fromkeys(
@@ -98,7 +94,7 @@ class Patience:
         pauses = self.pauses()
         while waiting:
             answers.update(zip(waiting, _map(answer, waiting, concurrency), strict=True))
-            waiting = [n for n in waiting if wanted(n) and may_pass(answers[n])]
+            waiting = [n for n in waiting if may_pass(answers[n])]
             if not waiting or next(pauses, self) is self:
                 break
             _log.warning("%d are asked for again: %s", len(waiting), answers[waiting[0]])

@@ -14,8 +14,8 @@ from hippolyte.verdicts import Verdict
 class ScheduledAction:
     """When a scheduled action happens: at(...), cron(...) or rate(...), at(...) in its zone.
 
-    Application Auto Scaling takes UTC where an action has no Timezone; what recurs does so between
-    StartTime and EndTime, where there are such (API PutScheduledAction).
+    Application Auto Scaling takes UTC where an action has no Timezone, and lets none happen before
+    its StartTime or after its EndTime (API PutScheduledAction); None: no such bound.
     """
 
     schedule: str

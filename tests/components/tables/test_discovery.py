@@ -26,9 +26,9 @@ def night(monkeypatch: pytest.MonkeyPatch) -> Iterator[NightDriver]:
         yield made
 
 
-def discover(concurrency: int = 1, probe: bool = True) -> Inventory:
+def discover(concurrency: int = 1, wanted: bool = True) -> Inventory:
     built = clients.build(settings.load())
-    return discovery.discover(built, concurrency, lambda _: probe, Patience(lambda: 900))
+    return discovery.discover(built, concurrency, lambda _: wanted, Patience(lambda: 900))
 
 
 @pytest.mark.parametrize("concurrency", [1, 8])
@@ -116,7 +116,7 @@ def test_only_a_table_without_any_item_is_empty(night: NightDriver) -> None:
 
 def test_tables_that_are_left_out_are_not_looked_into(night: NightDriver) -> None:
     night.table("empty", items=0)
-    assert not discover(probe=False).tables[0].empty
+    assert not discover(wanted=False).tables[0].empty
     assert night.world.gate.calls["dynamodb:Scan"] == 0
 
 
@@ -165,9 +165,12 @@ def test_where_old_replicas_cannot_be_listed_what_may_be_one_counts_as_one(
     night.table("new", items=1, replicas=("eu-west-1",))
     stream(night, "new")
     night.table("plain", items=1)
+    night.table("demanded", items=1, read=None)
+    stream(night, "demanded")
     night.world.deny("dynamodb:ListGlobalTables")
     found = discover()
     assert {t.name: t.replicated for t in found.tables} == {
+        "demanded": False,
         "keys": False,
         "new": True,
         "old": True,
@@ -178,40 +181,6 @@ def test_where_old_replicas_cannot_be_listed_what_may_be_one_counts_as_one(
     assert warning.endswith("is not raised: old")
 
 
-def test_where_they_never_were_and_on_demand_nothing_is_suspected(night: NightDriver) -> None:
-    """A region of later years does not know the call; what is on-demand is never raised anyway."""
-    night.table("images", items=1)
-    night.table("demand", items=1, read=None)
-    for name in ("images", "demand"):
-        stream(night, name)
-    night.refuse("dynamodb:ListGlobalTables", "UnknownOperationException", "no", 1)
-    found = discover()
-    assert [t.replicated for t in found.tables] == [False, False]
-    assert found.warnings == ()
-
-    night.world.deny("dynamodb:ListGlobalTables")
-    (warning,) = discover().warnings
-    assert warning.endswith("is not raised: images")
-
-
-def test_nobody_waits_for_a_table_that_is_left_out(night: NightDriver) -> None:
-    for name in ("wanted", "left-out"):
-        night.table(name, items=1)
-    asked: list[str] = []
-
-    def throttled(call: Call) -> None:
-        asked.append(call.params["TableName"])
-        if call.params["TableName"] == "left-out" or len(asked) < 4:
-            raise refusal(call, "ThrottlingException", "Rate exceeded")
-
-    night.world.before("dynamodb:DescribeTable", throttled)
-    built = clients.build(settings.load())
-    found = discovery.discover(built, 1, lambda name: name == "wanted", Patience(lambda: 900))
-    assert [t.name for t in found.tables] == ["wanted"]
-    assert list(found.later) == ["left-out"]
-    assert asked.count("left-out") == 1
-
-
 @pytest.mark.parametrize("code", ["AccessDeniedException", "UnknownOperationException"])
 def test_without_a_table_that_may_be_one_nobody_is_told(night: NightDriver, code: str) -> None:
     """As in a region that never had global tables of that version."""
@@ -219,6 +188,16 @@ def test_without_a_table_that_may_be_one_nobody_is_told(night: NightDriver, code
     night.refuse("dynamodb:ListGlobalTables", code, "no")
     assert replicated() == {"plain": False}
     assert discover().warnings == ()
+
+
+def test_where_nobody_knows_old_global_tables_there_are_none(night: NightDriver) -> None:
+    """A region of later years does not know the call: nothing is told night after night."""
+    night.table("streamed", items=1)
+    stream(night, "streamed")
+    night.refuse("dynamodb:ListGlobalTables", "UnknownOperationException", "no")
+    found = discover()
+    assert [(t.name, t.replicated) for t in found.tables] == [("streamed", False)]
+    assert found.warnings == ()
 
 
 # tags

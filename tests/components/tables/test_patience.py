@@ -56,12 +56,14 @@ def night(monkeypatch: pytest.MonkeyPatch) -> Iterator[NightDriver]:
         yield made
 
 
-def discover(night: NightDriver, concurrency: int = 1) -> tuple[Inventory, float]:
+def discover(
+    night: NightDriver, concurrency: int = 1, excluded: tuple[str, ...] = ()
+) -> tuple[Inventory, float]:
     """Discover in an invocation; return what was found and the seconds it took."""
     with night.world.sleeper.invocation(TIMEOUT_SECONDS) as time:
         patience = Patience(lambda: time.limit_seconds - time.elapsed())
         built = clients.build(settings.load())
-        found = discovery.discover(built, concurrency, lambda _: True, patience)
+        found = discovery.discover(built, concurrency, lambda n: n not in excluded, patience)
         return found, time.elapsed()
 
 
@@ -143,6 +145,20 @@ def test_a_table_that_fails_for_good_fails_alone(night: NightDriver, error: str)
     assert reason.startswith("DescribeTable: ")
     # a quarter of an hour but what planning and the first step need
     assert TIMEOUT_SECONDS / 2 < seconds < TIMEOUT_SECONDS - 60
+
+
+@pytest.mark.parametrize("error", ["ThrottlingException", *NETWORK])
+def test_a_table_that_is_left_out_is_asked_for_once(night: NightDriver, error: str) -> None:
+    for name in ("orders", "sick", "users"):
+        night.table(name, items=1)
+    make = NETWORK.get(error)
+    how: Any = (lambda _: make()) if make else refused(error)
+    failing(night, "dynamodb:DescribeTable", how, 9999, of="sick")
+    found, seconds = discover(night, excluded=("sick", "users"))
+    assert [t.name for t in found.tables] == ["orders", "users"], "users is in the headroom"
+    assert list(found.later) == ["sick"]
+    assert night.world.gate.calls["dynamodb:DescribeTable"] == 3
+    assert seconds < 1
 
 
 @pytest.mark.parametrize("error", ["ThrottlingException", *NETWORK])

@@ -169,27 +169,6 @@ def test_a_suspended_or_deleted_scheduled_action_does_nothing(world: World) -> N
     assert read_units(world, "tbl") == ("ACTIVE", 5)
 
 
-def test_what_recurs_does_so_from_its_start_to_its_end(world: World) -> None:
-    make_table(world, "tbl", read=5)
-    register(world, "tbl", MinCapacity=1, MaxCapacity=90)
-    begin = world.clock.now()
-    schedule(
-        world,
-        "rate(1 hour)",
-        ScalableTargetAction={"MinCapacity": 20, "MaxCapacity": 90},
-        StartTime=begin + timedelta(hours=2),
-        EndTime=begin + timedelta(hours=3, minutes=30),
-    )
-    world.clock.advance(7000)
-    assert read_units(world, "tbl") == ("ACTIVE", 5)
-    world.clock.advance(7200)
-    assert read_units(world, "tbl") == ("ACTIVE", 20)
-    register(world, "tbl", MinCapacity=1)
-    update(world, "tbl", 5)
-    world.clock.advance(24 * 3600)
-    assert read_units(world, "tbl") == ("ACTIVE", 5)
-
-
 @pytest.mark.parametrize(
     ("zone", "hours"), [(None, 0), ("America/New_York", 5), ("Asia/Tokyo", -9)]
 )
@@ -211,6 +190,39 @@ def test_scheduled_actions_are_in_their_zone(world: World, zone: str | None, hou
     assert read_units(world, "tbl") == ("ACTIVE", 5)
     world.clock.advance(61)
     assert read_units(world, "tbl") == ("ACTIVE", 9)
+
+
+@pytest.mark.parametrize(
+    ("every", "capacities"),
+    [("cron(0 * * * ? *)", [5, 20, 20, 5, 5]), ("rate(1 hour)", [5, 5, 20, 5, 5])],
+)
+def test_an_action_happens_between_its_start_and_end_only(
+    world: World, every: str, capacities: list[int]
+) -> None:
+    make_table(world, "tbl", read=5)
+    register(world, "tbl", MinCapacity=1, MaxCapacity=90)
+    begin = world.clock.now()
+    start, end = (begin + timedelta(minutes=m) for m in (120, 210))
+    bounds = {"StartTime": start, "EndTime": end}
+    wanted = {"MinCapacity": 20}
+    with checked(world.client("application-autoscaling")) as client:
+        client.put_scheduled_action(
+            **target("tbl"),
+            ScheduledActionName="night",
+            Schedule=every,
+            ScalableTargetAction=wanted,
+            **bounds,
+        )
+        (told,) = client.describe_scheduled_actions(ServiceNamespace="dynamodb")["ScheduledActions"]
+    assert (told["StartTime"], told["EndTime"]) == (start, end)
+    seen = []
+    for hour in range(1, 6):
+        world.clock.advance_to(begin + timedelta(hours=hour, minutes=1))
+        seen.append(read_units(world, "tbl")[1])
+        if seen[-1] != 5:
+            register(world, "tbl", MinCapacity=1)
+            update(world, "tbl", 5)
+    assert seen == capacities
 
 
 def test_a_schedule_or_zone_that_is_none_is_refused(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -214,6 +215,17 @@ def test_compressed_files_are_not_checked_to_their_end_and_the_notes_say_so() ->
     assert result.ok
     assert directory.tails == []
     assert "not checked: the end of 2 files (first.gz, ...), compressed" in result.notes
+
+
+def test_files_that_hadoop_packed_with_its_default_codec_are_not_cut_off() -> None:
+    directory = export()
+    urls = [f"{DIRECTORY}/{name}.deflate" for name in ("first", "second")]
+    for name in ("first", "second"):
+        directory.files[f"{name}.deflate"] = zlib.compress(directory.files.pop(name))
+    directory.files["manifest"] = manifest_bytes(urls)
+    result = directory.verify(log_items=100)
+    assert result.problems == ()
+    assert "not checked: the end of 2 files (first.deflate, ...), compressed" in result.notes
 
 
 def test_markers_are_ignored_and_orphans_are_noted() -> None:

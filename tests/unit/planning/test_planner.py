@@ -16,6 +16,7 @@ from hippolyte.planning.plan import Identity, Plan
 from hippolyte.planning.planner import make_plan
 from hippolyte.planning.sizer import RAISED_AT_ONCE, RAISED_JOB_SECONDS
 from hippolyte.planning.window import Night, run_id
+from hippolyte.tables.autoscaling import scheduled_action
 from hippolyte.tables.table import Inventory, Limits, Scaling, ScheduledAction, Table
 from hippolyte.verdicts import Verdict
 from tests.support.builders import GIB, START, emr_plan, night, on_demand, plan, settings, table
@@ -244,26 +245,6 @@ def test_a_scheduled_action_of_another_day_is_no_hindrance(schedule: str, zone: 
     assert job(plan(table(scaling=scaling(schedule, zone), **BIG))).raise_to == 1569
 
 
-@pytest.mark.parametrize(
-    ("schedule", "bounds", "raised"),
-    [
-        ("cron(0 3 * * ? *)", {"start": START + timedelta(days=2)}, True),
-        ("rate(1 hour)", {"end": START - timedelta(days=1)}, True),
-        ("rate(1 hour)", {"start": START, "end": START + timedelta(minutes=1)}, False),
-        ("cron(0 3 * * ? *)", {"end": START + timedelta(days=9)}, False),
-        # what happens once has its one time
-        ("at(2026-11-24T03:00:00)", {"end": START - timedelta(days=1)}, False),
-        ("not read", {"end": START - timedelta(days=1)}, False),
-    ],
-)
-def test_what_recurs_is_due_from_its_start_to_its_end(
-    schedule: str, bounds: dict[str, datetime], raised: bool
-) -> None:
-    action = ScheduledAction(schedule, "UTC", **bounds)
-    made = plan(table(scaling=Scaling(5, 4000, scheduled=(action,)), **BIG))
-    assert (job(made).raise_to is not None) is raised
-
-
 @pytest.mark.parametrize(("minutes", "raised"), [(30, False), (60, False), (120, True)])
 def test_a_local_time_that_comes_twice_counts_twice(minutes: int, raised: bool) -> None:
     """02:45 in Berlin of that night is 00:45 and 01:45 UTC."""
@@ -272,6 +253,28 @@ def test_a_local_time_that_comes_twice_counts_twice(minutes: int, raised: bool) 
     big = table(scaling=scaling("at(2026-10-25T02:45:00)", "Europe/Berlin"), **BIG)
     made = make_plan(Inventory((big,), Limits()), settings(), night, TABLES_PER_PIPELINE)
     assert (job(made).raise_to is not None) is raised
+
+
+@pytest.mark.parametrize(
+    ("schedule", "start", "end", "raised"),
+    [
+        ("cron(0 * * * ? *)", -9, -1, True),
+        ("cron(0 * * * ? *)", 20, None, True),
+        ("cron(0 * * * ? *)", -9, 1, False),
+        ("rate(1 hour)", 1, None, False),
+        ("rate(1 hour)", None, -1, True),
+        ("at(2026-11-24T01:30:00)", 2, 3, True),
+        ("at(2026-11-24T01:30:00)", -9, 2, False),
+    ],
+)
+def test_a_scheduled_action_is_due_between_its_start_and_end_only(
+    schedule: str, start: int | None, end: int | None, raised: bool
+) -> None:
+    """Hours from the window's start; the window has seven."""
+    hours = [START + timedelta(hours=h) if h is not None else None for h in (start, end)]
+    action = {"Schedule": schedule, "StartTime": hours[0], "EndTime": hours[1]}
+    bounded = Scaling(5, 4000, scheduled=(scheduled_action(action),))
+    assert (job(plan(table(scaling=bounded, **BIG))).raise_to is not None) is raised
 
 
 def test_an_autoscaled_table_is_raised_to_its_maximum_at_most() -> None:

@@ -1,0 +1,133 @@
+"""Scans: client CPU seconds and memory, ours beside what people use, from the same server.
+
+60,000 mixed items from a server that has its pages ready, then ours and boto3 from DynamoDB Local.
+The others are installed into `build/bench`, pinned by `requirements/bench.txt`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from benchmarks import _scan_table
+from local.fleet.table_spec import TableSpec
+from tests.support.real_dynamodb import RealDynamoDB, dynamodb_local
+from tools import real_servers
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+OTHERS = REPOSITORY / "build" / "bench"
+MB = 1_000_000
+MOST_MEMORY_MB = 96
+
+# (whose, what is written on both sides, how many times our CPU it is to take at least)
+REACH = (
+    ("boto3", "gzip 1", 7),
+    ("boto3", "plain", 12),
+    ("dynamodump", "gzip 1", 11),
+    ("aws-dynamodb-parallel-scan", "gzip 1", 7),
+)
+
+
+def _python_of_others() -> Path:
+    """Install the others if needed, and return their interpreter."""
+    pins, done = REPOSITORY / "requirements" / "bench.txt", OTHERS / "installed"
+    python = OTHERS / "bin" / "python"
+    if not done.exists() or done.read_bytes() != pins.read_bytes():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", OTHERS], check=True)
+        pip = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+        subprocess.run([*pip, "-r", pins], check=True)
+        done.write_bytes(pins.read_bytes())
+    return python
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    """Run the server in a process of its own; yield its URL."""
+    command = [sys.executable, "-m", "benchmarks._scan_table"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout and process.stdin
+        port, pages, size = map(int, process.stdout.readline().split())
+        print(f"{_scan_table.ITEMS:,} items, {size / MB:.1f} MB of JSON in {pages} pages.")
+        yield f"http://127.0.0.1:{port}"
+        process.stdin.close()
+
+
+def _measure(name: str, form: str, url: str, times: int) -> tuple[float, float]:
+    """Scan in a process of its own, the best of some times: CPU seconds, MB above botocore's."""
+    ours = name.startswith("ours") or name == "boto3"
+    python = sys.executable if ours else str(_python_of_others())
+    found: list[tuple[float, float]] = []
+    for _ in range(times):
+        with tempfile.TemporaryDirectory() as folder:
+            script = REPOSITORY / "benchmarks" / "_scan_runs.py"
+            output = subprocess.run(
+                [python, script, name, url, folder, form],
+                env={**os.environ, "AWS_EC2_METADATA_DISABLED": "true"},
+                check=True,
+                stdout=subprocess.PIPE,
+                text=True,
+            ).stdout
+        seconds, peak, count = map(float, output.split())
+        if count != _scan_table.ITEMS:
+            raise RuntimeError(f"{name} read {count:.0f} items of {_scan_table.ITEMS}")
+        found.append((seconds, peak / MB))
+    return min(found)
+
+
+def _table(url: str, reach: tuple[tuple[str, str, int], ...], times: int) -> None:
+    ours = {
+        form: _measure("ours", form, url, times) for form in dict.fromkeys(f for _, f, _ in reach)
+    }
+    print(f"{'against':28}{'written':>9}{'CPU s':>8}{'ours':>7}{'times':>7}{'wanted':>8}{'MB':>6}")
+    for name, form, wanted in reach:
+        seconds, peak = _measure(name, form, url, times)
+        mine = ours[form][0]
+        compared = f"{seconds / mine:7.1f}{wanted:8}"
+        print(f"{name:28}{form:>9}{seconds:8.2f}{mine:7.2f}{compared}{peak:6.0f}", flush=True)
+    memory = ", ".join(f"{form} {peak:.0f} MB" for form, (_, peak) in ours.items())
+    print(f"Our memory above the interpreter with botocore: {memory} (at most {MOST_MEMORY_MB}).")
+
+
+def _fill(server: RealDynamoDB) -> None:
+    """Put the items, 25 a call."""
+    server.create([TableSpec(_scan_table.TABLE)])
+    client = server.client(max_pool_connections=4)
+
+    def put(some: tuple[Any, ...]) -> None:
+        puts = [{"PutRequest": {"Item": item}} for item in some]
+        client.batch_write_item(RequestItems={_scan_table.TABLE: puts})
+
+    items = iter(_scan_table.items())
+    with ThreadPoolExecutor(4) as pool:
+        for _ in pool.map(put, iter(lambda: tuple(islice(items, 25)), ())):
+            pass
+
+
+def main() -> None:
+    """Print the tables."""
+    print("Scan: client CPU seconds of one process, its imports and its client's making left out.")
+    with _server() as url:
+        _table(url, REACH, times=2)
+        seconds, peak = _measure("ours, the loop", "gzip 1", url, times=2)
+        print(f"The whole loop, 4 segments, 4 threads: {seconds:.2f} s, {peak:.0f} MB.")
+    if why := real_servers.missing():
+        print(f"Not from DynamoDB Local: {why}.")
+        return
+    print("\nFrom DynamoDB Local, which takes most of the minutes itself.")
+    with dynamodb_local() as server:
+        _fill(server)
+        _table(server.url, REACH[:1], times=1)
+
+
+if __name__ == "__main__":
+    main()

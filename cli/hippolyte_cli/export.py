@@ -1,0 +1,187 @@
+"""`hippolyte export`: one table to files, at its pace, by whoever stands before a terminal."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.markup import escape
+
+from hippolyte import clock
+from hippolyte.errors import HippolyteError
+from hippolyte.exports.native import SUMMARY
+from hippolyte.scan.cutting import ScanError
+from hippolyte.scan.loop import Loop
+from hippolyte.scan.reading import Passing
+from hippolyte.scan.runner import Threads
+from hippolyte.scan.state import Progress, State
+from hippolyte_cli import console
+from hippolyte_cli.export_offer import plural, size
+from hippolyte_cli.export_prepare import THREADS, Asked, Scan, prepared
+from hippolyte_cli.export_view import View
+
+# seconds from one look at the scan to the next, and to the next line where there is no terminal
+_EACH_LOOK, _EACH_LINE = 1.0, 30.0
+
+
+def export(
+    table: Annotated[str, typer.Argument(help="The table: its name or ARN.")],
+    dest: Annotated[
+        str, typer.Argument(metavar="DEST", help="An empty folder, or s3://bucket/prefix.")
+    ],
+    share: Annotated[
+        int, typer.Option(min=1, max=100, metavar="PERCENT", help="Of the table's read capacity.")
+    ] = 50,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0.1, metavar="UNITS", help="Read units a second, instead of a share."),
+    ] = None,
+    segments: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Read side by side. Default: by size.")
+    ] = None,
+    consistent: Annotated[
+        bool, typer.Option("--consistent", help="Strongly consistent reads: twice the units.")
+    ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the scan of this table that lies there, as it was begun: with its own "
+            "segments and consistency.",
+        ),
+    ] = False,
+    region: Annotated[
+        str | None, typer.Option(envvar="AWS_REGION", help="The table's region.")
+    ] = None,
+) -> None:
+    """Export one table to files in DynamoDB's own export format, at a share of its capacity.
+
+    Safe beside a living application: it reads half of the table's read capacity unless told
+    otherwise, says speed, time and cost before it starts, and slows down when the table is
+    throttled. Nothing is ever overwritten. Ctrl-C ends it; --resume goes on where it was.
+
+    Exit code 0: the export is whole, and its manifest-summary.json is written; 1: it began and is
+    not whole, and how to go on is said; 2: it did not begin, and what to change is said.
+    """
+    try:
+        scan = prepared(Asked(table, dest, share, rate, segments, consistent, resume, region))
+    except (HippolyteError, ValueError, OSError, ClientError, BotoCoreError) as error:
+        console.refuse(_remedied(error, table))
+    out = console.console()
+    for line in (*scan.offer.lines(), f"To {scan.wanted.sink}{scan.beside}. Ctrl-C ends it."):
+        out.print(escape(line), soft_wrap=True)
+    view = View(scan.offer.table.item_count)
+    with (
+        _stopped_by_ctrl_c() as is_stopped,
+        Threads(min(THREADS, scan.wanted.segments)) as threads,
+        _shown(out, view) as show,
+    ):
+        (end,) = Loop(
+            [(scan.offer.table.name, scan.wanted)],
+            runner=threads,
+            progress=view.take,
+            go_on=lambda now: show(now) and not is_stopped(),
+        ).run()
+    again = f"hippolyte export {table} {dest} --resume"
+    if end.state is State.DONE:
+        out.print(escape(_whole(scan, end)), soft_wrap=True)
+        return
+    out.print(escape(_left(scan, end, again)), soft_wrap=True)
+    raise typer.Exit(1)
+
+
+@contextmanager
+def _stopped_by_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Have the first ctrl-c or SIGTERM end the loop, and a second one the process."""
+    stopped = False
+
+    def stop(number: int, _: FrameType | None) -> None:
+        nonlocal stopped
+        stopped = True
+        signal.signal(number, signal.default_int_handler)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    old = [signal.signal(number, stop) for number in numbers]
+    try:
+        yield lambda: stopped
+    finally:
+        for number, handler in zip(numbers, old, strict=True):
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _shown(out: Console, view: View) -> Iterator[Callable[[float], bool]]:
+    """Give what shows the view now and then; it always says True."""
+    status: AbstractContextManager[Any] = (
+        out.status("opening", refresh_per_second=2) if out.is_terminal else nullcontext()
+    )
+    with status as line:
+        seen = printed = clock.now().timestamp()
+
+        def show(now: float) -> bool:
+            nonlocal seen, printed
+            if now - seen >= _EACH_LOOK:
+                seen, text = now, escape(view.line(now))
+                if line:
+                    line.update(text)
+                elif now - printed >= _EACH_LINE:
+                    printed = now
+                    out.print(f"{clock.now():%H:%M:%S} {text}", soft_wrap=True)
+            return True
+
+        yield show
+
+
+def _whole(scan: Scan, end: Progress) -> str:
+    said = f"Whole: {plural(end.items, 'item')} of {end.table}"
+    if end.files:
+        said += (
+            f", {size(end.text)} of text read in {plural(end.files, 'file')} for {end.units:,.1f} "
+            "units"
+        )
+    if not end.items and scan.offer.table.item_count:
+        said += ": it is empty, for it was counted up to six hours ago"
+    return f"{said}. {scan.wanted.sink}{SUMMARY}"
+
+
+def _left(scan: Scan, end: Progress, again: str) -> str:
+    """Return what is said of a scan that is not whole: what is safe, and how to go on."""
+    lies = f"What was read lies in {scan.wanted.sink} and is not read again"
+    if end.state is State.MORE:
+        return f"NOT WHOLE: stopped after {plural(end.items, 'item')}. {lies}. Go on: {again}"
+    said = f"NOT WHOLE: {end.reason.rstrip('.')}."
+    if _is_other_table(scan):
+        return (
+            f"{said} The table that was read is gone, so this export can never be whole: "
+            f"remove it, and begin again in an empty place."
+        )
+    return f"{said} {lies}. When that is mended, go on: {again}"
+
+
+def _is_other_table(scan: Scan) -> bool:
+    try:
+        return scan.wanted.source.look().table_id != scan.wanted.table_id
+    except Passing:
+        return False
+    except ScanError as error:
+        return "ResourceNotFoundException" in str(error)
+
+
+def _remedied(error: Exception, table: str) -> str:
+    """Return an error's text with what to do about it."""
+    if isinstance(error, HippolyteError):
+        return str(error)
+    if isinstance(error, OSError | ValueError):
+        return f"{error}."
+    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+    if code == "ResourceNotFoundException":
+        return f"There is no table {table}: check the name, --region and AWS_ENDPOINT_URL."
+    if "Denied" in code:
+        return f"{error}. It needs DescribeTable and Scan, and of S3 ListBucket, Get and PutObject."
+    return f"{error}. Check --region, the credentials (`aws sts get-caller-identity`), the network."

@@ -1,0 +1,209 @@
+"""The one door to the items of a backup, whatever its format and wherever it lies.
+
+Reads DynamoDB's own full exports and ours (`AWSDynamoDB/<id>/`), and what DynamoDBExport wrote
+(4.x to 6.x, and the oldest form), plain, `.gz` or `.deflate`. Streams: of each open file some
+blocks of 16 KiB are in memory. A backup may be copied: files are looked for beside their manifest.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+from hippolyte.exports import native
+from hippolyte.exports.lines import Form, Item, Lines
+from hippolyte.exports.manifest import MANIFEST, FormatError, data_files
+from hippolyte.exports.place import Folder, Place, Prefix, Source
+from hippolyte.exports.streams import whole_lines
+
+__all__ = ["Backup", "DataFile", "Folder", "FormatError", "Item", "Prefix", "find"]
+
+_COPY = "copy this file again from where the backup was made, or read another night's"
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file of items."""
+
+    name: str  # in its place
+    items: int | None = None  # as the manifest says; DynamoDBExport's does not
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What a manifest lists. `summary` is a native export's own."""
+
+    place: Place
+    form: Form
+    files: Sequence[DataFile]
+    summary: native.Summary | None = None
+
+    def items(self, at_once: int = 1) -> Iterator[Item]:
+        """Yield the items in DynamoDB JSON, parsed; binaries are base64 text.
+
+        Args:
+            at_once: files read side by side, an item of each in turn; 1: in the manifest's order.
+
+        Raises:
+            FormatError: a file is not whole, or a line no item; with file and line.
+        """
+        return self._mixed(self.items_of, at_once)
+
+    def spans(self, at_once: int = 1) -> Iterator[bytes]:
+        """Yield the items in DynamoDB JSON as compact text in UTF-8, else as `items`.
+
+        Checked, but seldom parsed: twice as fast and more. A name that stands twice in an object
+        is not found, which no service or tool writes.
+        """
+        return self._mixed(self.spans_of, at_once)
+
+    def items_of(self, file: DataFile) -> Iterator[Item]:
+        """Yield the items of one file, for callers that read several in threads of their own."""
+        return self._read(file, Lines(self.form).items)
+
+    def spans_of(self, file: DataFile) -> Iterator[bytes]:
+        """Yield the items' text of one file."""
+        return self._read(file, Lines(self.form).spans)
+
+    def _read(self, file: DataFile, cut: Callable[[bytes, int], list[_T]]) -> Iterator[_T]:
+        count = 0
+        with closing(_opened(self.place, file.name)) as stream:
+            blocks = whole_lines(stream, file.name)
+            while True:
+                try:
+                    block = next(blocks, None)
+                    found = cut(block, count + 1) if block is not None else None
+                except FormatError as error:
+                    line = error.line or count + 1
+                    raise FormatError(f"{error.problem}; {_COPY}", file.name, line) from error
+                if found is None:
+                    break
+                # a line, an item
+                count += len(found)
+                yield from found
+        if file.items is not None and count != file.items:
+            said = f"{count} items, its manifest says {file.items}; {_COPY}"
+            raise FormatError(said, file.name, count)
+        if self.form is Form.DYNAMODBEXPORT and not count:
+            # the tool begins no file without an item for it
+            raise FormatError(f"empty; {_COPY}", file.name)
+
+    def _mixed(self, read: Callable[[DataFile], Iterator[_T]], at_once: int) -> Iterator[_T]:
+        rest = iter(self.files)
+        if at_once <= 1:
+            for file in rest:
+                yield from read(file)
+            return
+        turn = deque(read(file) for file in islice(rest, at_once))
+        while turn:
+            one = turn.popleft()
+            item = next(one, None)
+            if item is not None:
+                yield item
+                turn.append(one)
+            elif (following := next(rest, None)) is not None:
+                turn.append(read(following))
+
+
+def find(place: Place, *, allow_missing_manifest: bool = False) -> Backup:
+    """Return the backup that lies in a place: what its manifest lists, all of it there.
+
+    Args:
+        place: of a native export, the folder of its manifests or one above.
+        allow_missing_manifest: read every file of a DynamoDBExport without one, also what failed
+            attempts left.
+
+    Raises:
+        FormatError: there is none or not one alone, it is not finished, or it lacks a file.
+    """
+    names = sorted(place.names())
+    summaries = [name for name in names if name.rpartition("/")[2] == native.SUMMARY]
+    manifests = [name for name in (MANIFEST,) if name in names] + summaries
+    if len(manifests) > 1:
+        some = ", ".join(manifests[:3])
+        raise FormatError(f"{len(manifests)} exports lie here ({some}, ...): name one of them")
+    if MANIFEST in names:
+        return _of_the_tool(place, names, _content(place, MANIFEST))
+    if summaries:
+        return _native(place, names, summaries[0].removesuffix(native.SUMMARY))
+    if begun := [name for name in names if name.rpartition("/")[2] == native.STARTED]:
+        raise FormatError(
+            f"no {native.SUMMARY} beside it: the export has not ended, or failed;"
+            " read another night's",
+            begun[0],
+        )
+    if not names:
+        raise FormatError("nothing lies here: look the place up in the catalogue")
+    if allow_missing_manifest:
+        return _of_the_tool(place, names, None)
+    raise FormatError(
+        f"neither {MANIFEST} nor {native.SUMMARY} lies here: no backup, or not the whole of it"
+    )
+
+
+def _of_the_tool(place: Place, names: Sequence[str], manifest: bytes | None) -> Backup:
+    try:
+        files = data_files(names, manifest, allow_missing_manifest=True)
+    except FormatError as error:
+        raise FormatError(f"{error.problem}; {_COPY}", error.name) from error
+    return Backup(place, Form.DYNAMODBEXPORT, tuple(map(DataFile, files)))
+
+
+def _native(place: Place, names: Sequence[str], prefix: str) -> Backup:
+    summary = _parsed(place, prefix + native.SUMMARY, native.parse_summary)
+    if (summary.export_type or "").startswith("INCREMENTAL"):
+        raise FormatError(
+            "an incremental export holds changes, not items: read the full export before it",
+            prefix + native.SUMMARY,
+        )
+    if summary.output_format != native.DYNAMODB_JSON:
+        raise FormatError(
+            f"the format is {summary.output_format}, only {native.DYNAMODB_JSON} is read:"
+            " export the table again",
+            prefix + native.SUMMARY,
+        )
+    there = frozenset(names)
+    listing = prefix + native.FILES
+    files: list[DataFile] = []
+    for line, one in enumerate(_parsed(place, listing, native.parse_files), start=1):
+        name = next((n for n in native.places(one.key, prefix) if n in there), None)
+        if name is None:
+            raise FormatError(
+                f"{native.places(one.key, prefix)[0]} is missing; {_COPY}", listing, line
+            )
+        files.append(DataFile(name, one.items))
+    if (counted := sum(file.items or 0 for file in files)) != summary.items:
+        raise FormatError(
+            f"its files hold {counted} items, {native.SUMMARY} says {summary.items}; {_COPY}",
+            listing,
+            len(files) or None,
+        )
+    return Backup(place, Form.NATIVE, tuple(files), summary)
+
+
+def _parsed(place: Place, name: str, parse: Callable[[bytes], _T]) -> _T:
+    content = _content(place, name)
+    try:
+        return parse(content)
+    except FormatError as error:
+        raise FormatError(f"{error.problem}; {_COPY}", name, error.line) from error
+
+
+def _content(place: Place, name: str) -> bytes:
+    parts = []
+    with closing(_opened(place, name)) as stream:
+        while part := stream.read(1024 * 1024):
+            parts.append(part)
+    return b"".join(parts)
+
+
+def _opened(place: Place, name: str) -> Source:
+    try:
+        return place.open(name)
+    except FileNotFoundError as error:
+        raise FormatError(f"is missing; {_COPY}", name) from error

@@ -1,0 +1,89 @@
+"""A real native export, as DynamoDB itself wrote it: read, written again, equal.
+
+The repository has a part of one (tests/data). The whole of it is read as well where
+HIPPOLYTE_NATIVE_EXPORT names its folder.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hippolyte.exports import native
+from hippolyte.exports.dynamodbexport_items import decode_item, encode_item
+from hippolyte.exports.lines import Form, Lines
+from hippolyte.exports.reader import Backup, Folder, find
+from tools.tf import REPOSITORY
+
+PART = REPOSITORY / "tests" / "data" / "native-export"
+WHOLE = os.environ.get("HIPPOLYTE_NATIVE_EXPORT")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param((PART, 1000), id="part"),
+        pytest.param(
+            (Path(WHOLE or "."), 133_199),
+            id="whole",
+            marks=pytest.mark.skipif(not WHOLE, reason="HIPPOLYTE_NATIVE_EXPORT names no folder"),
+        ),
+    ],
+)
+def real(request: pytest.FixtureRequest) -> tuple[Backup, Path, int]:
+    folder, count = request.param
+    return find(Folder(folder)), folder, count
+
+
+def lines(backup: Backup, folder: Path) -> list[bytes]:
+    """Return the lines of all files, read without any code of ours."""
+    files = (gzip.decompress((folder / file.name).read_bytes()) for file in backup.files)
+    return [line for content in files for line in content.splitlines()]
+
+
+def test_every_item_is_read(real: tuple[Backup, Path, int]) -> None:
+    backup, folder, count = real
+    assert backup.summary
+    assert backup.summary.items == count
+    expected = [json.loads(line)["Item"] for line in lines(backup, folder)]
+    assert len(expected) == count
+    assert list(backup.items()) == expected
+
+
+def test_what_is_written_of_it_again_is_equal(
+    real: tuple[Backup, Path, int], tmp_path: Path
+) -> None:
+    """Items' text to gzip files and manifests again: the bytes of each line, the same lists."""
+    backup, folder, count = real
+    (tmp_path / "data").mkdir()
+    files = []
+    for old in native.parse_files((folder / native.FILES).read_bytes()):
+        [file] = [f for f in backup.files if f.name.rpartition("/")[2] in old.key]
+        spans = list(backup.spans_of(file))
+        content = b"".join(b'{"Item":' + span + b"}\n" for span in spans)
+        assert content == gzip.decompress((folder / file.name).read_bytes())
+        packed = gzip.compress(content, compresslevel=1, mtime=0)
+        (tmp_path / file.name).write_bytes(packed)
+        files.append(replace(old, items=len(spans), md5=native.checksum(packed)))
+    assert backup.summary
+    (tmp_path / native.FILES).write_bytes(native.files_bytes(files))
+    (tmp_path / native.SUMMARY).write_bytes(native.summary_bytes(backup.summary))
+    again = find(Folder(tmp_path))
+    assert again.summary == backup.summary
+    assert again.files == backup.files
+    assert sum(1 for _ in again.spans()) == count
+    assert list(again.spans()) == list(backup.spans())
+
+
+def test_it_is_the_same_in_the_export_tools_format(real: tuple[Backup, Path, int]) -> None:
+    backup, _, count = real
+    items = list(backup.items())
+    written = b"".join(map(encode_item, items))
+    assert Lines(Form.DYNAMODBEXPORT).items(written, 1) == items
+    assert Lines(Form.DYNAMODBEXPORT).spans(written, 1) == list(backup.spans())
+    assert sum(1 for line in written.splitlines() if decode_item(line)) == count
