@@ -21,7 +21,6 @@ from tests.support.harness import (
     START,
     Killed,
     NightDriver,
-    driver,
     next_night,
     verdicts,
 )
@@ -499,49 +498,3 @@ def test_the_record_is_of_this_form(night: NightDriver) -> None:
         "bucket_key": key,
     }
     assert record == {"name": "renamed", "places": [place]}
-
-
-# killed at each call, and moved
-
-
-@pytest.mark.faults
-@pytest.mark.parametrize("engine", ["datapipeline", "emr"])
-def test_killed_at_each_call_and_moved(monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
-    """The scheduler, or the monitor's second pass, dies before its n-th call."""
-    for who in ("scheduler", "monitor"):
-        number, dead = 0, True
-        while dead:
-            number += 1
-            with driver(monkeypatch, engine) as night:
-                dead = killed_at(night, who, number)
-                night.allow_all()
-                night.move("elsewhere")
-                night.passes(60)
-                late = START + timedelta(minutes=65)
-                night.scheduler({"run": iso(late), "delay_seconds": 3900})
-                report = night.until_closed()
-                where = f"{who}, call {number}"
-                assert verdicts(report) == {"orders": "backed_up", "users": "backed_up"}, where
-                assert_forgotten(night)
-                assert night.capacity("orders") == (1000, 50), where
-                night.assert_clean()
-        assert number > 20
-
-
-def killed_at(night: NightDriver, who: str, number: int) -> bool:
-    """Begin a night, and kill one of its invocations before a call; False if it had made all."""
-    night.keep_places()
-    night.table("orders", read=1000, **BIG)
-    night.target("orders", 100, 4000)
-    night.table("users")
-    if who == "monitor":
-        night.scheduler()
-        night.world.clock.advance(300)
-        night.monitor()
-        night.world.clock.advance(300)
-    night.kill_before("*", number)
-    try:
-        night.scheduler() if who == "scheduler" else night.monitor()
-    except Killed:
-        return True
-    return False
