@@ -1,7 +1,7 @@
 """A real native export, as DynamoDB itself wrote it: read, written again, equal.
 
-The repository has a part of one (tests/data). The whole of it is read as well where
-HIPPOLYTE_NATIVE_EXPORT names its folder.
+The repository has a part of one (tests/data). The whole of it (4 MB) is read as well where it lies
+beside the repository, or where HIPPOLYTE_NATIVE_EXPORT names its folder.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from hippolyte.exports.reader import Backup, Folder, find
 from tools.tf import REPOSITORY
 
 PART = REPOSITORY / "tests" / "data" / "native-export"
-WHOLE = os.environ.get("HIPPOLYTE_NATIVE_EXPORT")
+BESIDE = REPOSITORY.parent / "shared/fixtures/native-export/01716790307109-5f9d6aaa"
+WHOLE = Path(os.environ.get("HIPPOLYTE_NATIVE_EXPORT", BESIDE))
 
 
 @pytest.fixture(
@@ -29,9 +30,9 @@ WHOLE = os.environ.get("HIPPOLYTE_NATIVE_EXPORT")
     params=[
         pytest.param((PART, 1000), id="part"),
         pytest.param(
-            (Path(WHOLE or "."), 133_199),
+            (WHOLE, 133_199),
             id="whole",
-            marks=pytest.mark.skipif(not WHOLE, reason="HIPPOLYTE_NATIVE_EXPORT names no folder"),
+            marks=pytest.mark.skipif(not WHOLE.is_dir(), reason=f"no {WHOLE.name} is there"),
         ),
     ],
 )
