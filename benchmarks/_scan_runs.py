@@ -12,6 +12,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -61,30 +62,34 @@ def ours(url: str, folder: Path, zipped: bool) -> Measured:
     return run
 
 
-def loop(url: str, folder: Path, _: bool) -> Measured:
-    """Scan by the whole of `hippolyte.scan`: 4 segments, 4 threads, into a folder."""
+def loop(url: str, folder: Path, _: bool, tables: int = 1, segments: int = 4) -> Measured:
+    """Scan by the whole of `hippolyte.scan`: 4 threads, into folders; as many tables as said."""
     parts = {
         name: importlib.import_module(f"hippolyte.scan.{name}")
         for name in ("loop", "pace", "runner", "table")
     }
     share = importlib.import_module("hippolyte.share").Share
-    sink = importlib.import_module("hippolyte_cli.folder").FolderSink(folder, "AWSDynamoDB/1/")
-    wanted = parts["table"].Wanted(
-        source=parts["table"].TableSource(_client(url), TABLE),
-        sink=sink,
-        scan="1",
-        engine="bench",
-        segments=4,
-        # nothing is to wait
-        pace=lambda _, __, segments, now: parts["pace"].Pace.start(share(1.0, 1e6), segments, now),
-    )
+    sink = importlib.import_module("hippolyte_cli.folder").FolderSink
+    source = parts["table"].TableSource(_client(url), TABLE)
+
+    def wanted(number: int) -> tuple[str, Any]:
+        return f"{TABLE}-{number}", parts["table"].Wanted(
+            source=source,
+            sink=sink(folder / str(number), "AWSDynamoDB/1/"),
+            scan="1",
+            engine="bench",
+            segments=segments,
+            # nothing is to wait
+            pace=lambda _, __, n, now: parts["pace"].Pace.start(share(1.0, 1e6), n, now),
+        )
 
     def run() -> int:
         with parts["runner"].Threads(4) as threads:
-            (end,) = parts["loop"].Loop([(TABLE, wanted)], runner=threads).run()
-        if end.reason:
-            raise RuntimeError(end.reason)
-        return int(end.items)
+            ends = parts["loop"].Loop([wanted(n) for n in range(tables)], runner=threads).run()
+        if reasons := [end.reason for end in ends if end.reason]:
+            raise RuntimeError(reasons[0])
+        (items,) = {end.items for end in ends}
+        return int(items)
 
     return run
 
@@ -148,6 +153,8 @@ def count_dumped(folder: Path) -> int:
 RUNS: dict[str, Callable[[str, Path, bool], Measured]] = {
     "ours": ours,
     "ours, the loop": loop,
+    "ours, 40 tables": partial(loop, tables=40, segments=8),
+    "ours, 64 segments": partial(loop, segments=64),
     "boto3": sdk,
     "aws-dynamodb-parallel-scan": parallel_scan,
     "dynamodump": dynamodump,

@@ -92,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
         segments, segment = asked.get("TotalSegments", 1), asked.get("Segment", 0)
         first, end = (len(self.pages) * n // segments for n in (segment, segment + 1))
         number = int(asked.get("ExclusiveStartKey", {"pk": {"S": first}})["pk"]["S"])
-        page = self.pages[number]
+        page = self.pages[number] if number < end else []
         go_on = f'"LastEvaluatedKey":{{"pk":{{"S":"{number + 1}"}}}},' if number + 1 < end else ""
         return (
             f'{{"ConsumedCapacity":{{"CapacityUnits":128.5,"TableName":"{TABLE}"}},'

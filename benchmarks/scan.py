@@ -118,8 +118,14 @@ def main() -> None:
     print("Scan: client CPU seconds of one process, its imports and its client's making left out.")
     with _server() as url:
         _table(url, REACH, times=2)
-        seconds, peak = _measure("ours, the loop", "gzip 1", url, times=2)
-        print(f"The whole loop, 4 segments, 4 threads: {seconds:.2f} s, {peak:.0f} MB.")
+        print("The whole loop, 4 threads, into folders:")
+        for name, what, times in (
+            ("ours, the loop", "1 table of 4 segments", 2),
+            ("ours, 64 segments", "1 table of 64", 1),
+            ("ours, 40 tables", "40 tables of 8 each", 1),
+        ):
+            seconds, peak = _measure(name, "gzip 1", url, times)
+            print(f"  {what}: {seconds:.2f} s, {peak:.0f} MB (at most {MOST_MEMORY_MB})")
     if why := real_servers.missing():
         print(f"Not from DynamoDB Local: {why}.")
         return
