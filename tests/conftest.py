@@ -54,6 +54,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Keep what is packed out of names: gzip's time differs in each worker, which xdist refuses."""
+    if isinstance(val, bytes) and not (val.isascii() and val.decode().isprintable()):
+        return f"{argname}-{len(val)}-bytes"
+    return None
+
+
 def pytest_collection_finish() -> None:
     """Let the garbage collector leave alone what stays: the SDK, its models, the tests."""
     gc.collect()
