@@ -13,10 +13,14 @@ BEGUN_FIRST = (
     "operations/test_permissions.py",
     "terraform/test_minimal.py",
     "faults/test_crash_points.py",
-    "terraform/test_lifecycle.py",
+    "terraform/test_places.py",
     "nights/test_scale.py",
+    "terraform/test_lifecycle.py",
     "terraform/test_emr_module.py",
     "terraform/test_complete.py",
+    "terraform/test_upgrade.py",
+    "terraform/test_unknown_settings.py",
+    "terraform/test_long_settings.py",
 )
 ENGINES = ("datapipeline", "emr")
 
