@@ -498,3 +498,33 @@ def test_the_record_is_of_this_form(night: NightDriver) -> None:
         "bucket_key": key,
     }
     assert record == {"name": "renamed", "places": [place]}
+
+
+@pytest.mark.both
+def test_two_changes_with_something_open_in_each_place(night: NightDriver) -> None:
+    """Left raised in the first, a night under way in the second, and then a third place."""
+    begun(night)
+
+    def refused(call: Call) -> None:
+        if call.params["TableName"] == "orders":
+            raise refusal(call, "LimitExceededException", "decreases are limited")
+
+    night.world.before("dynamodb:UpdateTable", refused)
+    night.until_closed()
+    night.table("users", read=1000, **BIG)
+    night.move("second")
+    tomorrow(night)
+    night.until_exporting("users")
+    night.move("third", prefix="team-a")
+    night.passes(2)
+    assert night.capacity("orders")[0] > 1000
+    assert night.capacity("users")[0] > 1000
+    assert len(night.open_places()) >= 2
+
+    night.allow_all()
+    night.passes(100)
+    assert night.capacity("orders") == (1000, 50)
+    assert night.capacity("users") == (1000, 50)
+    assert_forgotten(night, TOMORROW)
+    assert verdicts(next_night(night, days=2)) == {"orders": "backed_up", "users": "backed_up"}
+    night.assert_clean()
