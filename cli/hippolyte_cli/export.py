@@ -18,7 +18,7 @@ from hippolyte.errors import HippolyteError
 from hippolyte.exports.native import SUMMARY
 from hippolyte.scan.cutting import ScanError
 from hippolyte.scan.loop import Loop
-from hippolyte.scan.reading import Passing
+from hippolyte.scan.reading import Gone
 from hippolyte.scan.runner import Threads
 from hippolyte.scan.state import Progress, State
 from hippolyte_cli import console
@@ -167,10 +167,8 @@ def _left(scan: Scan, end: Progress, again: str) -> str:
 def _is_other_table(scan: Scan) -> bool:
     try:
         return scan.wanted.source.look().table_id != scan.wanted.table_id
-    except Passing:
-        return False
     except ScanError as error:
-        return "ResourceNotFoundException" in str(error)
+        return isinstance(error, Gone)
 
 
 def _remedied(error: Exception, table: str) -> str:

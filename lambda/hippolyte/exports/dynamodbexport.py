@@ -13,7 +13,7 @@ import tempfile
 import uuid
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import IO, Protocol, cast
+from typing import IO, cast
 
 from hippolyte.exports.dynamodbexport_items import AttributeValue, Item, decode_item, encode_item
 from hippolyte.exports.manifest import (
@@ -25,6 +25,7 @@ from hippolyte.exports.manifest import (
     parse_manifest,
     relocate,
 )
+from hippolyte.exports.streams import Readable
 
 __all__ = [
     "MANIFEST",
@@ -47,12 +48,6 @@ ITEMS_PER_FILE = 100_000
 MAX_LINE_BYTES = 16 * 1024 * 1024
 _CHUNK_BYTES = 256 * 1024
 _SPOOL_BYTES = 16 * 1024 * 1024
-
-
-class Readable(Protocol):
-    """What is read from: a binary file, or the body of an S3 answer."""
-
-    def read(self, size: int, /) -> bytes: ...
 
 
 def write_export(

@@ -70,11 +70,9 @@ def as_it_was(table: Table, lease: Lease | None) -> Table:
 
     A night is planned with what the table has without us.
     """
-    ours = lease is not None and (lease.table_id, lease.target) == (
-        table.table_id,
-        table.read_capacity,
-    )
-    return replace(table, read_capacity=lease.before) if lease and ours else table
+    if lease and (lease.table_id, lease.target) == (table.table_id, table.read_capacity):
+        return replace(table, read_capacity=lease.before)
+    return table
 
 
 @dataclass(slots=True)

@@ -175,8 +175,9 @@ def _has_grown(p: Pass, job: Job) -> bool:
     Its size is up to six hours old (API TableDescription): loaded today, it had no estimate.
     """
     table = p.leases.describe(job.table)
-    is_same = table is not None and table.table_id == job.table_id
-    return is_same and table is not None and table.size_bytes >= _GROWN_FACTOR * job.size_bytes
+    if table is None or table.table_id != job.table_id:
+        return False
+    return table.size_bytes >= _GROWN_FACTOR * job.size_bytes
 
 
 def _is_waited_for(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> bool:

@@ -60,11 +60,8 @@ class Sight:
     @property
     def says(self) -> str:
         """What is open here, in words; empty if nothing is."""
-        raised, runs = sorted(self.p.held), sorted(self.still_open)
-        found = [f"raised {', '.join(raised)}"] * bool(raised) + [f"open {', '.join(runs)}"] * bool(
-            runs
-        )
-        return "; ".join(found)
+        found = (("raised", self.p.held), ("open", self.still_open))
+        return "; ".join(f"{what} {', '.join(sorted(names))}" for what, names in found if names)
 
 
 def see(p: Pass, recent: dict[str, set[str]]) -> Sight:

@@ -16,7 +16,7 @@ from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from hippolyte.errors import passes
+from hippolyte.errors import read_passes
 from hippolyte.scan.cutting import Nonsense, ScanError, cut
 
 _EVENT, _HANDLER = "before-parse.dynamodb.Scan", "hippolyte-cut"
@@ -32,10 +32,9 @@ _THROTTLED = (
 )
 # of credentials that are renewed, or of a clock that is set
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "RequestTimeTooSkewed")
+# beside what passes of any read
 _PASSING = (
     exceptions.ChecksumError,
-    exceptions.HTTPClientError,
-    exceptions.ConnectionError,
     exceptions.CredentialRetrievalError,
     exceptions.MetadataRetrievalError,
     # of `aws login`, which older SDKs do not know
@@ -141,13 +140,14 @@ def scan_page(client: Any, request: Mapping[str, Any]) -> Page:
 def told(error: ClientError | BotoCoreError) -> ScanError:
     """Return what a failed call means for the scan."""
     if not isinstance(error, ClientError):
-        return (Passing if isinstance(error, _PASSING) else Refused)(str(error))
+        again = read_passes(error) or isinstance(error, _PASSING)
+        return (Passing if again else Refused)(str(error))
     code, words = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     if "Throttl" in code or code in _THROTTLED or _status(error) == 429:
         return Throttled(str(error))
     # a signature is made anew for each request
     expired = code in _EXPIRED or (code == "InvalidSignatureException" and "expired" in words)
-    if expired or passes(error):
+    if expired or read_passes(error):
         return Passing(str(error))
     return (Gone if code == "ResourceNotFoundException" else Refused)(str(error))
 
