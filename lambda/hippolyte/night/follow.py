@@ -23,6 +23,9 @@ _OVERDUE_FACTOR = 3
 _OVERDUE_SECONDS = 1800
 # from there on a table's size says that its estimate was of another time
 _GROWN_FACTOR = 2
+# an export whose engine shows progress is overdue when it shows none for so long: two links that
+# die after a whole timeout each
+_STALLED_SECONDS = 2400
 
 DEADLINE = "the deadline has passed"
 
@@ -148,11 +151,14 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
         if entry.outcome or state is None or state.state is not JobState.RUNNING:
             continue
         running = True
+        if state.progress_at is not None:
+            if since(state.progress_at, now) > _STALLED_SECONDS:
+                return f"{overdue(job.table)}: nothing was read of it since {state.progress_at}"
+            continue
         estimate = job.estimate_seconds
         if entry.plain and p.engine.raises_per_job:
             # its raised rate is sized for an hour
-            bytes_per_unit = p.settings.planning.bytes_per_read_unit
-            estimate = max(estimate, int(expected_seconds(p, job, entry, bytes_per_unit)))
+            estimate = max(estimate, int(expected_seconds(p, job, entry, p.host.unit_bytes)))
         late = max(_OVERDUE_FACTOR * estimate, estimate + _OVERDUE_SECONDS)
         if since(entry.started_at, now) <= late:
             continue
@@ -163,7 +169,7 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
         if not was_ended and _is_waited_for(p, run, batch, status):
             return f"{overdue(job.table)}: others wait, and it has no estimate"
     idle = since(batch.progress_at or batch.started_at, now)
-    bootstrap = p.settings.planning.cluster_bootstrap_seconds
+    bootstrap = p.host.bootstrap
     if not running and not status.paused and idle > 3 * bootstrap + _OVERDUE_SECONDS:
         return f"its cluster ran nothing for {idle:.0f} s"
     return ""
@@ -188,7 +194,7 @@ def _is_waited_for(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) ->
             return True
     others = [b for b in run.ledger.open_batches if b is not batch]
     planned = [b for b in others if b.state is BatchState.PLANNED]
-    is_full = 1 + len(others) - len(planned) >= p.settings.planning.max_clusters
+    is_full = 1 + len(others) - len(planned) >= (run.plan.at_once or p.host.at_once)
     return any(is_full or b.timeline == batch.timeline for b in planned)
 
 

@@ -106,7 +106,7 @@ def _work(
     )
     starts = 0.0
     if not any(entry.started_at for _, _, entry in entries):
-        bootstrap = p.settings.planning.cluster_bootstrap_seconds
+        bootstrap = p.host.bootstrap
         starts = max(0.0, bootstrap - since(batch.started_at, now))
     return bool(live) or starts > 0, seconds + starts
 
