@@ -208,7 +208,9 @@ def to_read(record: Record, wanted: list[str]) -> tuple[list[str], str | None]:
     together = [t for t in suspects if t in record.reading]
     if len(together) == 1 and record.reading == (together[0],):
         return [t for t in wanted if t != together[0]], together[0]
-    group = together or suspects
+    # if those lived, it is among the rest of the last group that died
+    most = max(record.deaths.get(t, 0) for t in suspects)
+    group = together or [t for t in suspects if record.deaths.get(t, 0) == most]
     return group[: max(1, len(group) // 2)], None
 
 
