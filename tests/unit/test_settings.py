@@ -18,7 +18,7 @@ def test_defaults_are_the_designs() -> None:
     found = settings()
     assert found.window_seconds == 25_200
     assert found.consumed_fraction == 0.5
-    assert found.planning.bytes_per_read_unit == 4096
+    assert found.planning.bytes_per_read_unit is None
     assert found.planning.cluster_bootstrap_seconds == 600
     assert found.cluster.release_label == "emr-5.27.1"
     assert found.tables.include == ("*",)

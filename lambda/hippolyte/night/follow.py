@@ -63,7 +63,7 @@ def look(p: Pass, run: Run, batch: BatchEntry) -> BatchStatus | None:
     if batch.state not in (BatchState.RUNNING, BatchState.CANCELLING, BatchState.ENDING):
         return None
     status = p.engine.poll(batch.handle, len(batch.jobs))
-    _record(run, batch, status)
+    _record(p, run, batch, status)
     if batch.adding and not batch.intent_is_anothers(p.me, clock.now()):
         # an invocation meant to add them, and EMR has no step of theirs
         run.ledger.not_added(batch, list(batch.adding))
@@ -91,14 +91,14 @@ def _resolve(p: Pass, run: Run, batch: BatchEntry) -> None:
         run.ledger.not_started(batch)
 
 
-def _record(run: Run, batch: BatchEntry, status: BatchStatus) -> None:
+def _record(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> None:
     for number, planned, entry in run.ledger.table_entries(batch):
         job = status.jobs.get(number, JobStatus(JobState.WAITING))
         if batch.state is BatchState.CANCELLING and planned.table in batch.waiting:
             # the engine knows nothing of it, and will not be told
             job = JobStatus(JobState.CANCELLED, dead=True)
         if status.gone and job.state in (JobState.WAITING, JobState.RUNNING):
-            why = status.failure or batch.cancel_reason or "its cluster ended before it"
+            why = status.failure or batch.cancel_reason or f"its {p.host.noun} ended before it"
             job = JobStatus(JobState.CANCELLED, True, why, job.log, job.started_at)
         if job.state is JobState.CANCELLED:
             # why we ended it, then what the engine says of that
@@ -171,7 +171,7 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
     idle = since(batch.progress_at or batch.started_at, now)
     bootstrap = p.host.bootstrap
     if not running and not status.paused and idle > 3 * bootstrap + _OVERDUE_SECONDS:
-        return f"its cluster ran nothing for {idle:.0f} s"
+        return f"its {p.host.noun} ran nothing for {idle:.0f} s"
     return ""
 
 
@@ -220,11 +220,15 @@ def _insist(p: Pass, run: Run, batch: BatchEntry, asked_at: str | None) -> None:
         alert = (
             f"batch {batch.batch_id} does not end ({batch.cancel_reason or batch.error}): "
             f"{', '.join(tables)} may still be read, so their capacity stays raised; "
-            f"terminate cluster {batch.handle.get('cluster', 'unknown')} by hand"
+            f"terminate {p.host.noun} {_host_name(batch)} by hand"
         )
         if alert not in run.ledger.alerts:
             run.ledger.alerts.append(alert)
     p.engine.cancel(batch.handle)
+
+
+def _host_name(batch: BatchEntry) -> str:
+    return str(batch.handle.get("cluster") or batch.handle.get("worker") or "unknown")
 
 
 def _end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from hippolyte.planning.host import Host
 from hippolyte.planning.packing import Timeline
 from hippolyte.planning.plan import Job
+from hippolyte.planning.sizer import RAISED_AT_ONCE
 
 
 def share_out(jobs: Iterable[Job], host: Host, workers: int, tables: int) -> list[Timeline[Job]]:
@@ -34,8 +35,11 @@ def share_out(jobs: Iterable[Job], host: Host, workers: int, tables: int) -> lis
         busy[number] += speed
         timelines[number].batches[0].append(job)
     for timeline in timelines:
-        slowest = max(job.estimate_seconds for job in timeline.batches[0])
-        timeline.seconds = host.bootstrap + max(slowest, _bytes(timeline) / full)
+        jobs_of = timeline.batches[0]
+        slowest = max(job.estimate_seconds for job in jobs_of)
+        # so many are raised at once, the others wait for their turn
+        raised = sum(job.estimate_seconds for job in jobs_of if job.raise_to) / RAISED_AT_ONCE
+        timeline.seconds = host.bootstrap + max(slowest, raised, _bytes(timeline) / full)
     return timelines
 
 
