@@ -25,6 +25,8 @@ class Invocation:
     slept_seconds: float = 0
     cpu_seconds: float = 0
     peak_memory_kb: int = 0
+    ended_at: datetime | None = None
+    """When a started one ended, or was given up."""
 
 
 def logging_config(function: LambdaFunction) -> dict[str, Any]:
