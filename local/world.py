@@ -39,6 +39,7 @@ from local.messaging import sns_sqs
 from local.s3 import service as s3
 from local.scheduler import schedules
 from local.ssm import service as ssm
+from local.stepfunctions import service as stepfunctions
 
 _ISOLATION = {
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -72,6 +73,7 @@ class World:
         self.endpoint_url: str | None = None
         self.sleeper = Sleeper(clock)
         self.functions = functions.Functions(self, self.sleeper)
+        self.machines = stepfunctions.Machines(self, self.functions)
         self.schedules = schedules.Schedules(self, self.functions)
         self.alarms = alarms.Alarms(self, self.functions)
         self._clients: dict[tuple[str, str, str], Any] = {}
@@ -265,6 +267,7 @@ _PARTS: tuple[tuple[Callable[[World], None], Callable[[], None]], ...] = (
     (sns_sqs.install, sns_sqs.uninstall),
     (ssm.install, ssm.uninstall),
     (functions.install, functions.uninstall),
+    (stepfunctions.install, stepfunctions.uninstall),
     (schedules.install, schedules.uninstall),
     (datapipeline.install, datapipeline.uninstall),
     (emr.install, emr.uninstall),
