@@ -80,11 +80,11 @@ class Machines:
         def invoke(
             name: str, payload: Any, ended: Callable[[dict[str, Any] | Invocation], None]
         ) -> None:
-            account, region = machine.account_id, machine.region_name
-            role = str(machine.role_arn)
+            _, partition, _, region, account = machine.arn.split(":")[:5]
+            role = str(machine.roleArn)
             arn = name
             if not name.startswith("arn:"):
-                arn = f"arn:{machine.arn.split(':')[1]}:lambda:{region}:{account}:function:{name}"
+                arn = f"arn:{partition}:lambda:{region}:{account}:function:{name}"
             denied = {
                 "Error": "Lambda.AWSLambdaException",
                 "Cause": f"User: {role} is not authorized to perform: lambda:InvokeFunction on "
