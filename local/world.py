@@ -31,6 +31,7 @@ from local.datapipeline import service as datapipeline
 from local.dynamodb import autoscaling
 from local.dynamodb import service as dynamodb
 from local.emr import service as emr
+from local.functions import account
 from local.functions import service as functions
 from local.functions.in_process import Sleeper
 from local.functions.invocation import Invocation
@@ -268,6 +269,7 @@ _PARTS: tuple[tuple[Callable[[World], None], Callable[[], None]], ...] = (
     (ssm.install, ssm.uninstall),
     (functions.install, functions.uninstall),
     (stepfunctions.install, stepfunctions.uninstall),
+    (account.install, account.uninstall),
     (schedules.install, schedules.uninstall),
     (datapipeline.install, datapipeline.uninstall),
     (emr.install, emr.uninstall),

@@ -16,7 +16,15 @@ import pytest
 from local.core.clock import Clock
 from local.functions.invocation import Invocation
 from local.world import World
-from tests.support.aws_world import ACCOUNT, START, make_function, make_role
+from tests.support.aws_world import (
+    ACCOUNT,
+    START,
+    allow,
+    checked,
+    make_function,
+    make_role,
+    refused,
+)
 
 CODE = """
 import logging, os, time
@@ -265,3 +273,23 @@ def test_one_of_a_function_that_is_down_ends_at_once(beside: Beside) -> None:
     beside.start("one", 2)
     beside.passes(1)
     assert beside.happened == [(0, f"one ended {KILLED}")]
+
+
+def test_the_account_says_its_concurrency(beside: Beside) -> None:
+    beside.world.limits.concurrent_executions = 50
+    functions = beside.world.client("lambda")
+    with checked(functions):
+        limit = functions.get_account_settings()["AccountLimit"]
+    assert (limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]) == (50, 50)
+    functions.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=20)
+    limit = functions.get_account_settings()["AccountLimit"]
+    assert (limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]) == (50, 30)
+
+
+def test_a_role_needs_the_right_to_ask_for_the_accounts_concurrency(beside: Beside) -> None:
+    beside.world.iam_enforced = True
+    may = make_role(beside.world, "may", allow("lambda:GetAccountSettings"))
+    beside.world.client("lambda", role_arn=may).get_account_settings()
+    may_not = make_role(beside.world, "may-not", allow("lambda:GetFunction"))
+    with refused("AccessDeniedException", "lambda:GetAccountSettings"):
+        beside.world.client("lambda", role_arn=may_not).get_account_settings()
