@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ class StartedInvocations:
     def __init__(self, world: Aws, executions: Executions, sleeper: Sleeper) -> None:
         self._world, self._executions, self._sleeper = world, executions, sleeper
         self._all: list[_Started] = []
+        self._lock = threading.Lock()
 
     def running(self) -> list[Invocation]:
         """Return those whose end was not told, oldest first."""
@@ -67,8 +69,9 @@ class StartedInvocations:
             lambda answer: self.end(function, invocation, answer, ended),
             given_up,
         )
-        self._all = [each for each in self._all if not each.course.over]
-        self._all.append(_Started(invocation, course, body))
+        with self._lock:
+            going = [each for each in self._all if not each.course.over]
+            self._all = [*going, _Started(invocation, course, body)]
 
     def end(
         self,
@@ -110,4 +113,4 @@ class StartedInvocations:
         for each in self._all:
             if not each.course.over:
                 each.course.abandon()
-        self._all.clear()
+        self._all = []
