@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import posix
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 class _Surroundings:
     """What a process has one of, and each invocation its own."""
 
-    environ: dict[str, str]
+    environ: dict[bytes, bytes]
     session: boto3.session.Session | None
     handlers: list[logging.Handler]
     level: int
@@ -43,18 +44,19 @@ class _Surroundings:
         root = logging.getLogger()
         session = boto3.DEFAULT_SESSION
         streams = sys.stdout, sys.stderr
-        return cls(dict(os.environ), session, list(root.handlers), root.level, *streams)
+        # what os.environ wraps; a night has many turns, and reading through it is most of one
+        return cls(dict(posix.environ), session, list(root.handlers), root.level, *streams)
 
     def install(self) -> None:
-        for name in os.environ.keys() - self.environ.keys():
-            del os.environ[name]
-        for name, value in self.environ.items():
-            if os.environ.get(name) != value:
-                os.environ[name] = value
+        for name in posix.environ.keys() - self.environ.keys():
+            del os.environb[name]
+        for name, _ in self.environ.items() - posix.environ.items():
+            os.environb[name] = self.environ[name]
         boto3.DEFAULT_SESSION = self.session
         root = logging.getLogger()
         root.handlers[:] = self.handlers
-        root.setLevel(self.level)
+        if root.level != self.level:
+            root.setLevel(self.level)
         sys.stdout, sys.stderr = self.stdout, self.stderr
 
 
@@ -89,7 +91,8 @@ class Here:
         self._sleeper, self._request, self._died = sleeper, request, died
         self._time = _SharedTime(clock, self._sleep)
         self._mine = _Surroundings.present()
-        self._mine.environ.update(variables)
+        encoded = {os.fsencode(name): os.fsencode(value) for name, value in variables.items()}
+        self._mine.environ.update(encoded)
         self._mine.session = None
         self._greenlet = greenlet(self._run)
         self._fate: type[BaseException] | None = None
