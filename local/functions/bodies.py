@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import posix
@@ -86,7 +87,7 @@ class Here:
         sleeper: Sleeper,
         variables: dict[str, str],
         request: dict[str, Any],
-        died: dict[str, Any],
+        died: dict[str, str],
     ) -> None:
         self._sleeper, self._request, self._died = sleeper, request, died
         self._time = _SharedTime(clock, self._sleep)
@@ -96,6 +97,7 @@ class Here:
         self._mine.session = None
         self._greenlet = greenlet(self._run)
         self._fate: type[BaseException] | None = None
+        self._log = io.StringIO()
 
     @property
     def is_current(self) -> bool:
@@ -121,6 +123,10 @@ class Here:
         """Come back when it is gone on with."""
         self._sleep(0)
 
+    def said(self) -> str:
+        """Return its log so far."""
+        return self._log.getvalue()
+
     def kill(self) -> None:
         """Let it end where it sleeps."""
         self._fate = Killed
@@ -130,9 +136,9 @@ class Here:
 
     def _run(self) -> dict[str, Any]:
         try:
-            return lambda_worker.run(self._request, self._time, own_process=False)
+            return lambda_worker.run(self._request, self._time, own_process=False, log=self._log)
         except Killed:
-            return self._died
+            return {"error": self._died, "log": self.said()}
 
     def _sleep(self, seconds: float) -> None:
         if not self.is_current:
@@ -171,7 +177,7 @@ class There:
         answer = self._worker.ask(request)
         self._asked = False
         if answer is None:
-            return {"error": exit_error(self._invocation), "log": self._worker.last_words()}
+            return {"error": exit_error(self._invocation), "log": self.said()}
         if "sleep" in answer:
             return float(answer["sleep"])
         self._executions.give_back(self._function, self._worker, answer)
@@ -179,6 +185,10 @@ class There:
 
     def stop_here(self) -> None:
         """Nothing here is that code."""
+
+    def said(self) -> str:
+        """Return what is known of its log before it ends."""
+        return self._worker.last_words() if self._worker else ""
 
     def kill(self) -> None:
         """Kill the process."""

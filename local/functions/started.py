@@ -53,14 +53,15 @@ class StartedInvocations:
         body: Here | There
         if self._world.endpoint_url is None:
             variables = self._executions.variables(function)
-            died = {"error": exit_error(invocation)}
+            died = exit_error(invocation)
             body = Here(self._world.clock, self._sleeper, variables, request, died)
         else:
             body = There(self._world.clock, self._executions, function, invocation)
 
         def given_up() -> dict[str, Any]:
             error = timed_out(request, invocation.at)
-            return {"error": error, "log": json.dumps(error), "slept_seconds": function.timeout}
+            log = f"{body.said()}{json.dumps(error)}\n"
+            return {"error": error, "log": log, "slept_seconds": function.timeout}
 
         course = Course(
             self._world.clock,
@@ -96,7 +97,8 @@ class StartedInvocations:
 
     def kill(self, invocation: Invocation) -> None:
         """Let one die."""
-        self._find(invocation).course.kill({"error": exit_error(invocation)})
+        found = self._find(invocation)
+        found.course.kill({"error": exit_error(invocation), "log": found.body.said()})
 
     def freeze(self, invocation: Invocation, seconds: float) -> None:
         """Let one do nothing for a while."""

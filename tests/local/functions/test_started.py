@@ -473,6 +473,20 @@ def test_a_child_by_fork_kills_one_of_them_and_the_night_goes_on_in_both(here: B
     ]
 
 
+def test_what_one_said_before_it_died_is_in_its_log(here: Beside) -> None:
+    killed, struck = here.start("killed", 1, 9), here.start("struck", 2, 2)
+    frozen = here.start("frozen", 3, 9)
+    here.passes(3)
+    here.world.functions.kill(killed)
+    here.world.functions.freeze(frozen, 100)
+    here.world.before("s3:PutObject", lambda _: here.world.functions.kill(struck), 1)
+    here.passes(100)
+    for each in (killed, struck, frozen):
+        assert each.error is not None
+        assert f"{each.event['name']} woke" in each.log
+    assert f'"{TIMED_OUT}"' in frozen.log
+
+
 def test_one_that_is_frozen_in_the_midst_of_a_call_makes_it_later(here: Beside) -> None:
     """As a process is that stands still for long: it believes that it still may."""
 
