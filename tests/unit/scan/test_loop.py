@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
@@ -487,6 +488,19 @@ def test_an_export_of_the_service_is_left_alone() -> None:
     (end,) = scan(bench.wanted())
     assert end.state is State.FAILED
     assert "is not of a scan of this product" in end.reason
+
+
+@pytest.mark.parametrize(
+    "odd", [{"segments": 0}, {"segments": "4"}, {"segments": 10**9}, {"scan": 1}]
+)
+def test_a_scan_that_cannot_have_begun_so_is_not_gone_on_with(odd: dict[str, Any]) -> None:
+    bench = Bench()
+    scan(bench.wanted())
+    started = json.loads(bench.sink.objects[native.STARTED][0])
+    bench.sink.objects = {native.STARTED: (json.dumps(started | odd).encode(), {})}
+    (end,) = scan(bench.wanted())
+    assert end.state is State.FAILED
+    assert "has a form that this version does not know" in end.reason
 
 
 def test_the_scan_of_another_table_is_not_gone_on_with() -> None:
