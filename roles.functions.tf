@@ -1,5 +1,5 @@
-# What the two functions may do: exactly what they call. Both reconcile runs, so most is common; each adds its own, and
-# the engine's (modules/engine-*).
+# What scheduler and monitor may do: exactly what they call. Both reconcile runs, so most is common; each adds its own, and
+# the engine's (modules/engine-*, roles.exporter.tf).
 
 data "aws_iam_policy_document" "reconcile" {
   statement {
@@ -91,11 +91,17 @@ data "aws_iam_policy_document" "reconcile" {
     }
   }
 
-  # of either engine: a night that was under way when the engine was changed still leaves clusters to be ended
+  # of any engine: a night that was under way when the engine was changed still leaves clusters to be ended, and workers
   statement {
     sid       = "SeeClustersEnd"
     actions   = ["elasticmapreduce:DescribeCluster", "elasticmapreduce:ListSteps", "elasticmapreduce:TerminateJobFlows"]
     resources = [local.cluster_arn]
+  }
+
+  statement {
+    sid       = "SeeWorkersEnd"
+    actions   = ["states:DescribeExecution", "states:StopExecution"]
+    resources = [local.worker_arn]
   }
 
   statement {
@@ -231,7 +237,7 @@ data "aws_iam_policy_document" "tell_people" {
 }
 
 resource "aws_iam_role_policy" "tell_people" {
-  for_each = local.functions
+  for_each = local.overseers
 
   name   = "tell-people"
   role   = aws_iam_role.this[each.key].name

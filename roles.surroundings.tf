@@ -34,16 +34,24 @@ data "aws_iam_policy_document" "existence" {
     resources = distinct([local.topic_arn, local.told_topic_arn])
   }
 
-  statement {
-    sid       = "LookForRoles"
-    actions   = ["iam:GetRole"]
-    resources = [local.engine_arns.cluster_role, local.engine_arns.engine_role]
+  dynamic "statement" {
+    for_each = local.on_lambda ? [] : [[local.engine_arns.cluster_role, local.engine_arns.engine_role]]
+
+    content {
+      sid       = "LookForRoles"
+      actions   = ["iam:GetRole"]
+      resources = statement.value
+    }
   }
 
-  statement {
-    sid       = "LookForTheProfile"
-    actions   = ["iam:GetInstanceProfile"]
-    resources = [local.engine_arns.cluster_profile]
+  dynamic "statement" {
+    for_each = local.on_lambda ? [] : [local.engine_arns.cluster_profile]
+
+    content {
+      sid       = "LookForTheProfile"
+      actions   = ["iam:GetInstanceProfile"]
+      resources = [statement.value]
+    }
   }
 
   dynamic "statement" {
@@ -57,20 +65,24 @@ data "aws_iam_policy_document" "existence" {
   }
 
   # none of these knows an ARN, so the region bounds them
-  statement {
-    sid = "LookForWhatClustersNeed"
-    actions = concat(
-      ["ec2:DescribeInstanceTypeOfferings", "ec2:DescribeSubnets"],
-      module.inputs.cluster.key_pair == null ? [] : ["ec2:DescribeKeyPairs"],
-      module.inputs.cluster.master_security_group_id == null ? [] : ["ec2:DescribeSecurityGroups"],
-      try(module.inputs.emr.security_configuration, null) == null ? [] : ["elasticmapreduce:DescribeSecurityConfiguration"],
-    )
-    resources = ["*"]
+  dynamic "statement" {
+    for_each = local.on_lambda ? [] : [local.region]
 
-    condition {
-      test     = "StringEquals"
-      variable = "aws:RequestedRegion"
-      values   = [local.region]
+    content {
+      sid = "LookForWhatClustersNeed"
+      actions = concat(
+        ["ec2:DescribeInstanceTypeOfferings", "ec2:DescribeSubnets"],
+        module.inputs.cluster.key_pair == null ? [] : ["ec2:DescribeKeyPairs"],
+        module.inputs.cluster.master_security_group_id == null ? [] : ["ec2:DescribeSecurityGroups"],
+        try(module.inputs.emr.security_configuration, null) == null ? [] : ["elasticmapreduce:DescribeSecurityConfiguration"],
+      )
+      resources = ["*"]
+
+      condition {
+        test     = "StringEquals"
+        variable = "aws:RequestedRegion"
+        values   = [statement.value]
+      }
     }
   }
 

@@ -93,6 +93,11 @@ module "hippolyte" {
     log_retention_days = 90
   }
 
+  exporter = { # what engine = "lambda" reads with
+    memory_size = 1769
+    max_workers = 20
+  }
+
   pipeline_region         = "eu-west-1" # there is no Data Pipeline in eu-central-1; the clusters run beside the tables
   strict_datapipeline_iam = false       # what the service enforces is not confirmed: try `true` when a night has worked
 
