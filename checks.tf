@@ -83,6 +83,11 @@ resource "terraform_data" "input_checks" {
     }
 
     precondition {
+      condition     = local.on_lambda || !var.consistent_reads
+      error_message = "consistent_reads = true has no effect with engine = \"${var.engine}\": its export tool reads as it does. Remove it, or set engine = \"lambda\"."
+    }
+
+    precondition {
       condition     = !local.on_lambda || try(length(var.cluster), 0) == 0
       error_message = "cluster (${jsonencode(var.cluster)}) has no effect with engine = \"lambda\", which has no clusters. Remove it, or take an engine that has."
     }

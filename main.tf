@@ -39,6 +39,7 @@ locals {
     topic_arn           = local.told_topic_arn
     window_seconds      = local.window_seconds
     consumed_percentage = var.consumed_percentage
+    consistent_reads    = var.consistent_reads
     tables              = module.inputs.tables
     engine              = var.engine
     pipeline_region     = local.region # these two are Data Pipeline's: it says its own

@@ -168,17 +168,4 @@ data "aws_iam_policy_document" "start_workers" {
     actions   = ["states:StartExecution"]
     resources = [local.machine_arn]
   }
-
-  # how many workers the account has room for; knows no ARN, so the region bounds it
-  statement {
-    sid       = "SeeTheAccountsConcurrency"
-    actions   = ["lambda:GetAccountSettings"]
-    resources = ["*"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:RequestedRegion"
-      values   = [local.region]
-    }
-  }
 }

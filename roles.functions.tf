@@ -168,6 +168,23 @@ data "aws_iam_policy_document" "scheduler" {
     }
   }
 
+  # how many workers the account has room for; knows no ARN, so the region bounds it
+  dynamic "statement" {
+    for_each = local.on_lambda ? [local.region] : []
+
+    content {
+      sid       = "SeeTheAccountsConcurrency"
+      actions   = ["lambda:GetAccountSettings"]
+      resources = ["*"]
+
+      condition {
+        test     = "StringEquals"
+        variable = "aws:RequestedRegion"
+        values   = [statement.value]
+      }
+    }
+  }
+
   # knows no ARN; only for rules over tags
   dynamic "statement" {
     for_each = length(module.inputs.tables.exclude_tags) + length(module.inputs.tables.include_tags) > 0 ? ["*"] : []
@@ -199,47 +216,4 @@ data "aws_iam_policy_document" "monitor" {
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["${local.log_group_arns["monitor"]}:*"]
   }
-}
-
-locals {
-  # null without one; what is no URL is refused elsewhere, in words
-  jar = try(regex("^s3://(?P<bucket>[^/]+)/(?P<key>.+)$", module.inputs.emr.jar), null)
-
-  # the alarms' topic is always the module's own: CloudWatch publishes to no other account or region
-  told_topic_arn = module.inputs.central_topic == null ? local.topic_arn : module.inputs.central_topic.arn
-  told_topic_key = module.inputs.central_topic == null ? local.key_arn : module.inputs.central_topic.kms_key_arn
-  via_told_topic = "sns.${split(":", local.told_topic_arn)[3]}.${local.dns_suffix}"
-}
-
-# Apart from the rest, so that a plan shows the rest in full: the key's ARN is not known before it exists
-data "aws_iam_policy_document" "tell_people" {
-  statement {
-    sid       = "TellPeople"
-    actions   = ["sns:Publish"]
-    resources = [local.told_topic_arn]
-  }
-
-  dynamic "statement" {
-    for_each = local.told_topic_key == null ? [] : [local.told_topic_key]
-
-    content {
-      sid       = "EncryptMessages"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [statement.value]
-
-      condition {
-        test     = "StringEquals"
-        variable = "kms:ViaService"
-        values   = [local.via_told_topic]
-      }
-    }
-  }
-}
-
-resource "aws_iam_role_policy" "tell_people" {
-  for_each = local.overseers
-
-  name   = "tell-people"
-  role   = aws_iam_role.this[each.key].name
-  policy = data.aws_iam_policy_document.tell_people.json
 }

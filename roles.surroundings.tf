@@ -1,4 +1,5 @@
-# What the functions may do for what is around them: the network they are put into, and a look at what the inputs name.
+# What the functions may do for what is around them: the network they are put into, whom they tell, and a look at what the
+# inputs name.
 
 # Lambda attaches the functions to the network with their own roles, and these calls know no ARN before they are made
 data "aws_iam_policy_document" "network" {
@@ -55,7 +56,7 @@ data "aws_iam_policy_document" "existence" {
   }
 
   dynamic "statement" {
-    for_each = var.permissions_boundary == null ? [] : [var.permissions_boundary]
+    for_each = local.on_lambda ? [] : compact([var.permissions_boundary])
 
     content {
       sid       = "LookForTheBoundary"
@@ -112,4 +113,47 @@ data "aws_iam_policy_document" "existence" {
       }
     }
   }
+}
+
+locals {
+  # null without one; what is no URL is refused elsewhere, in words
+  jar = try(regex("^s3://(?P<bucket>[^/]+)/(?P<key>.+)$", module.inputs.emr.jar), null)
+
+  # the alarms' topic is always the module's own: CloudWatch publishes to no other account or region
+  told_topic_arn = module.inputs.central_topic == null ? local.topic_arn : module.inputs.central_topic.arn
+  told_topic_key = module.inputs.central_topic == null ? local.key_arn : module.inputs.central_topic.kms_key_arn
+  via_told_topic = "sns.${split(":", local.told_topic_arn)[3]}.${local.dns_suffix}"
+}
+
+# Apart from the rest, so that a plan shows the rest in full: the key's ARN is not known before it exists
+data "aws_iam_policy_document" "tell_people" {
+  statement {
+    sid       = "TellPeople"
+    actions   = ["sns:Publish"]
+    resources = [local.told_topic_arn]
+  }
+
+  dynamic "statement" {
+    for_each = local.told_topic_key == null ? [] : [local.told_topic_key]
+
+    content {
+      sid       = "EncryptMessages"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = [local.via_told_topic]
+      }
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "tell_people" {
+  for_each = local.overseers
+
+  name   = "tell-people"
+  role   = aws_iam_role.this[each.key].name
+  policy = data.aws_iam_policy_document.tell_people.json
 }

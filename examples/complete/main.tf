@@ -67,6 +67,7 @@ module "hippolyte" {
   }
 
   consumed_percentage = 40
+  consistent_reads    = false # `true` with engine = "lambda" only
   raise_capacity      = true
   max_read_capacity   = 20000
 

@@ -280,6 +280,11 @@ REFUSED: dict[str, Bad] = {
     "attempts": attribute("planning", "attempts", 6, "got 6", "1 to 5", "Example: 2"),
     "max-clusters": attribute("planning", "max_clusters", 0, "got 0", "1 to 100", "Example: 10"),
     "bytes-per-unit": attribute("planning", "bytes_per_read_unit", 512, "got 512", "1024 to 8192"),
+    "consistent-no-bool": one("consistent_reads", "often", "a bool is required"),
+    "consistent-with-data-pipeline": Bad(
+        {"consistent_reads": True},
+        ("consistent_reads = true", 'engine = "datapipeline"', 'or set engine = "lambda"'),
+    ),
     "cluster-bootstrap": attribute(
         "planning", "cluster_bootstrap_seconds", -1, "got -1", "0 to 7200", "Example: 600"
     ),
@@ -462,6 +467,8 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "lambda-with-all-it-takes": {
         "engine": "lambda",
         "exporter": {"memory_size": 512, "max_workers": 100},
+        "consistent_reads": True,
+        "planning": {"bytes_per_read_unit": None},
         "backup_window": {"start": "23:50", "end": "00:05"},
         "backup_bucket": {"name": BUCKET, "kms_key_arn": KEY, "sse_header": "aws:kms"},
         "cluster": {},

@@ -95,6 +95,7 @@ module "crowded" {
   engine = "lambda"
 
   name                 = "crowded"
+  consistent_reads     = true
   raise_capacity       = false
   role_path            = "/teams/data/"
   permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
