@@ -151,13 +151,14 @@ def _page(table: Reading, segment: int, buffer: Buffer, key: Key | None) -> Call
     request: dict[str, Any] = {
         "Segment": segment,
         "TotalSegments": table.started.segments,
-        "Limit": table.pace.limit(segment),
         "ConsistentRead": table.started.consistent,
     }
     if key is not None:
         request["ExclusiveStartKey"] = key
 
     def sent(now: float) -> None:
+        # not before: while it waited, others may have been throttled
+        request["Limit"] = table.pace.limit(segment)
         table.pacing = table.pace.sent(segment, now)
 
     def broke(now: float) -> None:

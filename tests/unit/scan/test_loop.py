@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 from random import Random
@@ -468,6 +469,35 @@ def test_a_page_is_asked_for_when_the_pace_says() -> None:
     assert gaps == {10.0}
     # waiting is slept, and the table looked at each minute
     assert bench.calls.made.count("look orders") == pytest.approx(len(asked) / 6, abs=2)
+
+
+def test_a_page_is_as_large_as_the_pace_says_when_it_is_asked_for() -> None:
+    """Not when it began to wait: another segment may have been throttled since."""
+    bench = Bench()
+    clock = Clock()
+    asked: list[float] = []
+    limits: list[int] = []
+    page = bench.table.page
+
+    class Slowing(Steady):
+        def due(self, segment: int, now: float) -> float:
+            return max(now, asked[-1] + 10.0) if asked else now
+
+        def throttled(self, segment: int, now: float) -> Steady:
+            return replace(self, most=1)
+
+    def note(request: Mapping[str, Any]) -> Page:
+        asked.append(clock.now().timestamp())
+        limits.append(request["Limit"])
+        if len(asked) == 1:
+            raise Throttled("slower")
+        return page(request)
+
+    bench.table.page = note  # type: ignore[method-assign]
+    scan(bench.wanted(pace=lambda *_: Slowing()), clock=clock)
+    assert limits[0] == 2
+    assert set(limits[1:]) == {1}
+    bench.is_the_table()
 
 
 @pytest.mark.parametrize("patience", [0.0, 3.0])
