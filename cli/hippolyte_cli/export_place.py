@@ -72,7 +72,7 @@ class BucketPlace:
     def holds_anything(self) -> bool:
         with answered("ListObjectsV2"):
             found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=self._below(), MaxKeys=1)
-            return bool(found.get("Contents"))
+            return found["IsTruncated"] or bool(found.get("Contents"))
 
     def exports(self) -> list[str]:
         start = self._below() + FOLDER

@@ -245,6 +245,22 @@ def lost_names(calls: list[str]) -> list[str]:
     return [call.removeprefix("put ") for call in calls]
 
 
+def test_a_file_that_is_there_and_in_no_listing_ends_the_scan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A store that lists too little must not have the table read again and again."""
+    bench = Bench()
+    kill_at(bench, 20, False)
+    with pytest.raises(Killed):
+        scan(bench.wanted())
+    assert any(name.startswith(native.DATA) for name in bench.sink.objects)
+    bench.calls.leave_alone()
+    monkeypatch.setattr(bench.sink, "_listed", lambda start: [])
+    (end,) = scan(bench.wanted(), go_on=lambda now: len(bench.calls.made) < 500)
+    assert end.state is State.FAILED
+    assert "is there, and no listing has it" in end.reason
+
+
 def test_a_put_whose_answer_was_lost_is_found_and_gone_on_after() -> None:
     bench = Bench()
     lost: list[str] = []
