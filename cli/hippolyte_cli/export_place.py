@@ -80,7 +80,12 @@ class BucketPlace:
             Bucket=self.bucket, Prefix=start, Delimiter="/"
         )
         with answered("ListObjectsV2"):
-            folders = [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", [])]
+            folders = [
+                one["Prefix"]
+                for page in pages
+                if page["IsTruncated"] in (True, False)
+                for one in page.get("CommonPrefixes", [])
+            ]
         return [folder.removeprefix(start).rstrip("/") for folder in folders]
 
     def sink(self, scan: str) -> Sink:
