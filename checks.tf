@@ -12,9 +12,13 @@ locals {
   window_seconds = (local.end_minute - local.start_minute + (local.end_minute <= local.start_minute ? 1440 : 0)) * 60
 
   # Both bootstraps and ten minutes in which something is read; a quarter of an hour at the very least
-  least_window_seconds = max(900, module.inputs.planning.cluster_bootstrap_seconds + module.inputs.planning.activity_bootstrap_seconds + 600)
+  bootstraps           = local.on_lambda ? { cluster = 0, activity = 0 } : { cluster = module.inputs.planning.cluster_bootstrap_seconds, activity = module.inputs.planning.activity_bootstrap_seconds }
+  least_window_seconds = max(900, local.bootstraps.cluster + local.bootstraps.activity + 600)
 
-  on_emr        = var.engine == "emr"
+  on_lambda       = var.engine == "lambda"
+  on_emr          = var.engine == "emr"
+  on_datapipeline = var.engine == "datapipeline"
+
   release_label = module.inputs.cluster.release_label != null ? module.inputs.cluster.release_label : local.on_emr ? "emr-7.13.0" : "emr-5.27.1"
   subnet_ids    = local.on_emr ? flatten(module.inputs.emr[*].subnet_ids) : compact([module.inputs.cluster.subnet_id])
 
@@ -38,7 +42,7 @@ resource "terraform_data" "input_checks" {
 
     precondition {
       condition     = local.window_seconds >= local.least_window_seconds
-      error_message = "backup_window from ${module.inputs.backup_window.start} to ${module.inputs.backup_window.end} lasts ${floor(local.window_seconds / 60)} minutes, but a night needs ${ceil(local.least_window_seconds / 60)}: planning.cluster_bootstrap_seconds (${module.inputs.planning.cluster_bootstrap_seconds}) and planning.activity_bootstrap_seconds (${module.inputs.planning.activity_bootstrap_seconds}) to start, and 10 minutes to read. Widen the window or lower the bootstraps."
+      error_message = "backup_window from ${module.inputs.backup_window.start} to ${module.inputs.backup_window.end} lasts ${floor(local.window_seconds / 60)} minutes, but a night needs ${ceil(local.least_window_seconds / 60)}${local.on_lambda ? ". Widen the window." : ": planning.cluster_bootstrap_seconds (${local.bootstraps.cluster}) and planning.activity_bootstrap_seconds (${local.bootstraps.activity}) to start, and 10 minutes to read. Widen the window or lower the bootstraps."}"
     }
 
     precondition {
@@ -60,22 +64,32 @@ resource "terraform_data" "input_checks" {
 
     precondition {
       condition     = local.on_emr || module.inputs.emr == null
-      error_message = "emr (jar ${jsonencode(try(module.inputs.emr.jar, null))}) has no effect with engine = \"datapipeline\": Data Pipeline takes the export tool AWS hosts. Remove emr, or set engine = \"emr\"."
+      error_message = "emr (jar ${jsonencode(try(module.inputs.emr.jar, null))}) has no effect with engine = \"${var.engine}\": ${local.on_lambda ? "the exporter needs no export tool" : "Data Pipeline takes the export tool AWS hosts"}. Remove emr, or set engine = \"emr\"."
     }
 
     precondition {
-      condition     = local.on_emr || try(module.inputs.backup_bucket.sse_header, null) == null
-      error_message = "backup_bucket.sse_header (${jsonencode(try(module.inputs.backup_bucket.sse_header, null))}) cannot be kept with engine = \"datapipeline\": the export tool AWS hosts does not say it, and the bucket would refuse every backup. Take engine = \"emr\", or a bucket whose default encryption is enough."
+      condition     = !local.on_datapipeline || try(module.inputs.backup_bucket.sse_header, null) == null
+      error_message = "backup_bucket.sse_header (${jsonencode(try(module.inputs.backup_bucket.sse_header, null))}) cannot be kept with engine = \"datapipeline\": the export tool AWS hosts does not say it, and the bucket would refuse every backup. Take another engine, or a bucket whose default encryption is enough."
     }
 
     precondition {
-      condition     = !local.on_emr || var.pipeline_region == null
-      error_message = "pipeline_region (${jsonencode(var.pipeline_region)}) has no effect with engine = \"emr\": clusters are made in the module's own region. Remove it, or set engine = \"datapipeline\"."
+      condition     = local.on_datapipeline || var.pipeline_region == null
+      error_message = "pipeline_region (${jsonencode(var.pipeline_region)}) has no effect with engine = \"${var.engine}\": everything is in the module's own region. Remove it, or set engine = \"datapipeline\"."
     }
 
     precondition {
-      condition     = !local.on_emr || !var.strict_datapipeline_iam
-      error_message = "strict_datapipeline_iam = true has no effect with engine = \"emr\": its roles are bounded by tag and ARN anyway. Remove it, or set engine = \"datapipeline\"."
+      condition     = local.on_datapipeline || !var.strict_datapipeline_iam
+      error_message = "strict_datapipeline_iam = true has no effect with engine = \"${var.engine}\": its roles are bounded anyway. Remove it, or set engine = \"datapipeline\"."
+    }
+
+    precondition {
+      condition     = local.on_lambda || !var.consistent_reads
+      error_message = "consistent_reads = true has no effect with engine = \"${var.engine}\": its export tool reads as it does. Remove it, or set engine = \"lambda\"."
+    }
+
+    precondition {
+      condition     = !local.on_lambda || try(length(var.cluster), 0) == 0
+      error_message = "cluster (${jsonencode(var.cluster)}) has no effect with engine = \"lambda\", which has no clusters. Remove it, or take an engine that has."
     }
 
     precondition {
@@ -84,12 +98,12 @@ resource "terraform_data" "input_checks" {
     }
 
     precondition {
-      condition     = length(local.subnet_ids) > 0 || module.inputs.cluster.subnet_id != null || module.inputs.cluster.master_security_group_id == null
+      condition     = local.on_lambda || length(local.subnet_ids) > 0 || module.inputs.cluster.subnet_id != null || module.inputs.cluster.master_security_group_id == null
       error_message = "${local.on_emr ? "emr.subnet_ids" : "cluster.subnet_id"} must be set when cluster.master_security_group_id (${jsonencode(module.inputs.cluster.master_security_group_id)}) is: a security group belongs to one VPC. Set the subnet, or leave the groups null."
     }
 
     precondition {
-      condition     = local.on_emr || can(regex("^emr-5\\.2[0-9]\\.", local.release_label))
+      condition     = !local.on_datapipeline || can(regex("^emr-5\\.2[0-9]\\.", local.release_label))
       error_message = "cluster.release_label must be one of emr-5.2x with engine = \"datapipeline\", got ${jsonencode(local.release_label)}: the export tool AWS hosts is from 2019 and does not suit later ones. Take \"emr-5.27.1\", or null for it; later releases come with engine = \"emr\"."
     }
 

@@ -1,9 +1,9 @@
-# The engine that is chosen: documents only, the resources are in roles.tf and functions.tf. The other engine's role is not
-# made, its calls are not allowed.
+# The engine that is chosen: documents only, the resources are in roles.tf and functions.tf. The others' roles are not made,
+# their calls are not allowed. What the engine lambda needs is made with each (exporter.tf, roles.exporter.tf).
 
 module "engine_datapipeline" {
   source = "./modules/engine-datapipeline"
-  count  = local.on_emr ? 0 : 1
+  count  = local.on_datapipeline ? 1 : 0
 
   name            = var.name
   place           = local.engine_place
@@ -37,9 +37,14 @@ module "engine_emr" {
 }
 
 locals {
-  engine = concat(module.engine_datapipeline, module.engine_emr)[0]
+  engine = concat(module.engine_datapipeline, module.engine_emr, [local.engine_lambda])[0]
 
-  # the key of its role; "pipeline" is Data Pipeline's, "emr" what EMR makes clusters with by itself
+  engine_lambda = {
+    functions_policy = data.aws_iam_policy_document.start_workers.json
+    settings         = {}
+  }
+
+  # the key of the role with which clusters are made; "pipeline" is Data Pipeline's, "emr" EMR's own
   engine_role = local.on_emr ? "emr" : "pipeline"
 
   engine_place = { partition = local.partition, dns_suffix = local.dns_suffix, region = local.region, account = local.account }

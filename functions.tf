@@ -1,18 +1,36 @@
-# The two functions, and where their lost events go. When they run is in schedules.tf.
+# The three functions, and where the lost events of two go. When these run is in schedules.tf; what invokes the exporter, in
+# exporter.tf.
 
 locals {
   functions = {
     scheduler = {
+      description = "Plans and starts the nightly backup of all DynamoDB tables"
+      memory_size = module.inputs.lambda.memory_size
       # reads the account's tables and writes the plan: safe to repeat, so two more tries
       retries   = 2
       event_age = 900
+      lost      = true
     }
     monitor = {
+      description = "Follows the backup jobs, gives capacity back, verifies, reports"
+      memory_size = module.inputs.lambda.memory_size
       # the next pass, five minutes later, is the retry
       retries   = 0
       event_age = 300
+      lost      = true
+    }
+    exporter = {
+      description = "Reads tables and writes their backups, a quarter of an hour at a time"
+      memory_size = module.inputs.exporter.memory_size
+      # its machine waits for the answer, and repeats; an event by hand is not worth a retry
+      retries   = 0
+      event_age = 60
+      lost      = false
     }
   }
+
+  # those that plan and follow, are told of by schedules and tell people
+  overseers = toset([for name, function in local.functions : name if function.lost])
 }
 
 resource "aws_lambda_function" "this" {
@@ -24,14 +42,14 @@ resource "aws_lambda_function" "this" {
   for_each = local.functions
 
   function_name    = "${var.name}-${each.key}"
-  description      = each.key == "scheduler" ? "Plans and starts the nightly backup of all DynamoDB tables" : "Follows the backup jobs, gives capacity back, verifies, reports"
+  description      = each.value.description
   role             = aws_iam_role.this[each.key].arn
   filename         = "${path.module}/lambda/hippolyte.zip"
   source_code_hash = filebase64sha256("${path.module}/lambda/hippolyte.zip")
   handler          = "hippolyte.${each.key}.handler"
   runtime          = module.inputs.lambda.runtime
   architectures    = ["arm64"]
-  memory_size      = module.inputs.lambda.memory_size
+  memory_size      = each.value.memory_size
   timeout          = 900
 
   environment {
@@ -72,9 +90,13 @@ resource "aws_lambda_function_event_invoke_config" "this" {
   maximum_retry_attempts       = each.value.retries
   maximum_event_age_in_seconds = each.value.event_age
 
-  destination_config {
-    on_failure {
-      destination = aws_sqs_queue.lost.arn
+  dynamic "destination_config" {
+    for_each = each.value.lost ? [aws_sqs_queue.lost.arn] : []
+
+    content {
+      on_failure {
+        destination = destination_config.value
+      }
     }
   }
 }

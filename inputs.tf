@@ -12,6 +12,7 @@ module "spelling" {
     cluster       = var.cluster
     emr           = var.emr
     lambda        = var.lambda
+    exporter      = var.exporter
     backup_bucket = var.backup_bucket
     central_topic = var.central_topic
     vpc           = var.vpc
@@ -27,6 +28,7 @@ module "spelling" {
     cluster       = ["core_instance_count", "core_instance_type", "core_security_group_id", "key_pair", "master_instance_type", "master_security_group_id", "release_label", "service_access_security_group_id", "subnet_id", "volume_kms_key_arn"]
     emr           = ["instance_types", "jar", "jar_kms_key_arn", "security_configuration", "spot", "subnet_ids"]
     lambda        = ["log_retention_days", "memory_size", "runtime"]
+    exporter      = ["max_workers", "memory_size"]
     backup_bucket = ["grant", "kms_key_arn", "name", "prefix", "region", "sse_header"]
     central_topic = ["arn", "grant", "kms_key_arn"]
     vpc           = ["security_group_ids", "subnet_ids"]
@@ -45,6 +47,7 @@ module "inputs" {
   cluster       = module.spelling.given.cluster
   emr           = module.spelling.given.emr
   lambda        = module.spelling.given.lambda
+  exporter      = module.spelling.given.exporter
   backup_bucket = module.spelling.given.backup_bucket
   central_topic = module.spelling.given.central_topic
   vpc           = module.spelling.given.vpc

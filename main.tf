@@ -21,6 +21,8 @@ locals {
 
   settings = merge(local.common_settings, local.engine.settings)
 
+  cluster_settings = { for key, value in module.inputs.cluster : key => value if key != "volume_kms_key_arn" }
+
   common_settings = {
     name                = var.name
     account             = local.account
@@ -37,12 +39,14 @@ locals {
     topic_arn           = local.told_topic_arn
     window_seconds      = local.window_seconds
     consumed_percentage = var.consumed_percentage
+    consistent_reads    = var.consistent_reads
     tables              = module.inputs.tables
     engine              = var.engine
     pipeline_region     = local.region # these two are Data Pipeline's: it says its own
     pipeline_role       = ""
-    cluster_role        = local.role_names["cluster"]
-    cluster             = merge({ for key, value in module.inputs.cluster : key => value if key != "volume_kms_key_arn" }, { release_label = local.release_label })
+    cluster_role        = local.on_lambda ? "" : local.role_names["cluster"]
+    cluster             = merge(local.cluster_settings, { release_label = local.release_label })
+    exporter            = local.exporter_settings
     max_read_capacity   = var.max_read_capacity
     raise_capacity      = var.raise_capacity
     planning            = module.inputs.planning
@@ -58,8 +62,8 @@ resource "terraform_data" "deployment_checks" {
     }
 
     precondition {
-      condition     = local.on_emr || var.pipeline_region != null || contains(local.pipeline_regions, local.region)
-      error_message = "pipeline_region must be set: the module's own region, ${local.region}, has no Data Pipeline. Take the nearest of ${join(", ", local.pipeline_regions)} (clusters and backups stay in ${local.region}), or engine = \"emr\", which is in every region."
+      condition     = !local.on_datapipeline || var.pipeline_region != null || contains(local.pipeline_regions, local.region)
+      error_message = "pipeline_region must be set: the module's own region, ${local.region}, has no Data Pipeline. Take the nearest of ${join(", ", local.pipeline_regions)} (clusters and backups stay in ${local.region}), or engine = \"lambda\", which is in every region."
     }
 
     precondition {

@@ -1,4 +1,5 @@
-# Log groups, and the alarms that also speak when the functions cannot.
+# Log groups, and the alarms that also speak when the functions cannot. None on exporter and machine: a link that fails is
+# followed by another, a worker that fails by the next attempt, and a table that has no backup in the end by tables-failed.
 
 # Before the functions: Lambda would create them without retention
 resource "aws_cloudwatch_log_group" "this" {
@@ -104,7 +105,26 @@ locals {
   nightly = { period = 86400, stat = "Maximum", view = "timeSeries" }
   passes  = { period = 300, stat = "Maximum", view = "timeSeries" }
 
-  widgets = [
+  # a link that fails is followed by another: no alarm, but to be seen when backups come late
+  exporter_widgets = [
+    merge(local.passes, {
+      title = "Links of the exporter"
+      stat  = "Sum"
+      metrics = [
+        for metric in ["Invocations", "Errors", "Throttles"] : ["AWS/Lambda", metric, "FunctionName", "${var.name}-exporter"]
+      ]
+    }),
+    merge(local.passes, {
+      title = "Workers of the exporter"
+      stat  = "Sum"
+      metrics = [
+        for metric in ["ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsAborted"] :
+        ["AWS/States", metric, "StateMachineArn", local.machine_arn]
+      ]
+    }),
+  ]
+
+  widgets = concat([
     merge(local.nightly, {
       title   = "Tables by verdict"
       stacked = true
@@ -131,7 +151,7 @@ locals {
       metrics     = [["Hippolyte", "OldestBackupAgeDays", "Deployment", var.name]]
       annotations = { horizontal = [{ label = "half the retention", value = var.retention_days / 2 }] }
     }),
-  ]
+  ], [for widget in local.exporter_widgets : widget if local.on_lambda])
 }
 
 resource "aws_cloudwatch_dashboard" "this" {

@@ -33,6 +33,19 @@ output "monitor" {
   value       = local.function_outputs["monitor"]
 }
 
+output "exporter" {
+  description = "The function that reads tables, with `engine = \"lambda\"`: attributes as of `scheduler`, and `machine_name`, `machine_arn` of the Step Functions machine that invokes it."
+  value = merge(local.function_outputs["exporter"], {
+    machine_name = aws_sfn_state_machine.exporter.name
+    machine_arn  = aws_sfn_state_machine.exporter.arn
+  })
+}
+
+output "excluded_but_readable" {
+  description = "Names and globs of `tables.exclude` that the exporter's role could still read, although it never does: because a table of `tables.always` may be among them, or the policy has no room for more."
+  value       = concat(local.exclude_overridden, local.exclude_left_out)
+}
+
 output "schedules" {
   description = "The schedules: `group_name`, and `names` by purpose (`night`, `monitor`, and `catch-up` if the window is long enough for one)."
   value = {
@@ -51,14 +64,14 @@ output "lost_events_queue" {
 }
 
 output "engine" {
-  description = "What the exports run with: `region` of Data Pipeline, or with `engine = \"emr\"` the module's own; `role_name` and `role_arn` of the pipelines, or of EMR; `cluster_role_name`, `cluster_role_arn`, `cluster_instance_profile_arn` of the instances."
+  description = "What the exports run with: `region` of Data Pipeline, or with other engines the module's own; `role_name` and `role_arn` of the pipelines, of EMR, or of the exporter; `cluster_role_name`, `cluster_role_arn`, `cluster_instance_profile_arn` of the instances, `null` with `engine = \"lambda\"`."
   value = {
     region                       = local.pipeline_region
-    role_name                    = aws_iam_role.this[local.engine_role].name
-    role_arn                     = aws_iam_role.this[local.engine_role].arn
-    cluster_role_name            = aws_iam_role.this["cluster"].name
-    cluster_role_arn             = aws_iam_role.this["cluster"].arn
-    cluster_instance_profile_arn = aws_iam_instance_profile.cluster.arn
+    role_name                    = aws_iam_role.this[local.on_lambda ? "exporter" : local.engine_role].name
+    role_arn                     = aws_iam_role.this[local.on_lambda ? "exporter" : local.engine_role].arn
+    cluster_role_name            = one(aws_iam_instance_profile.cluster[*].role)
+    cluster_role_arn             = one([for key, role in aws_iam_role.this : role.arn if key == "cluster"])
+    cluster_instance_profile_arn = one(aws_iam_instance_profile.cluster[*].arn)
   }
 }
 

@@ -3,11 +3,11 @@
 
 locals {
   # where clusters fetch EMR's own scripts; Data Pipeline's also the export tool and Task Runner
-  tool_buckets = concat(["${local.region}.elasticmapreduce"], local.on_emr ? [] : ["dynamodb-dpl-${local.region}", "datapipeline-us-east-1"])
+  tool_buckets = concat(["${local.region}.elasticmapreduce"], !local.on_datapipeline ? [] : ["dynamodb-dpl-${local.region}", "datapipeline-us-east-1"])
   # EMR's: the export tool, and the script that ends the cluster when nobody else does
   tools = local.on_emr ? [for jar in module.inputs.emr[*].jar : "arn:${local.partition}:s3:::${trimprefix(jar, "s3://")}"] : []
 
-  for_task_runner = local.on_emr ? [] : [local.pipeline_region]
+  for_task_runner = local.on_datapipeline ? [local.pipeline_region] : []
 }
 
 data "aws_iam_policy_document" "cluster" {
@@ -131,7 +131,7 @@ data "aws_iam_policy_document" "cluster" {
 
 # What makes the clusters, by the engine's room; and the key of their volumes, which is the account's affair
 data "aws_iam_policy_document" "engine" {
-  source_policy_documents = [local.engine.role_policy]
+  source_policy_documents = compact([try(local.engine.role_policy, "")])
 
   # for volumes that EBS encrypts with a key of the account's own (EBS User Guide, "Requirements for EBS encryption")
   dynamic "statement" {

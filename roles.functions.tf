@@ -1,5 +1,5 @@
-# What the two functions may do: exactly what they call. Both reconcile runs, so most is common; each adds its own, and
-# the engine's (modules/engine-*).
+# What scheduler and monitor may do: exactly what they call. Both reconcile runs, so most is common; each adds its own, and
+# the engine's (modules/engine-*, roles.exporter.tf).
 
 data "aws_iam_policy_document" "reconcile" {
   statement {
@@ -91,11 +91,17 @@ data "aws_iam_policy_document" "reconcile" {
     }
   }
 
-  # of either engine: a night that was under way when the engine was changed still leaves clusters to be ended
+  # of any engine: a night that was under way when the engine was changed still leaves clusters to be ended, and workers
   statement {
     sid       = "SeeClustersEnd"
     actions   = ["elasticmapreduce:DescribeCluster", "elasticmapreduce:ListSteps", "elasticmapreduce:TerminateJobFlows"]
     resources = [local.cluster_arn]
+  }
+
+  statement {
+    sid       = "SeeWorkersEnd"
+    actions   = ["states:DescribeExecution", "states:StopExecution"]
+    resources = [local.worker_arn]
   }
 
   statement {
@@ -162,6 +168,23 @@ data "aws_iam_policy_document" "scheduler" {
     }
   }
 
+  # how many workers the account has room for; knows no ARN, so the region bounds it
+  dynamic "statement" {
+    for_each = local.on_lambda ? [local.region] : []
+
+    content {
+      sid       = "SeeTheAccountsConcurrency"
+      actions   = ["lambda:GetAccountSettings"]
+      resources = ["*"]
+
+      condition {
+        test     = "StringEquals"
+        variable = "aws:RequestedRegion"
+        values   = [statement.value]
+      }
+    }
+  }
+
   # knows no ARN; only for rules over tags
   dynamic "statement" {
     for_each = length(module.inputs.tables.exclude_tags) + length(module.inputs.tables.include_tags) > 0 ? ["*"] : []
@@ -193,47 +216,4 @@ data "aws_iam_policy_document" "monitor" {
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["${local.log_group_arns["monitor"]}:*"]
   }
-}
-
-locals {
-  # null without one; what is no URL is refused elsewhere, in words
-  jar = try(regex("^s3://(?P<bucket>[^/]+)/(?P<key>.+)$", module.inputs.emr.jar), null)
-
-  # the alarms' topic is always the module's own: CloudWatch publishes to no other account or region
-  told_topic_arn = module.inputs.central_topic == null ? local.topic_arn : module.inputs.central_topic.arn
-  told_topic_key = module.inputs.central_topic == null ? local.key_arn : module.inputs.central_topic.kms_key_arn
-  via_told_topic = "sns.${split(":", local.told_topic_arn)[3]}.${local.dns_suffix}"
-}
-
-# Apart from the rest, so that a plan shows the rest in full: the key's ARN is not known before it exists
-data "aws_iam_policy_document" "tell_people" {
-  statement {
-    sid       = "TellPeople"
-    actions   = ["sns:Publish"]
-    resources = [local.told_topic_arn]
-  }
-
-  dynamic "statement" {
-    for_each = local.told_topic_key == null ? [] : [local.told_topic_key]
-
-    content {
-      sid       = "EncryptMessages"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [statement.value]
-
-      condition {
-        test     = "StringEquals"
-        variable = "kms:ViaService"
-        values   = [local.via_told_topic]
-      }
-    }
-  }
-}
-
-resource "aws_iam_role_policy" "tell_people" {
-  for_each = local.functions
-
-  name   = "tell-people"
-  role   = aws_iam_role.this[each.key].name
-  policy = data.aws_iam_policy_document.tell_people.json
 }

@@ -1,8 +1,8 @@
-# The five roles: who may assume each, and which policy it has. The policies are in roles.functions.tf, roles.surroundings.tf, roles.cluster.tf and
-# the engine's room, modules/engine-datapipeline or modules/engine-emr.
+# The roles: who may assume each, and which policy it has. The policies are in roles.functions.tf, roles.exporter.tf,
+# roles.surroundings.tf, roles.cluster.tf and the engine's room, modules/engine-datapipeline or modules/engine-emr.
 
 locals {
-  role_names = { for role in ["scheduler", "monitor", "schedules", "pipeline", "emr", "cluster"] : role => "${var.name}-${local.region}-${role}" }
+  role_names = { for role in ["scheduler", "monitor", "schedules", "exporter", "machine", "pipeline", "emr", "cluster"] : role => "${var.name}-${local.region}-${role}" }
   role_arns  = { for role, name in local.role_names : role => "arn:${local.partition}:iam::${local.account}:role${var.role_path}${name}" }
 
   # What every document names again and again
@@ -10,26 +10,36 @@ locals {
   cluster_arn    = "arn:${local.partition}:elasticmapreduce:${local.region}:${local.account}:cluster/*"
   key_arns       = ["arn:${local.partition}:kms:${local.region}:*:key/*"] # tables' keys, maybe of another account
   via_dynamodb   = "dynamodb.${local.region}.${local.dns_suffix}"
+  function_arns  = { for name in keys(local.functions) : name => "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.name}-${name}" }
   log_group_arns = { for name in keys(local.functions) : name => "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws/lambda/${var.name}-${name}" }
   schedule_group = "arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule-group/${var.name}"
 
   # Confused deputy: a service may use a role only on behalf of this account. EC2 sends no source, Lambda is not known to
   # when it assumes an execution role.
-  trust = {
+  every_trust = {
     scheduler           = { "lambda.amazonaws.com" = { account = false, arn = null } }
     monitor             = { "lambda.amazonaws.com" = { account = false, arn = null } }
+    exporter            = { "lambda.amazonaws.com" = { account = false, arn = null } }
     schedules           = { "scheduler.amazonaws.com" = { account = true, arn = local.schedule_group } }
+    machine             = { "states.amazonaws.com" = { account = true, arn = local.machine_arn } }
     cluster             = { "ec2.${local.dns_suffix}" = { account = false, arn = null } }
-    (local.engine_role) = local.engine.trust
+    (local.engine_role) = try(local.engine.trust, null)
   }
+  trust = { for role, services in local.every_trust : role => services if !(local.on_lambda && contains(local.roles_of_clusters, role)) }
 
-  policies = {
+  every_policy = {
     scheduler           = data.aws_iam_policy_document.scheduler.json
     monitor             = data.aws_iam_policy_document.monitor.json
+    exporter            = data.aws_iam_policy_document.exporter.json
     schedules           = data.aws_iam_policy_document.schedules.json
+    machine             = data.aws_iam_policy_document.machine.json
     cluster             = data.aws_iam_policy_document.cluster.json
     (local.engine_role) = data.aws_iam_policy_document.engine.json
   }
+  policies = { for role, policy in local.every_policy : role => policy if !(local.on_lambda && contains(local.roles_of_clusters, role)) }
+
+  # without clusters there is nothing to make them with, nor to run in them
+  roles_of_clusters = ["cluster", local.engine_role]
 }
 
 data "aws_iam_policy_document" "trust" {
@@ -92,11 +102,18 @@ resource "aws_iam_role_policy" "this" {
 
 # EMR takes profile and role for one thing: they must share the name
 resource "aws_iam_instance_profile" "cluster" {
+  count = local.on_lambda ? 0 : 1
+
   path = var.role_path
   name = local.role_names["cluster"]
   role = aws_iam_role.this["cluster"].name
 
   tags = local.tags
+}
+
+moved {
+  from = aws_iam_instance_profile.cluster
+  to   = aws_iam_instance_profile.cluster[0]
 }
 
 # --- EventBridge Scheduler --------------------------------------------------------------------------------------------
@@ -105,7 +122,7 @@ data "aws_iam_policy_document" "schedules" {
   statement {
     sid       = "InvokeTheFunctions"
     actions   = ["lambda:InvokeFunction"]
-    resources = [for name in keys(local.functions) : "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.name}-${name}"]
+    resources = [for name in local.overseers : local.function_arns[name]]
   }
 
   statement {

@@ -87,5 +87,5 @@ resource "aws_scheduler_schedule" "this" {
     }
   }
 
-  depends_on = [aws_iam_role_policy.this, aws_lambda_function_event_invoke_config.this]
+  depends_on = [aws_iam_role_policy.this, aws_lambda_function_event_invoke_config.this, aws_sfn_state_machine.exporter]
 }

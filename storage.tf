@@ -59,7 +59,8 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
   }
 }
 
-# So that others can act on a finished backup: a rule on the default bus, for keys that end in /_SUCCESS
+# So that others can act on a finished backup: a rule on the default bus, for keys that end in /manifest-summary.json, or with
+# clusters in /_SUCCESS
 resource "aws_s3_bucket_notification" "this" {
   count = local.create_bucket ? 1 : 0
 

@@ -1,24 +1,37 @@
-# With what the tables are exported: the engine, and its clusters.
+# With what the tables are exported: the engine, and its functions or clusters.
 
 variable "engine" {
   description = <<-EOT
-    The service that runs the exports; there is no default, as no choice suits everybody.
-    - `datapipeline`: AWS Data Pipeline makes the clusters, with an export tool that AWS hosts. Closed to new customers since 2024-07-25.
+    With what the tables are read.
+    - `lambda`: a third function, the exporter, which a Step Functions machine invokes until a table is read. Needs nothing else, in every account and region.
     - `emr`: the functions start EMR clusters themselves, with an export tool of your own (`emr.jar`). For every account and region.
-    Switch outside the backup window: the roles of a night under way go with its engine.
+    - `datapipeline`: AWS Data Pipeline makes the clusters, with an export tool that AWS hosts. Closed to new customers since 2024-07-25.
+    Switch outside the backup window: the roles of a night under way on clusters go with its engine. Exporter and machine are there with each.
   EOT
   type        = string
+  default     = "datapipeline"
   nullable    = false
 
   validation {
-    condition     = contains(["datapipeline", "emr"], var.engine)
-    error_message = "engine must be \"datapipeline\" or \"emr\", got \"${var.engine}\". Take \"emr\" unless this account has used AWS Data Pipeline before 2024-07-25."
+    condition     = contains(["lambda", "emr", "datapipeline"], var.engine)
+    error_message = "engine must be \"lambda\", \"emr\" or \"datapipeline\", got \"${var.engine}\". Take \"lambda\", which needs nothing else."
   }
+}
+
+variable "exporter" {
+  description = <<-EOT
+    The function that reads the tables with `engine = "lambda"`; it is made with every engine, so that a change of engine ends nothing that runs.
+    - `memory_size`: MB, 512 to 10240. 1769 is one vCPU, and what one worker makes use of.
+    - `max_workers`: workers at the same time, 1 to 100; never more than a tenth of the account's unreserved concurrency, at least 1.
+  EOT
+  type        = any
+  default     = {}
+  nullable    = false
 }
 
 variable "emr" {
   description = <<-EOT
-    What only `engine = "emr"` needs. `null`: with `engine = "datapipeline"`.
+    What only `engine = "emr"` needs. `null`: with the others.
     - `jar`: the export tool, built from AWS's public source as docs/emr.md says, in a bucket of this region: `s3://<bucket>/<key>`, named as Maven names it, `emr-dynamodb-tools-X.Y.Z-jar-with-dependencies.jar`. Its version must suit `cluster.release_label`, and is read from the name.
     - `jar_kms_key_arn`: the customer-managed key the jar is encrypted with. `null`: keys of S3 itself.
     - `subnet_ids`: tried in this order when a zone is short of instances; all of one VPC. Default: the default subnet of the default VPC.
@@ -31,7 +44,7 @@ variable "emr" {
 }
 
 variable "pipeline_region" {
-  description = "Region whose Data Pipeline service drives the clusters: `us-east-1`, `us-west-2`, `ap-southeast-2`, `ap-northeast-1` or `eu-west-1`. The clusters themselves run beside the tables. `null`: the module's own region, which must then be one of these; and always with `engine = \"emr\"`."
+  description = "Region whose Data Pipeline service drives the clusters: `us-east-1`, `us-west-2`, `ap-southeast-2`, `ap-northeast-1` or `eu-west-1`. The clusters themselves run beside the tables. `null`: the module's own region, which must then be one of these; and always with the other engines."
   type        = string
   default     = null
 
@@ -42,7 +55,7 @@ variable "pipeline_region" {
 }
 
 variable "strict_datapipeline_iam" {
-  description = "Whether the roles name Data Pipeline's pipelines by ARN, its trust by source account, and EC2's instances by tag. What the service enforces of this is not confirmed: switch it on, run a night, and back off if calls are denied. Not with `engine = \"emr\"`."
+  description = "Whether the roles name Data Pipeline's pipelines by ARN, its trust by source account, and EC2's instances by tag. What the service enforces of this is not confirmed: switch it on, run a night, and back off if calls are denied. With `engine = \"datapipeline\"` only."
   type        = bool
   default     = false
   nullable    = false
@@ -50,7 +63,7 @@ variable "strict_datapipeline_iam" {
 
 variable "cluster" {
   description = <<-EOT
-    The EMR clusters that export the tables.
+    The EMR clusters that export the tables, with `engine = "emr"` or `"datapipeline"`.
     - `release_label`: with `engine = "datapipeline"` one of `emr-5.2x`, which the classpath of AWS's export tool needs; with `engine = "emr"` one that goes with `emr.jar` (docs/emr.md). `null`: `emr-5.27.1`, or with EMR `emr-7.13.0`.
     - `master_instance_type`, `core_instance_type`: EC2 instance types.
     - `core_instance_count`: 1 to 20. One is enough: the table's capacity is the limit, not the cluster.

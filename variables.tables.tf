@@ -27,6 +27,13 @@ variable "consumed_percentage" {
   }
 }
 
+variable "consistent_reads" {
+  description = "Whether the exporter's reads are strongly consistent: each item as it is at that moment, for twice the read units. With `engine = \"lambda\"` only; export tools read as they do."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "raise_capacity" {
   description = "Whether read capacity may be raised for tables that would not fit the window. One deployment per account and region may; it claims this with an SSM parameter. `false`: tables are read at the share of what they have."
   type        = bool
@@ -50,7 +57,7 @@ variable "planning" {
     Figures the planner reckons with; all whole numbers.
     - `attempts`: tries per table and night, 1 to 5.
     - `max_clusters`: clusters at the same time, 1 to 100.
-    - `bytes_per_read_unit`: bytes one read unit brings per second, 1024 to 8192. 4096 is strongly consistent and careful; the export's scan reaches up to 8192.
+    - `bytes_per_read_unit`: bytes one read unit brings per second, 1024 to 8192. `null`: the engine's own, 7680 with `lambda` (half of it with `consistent_reads`), a careful 4096 with the others.
     - `cluster_bootstrap_seconds`: from launch to a usable cluster, 0 to 7200.
     - `activity_bootstrap_seconds`: start of one export, 0 to 3600.
     - `on_demand_read_rate`: units per second wanted of an on-demand table, 1 to 40000.

@@ -70,7 +70,7 @@ variable "role_path" {
 variable "vpc" {
   description = <<-EOT
     Network of the functions, where an SCP or a guard rail demands one. `null`: none, which is the simplest: they call AWS's public APIs only.
-    - `subnet_ids`: private subnets that reach the APIs by NAT or by endpoints: DynamoDB, S3, Application Auto Scaling, CloudWatch, SNS, SSM, EC2 and IAM (looked at once, can do without), the engine's (EMR; Data Pipeline has none), STS.
+    - `subnet_ids`: private subnets that reach the APIs by NAT or by endpoints: DynamoDB, S3, Application Auto Scaling, CloudWatch, SNS, SSM, EC2 and IAM (looked at once, can do without), the engine's (Step Functions and Lambda; EMR; Data Pipeline has none), STS.
     - `security_group_ids`: groups that let out TCP 443; nothing comes in.
   EOT
   type        = any
@@ -90,9 +90,9 @@ variable "backup_window" {
 
 variable "lambda" {
   description = <<-EOT
-    The two functions.
+    The functions; what concerns the exporter alone is in `exporter`.
     - `runtime`: `python3.11` to `python3.14` (the last needs provider 6).
-    - `memory_size`: MB, 256 to 10240. Thousands of tables want 1024.
+    - `memory_size`: of scheduler and monitor, MB, 256 to 10240. Thousands of tables want 1024.
     - `log_retention_days`: one of CloudWatch's values.
   EOT
   type        = any

@@ -22,7 +22,7 @@ BEGUN_FIRST = (
     "terraform/test_unknown_settings.py",
     "terraform/test_long_settings.py",
 )
-ENGINES = ("datapipeline", "emr")
+ENGINES = ("datapipeline", "emr", "lambda")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
+from hippolyte.planning import sizing
 from hippolyte.planning.cost import ON_DEMAND_UNIT_USD
 from hippolyte.settings import Planning
-from hippolyte.share import PARTITION_RATE, Share
+from hippolyte.share import Share
 from hippolyte.tables.table import Table
 
-# a segment more costs a few small pages; one alone reads one partition at a time
-_SEGMENT_BYTES, _LEAST_SEGMENTS, _MOST_SEGMENTS = 256 << 20, 4, 64
+# one alone reads one partition at a time, and waits for each answer
+_LEAST_SEGMENTS = 4
 _MIB, _GIB = 1 << 20, 1 << 30
 
 
@@ -105,13 +106,8 @@ def share_of(table: Table, autoscaled: bool, percent: int, rate: float | None) -
 
 
 def segments_of(table: Table, share: Share) -> int:
-    """Return into how many segments a table is cut, if nobody says it.
-
-    Enough that the partitions of a large table are read side by side: see `scan.pace`.
-    """
-    by_rate = 2 * ceil(share.rate / (share.fraction * PARTITION_RATE))
-    by_size = ceil(table.size_bytes / _SEGMENT_BYTES)
-    return min(_MOST_SEGMENTS, max(_LEAST_SEGMENTS, by_rate, by_size))
+    """Return into how many segments a table is cut, if nobody says it."""
+    return sizing.segments(table.size_bytes, share.rate, share.fraction, _LEAST_SEGMENTS)
 
 
 def counted(table: Table) -> str:

@@ -67,6 +67,7 @@ module "hippolyte" {
   }
 
   consumed_percentage = 40
+  consistent_reads    = false # `true` with engine = "lambda" only
   raise_capacity      = true
   max_read_capacity   = 20000
 
@@ -91,6 +92,11 @@ module "hippolyte" {
     runtime            = "python3.13"
     memory_size        = 1024
     log_retention_days = 90
+  }
+
+  exporter = { # what engine = "lambda" reads with
+    memory_size = 1769
+    max_workers = 20
   }
 
   pipeline_region         = "eu-west-1" # there is no Data Pipeline in eu-central-1; the clusters run beside the tables

@@ -23,6 +23,11 @@ output "monitor" {
   value       = module.hippolyte.monitor
 }
 
+output "exporter" {
+  description = "The function that reads tables with the engine lambda, and its machine."
+  value       = module.hippolyte.exporter
+}
+
 output "schedules" {
   description = "Group and names of the schedules."
   value       = module.hippolyte.schedules

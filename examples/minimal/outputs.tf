@@ -23,13 +23,18 @@ output "monitor" {
   value       = module.hippolyte.monitor
 }
 
+output "exporter" {
+  description = "The function that reads tables with the engine lambda, and its machine."
+  value       = module.hippolyte.exporter
+}
+
 output "schedules" {
   description = "Group and names of the schedules."
   value       = module.hippolyte.schedules
 }
 
 output "engine" {
-  description = "Region and roles of the pipelines."
+  description = "Region and roles of what reads the tables."
   value       = module.hippolyte.engine
 }
 

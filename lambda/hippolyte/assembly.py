@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hippolyte import clients, clock, parameters, settings
 from hippolyte.engines.datapipeline import DataPipelineEngine
 from hippolyte.engines.emr import EmrEngine
+from hippolyte.engines.lambda_ import LambdaEngine
 from hippolyte.errors import ConfigurationError, HippolyteError
 from hippolyte.leases.book import Leases
 from hippolyte.night.one_pass import Pass
@@ -59,10 +60,11 @@ def assemble(
     """Build a `Pass` for the one who calls himself `me` and has `remaining()` seconds."""
     built = built or clients.build(configuration)
     store = make_store(built.s3, configuration.bucket)
-    # both: a run is followed by the engine it was planned for, whatever the setting has become
+    # all: a run is followed by the engine it was planned for, whatever the setting has become
     engines: dict[str, Engine] = {
         "datapipeline": DataPipelineEngine(built, configuration),
         "emr": EmrEngine(built, configuration),
+        "lambda": LambdaEngine(built, configuration),
     }
     return Pass(
         settings=configuration,

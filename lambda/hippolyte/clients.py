@@ -126,6 +126,33 @@ def build(settings: Settings) -> Clients:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ExporterClients:
+    """Of an exporter function: the scan's loop asks again itself, what it is told by does not."""
+
+    dynamodb: DynamoDBClient
+    s3_once: S3Client
+    s3: S3Client
+
+
+@lru_cache(maxsize=2)
+def for_exporter(settings: Settings, threads: int) -> ExporterClients:
+    """Build the few clients that an exporter function has, for so many calls at once."""
+    once, patient = configuration(threads, tries=1), configuration()
+    region = settings.bucket_region or settings.region
+
+    def s3(config: Config) -> S3Client:
+        client = boto3.client("s3", region_name=region, config=config)
+        say_encryption(client, settings)
+        return client
+
+    return ExporterClients(
+        dynamodb=boto3.client("dynamodb", region_name=settings.region, config=once),
+        s3_once=s3(once),
+        s3=s3(patient),
+    )
+
+
 def parameters(region: str | None) -> Any:
     """Build the client that settings are read with, so before any of them is known."""
     return boto3.client(

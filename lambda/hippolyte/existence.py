@@ -132,6 +132,8 @@ def _looks(settings: Settings) -> Iterator[_Look]:
     for arn in sorted({own_topic(settings), settings.topic_arn}):
         place = "the module's topic" if arn == own_topic(settings) else "central_topic.arn"
         yield _Look(place, "sns", looks.topic(place, arn))
+    if settings.engine == "lambda":
+        return
     yield _Look("instance profile", "iam", looks.profile)
     for role in (settings.cluster_role, emr.service_role if emr else settings.pipeline_role):
         yield _Look(f"role {role}", "iam", looks.role(role))

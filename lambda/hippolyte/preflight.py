@@ -6,6 +6,7 @@ that cannot hold. IAM is asked first, so any other refusal means that the call i
 
 from __future__ import annotations
 
+import json
 import logging
 import uuid
 from collections.abc import Callable, Iterator
@@ -81,7 +82,7 @@ def _tell(p: Pass, function: str, denied: list[str]) -> None:
         "",
         "Look at the role's policy and boundary, at the policies of bucket and keys, and at the "
         "organization's; apply the module again.",
-        "The roles of pipelines and clusters cannot be tried before a cluster runs.",
+        "The roles of those who read the tables cannot be tried before they run.",
     ]
     publish(p.clients, p.settings, f"PREFLIGHT: {what}", "\n".join(lines))
 
@@ -124,7 +125,8 @@ def _shared(p: Pass) -> Iterator[Call]:
     yield from _places(p)
     yield from _scaling(p, table)
     yield from _clusters(p)
-    yield from _starting_clusters(p) if p.settings.engine == "emr" else _pipelines(p)
+    engines = {"emr": _starting_clusters, "datapipeline": _pipelines, "lambda": _workers}
+    yield from engines[p.settings.engine](p)
     topics = c.own_sns or c.sns
     yield (
         "sns:ListSubscriptionsByTopic",
@@ -219,6 +221,18 @@ def _starting_clusters(p: Pass) -> Iterator[Call]:
         "elasticmapreduce:AddJobFlowSteps",
         lambda: once.add_job_flow_steps(JobFlowId=_CLUSTER, Steps=[step]),
     )
+
+
+def _workers(p: Pass) -> Iterator[Call]:
+    machine = p.settings.exporter.machine_arn if p.settings.exporter else ""
+    states, name = p.clients.seldom("stepfunctions"), f"preflight-{uuid.uuid4().hex}"
+    arn = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+    # its deadline has passed: it ends by its first state, and invokes nothing
+    over = json.dumps({"run": "preflight", "worker": name, "deadline": iso(clock.now())})
+    start = partial(states.start_execution, stateMachineArn=machine, name=name, input=over)
+    yield "states:StartExecution", start
+    yield "states:DescribeExecution", lambda: states.describe_execution(executionArn=arn)
+    yield "states:StopExecution", lambda: states.stop_execution(executionArn=arn)
 
 
 def _pipelines(p: Pass) -> Iterator[Call]:

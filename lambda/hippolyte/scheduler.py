@@ -26,6 +26,7 @@ from hippolyte.records.places import Place
 from hippolyte.records.runs import is_open
 from hippolyte.report.notify import publish, try_publish
 from hippolyte.tables import discovery
+from hippolyte.tables.concurrency import unreserved_concurrency
 from hippolyte.tables.patience import Patience
 from hippolyte.tables.table import Tags
 
@@ -140,6 +141,9 @@ def _plan(
     earlier = [r for r, names in p.runs.recent(now).items() if "report.json" in names]
     night = Night(start, deadline, now, previous_run=max(earlier, default=None))
     engine = p.engine
+    if engine.name == "lambda":
+        free = unreserved_concurrency(p.clients.seldom("lambda"))
+        found = replace(found, limits=replace(found.limits, unreserved_concurrency=free))
     plan = make_plan(found, p.settings, night, engine.tables_per_batch, engine.raises_per_job)
     return plan, dict(found.definitions)
 

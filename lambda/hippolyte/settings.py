@@ -69,17 +69,29 @@ class Emr:
 
 
 @dataclass(frozen=True, slots=True)
+class Exporter:
+    """The functions that read tables, and the machine that invokes them link by link.
+
+    `timeout_seconds` is of the function, `memory_size` in MB; `max_workers` at once, at the most.
+    """
+
+    machine_arn: str
+    timeout_seconds: int = 900
+    memory_size: int = 1769
+    max_workers: int = 10
+
+
+@dataclass(frozen=True, slots=True)
 class Planning:
     """The figures a plan is made with.
 
-    `bytes_per_read_unit` is bytes read per read capacity unit and second: 4096 is the strongly
-    consistent rate, conservative; the exporter's eventually consistent scan reaches 8192.
-    `on_demand_read_rate` is read units per second.
+    `bytes_per_read_unit` is bytes read per read capacity unit and second; None: the engine's own,
+    see `planning.host`. `on_demand_read_rate` is read units per second.
     """
 
     attempts: int = 2
     max_clusters: int = 10
-    bytes_per_read_unit: int = 4096
+    bytes_per_read_unit: int | None = None
     cluster_bootstrap_seconds: int = 600
     activity_bootstrap_seconds: int = 60
     on_demand_read_rate: int = 1000
@@ -120,6 +132,9 @@ class Settings:
     planning: Planning = field(default_factory=Planning)
     engine: str = "datapipeline"
     emr: Emr | None = None
+    # None: of a module that had none yet
+    exporter: Exporter | None = None
+    consistent_reads: bool = False
     # of pipelines and clusters, beside hippolyte:*
     tags: TagPairs = ()
 
@@ -137,13 +152,14 @@ class Settings:
         return self.key(kind, self.account, self.region, *parts)
 
 
-ENGINES = ("datapipeline", "emr")
+ENGINES = ("lambda", "datapipeline", "emr")
 
 _NESTED: dict[str, type[Any]] = {
     "tables": Selection,
     "cluster": Cluster,
     "planning": Planning,
     "emr": Emr,
+    "exporter": Exporter,
 }
 _LOWEST = {
     "window_seconds": 900,
@@ -155,6 +171,9 @@ _LOWEST = {
     "bytes_per_read_unit": 1,
     "on_demand_read_rate": 1,
     "discovery_concurrency": 1,
+    "timeout_seconds": 1,
+    "memory_size": 128,
+    "max_workers": 1,
 }
 
 
@@ -187,6 +206,8 @@ def parse(text: str) -> Settings:
     settings = _build(Settings, data, "", problems)
     if isinstance(settings, Settings) and settings.engine == "emr" and settings.emr is None:
         problems.append('missing key emr, which engine "emr" needs')
+    if isinstance(settings, Settings) and settings.engine == "lambda" and not settings.exporter:
+        problems.append('missing key exporter, which engine "lambda" needs')
     if problems:
         raise ConfigurationError(
             f"{VARIABLE} cannot be used: {'; '.join(problems)}. "

@@ -23,7 +23,8 @@ class Limits:
     """DynamoDB quotas as DescribeLimits gives them (capacity units per table, per account).
 
     `changing_tables` is how many tables of an account may be in a change at once (API Reference,
-    LimitExceededException; lower in the past).
+    LimitExceededException; lower in the past); `concurrent_executions` how many invocations an
+    account may have running in a region (Lambda quotas).
     """
 
     table_read: int = 40_000
@@ -31,6 +32,7 @@ class Limits:
     account_read: int = 80_000
     account_write: int = 80_000
     changing_tables: int = 500
+    concurrent_executions: int = 1000
 
 
 class Aws(Protocol):

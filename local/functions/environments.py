@@ -31,6 +31,14 @@ if TYPE_CHECKING:
 
 # real seconds after which a process that does not answer is killed
 _PATIENCE_SECONDS = 300
+_REPOSITORY = Path(__file__).parents[2]
+_BEGIN = """
+import sys
+sys.path.insert(0, sys.argv.pop())
+from local.functions import worker
+del sys.path[0]
+worker.main()
+"""
 
 
 class Worker:
@@ -40,7 +48,7 @@ class Worker:
         self._errors = errors
         with errors.open("w") as stderr:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", lambda_worker.__file__, str(code)],
+                [sys.executable, "-I", "-c", _BEGIN, str(code), str(_REPOSITORY)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
@@ -78,6 +86,10 @@ class Worker:
         """Return what the process wrote to standard error."""
         return self._errors.read_text()
 
+    def kill(self) -> None:
+        """Kill the process; whoever asks it hears None and closes it."""
+        self._process.kill()
+
     def close(self) -> None:
         """End the process."""
         self._process.kill()
@@ -108,18 +120,25 @@ class Executions:
                 self._idle[key].append(self._start(function))
 
     def run(self, function: LambdaFunction, invocation: Invocation) -> dict[str, Any]:
-        """Run one invocation, in an idle environment or a new one."""
-        request = _request(function, invocation)
+        """Run one invocation in its own time, in an idle environment or a new one."""
+        request = requested(function, invocation)
         if self._world.endpoint_url is None:
             return self._run_here(function, request)
-        key = _key(function)
-        with self._lock:
-            worker = self._idle[key].pop() if self._idle[key] else self._start(function)
+        worker = self.take(function)
         answer = worker.ask(request)
         if answer is None:
-            message = f"RequestId: {invocation.request_id} Error: Runtime exited with error"
-            error = {"errorType": "Runtime.ExitError", "errorMessage": message}
-            return {"error": error, "log": worker.last_words()}
+            return {"error": exit_error(invocation), "log": worker.last_words()}
+        self.give_back(function, worker, answer)
+        return answer
+
+    def take(self, function: LambdaFunction) -> Worker:
+        """Return an idle environment or a new one."""
+        key = _key(function)
+        with self._lock:
+            return self._idle[key].pop() if self._idle[key] else self._start(function)
+
+    def give_back(self, function: LambdaFunction, worker: Worker, answer: dict[str, Any]) -> None:
+        """Keep an environment for the next invocation, unless its end leaves none."""
         if answer["error"] and answer["error"]["errorType"] in (
             "Sandbox.Timedout",
             "Runtime.ExitError",
@@ -127,15 +146,14 @@ class Executions:
             worker.close()  # as Lambda does: the next invocation finds a fresh environment
         else:
             with self._lock:
-                self._idle[key].append(worker)
-        return answer
+                self._idle[_key(function)].append(worker)
 
     def _run_here(self, function: LambdaFunction, request: dict[str, Any]) -> dict[str, Any]:
         """Without an endpoint: run the handler of this process's own source, as the role."""
         old = dict(os.environ)
         session = boto3.DEFAULT_SESSION
         boto3.DEFAULT_SESSION = None
-        os.environ.update(self._environment(function))
+        os.environ.update(self.variables(function))
         try:
             with self._sleeper.own_time() as clock:
                 return lambda_worker.run(request, clock, own_process=False)
@@ -144,7 +162,8 @@ class Executions:
             os.environ.clear()
             os.environ.update(old)
 
-    def _environment(self, function: LambdaFunction) -> dict[str, str]:
+    def variables(self, function: LambdaFunction) -> dict[str, str]:
+        """Return the environment variables of a function, its role's keys among them."""
         keys = session_keys(function.role, function.region, function.function_name)
         out = {
             **{name: str(value) for name, value in function.environment_vars.items()},
@@ -174,7 +193,7 @@ class Executions:
                 archive.extractall(code)
         self._started += 1
         errors = self._directory / f"stderr-{self._started}"
-        environment = {**self._environment(function), "LAMBDA_TASK_ROOT": str(code)}
+        environment = {**self.variables(function), "LAMBDA_TASK_ROOT": str(code)}
         return Worker(code, environment, errors)
 
     def close(self) -> None:
@@ -194,7 +213,14 @@ def _key(function: LambdaFunction) -> str:
     return f"{function.function_arn} {function.role} {function.code_sha_256} {environment}"
 
 
-def _request(function: LambdaFunction, invocation: Invocation) -> dict[str, Any]:
+def exit_error(invocation: Invocation) -> dict[str, str]:
+    """Return the error of an invocation whose process died."""
+    message = f"RequestId: {invocation.request_id} Error: Runtime exited with error"
+    return {"errorType": "Runtime.ExitError", "errorMessage": message}
+
+
+def requested(function: LambdaFunction, invocation: Invocation) -> dict[str, Any]:
+    """Return what a worker is asked (`local.functions.worker.run`)."""
     config = logging_config(function)
     return {
         "event": invocation.event,

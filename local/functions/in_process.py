@@ -3,27 +3,46 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
+from typing import Any
 
 from local.core.clock import Clock
 from local.core.patching import Patches
-from local.functions.worker import VirtualTime, product_clock
+from local.functions.virtual_time import VirtualTime, product_clock, product_threads
+
+
+class Inline:
+    """A pool without threads: each call is made as it is handed in, by whoever does so."""
+
+    def submit(self, task: Callable[[], Any]) -> Future[Any]:
+        """Make a call; what is no Exception ends the caller, as it ends the process it is in."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(task())
+        except Exception as error:  # noqa: BLE001 - as a pool's thread
+            future.set_exception(error)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Do nothing: nothing is under way."""
 
 
 class Sleeper:
     """`time.sleep` and the product's clock of this process, in virtual time.
 
     Outside an invocation sleeping advances the world's clock. Inside one it moves only that
-    invocation's own time, as in a deployed function. `own_time` is where an invocation in this
-    process gets its time: a scheduler of concurrent ones would hand them theirs there.
+    invocation's own time, as in a deployed function; a started one hands in a time that it shares
+    with the world (`lent`), and makes its calls one after the other, without threads.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._patches = Patches()
         self._running: VirtualTime | None = None
+        self._without_threads = False
 
     def sleep(self, seconds: float) -> None:
         """Replace `time.sleep`."""
@@ -46,18 +65,33 @@ class Sleeper:
     @contextmanager
     def own_time(self) -> Iterator[VirtualTime]:
         """Give this process a time of its own for a while; whoever takes it begins it."""
-        outer, self._running = self._running, VirtualTime()
+        with self._taken(VirtualTime(), False) as running:
+            yield running
+
+    def lent(self, shared: VirtualTime) -> AbstractContextManager[VirtualTime]:
+        """Let a started invocation run for a turn, in the time that it shares with the world."""
+        return self._taken(shared, True)
+
+    @contextmanager
+    def _taken(self, running: VirtualTime, without_threads: bool) -> Iterator[VirtualTime]:
+        outer = self._running, self._without_threads
+        self._running, self._without_threads = running, without_threads
         try:
-            yield self._running
+            yield running
         finally:
-            self._running = outer
+            self._running, self._without_threads = outer
+
+    def _pool(self, threads: int, name: str) -> Inline | ThreadPoolExecutor:
+        return Inline() if self._without_threads else ThreadPoolExecutor(threads, name)
 
     def install(self) -> None:
         """Begin."""
-        product = product_clock()
+        product, scan = product_clock(), product_threads()
         self._patches.set(time, "sleep", self.sleep)
         if product:
             self._patches.set(product, "now", self.now)
+        if scan:
+            self._patches.set(scan, "ThreadPoolExecutor", self._pool)
 
     def uninstall(self) -> None:
         """Give the process its own time back."""

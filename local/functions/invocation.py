@@ -25,6 +25,8 @@ class Invocation:
     slept_seconds: float = 0
     cpu_seconds: float = 0
     peak_memory_kb: int = 0
+    ended_at: datetime | None = None
+    """When its end was known; None: it runs."""
 
 
 def logging_config(function: LambdaFunction) -> dict[str, Any]:

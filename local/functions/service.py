@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from moto.awslambda.exceptions import InvalidParameterValueException
@@ -17,6 +18,7 @@ from local.functions import async_delivery, logs
 from local.functions.environments import Executions
 from local.functions.in_process import Sleeper
 from local.functions.invocation import Invocation, logging_config
+from local.functions.started import StartedInvocations
 from local.iam import authorize
 
 _patches = Patches()
@@ -34,9 +36,13 @@ class Functions:
     def __init__(self, world: Aws, sleeper: Sleeper) -> None:
         self._world = world
         self._executions = Executions(world, sleeper)
+        self._started = StartedInvocations(world, self._executions, sleeper)
         self.invocations: list[Invocation] = []
         self.down: set[str] = set()
         """Names of functions that die before their handler runs, at every invocation."""
+        self.twice = 0
+        """So many of the next started invocations run twice, beside each other and under one
+        request id; the end of the second is told to nobody."""
 
     def find(self, name_or_arn: str) -> LambdaFunction:
         """Return moto's function: by ARN, or by name in the world's account and region."""
@@ -76,7 +82,66 @@ class Functions:
         attempt: int = 1,
     ) -> Invocation:
         """Run the function once and record what it did."""
-        invocation = Invocation(
+        invocation = self._new(function, event, request_id, attempt)
+        self.invocations.append(invocation)
+        if function.function_name in self.down:
+            answer = self._is_down(invocation)
+        else:
+            answer = self._executions.run(function, invocation)
+        for name, value in answer.items():
+            setattr(invocation, name, value)
+        invocation.ended_at = self._world.clock.now()
+        logs.write(self._world, function, invocation)
+        return invocation
+
+    def start(
+        self,
+        function: LambdaFunction,
+        event: Any,
+        ended: Callable[[Invocation], object] = lambda _: None,
+        request_id: str | None = None,
+    ) -> Invocation:
+        """Begin an invocation at the virtual now and return at once.
+
+        It runs as the clock is advanced, beside whatever else happens. `ended` is called with it,
+        payload or error set, at the virtual time of its end, never before this returns.
+        """
+        invocation = self._new(function, event, request_id, 1)
+        if self._started.is_full(function):
+            error = {"errorType": "TooManyRequestsException", "errorMessage": "Rate Exceeded."}
+            invocation.error, invocation.ended_at = error, invocation.at
+            self._world.clock.call_at(invocation.at, lambda: ended(invocation))
+            return invocation
+        self.invocations.append(invocation)
+        if function.function_name in self.down:
+            self._started.end(function, invocation, self._is_down(invocation), ended)
+            return invocation
+        self._started.begin(function, invocation, ended)
+        if self.twice > 0:
+            self.twice -= 1
+            self.start(function, event, request_id=invocation.request_id)
+        return invocation
+
+    def running(self) -> list[Invocation]:
+        """Return the started that have not ended and were not given up, oldest first."""
+        return self._started.running()
+
+    def current(self) -> Invocation | None:
+        """Return, in process, the started one whose code runs just now."""
+        return self._started.current()
+
+    def kill(self, invocation: Invocation) -> None:
+        """Let a started one die: where it sleeps, or, called in the midst of it, right there."""
+        self._started.kill(invocation)
+
+    def freeze(self, invocation: Invocation, seconds: float) -> None:
+        """Let a started one do nothing for so long; if given up meanwhile it still goes on then."""
+        self._started.freeze(invocation, seconds)
+
+    def _new(
+        self, function: LambdaFunction, event: Any, request_id: str | None, attempt: int
+    ) -> Invocation:
+        return Invocation(
             function=function.function_name,
             arn=function.function_arn,
             request_id=request_id or str(uuid.uuid4()),
@@ -84,21 +149,15 @@ class Functions:
             at=self._world.clock.now(),
             attempt=attempt,
         )
-        self.invocations.append(invocation)
-        if function.function_name in self.down:
-            message = f"RequestId: {invocation.request_id} Error: Runtime exited (it is down)"
-            answer: dict[str, Any] = {
-                "error": {"errorType": "Runtime.ExitError", "errorMessage": message}
-            }
-        else:
-            answer = self._executions.run(function, invocation)
-        for name, value in answer.items():
-            setattr(invocation, name, value)
-        logs.write(self._world, function, invocation)
-        return invocation
+
+    @staticmethod
+    def _is_down(invocation: Invocation) -> dict[str, Any]:
+        message = f"RequestId: {invocation.request_id} Error: Runtime exited (it is down)"
+        return {"error": {"errorType": "Runtime.ExitError", "errorMessage": message}}
 
     def close(self) -> None:
-        """End every execution environment."""
+        """End every invocation and execution environment."""
+        self._started.close()
         self._executions.close()
 
 

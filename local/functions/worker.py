@@ -1,84 +1,29 @@
 """One execution environment of a Lambda function: a process that runs a zip in virtual time.
 
-Started by `local.functions.environments` as a script of its own, without this repository on its
-path. Speaks JSON lines: a request on standard input, an answer on standard output.
+Started by `local.functions.environments` in a process of its own, without this repository on its
+path. Speaks JSON lines: a request on standard input, an answer on standard output; between them,
+where the request says that it `asks`, `{"sleep": seconds}` for each sleep, whose answer says the
+virtual time and whether the invocation's time is up, `{"now": iso, "late": bool}`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.util
 import io
 import json
 import logging
 import os
 import resource
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-
-class TimedOut(BaseException):
-    """When an invocation has slept past its limit; no Exception, as nothing may catch it."""
-
-
-class VirtualTime:
-    """The time of one invocation: its virtual start and what it has slept since.
-
-    Sleeps of the main thread add up; those of worker threads run beside each other. Every sleep of
-    an invocation comes through `sleep`, in a process of its own (`main`) and in this one
-    (`in_process.Sleeper`): concurrent invocations that share one time would wait for it there.
-    """
-
-    def __init__(self) -> None:
-        self.start = datetime.now(UTC)
-        self.limit_seconds = float("inf")
-        self._main = 0.0
-        self._latest = 0.0
-        self._threads: dict[int, float] = {}
-        self._lock = threading.Lock()
-        self._owner = threading.get_ident()
-
-    def begin(self, start: datetime, limit_seconds: float) -> None:
-        """Start an invocation at a virtual time."""
-        with self._lock:
-            self.start, self.limit_seconds = start, limit_seconds
-            self._main = self._latest = 0.0
-            self._threads.clear()
-            self._owner = threading.get_ident()
-
-    def elapsed(self) -> float:
-        """Return the seconds slept so far, as this thread sees them."""
-        with self._lock:
-            me = threading.get_ident()
-            if me == self._owner:
-                self._main = self._latest
-                return self._main
-            return self._threads.get(me, self._main)
-
-    def sleep(self, seconds: float) -> None:
-        """Let virtual seconds pass; past the limit the invocation is over."""
-        with self._lock:
-            me = threading.get_ident()
-            if me == self._owner:
-                reached = self._main = self._latest + max(seconds, 0)
-            else:
-                reached = max(self._threads.get(me, 0.0), self._main) + max(seconds, 0)
-                self._threads[me] = reached
-            self._latest = max(self._latest, reached)
-        if reached > self.limit_seconds:
-            raise TimedOut
-
-    def now(self) -> datetime:
-        """Return the virtual time."""
-        return self.start + timedelta(seconds=self.elapsed())
+from local.functions.virtual_time import AskedTime, TimedOut, VirtualTime, hook
 
 
 class Context:
@@ -132,9 +77,8 @@ class LogFormat(logging.Formatter):
 
 
 @contextlib.contextmanager
-def captured(request: dict[str, Any], clock: VirtualTime) -> Iterator[io.StringIO]:
+def captured(request: dict[str, Any], clock: VirtualTime, log: io.StringIO) -> Iterator[None]:
     """Gather what the handler prints and logs."""
-    log = io.StringIO()
     root = logging.getLogger()
     as_json = request.get("log_format") == "JSON"
     handler = logging.StreamHandler(log)
@@ -145,7 +89,7 @@ def captured(request: dict[str, Any], clock: VirtualTime) -> Iterator[io.StringI
     root.setLevel(request.get("log_level") or ("INFO" if as_json else "WARNING"))
     try:
         with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-            yield log
+            yield
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)
@@ -160,20 +104,29 @@ def load(handler: str) -> Callable[[Any, Context], Any]:
     return loaded
 
 
-def run(request: dict[str, Any], clock: VirtualTime, own_process: bool = True) -> dict[str, Any]:
-    """Run one invocation and return its answer: payload or error, log, costs."""
+def run(
+    request: dict[str, Any],
+    clock: VirtualTime,
+    own_process: bool = True,
+    log: io.StringIO | None = None,
+) -> dict[str, Any]:
+    """Run one invocation and return its answer: payload or error, log, costs.
+
+    `log` is for a caller that wants to see it while it is written.
+    """
+    log = io.StringIO() if log is None else log
     clock.begin(datetime.fromisoformat(request["now"]), request["timeout_seconds"])
     cpu = time.process_time()
     answer: dict[str, Any] = {"error": None, "payload": None}
-    with captured(request, clock) as log:
+    with captured(request, clock, log):
         try:
             function = load(request["handler"])
-            if own_process and (product := product_clock()):
-                product.now = clock.now  # type: ignore[attr-defined]
+            if own_process:
+                hook(clock)
             returned = function(request["event"], Context(request, clock))
             answer["payload"] = json.loads(json.dumps(returned))
         except TimedOut:
-            answer["error"] = _timed_out(request, clock)
+            answer["error"] = timed_out(request, clock.start)
         except Exception as error:  # noqa: BLE001 - whatever the handler raises is its answer
             answer["error"] = described(error)
         except SystemExit as error:
@@ -197,27 +150,6 @@ def _peak_memory_kb() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-class NoProductClock(Exception):
-    """When the product is there without the one source of time that is made virtual."""
-
-
-def product_clock() -> ModuleType | None:
-    """Return the module whose `now` is the product's time; None where there is no product.
-
-    Raise NoProductClock for a product that keeps it elsewhere: it would run in real time unseen.
-    """
-    if importlib.util.find_spec("hippolyte") is None:
-        return None  # somebody else's function
-    if importlib.util.find_spec("hippolyte.clock") is not None:
-        module = importlib.import_module("hippolyte.clock")
-        if callable(getattr(module, "now", None)):
-            return module
-    raise NoProductClock(
-        "the package hippolyte has no hippolyte.clock.now: its clock was moved or renamed and "
-        "would show real time; set the new name in local/functions/worker.py"
-    )
-
-
 def described(error: BaseException) -> dict[str, Any]:
     """Return an error as Lambda's Python runtime gives it."""
     import_error = isinstance(error, ImportError)
@@ -231,8 +163,9 @@ def described(error: BaseException) -> dict[str, Any]:
     }
 
 
-def _timed_out(request: dict[str, Any], clock: VirtualTime) -> dict[str, str]:
-    at = clock.start + timedelta(seconds=request["timeout_seconds"])
+def timed_out(request: dict[str, Any], start: datetime) -> dict[str, str]:
+    """Return the error of an invocation that was still going at its timeout."""
+    at = start + timedelta(seconds=request["timeout_seconds"])
     return {
         "errorType": "Sandbox.Timedout",
         "errorMessage": f"{at:%Y-%m-%dT%H:%M:%SZ} {request['request_id']} "
@@ -244,15 +177,22 @@ def main() -> None:
     """Serve requests until standard input ends."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    clock = VirtualTime()
-    # before boto3 is imported: botocore's back-off then costs nothing and moves this clock
-    time.sleep = clock.sleep  # type: ignore[assignment]
-    sys.path.insert(0, sys.argv[1])
-    importlib.import_module("boto3")
-    for line in sys.stdin:
-        answers.write(json.dumps(run(json.loads(line), clock)) + "\n")
+    current = own = VirtualTime()
+
+    def say(message: dict[str, Any]) -> None:
+        answers.write(json.dumps(message) + "\n")
         answers.flush()
 
+    def ask(question: dict[str, Any]) -> dict[str, Any]:
+        say(question)
+        reply: dict[str, Any] = json.loads(sys.stdin.readline())
+        return reply
 
-if __name__ == "__main__":
-    main()
+    # before boto3 is imported: botocore's back-off then costs nothing and moves this clock
+    time.sleep = lambda seconds, /: current.sleep(float(seconds))
+    sys.path.insert(0, sys.argv[1])
+    importlib.import_module("boto3")
+    for line in iter(sys.stdin.readline, ""):
+        request = json.loads(line)
+        current = AskedTime(ask) if request.get("asks") else own
+        say(run(request, current))

@@ -146,6 +146,8 @@ def _sqs(call: Call) -> list[Permission]:
 
 
 def _lambda(call: Call) -> list[Permission]:
+    if call.operation == "GetAccountSettings":
+        return [Permission("lambda:GetAccountSettings", "*")]
     known = ("Invoke", "GetFunction", "GetFunctionConfiguration")
     if call.operation not in known:
         return [Permission(f"lambda:{call.operation}", None)]
@@ -153,6 +155,18 @@ def _lambda(call: Call) -> list[Permission]:
     action = "InvokeFunction" if call.operation == "Invoke" else call.operation
     arn = name if name.startswith("arn:") else arn_of(call, "lambda", f"function:{name}")
     return [Permission(f"lambda:{action}", arn)]
+
+
+def _states(call: Call) -> list[Permission]:
+    params, action = call.params, f"states:{call.operation}"
+    arn = params.get("executionArn") or params.get("stateMachineArn")
+    if call.operation == "CreateStateMachine":
+        arn = arn_of(call, "states", f"stateMachine:{params.get('name')}")
+    out = [Permission(action, arn)]
+    if role := params.get("roleArn"):
+        passed = {"iam:PassedToService": "states.amazonaws.com"}
+        out.append(Permission("iam:PassRole", role, passed))
+    return out
 
 
 def _logs(call: Call) -> list[Permission]:
@@ -224,6 +238,7 @@ _SERVICES: dict[str, Callable[[Call], list[Any]]] = {
     "sns": _sns,
     "sqs": _sqs,
     "lambda": _lambda,
+    "stepfunctions": _states,
     "logs": _logs,
     "kms": _kms,
     "sts": _sts,

@@ -63,7 +63,8 @@ resource "aws_s3_bucket_versioning" "this" {
   }
 }
 
-# So that others can act on a finished backup: a rule on the default bus, for keys that end in /_SUCCESS
+# So that others can act on a finished backup: a rule on the default bus, for keys that end in /manifest-summary.json, or with
+# clusters in /_SUCCESS
 resource "aws_s3_bucket_notification" "this" {
   bucket      = aws_s3_bucket.this.id
   eventbridge = true

@@ -8,6 +8,11 @@ output "lambda" {
   value       = var.lambda
 }
 
+output "exporter" {
+  description = "`exporter` as given, what is left out filled in."
+  value       = var.exporter
+}
+
 output "tables" {
   description = "`tables` as given, what is left out filled in."
   value       = var.tables

@@ -1,4 +1,23 @@
-# With what the tables are exported: the engine, and its clusters.
+# With what the tables are exported: the exporter, or clusters.
+
+variable "exporter" {
+  description = "The root's `exporter`, with its type and rules."
+  type = object({
+    memory_size = optional(number, 1769)
+    max_workers = optional(number, 10)
+  })
+  nullable = false
+
+  validation {
+    condition     = var.exporter.memory_size >= 512 && var.exporter.memory_size <= 10240 && floor(var.exporter.memory_size) == var.exporter.memory_size
+    error_message = "exporter.memory_size must be a whole number of MB from 512 to 10240, got ${var.exporter.memory_size}. Example: 1769, which is one vCPU."
+  }
+
+  validation {
+    condition     = contains(range(1, 101), var.exporter.max_workers)
+    error_message = "exporter.max_workers must be a whole number from 1 to 100, got ${var.exporter.max_workers}. Example: 10."
+  }
+}
 
 variable "emr" {
   description = "The root's `emr`, with its type and rules."

@@ -62,7 +62,7 @@ variable "planning" {
   type = object({
     attempts                        = optional(number, 2)
     max_clusters                    = optional(number, 10)
-    bytes_per_read_unit             = optional(number, 4096)
+    bytes_per_read_unit             = optional(number)
     cluster_bootstrap_seconds       = optional(number, 600)
     activity_bootstrap_seconds      = optional(number, 60)
     on_demand_read_rate             = optional(number, 1000)
@@ -82,8 +82,8 @@ variable "planning" {
   }
 
   validation {
-    condition     = var.planning.bytes_per_read_unit >= 1024 && var.planning.bytes_per_read_unit <= 8192 && floor(var.planning.bytes_per_read_unit) == var.planning.bytes_per_read_unit
-    error_message = "planning.bytes_per_read_unit must be a whole number of bytes from 1024 to 8192, got ${var.planning.bytes_per_read_unit}. Example: 4096."
+    condition     = var.planning.bytes_per_read_unit == null ? true : var.planning.bytes_per_read_unit >= 1024 && var.planning.bytes_per_read_unit <= 8192 && floor(var.planning.bytes_per_read_unit) == var.planning.bytes_per_read_unit
+    error_message = "planning.bytes_per_read_unit must be a whole number of bytes from 1024 to 8192, got ${jsonencode(var.planning.bytes_per_read_unit)}. Example: 4096; null for the engine's own."
   }
 
   validation {

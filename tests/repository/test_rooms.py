@@ -21,7 +21,7 @@ SHARED = (
     *("__init__", "clients", "clock", "errors"),
     *("parameters", "record_form", "settings", "share", "store", "verdicts"),
 )
-AROUND = ("assembly", "existence", "existence_looks", "overdue", "preflight")
+AROUND = ("assembly", "existence", "existence_looks", "link", "overdue", "preflight")
 DOORS = ("exporter", "monitor", "scheduler")
 _UNDER_THE_NIGHT = ("tables", "planning", "records", "leases", "report", "engines", "exports")
 # the product's rooms, each with those it may know beside itself and the shared files
@@ -43,8 +43,8 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
 TREES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("lambda", "hippolyte", ()),
     ("cli", "hippolyte_cli", ("hippolyte",)),
-    # the double writes exports as the product reads them, and sets its clock
-    (".", "local", ("hippolyte.exports", "hippolyte.clock", "tools")),
+    # the double writes exports as the product reads them, sets its clock, and makes a scan's calls
+    (".", "local", ("hippolyte.exports", "hippolyte.clock", "hippolyte.scan.runner", "tools")),
 )
 OURS = ("hippolyte", "hippolyte_cli", "local", "tests", "tools", "benchmarks")
 

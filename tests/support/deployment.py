@@ -115,9 +115,10 @@ class Deployment:
                 PermissionsBoundary=values["permissions_boundary"],
             )
         self.give_back_policies()
-        profile = self.planned["aws_iam_instance_profile.cluster"]["name"]
-        iam.create_instance_profile(InstanceProfileName=profile)
-        iam.add_role_to_instance_profile(InstanceProfileName=profile, RoleName=profile)
+        for values in self._values("aws_iam_instance_profile", "cluster").values():
+            profile = values["name"]
+            iam.create_instance_profile(InstanceProfileName=profile)
+            iam.add_role_to_instance_profile(InstanceProfileName=profile, RoleName=profile)
         for name in FUNCTIONS:
             role = role_name(name)
             self.world.principals[_access_key(f"hippolyte-{name}")] = Principal(

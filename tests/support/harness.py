@@ -20,8 +20,10 @@ from hippolyte.planning.window import run_id
 from hippolyte.settings import Settings
 from local.core.call import Call, refusal
 from local.core.clock import Clock
+from local.core.course import Killed
 from local.programs.export import running_steps
 from local.world import World
+from tests.support import exporter
 from tests.support.watch import PRODUCT_KEY, Watch
 
 ACCOUNT = "123456789012"
@@ -36,7 +38,7 @@ GIB = 1 << 30
 # too large for the window of two hours at 1,000 units: raised for it, or in its turn for an hour
 BIG = {"size_bytes": 20 * GIB, "item_count": 3}
 RAISED = 1302
-_RAISED = {"datapipeline": RAISED, "emr": 1982}
+_RAISED = {"datapipeline": RAISED, "emr": 1982, "lambda": 1957}
 # an engine's calls, by what they do
 _CALLS = {
     "datapipeline": {
@@ -53,16 +55,20 @@ _CALLS = {
         "look": "emr:ListSteps",
         "every": "emr:*",
     },
+    "lambda": {
+        "start": "stepfunctions:StartExecution",
+        "begin": "stepfunctions:StartExecution",
+        "cancel": "stepfunctions:StopExecution",
+        "look": "stepfunctions:DescribeExecution",
+        "every": "stepfunctions:*",
+    },
 }
+MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:hippolyte-exporter"
 JAR = "s3://jars/emr-dynamodb-tools.jar"
 
 # boto3's clients take a second to make and know nothing of the world they talk to
 _built: dict[tuple[object, ...], clients.Clients] = {}
 _hands: dict[tuple[str, str, str], Any] = {}
-
-
-class Killed(BaseException):
-    """When an invocation is killed in the middle: nothing catches it, nothing is cleaned up."""
 
 
 class Context:
@@ -105,18 +111,29 @@ class NightDriver:
         self.places = [(BUCKET, "")]
         self._kept: dict[str, str] = {}
         self.watch = Watch(self)
+        if engine == "lambda":
+            exporter.deploy(world, MACHINE)
+            monkeypatch.setattr(clients, "for_exporter", _build_for_exporter)
         self.configure()
 
     def configure(self, **changes: Any) -> None:
         """Set the settings, as Terraform would write them."""
         planning = {"discovery_concurrency": 1, **changes.pop("planning", {})}
-        engine = {
-            "engine": "emr",
-            "emr": {"jar": JAR, "service_role": "emr"},
-            "cluster": {"release_label": "emr-7.13.0"},
+        if self.engine == "lambda":
+            # BIG is not to fit with it either
+            planning = {"bytes_per_read_unit": 4096, **planning}
+        engines: dict[str, dict[str, Any]] = {
+            "datapipeline": {},
+            "emr": {
+                "engine": "emr",
+                "emr": {"jar": JAR, "service_role": "emr"},
+                "cluster": {"release_label": "emr-7.13.0"},
+            },
+            "lambda": {"engine": "lambda"},
         }
         self.settings = {
-            **(engine if self.engine == "emr" else {}),
+            **engines[self.engine],
+            "exporter": {"machine_arn": MACHINE},
             "name": "hippolyte",
             "account": ACCOUNT,
             "region": REGION,
@@ -268,7 +285,7 @@ class NightDriver:
         """Take away refusals, throttles and denials; the watch stays."""
         self.world.gate.denied.clear()
         self.world.gate.throttles.clear()
-        del self.world.gate.hooks[5:]
+        del self.world.gate.hooks[7:]
 
     def kill_before(self, operation: str, call_number: int = 1) -> None:
         """Kill the invocation that makes an operation's n-th call from now, before it is made."""
@@ -328,6 +345,8 @@ class NightDriver:
 
     def exporting(self, table: str) -> bool:
         """Say whether an export of `table` reads now."""
+        if self.engine == "lambda":
+            return self.watch.scans(table)
         return any(step.table == table for step in running_steps(self.world))
 
     def passes(self, minutes: float, each: float = 5) -> None:
@@ -422,6 +441,7 @@ class NightDriver:
         assert [lease for lease in leases if lease and lease["state"] != "released"] == []
         assert self.pipelines() == []
         assert self.clusters() == []
+        assert [e.name for e in self.world.machines.of(MACHINE) if e.status == "RUNNING"] == []
 
 
 def verdicts(report: dict[str, Any]) -> dict[str, str]:
@@ -454,6 +474,18 @@ def driver(monkeypatch: pytest.MonkeyPatch, engine: str = "datapipeline") -> Ite
         _hands.update(world._clients)
 
 
+def _build_for_exporter(settings: Settings, threads: int) -> clients.ExporterClients:
+    key = (settings.region, settings.sse_header, settings.sse_key_arn, threads)
+    if key not in _built_for_exporter:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AWS_ACCESS_KEY_ID", PRODUCT_KEY)
+            patch.delenv("AWS_SESSION_TOKEN", raising=False)
+            patch.setattr(boto3, "DEFAULT_SESSION", None)
+            made = _original_for_exporter.__wrapped__(settings, threads)
+            _built_for_exporter[key] = made
+    return _built_for_exporter[key]
+
+
 def _build(settings: Settings) -> clients.Clients:
     regions = (settings.region, settings.pipeline_region)
     said = (settings.sse_header, settings.sse_key_arn)
@@ -467,3 +499,5 @@ def _build(settings: Settings) -> clients.Clients:
 
 
 _original_build = clients.build
+_original_for_exporter = clients.for_exporter
+_built_for_exporter: dict[tuple[object, ...], clients.ExporterClients] = {}

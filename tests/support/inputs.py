@@ -26,7 +26,7 @@ def attribute(variable: str, name: str, value: Any, *words: str) -> Bad:
 
 
 ENGINE = {"engine": "datapipeline"}
-"""The one input that must be given: tests add it where a case says nothing else."""
+"""The engine that takes most inputs: tests add it where a case says none."""
 
 BUCKET = "hippolyte-own-bucket"
 JAR = "s3://hippolyte-tools/emr-dynamodb-tools-6.0.0-jar-with-dependencies.jar"
@@ -157,7 +157,7 @@ REFUSED: dict[str, Bad] = {
     ),
     "bucket-sse-header-with-data-pipeline": Bad(
         {"backup_bucket": {"name": BUCKET, "sse_header": "AES256"}},
-        ("backup_bucket.sse_header", '"AES256"', 'engine = "datapipeline"', 'Take engine = "emr"'),
+        ("backup_bucket.sse_header", '"AES256"', 'engine = "datapipeline"', "Take another engine"),
     ),
     "own-key-alias": one("kms_key_arn", "alias/logs", '"alias/logs"', "not of an alias"),
     "role-path": one("role_path", "teams", '"teams"', 'Example: "/teams/data/"'),
@@ -212,9 +212,21 @@ REFUSED: dict[str, Bad] = {
     "memory-small": attribute("lambda", "memory_size", 128, "got 128", "256 to 10240"),
     "memory-large": attribute("lambda", "memory_size", 10241, "got 10241", "256 to 10240"),
     "log-retention": attribute("lambda", "log_retention_days", 31, "got 31", "Example: 30"),
-    "engine-glue": one("engine", "glue", '"glue"', 'Take "emr" unless this account'),
-    "engine-capitals": one("engine", "EMR", '"EMR"', '"datapipeline" or "emr"'),
-    "engine-null": one("engine", None, "may not be set to null"),
+    "engine-glue": one("engine", "glue", '"glue"', 'Take "lambda", which needs nothing else'),
+    "engine-capitals": one("engine", "EMR", '"EMR"', '"lambda", "emr" or "datapipeline"'),
+    "exporter-memory-small": attribute(
+        "exporter", "memory_size", 511, "got 511", "512 to 10240", "Example: 1769"
+    ),
+    "exporter-memory-large": attribute("exporter", "memory_size", 10241, "got 10241", "MB"),
+    "exporter-memory-fraction": attribute("exporter", "memory_size", 1769.5, "got 1769.5", "whole"),
+    "exporter-workers-none": attribute(
+        "exporter", "max_workers", 0, "got 0", "1 to 100", "Example: 10"
+    ),
+    "exporter-workers-many": attribute("exporter", "max_workers", 101, "got 101", "1 to 100"),
+    "exporter-workers-fraction": attribute("exporter", "max_workers", 2.5, "got 2.5", "whole"),
+    "exporter-workers-no-number": Bad(
+        {"exporter": {"max_workers": "many"}}, ("exporter", "a number is required")
+    ),
     "jar-https": emr(
         "jar", "https://x/emr-dynamodb-tools-6.0.0.jar", '"https://x/', "s3://<bucket>"
     ),
@@ -268,6 +280,11 @@ REFUSED: dict[str, Bad] = {
     "attempts": attribute("planning", "attempts", 6, "got 6", "1 to 5", "Example: 2"),
     "max-clusters": attribute("planning", "max_clusters", 0, "got 0", "1 to 100", "Example: 10"),
     "bytes-per-unit": attribute("planning", "bytes_per_read_unit", 512, "got 512", "1024 to 8192"),
+    "consistent-no-bool": one("consistent_reads", "often", "a bool is required"),
+    "consistent-with-data-pipeline": Bad(
+        {"consistent_reads": True},
+        ("consistent_reads = true", 'engine = "datapipeline"', 'or set engine = "lambda"'),
+    ),
     "cluster-bootstrap": attribute(
         "planning", "cluster_bootstrap_seconds", -1, "got -1", "0 to 7200", "Example: 600"
     ),
@@ -315,6 +332,33 @@ REFUSED: dict[str, Bad] = {
         {"engine": "datapipeline", "emr": {"jar": JAR}},
         ("emr (jar", JAR, 'engine = "datapipeline"', "Remove emr"),
     ),
+    "emr-with-lambda": Bad(
+        {"engine": "lambda", "emr": {"jar": JAR}},
+        ("emr (jar", JAR, 'engine = "lambda"', "needs no export tool", "Remove emr"),
+    ),
+    "cluster-with-lambda": Bad(
+        {"engine": "lambda", "cluster": {"core_instance_count": 2}},
+        ('cluster ({"core_instance_count":2})', 'engine = "lambda"', "Remove it"),
+    ),
+    "groups-with-lambda": Bad(
+        {
+            "engine": "lambda",
+            "cluster": {"master_security_group_id": GROUP, "core_security_group_id": GROUP},
+        },
+        ("cluster ({", GROUP, 'engine = "lambda"', "Remove it"),
+    ),
+    "pipeline-region-with-lambda": Bad(
+        {"engine": "lambda", "pipeline_region": "eu-west-1"},
+        ('pipeline_region ("eu-west-1")', 'engine = "lambda"', "Remove it"),
+    ),
+    "strict-with-lambda": Bad(
+        {"engine": "lambda", "strict_datapipeline_iam": True},
+        ("strict_datapipeline_iam = true", 'engine = "lambda"', "Remove it"),
+    ),
+    "window-with-lambda": Bad(
+        {"engine": "lambda", "backup_window": {"start": "23:50", "end": "00:04"}},
+        ("lasts 14 minutes", "needs 15. Widen the window"),
+    ),
     "pipeline-region-with-emr": Bad(
         {"engine": "emr", "emr": {"jar": JAR}, "pipeline_region": "eu-west-1"},
         ('pipeline_region ("eu-west-1")', 'engine = "emr"', "Remove it"),
@@ -354,6 +398,8 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "defaults": {},
     "nulls-mean-defaults": {
         "name": None,
+        "engine": None,
+        "exporter": None,
         "backup_window": None,
         "tables": {"include": None},
         "cluster": None,
@@ -417,6 +463,19 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     },
     "tags-beside-names": {"tables": {"include": ["prod-*"], "include_tags": {"backup": ["yes"]}}},
     "only-always": {"tables": {"include": [], "always": ["orders", "users-*"]}},
+    "lambda": {"engine": "lambda"},
+    "lambda-with-all-it-takes": {
+        "engine": "lambda",
+        "exporter": {"memory_size": 512, "max_workers": 100},
+        "consistent_reads": True,
+        "planning": {"bytes_per_read_unit": None},
+        "backup_window": {"start": "23:50", "end": "00:05"},
+        "backup_bucket": {"name": BUCKET, "kms_key_arn": KEY, "sse_header": "aws:kms"},
+        "cluster": {},
+        "emr": None,
+        "pipeline_region": None,
+    },
+    "exporter-with-another-engine": {"exporter": {"memory_size": 10240, "max_workers": 1}},
     "emr": {"engine": "emr", "emr": {"jar": JAR}},
     "emr-in-private-subnets": {
         "engine": "emr",

@@ -30,6 +30,9 @@ class Watch:
         self.violations: list[str] = []
         self.updates: list[tuple[str, int, int]] = []
         self.registrations: list[dict[str, Any]] = []
+        self._scanned: dict[str, str] = {}
+        self.world.before("dynamodb:Scan", self._scan)
+        self.world.before("s3:PutObject", self._put)
         self.world.before("dynamodb:UpdateTable", self._update)
         self.world.before("application-autoscaling:RegisterScalableTarget", self._register)
         self.world.before("datapipeline:ActivatePipeline", self._activate)
@@ -43,7 +46,21 @@ class Watch:
         return dynamodb.describe(self.world, self.night.account, self.night.region, name) or {}
 
     def _reading(self, name: str) -> bool:
+        if self.scans(name):
+            return True
         return any(step.table == name for step in running_steps(self.world))
+
+    def scans(self, name: str) -> bool:
+        """Say whether a link that runs has begun to read a table, and not written its summary."""
+        return self._scanned.get(name) in {i.request_id for i in self.world.functions.running()}
+
+    def _scan(self, call: Call) -> None:
+        if link := self.world.functions.current():
+            self._scanned[call.params["TableName"]] = link.request_id
+
+    def _put(self, call: Call) -> None:
+        if call.key and call.key.endswith("/manifest-summary.json"):
+            self._scanned.pop(call.key.split("/")[-5], None)
 
     def _update(self, call: Call) -> None:
         if call.access_key != PRODUCT_KEY:

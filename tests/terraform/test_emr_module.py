@@ -37,7 +37,7 @@ def served(world: World) -> Iterator[World]:
 def test_applies(emr: Any, world: World) -> None:
     names = [f["FunctionName"] for f in world.client("lambda").list_functions()["Functions"]]
 
-    assert sorted(names) == ["hippolyte-monitor", "hippolyte-scheduler"]
+    assert sorted(names) == ["hippolyte-exporter", "hippolyte-monitor", "hippolyte-scheduler"]
 
 
 def test_outputs(emr: Any) -> None:

@@ -287,6 +287,7 @@ def test_syntax_is_terraforms_of_1_5_and_opentofus(path: Path) -> None:
         "module",
         "output",
         "moved",
+        "check",  # came with 1.5, and with OpenTofu 1.6, its first
     }
 
     assert {name for name in hcl2.loads(text) if not name.startswith("__")} <= kinds

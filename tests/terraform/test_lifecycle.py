@@ -59,7 +59,7 @@ def test_both_are_there_and_nothing_drifts(pair: Terraform, place: Place) -> Non
     assert sorted(f["FunctionName"] for f in functions) == [
         f"{name}-{function}"
         for name in ("first", "second")
-        for function in ("monitor", "scheduler")
+        for function in ("exporter", "monitor", "scheduler")
     ]
     assert claims["raise-capacity"] == "first"
     kinds = [p["Name"].split("/")[2] for p in parameters["Parameters"]]

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from pytest_terraform import terraform
 
-from hippolyte.settings import parse
+from hippolyte.settings import Exporter, parse
 from local.world import World
 from tests.support.kept import text_of
 from tests.support.places import command, let_go
@@ -32,6 +32,8 @@ BUCKET = f"hippolyte-backups-{ACCOUNT}-{REGION}"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:hippolyte"
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:hippolyte-lost"
 FUNCTIONS = ("scheduler", "monitor")
+EXPORTER = "exporter"
+MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:hippolyte-exporter"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -60,7 +62,7 @@ def role_policies(world: World, role: str) -> list[dict[str, Any]]:
 def test_applies(minimal: Any, world: World) -> None:
     names = [f["FunctionName"] for f in world.client("lambda").list_functions()["Functions"]]
 
-    assert sorted(names) == ["hippolyte-monitor", "hippolyte-scheduler"]
+    assert sorted(names) == ["hippolyte-exporter", "hippolyte-monitor", "hippolyte-scheduler"]
 
 
 def test_outputs(applied: dict[str, Any]) -> None:
@@ -71,8 +73,9 @@ def test_outputs(applied: dict[str, Any]) -> None:
     assert applied["backups_url"] == f"s3://{BUCKET}/backups/{ACCOUNT}/{REGION}/"
     assert applied["topic_arn"] == TOPIC
     assert applied["lost_events_queue"]["arn"] == QUEUE
-    for name in FUNCTIONS:
-        assert applied[name] == {
+    machine = {"machine_name": "hippolyte-exporter", "machine_arn": MACHINE}
+    for name in (*FUNCTIONS, EXPORTER):
+        assert applied[name] == (machine if name == EXPORTER else {}) | {
             "function_name": f"hippolyte-{name}",
             "function_arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:hippolyte-{name}",
             "role_name": f"{prefix}-{name}",
@@ -94,7 +97,7 @@ def test_outputs(applied: dict[str, Any]) -> None:
     assert len(applied["alarm_names"]) == 7
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", [*FUNCTIONS, EXPORTER])
 def test_function(applied: dict[str, Any], world: World, name: str) -> None:
     function = world.client("lambda").get_function(FunctionName=f"hippolyte-{name}")
     configuration = function["Configuration"]
@@ -103,7 +106,8 @@ def test_function(applied: dict[str, Any], world: World, name: str) -> None:
     assert configuration["Handler"] == f"hippolyte.{name}.handler"
     assert configuration["Runtime"] == "python3.13"
     assert configuration["Architectures"] == ["arm64"]
-    assert (configuration["Timeout"], configuration["MemorySize"]) == (900, 512)
+    assert configuration["Timeout"] == 900
+    assert configuration["MemorySize"] == (1769 if name == EXPORTER else 512)
     assert (
         configuration["CodeSha256"] == base64.b64encode(hashlib.sha256(package).digest()).decode()
     )
@@ -116,17 +120,27 @@ def test_function(applied: dict[str, Any], world: World, name: str) -> None:
 def test_settings_are_what_the_function_reads(applied: dict[str, Any], world: World) -> None:
     configurations = [
         world.client("lambda").get_function_configuration(FunctionName=f"hippolyte-{name}")
-        for name in FUNCTIONS
+        for name in (*FUNCTIONS, EXPORTER)
     ]
-    first, second = (text_of(c, world.client("ssm")) for c in configurations)
+    first, *others = (text_of(c, world.client("ssm")) for c in configurations)
     settings = parse(first)
 
-    assert first == second
+    assert others == [first, first]
     assert (settings.bucket, settings.prefix, settings.topic_arn) == (BUCKET, "", TOPIC)
     assert settings.window_seconds == 7 * 3600
     assert settings.tables.exclude == ("scratch-*",)
     assert settings.pipeline_role == applied["engine"]["role_name"]
     assert settings.cluster_role == applied["engine"]["cluster_role_name"]
+    assert settings.exporter == Exporter(MACHINE, 900, 1769, 10)
+
+
+def test_the_machine_is_as_planned(applied: dict[str, Any], world: World) -> None:
+    found = world.client("stepfunctions").describe_state_machine(stateMachineArn=MACHINE)
+    link = json.loads(found["definition"])["States"]["Link"]
+
+    assert (found["name"], found["type"]) == ("hippolyte-exporter", "STANDARD")
+    assert found["roleArn"] == f"arn:aws:iam::{ACCOUNT}:role/hippolyte-{REGION}-machine"
+    assert link["Parameters"]["FunctionName"] == applied[EXPORTER]["function_arn"]
 
 
 @pytest.mark.parametrize(("name", "retries", "age"), [("scheduler", 2, 900), ("monitor", 0, 300)])
@@ -266,7 +280,7 @@ def test_log_groups_have_retention(applied: dict[str, Any], world: World) -> Non
     groups = world.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/hippolyte")
 
     assert {g["logGroupName"]: g["retentionInDays"] for g in groups["logGroups"]} == {
-        f"/aws/lambda/hippolyte-{name}": 30 for name in FUNCTIONS
+        f"/aws/lambda/hippolyte-{name}": 30 for name in (*FUNCTIONS, EXPORTER)
     }
 
 

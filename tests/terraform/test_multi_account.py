@@ -74,7 +74,7 @@ def test_applies_in_three_accounts(multi_account: Any, world: World) -> None:
         assert found["backups_url"] == f"s3://{BUCKET}/backups/{account}/{region}/"
         assert found["scheduler_arn"].split(":")[3:5] == [region, account]
         functions = Place(world, account, region).client("lambda").list_functions()["Functions"]
-        assert len(functions) == 2
+        assert len(functions) == 3
     assert multi_account.outputs["topic_arn"]["value"] == CENTRAL_TOPIC
     buckets = {
         account: [

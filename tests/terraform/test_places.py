@@ -174,7 +174,11 @@ def test_renamed_when_nothing_is_open(terraform: Terraform, place: Place, world:
 
     assert not terraform.plan_detailed(RENAMED)
     functions = place.client("lambda").list_functions()["Functions"]
-    assert {f["FunctionName"] for f in functions} == {"after-monitor", "after-scheduler"}
+    assert {f["FunctionName"] for f in functions} == {
+        "after-exporter",
+        "after-monitor",
+        "after-scheduler",
+    }
     claim = place.client("ssm").get_parameter(Name="/hippolyte/raise-capacity")["Parameter"]
     assert claim["Value"] == "after"
     # the record goes with it, and says so from its first pass on

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
+from hippolyte.settings import Exporter, parse
 from local.world import World
 from tests.support.kept import planned_text
 from tools.tf import REPOSITORY, Terraform, TerraformError, environment
@@ -21,11 +23,13 @@ from tools.tf import REPOSITORY, Terraform, TerraformError, environment
 pytestmark = pytest.mark.terraform
 
 ACCOUNT = "123456789012"
-ROLES = ("scheduler", "monitor", "schedules", "pipeline", "cluster")
-EMR_ROLES = ("scheduler", "monitor", "schedules", "emr", "cluster")
+LAMBDA_ROLES = ("scheduler", "monitor", "schedules", "exporter", "machine")
+ROLES = (*LAMBDA_ROLES, "pipeline", "cluster")
+EMR_ROLES = (*LAMBDA_ROLES, "emr", "cluster")
 MODULES = {
     **dict.fromkeys(("plain", "strict", "quiet", "frankfurt"), ROLES),
     **dict.fromkeys(("emr", "private", "guarded"), EMR_ROLES),
+    **dict.fromkeys(("scan", "crowded"), LAMBDA_ROLES),
 }
 EVERY_ROLE = [(module, role) for module, roles in MODULES.items() for role in roles]
 
@@ -52,6 +56,7 @@ WITHOUT_ARN = (
     "elasticmapreduce:DescribeSecurityConfiguration",
     "elasticmapreduce:ListClusters",
     "elasticmapreduce:RunJobFlow",
+    "lambda:GetAccountSettings",
     "tag:GetResources",
 )
 # whether what the inputs name is there, which the monitor alone looks at
@@ -64,23 +69,30 @@ LOOKED_FOR = {
 }
 
 
+# the modules whose inputs exclude tables by name
+HAVE_EXCLUDED = {("scan", "exporter"), ("crowded", "exporter")}
+
+
 @pytest.fixture(scope="module")
-def resources(
-    world: World, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return the planned values by module and address."""
+def planned(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return the plan of all shapes."""
     root = REPOSITORY / "tests" / "terraform" / "roots" / "variants"
     terraform = Terraform(
         root, tmp_path_factory.mktemp("variants"), environment(world.endpoint_url)
     )
     terraform.init()
-    plan = terraform.plan_json()
+    return terraform.plan_json()
+
+
+@pytest.fixture(scope="module")
+def resources(planned: dict[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the planned values by module and address."""
     return {
         module["address"].removeprefix("module."): {
             resource["address"].removeprefix(f"{module['address']}."): resource["values"]
             for resource in module["resources"]
         }
-        for module in plan["planned_values"]["root_module"]["child_modules"]
+        for module in planned["planned_values"]["root_module"]["child_modules"]
     }
 
 
@@ -106,13 +118,14 @@ def many(value: str | list[str]) -> list[str]:
 def test_no_action_is_a_wildcard_and_every_statement_allows(
     resources: dict[str, Any], module: str, role: str
 ) -> None:
-    for statement in statements(resources, module, role).values():
-        assert statement["Effect"] == "Allow"
+    for sid, statement in statements(resources, module, role).items():
+        assert statement["Effect"] == ("Deny" if sid == "ExcludedStayUnread" else "Allow")
         assert not any("*" in action for action in many(statement["Action"]))
 
 
 @pytest.mark.parametrize(
-    ("module", "role"), [pair for pair in EVERY_ROLE if pair[0] in ("strict", "emr", "private")]
+    ("module", "role"),
+    [pair for pair in EVERY_ROLE if pair[0] in ("strict", "emr", "private", "scan", "crowded")],
 )
 def test_no_resource_is_a_wildcard_where_the_service_knows_an_arn(
     resources: dict[str, Any], module: str, role: str
@@ -140,7 +153,8 @@ def test_policy_is_within_the_service_limit(
 ) -> None:
     """A role's inline policies have 10,240 characters together; the topic's takes under 700."""
     text = resources[module][f'aws_iam_role_policy.this["{role}"]']["policy"]
-    assert len("".join(text.split())) < 9_500
+    alone = f'aws_iam_role_policy.tell_people["{role}"]' not in resources[module]
+    assert len("".join(text.split())) < (10_240 if alone else 9_500)
 
 
 @pytest.mark.parametrize("role", ["scheduler", "monitor", "pipeline"])
@@ -217,6 +231,8 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
         "ssm:GetParameter",
         "ssm:GetParametersByPath",
         "ssm:PutParameter",
+        "states:DescribeExecution",
+        "states:StopExecution",
     }
 
 
@@ -488,6 +504,303 @@ def test_settings_of_data_pipeline(resources: dict[str, Any]) -> None:
     assert plain["cluster"]["release_label"] == "emr-5.27.1"
 
 
+# with the exporter
+
+FRANKFURT = f"eu-central-1:{ACCOUNT}"
+
+
+def denied(resources: dict[str, Any], module: str) -> list[str]:
+    """Return the tables' names and globs that the exporter's role is denied."""
+    found = statements(resources, module, "exporter")["ExcludedStayUnread"]
+    assert (found["Effect"], found["Action"]) == ("Deny", "dynamodb:Scan")
+    assert "Condition" not in found
+    start = "arn:aws:dynamodb:*:*:table/"
+    assert all(arn.startswith(start) for arn in many(found["Resource"]))
+    return [arn.removeprefix(start) for arn in many(found["Resource"])]
+
+
+def test_actions_of_the_functions_with_the_exporter(resources: dict[str, Any]) -> None:
+    """The same as with EMR, but for the engine's calls; of clusters only how one is ended."""
+    for role in ("scheduler", "monitor"):
+        ours, theirs = (
+            {a for s in statements(resources, module, role).values() for a in many(s["Action"])}
+            for module in ("scan", "emr")
+        )
+        concurrency = {"lambda:GetAccountSettings"} if role == "scheduler" else set()
+        assert ours - theirs == {"states:StartExecution", *concurrency}
+        assert {a for a in ours if a.startswith(("elasticmapreduce:", "ec2:", "iam:"))} == {
+            "elasticmapreduce:DescribeCluster",
+            "elasticmapreduce:ListSteps",
+            "elasticmapreduce:TerminateJobFlows",
+        }
+        found = statements(resources, "scan", role)
+        machine = f"arn:aws:states:{FRANKFURT}:stateMachine:scan-exporter"
+        assert found["StartWorkers"]["Resource"] == machine
+    condition = {"StringEquals": {"aws:RequestedRegion": "eu-central-1"}}
+    found = statements(resources, "scan", "scheduler")["SeeTheAccountsConcurrency"]
+    assert found["Condition"] == condition
+
+
+def test_workers_of_any_engine_can_be_ended(resources: dict[str, Any]) -> None:
+    for module in MODULES:
+        for role in ("scheduler", "monitor"):
+            found = statements(resources, module, role)["SeeWorkersEnd"]
+            assert found["Action"] == ["states:StopExecution", "states:DescribeExecution"]
+            assert re.fullmatch(
+                rf"arn:aws:states:[a-z0-9-]+:{ACCOUNT}:execution:[a-z]+-exporter:\*",
+                found["Resource"],
+            )
+
+
+def test_actions_of_the_exporter(resources: dict[str, Any]) -> None:
+    assert {
+        action
+        for statement in statements(resources, "plain", "exporter").values()
+        for action in many(statement["Action"])
+    } == {
+        "dynamodb:DescribeTable",
+        "dynamodb:Scan",
+        "kms:Decrypt",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+        "ssm:GetParametersByPath",
+    }
+
+
+def test_the_exporter_never_writes_over_a_file(resources: dict[str, Any]) -> None:
+    place = f"central-backups/dynamodb/prod/{{}}/{ACCOUNT}/us-east-1/*"
+    exports = "arn:aws:s3:::" + place.format("backups") + "/AWSDynamoDB/*"
+    workers = "arn:aws:s3:::" + place.format("runs") + "/workers/*"
+    found = statements(resources, "crowded", "exporter")
+    writes = {s["Resource"]: s for s in found.values() if "s3:PutObject" in many(s["Action"])}
+
+    assert set(writes) == {exports, workers}
+    assert writes[exports]["Condition"] == {"Null": {"s3:if-none-match": "false"}}
+    assert "Condition" not in writes[workers]
+    assert sorted(found["ReadOwnFilesAndRecords"]["Resource"]) == [exports, workers]
+    assert found["ListOwnFiles"]["Resource"] == "arn:aws:s3:::central-backups"
+    assert found["ListOwnFiles"]["Condition"] == {
+        "StringLikeIfExists": {
+            "s3:prefix": [
+                place.format(part).removeprefix("central-backups/") for part in ("backups", "runs")
+            ]
+        }
+    }
+    assert found["EncryptBackups"]["Resource"].endswith("key/1234abcd-12ab-34cd-56ef-1234567890ab")
+    assert "EncryptBackups" not in statements(resources, "scan", "exporter")
+
+
+def test_conditions_of_the_exporter(resources: dict[str, Any]) -> None:
+    found = statements(resources, "scan", "exporter")
+
+    assert found["ReadTables"]["Resource"] == f"arn:aws:dynamodb:{FRANKFURT}:table/*"
+    assert found["ReadEncryptedTables"]["Condition"]["StringEquals"] == {
+        "kms:ViaService": "dynamodb.eu-central-1.amazonaws.com"
+    }
+    assert found["WriteOwnLog"]["Resource"] == (
+        f"arn:aws:logs:{FRANKFURT}:log-group:/aws/lambda/scan-exporter:*"
+    )
+    assert found["ReadOwnSettings"]["Resource"] == (
+        f"arn:aws:ssm:{FRANKFURT}:parameter/hippolyte-settings/scan/*"
+    )
+
+
+def test_what_is_excluded_by_name_cannot_be_read(resources: dict[str, Any]) -> None:
+    """Left out is what may concern a table of `always`: orders, users-*-eu, dots.in.it."""
+    assert sorted(denied(resources, "scan")) == [
+        "*-tmp",
+        "dots-in-it",
+        "orders2",
+        "scratch-*",
+        "users-*-us",
+    ]
+    assert "ExcludedStayUnread" not in statements(resources, "plain", "exporter")
+    others = [(module, role) for module, role in EVERY_ROLE if (module, role) not in HAVE_EXCLUDED]
+    for module, role in others:
+        assert "ExcludedStayUnread" not in statements(resources, module, role)
+
+
+def test_more_than_the_policy_holds_is_left_out(resources: dict[str, Any]) -> None:
+    """The first of them, up to the brim."""
+    found = set(denied(resources, "crowded"))
+    text = resources["crowded"]['aws_iam_role_policy.this["exporter"]']["policy"]
+
+    assert 100 < len(found) < 250
+    assert found == {f"excluded-{number}" for number in range(len(found))}
+    assert 9_800 < len("".join(text.split())) <= 10_240
+
+
+def test_what_can_still_be_read_is_said(planned: dict[str, Any]) -> None:
+    outputs = {name: o["value"] for name, o in planned["planned_values"]["outputs"].items()}
+
+    assert outputs["scan"] == ["ord*", "?rders", "users-1-eu", "users-*", "dots?in?it"]
+    assert outputs["crowded"][-1] == "excluded-399"
+    assert 150 < len(outputs["crowded"]) < 300
+    checks = {c["address"]["to_display"]: c["status"] for c in planned["checks"]}
+    name = "check.excluded_tables_are_unreadable"
+    assert checks[f"module.scan.{name}"] == "pass", "meant so: no warning"
+    assert checks[f"module.crowded.{name}"] == "fail"
+    (said,) = [
+        problem["message"]
+        for check in planned["checks"]
+        if check["address"]["to_display"] == f"module.crowded.{name}"
+        for instance in check["instances"]
+        for problem in instance["problems"]
+    ]
+    assert re.match(r"tables.exclude: \d+ of 400 have no room .* first of them \"excluded-1", said)
+    assert "Take one glob for several names" in said
+
+
+def test_the_machine_invokes_the_exporter_and_nothing_else(resources: dict[str, Any]) -> None:
+    (found,) = statements(resources, "scan", "machine").values()
+
+    assert found["Action"] == "lambda:InvokeFunction"
+    assert found["Resource"] == f"arn:aws:lambda:{FRANKFURT}:function:scan-exporter"
+    assert trusts(resources, "scan", "machine") == {
+        "states.amazonaws.com": {
+            "StringEquals": {"aws:SourceAccount": ACCOUNT},
+            "ArnLike": {"aws:SourceArn": f"arn:aws:states:{FRANKFURT}:stateMachine:scan-exporter"},
+        }
+    }
+    assert trusts(resources, "scan", "exporter") == {"lambda.amazonaws.com": {}}
+    (schedules,) = [
+        s
+        for s in statements(resources, "scan", "schedules").values()
+        if s["Action"] == "lambda:InvokeFunction"
+    ]
+    assert sorted(arn.split(":")[-1] for arn in schedules["Resource"]) == [
+        "scan-monitor",
+        "scan-scheduler",
+    ]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_exporter_and_machine_are_made_with_every_engine(
+    resources: dict[str, Any], module: str
+) -> None:
+    function = resources[module]['aws_lambda_function.this["exporter"]']
+    machine = resources[module]["aws_sfn_state_machine.exporter"]
+    settings_ = settings(resources, module)
+    definition = json.loads(machine["definition"])
+    link = definition["States"]["Link"]
+
+    assert function["handler"] == "hippolyte.exporter.handler"
+    assert settings_["exporter"] == {
+        "machine_arn": (
+            f"arn:aws:states:{settings_['region']}:{ACCOUNT}:stateMachine:{function['function_name']}"
+        ),
+        "timeout_seconds": function["timeout"],
+        "memory_size": function["memory_size"],
+        "max_workers": 4 if module == "scan" else 10,
+    }
+    assert function["memory_size"] == (3538 if module == "scan" else 1769)
+    assert (machine["name"], machine["type"]) == (function["function_name"], "STANDARD")
+    assert link["Parameters"]["FunctionName"] == (
+        f"arn:aws:lambda:{settings_['region']}:{ACCOUNT}:function:{function['function_name']}"
+    )
+    assert link["TimeoutSeconds"] == function["timeout"] + 60
+
+
+def test_definition_of_the_machine(resources: dict[str, Any]) -> None:
+    """What it does in which case the local AWS plays; here is what a reader must rely on."""
+    definition = json.loads(resources["scan"]["aws_sfn_state_machine.exporter"]["definition"])
+    states = definition["States"]
+    throttled, other = states["Link"]["Retry"]
+
+    assert definition["StartAt"] == "InTime"
+    assert "TimeoutSeconds" not in definition, "the deadline is the input's"
+    assert states["InTime"]["Choices"] == [
+        {
+            "Variable": "$$.State.EnteredTime",
+            "TimestampLessThanPath": "$.deadline",
+            "Next": "Link",
+        }
+    ]
+    assert states["Link"]["Parameters"]["Payload"] == {
+        f"{name}.$": f"$.{name}" for name in ("run", "worker", "deadline", "place")
+    }
+    assert throttled["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
+    assert throttled["MaxAttempts"] > 1e6
+    assert throttled["MaxDelaySeconds"] == 60
+    assert other["ErrorEquals"] == ["States.ALL"]
+    assert other["MaxAttempts"] <= 12, "no endless loop, each round of which is billed"
+    assert [(c["BooleanEquals"], c["Next"]) for c in states["More"]["Choices"]] == [
+        (True, "InTime"),
+        (False, "Over"),
+    ]
+    assert states[states["More"]["Default"]]["Type"] == "Fail", "never silently done"
+    StepFunctionsParserBackend._validate_definition(json.dumps(definition))
+
+
+def test_settings_of_the_exporters_engine(resources: dict[str, Any]) -> None:
+    found = settings(resources, "scan")
+
+    assert found["engine"] == "lambda"
+    assert "emr" not in found
+    assert found["cluster_role"] == found["pipeline_role"] == ""
+    assert found["region"] == found["pipeline_region"] == "eu-central-1"
+    assert found["planning"]["bytes_per_read_unit"] is None
+    assert (found["consistent_reads"], settings(resources, "crowded")["consistent_reads"]) == (
+        False,
+        True,
+    )
+    assert parse(json.dumps(found)).exporter == Exporter(
+        f"arn:aws:states:{FRANKFURT}:stateMachine:scan-exporter", 900, 3538, 4
+    )
+
+
+def test_without_clusters_nothing_is_made_for_them(resources: dict[str, Any]) -> None:
+    for module in ("scan", "crowded"):
+        assert not [a for a in resources[module] if a.startswith("aws_iam_instance_profile")]
+        looked = [sid for sid in statements(resources, module, "monitor") if "LookFor" in sid]
+        assert looked == ["LookForTopics"]
+
+
+def test_the_exporter_tells_nobody_and_loses_nothing(resources: dict[str, Any]) -> None:
+    """Its machine waits for the answer; what is invoked by hand is not kept and tried again."""
+    scan = resources["scan"]
+    config = scan['aws_lambda_function_event_invoke_config.this["exporter"]']
+
+    assert 'aws_iam_role_policy.tell_people["exporter"]' not in scan
+    assert config["maximum_retry_attempts"] == 0
+    assert config["destination_config"] == []
+    assert not [a for a in scan if "cloudwatch_metric_alarm" in a and "exporter" in a]
+    assert scan['aws_cloudwatch_log_group.this["exporter"]']["retention_in_days"] == 30
+
+
+def test_the_dashboard_shows_links_and_workers(resources: dict[str, Any]) -> None:
+    titles = {
+        module: [
+            widget["properties"]["title"]
+            for widget in json.loads(
+                resources[module]["aws_cloudwatch_dashboard.this[0]"]["dashboard_body"]
+            )["widgets"]
+        ]
+        for module in ("scan", "strict")
+    }
+
+    assert titles["scan"] == [
+        *titles["strict"],
+        "Links of the exporter",
+        "Workers of the exporter",
+    ]
+
+
+def test_the_exporter_is_in_the_network_too(resources: dict[str, Any]) -> None:
+    crowded = resources["crowded"]
+    (network,) = crowded['aws_lambda_function.this["exporter"]']["vpc_config"]
+
+    assert network["security_group_ids"] == ["sg-0123456789abcdef0"]
+    assert "BeInTheNetwork" in statements(resources, "crowded", "exporter")
+    for role in LAMBDA_ROLES:
+        made = crowded[f'aws_iam_role.this["{role}"]']
+        assert made["path"] == "/teams/data/"
+        assert made["permissions_boundary"] == f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+
+
 # who may assume them
 
 
@@ -616,7 +929,7 @@ def test_region_without_data_pipeline(world: World, tmp_path: Path) -> None:
 
     assert "pipeline_region must be set: the module's own region, eu-north-1" in message
     assert "Take the nearest of us-east-1, us-west-2" in message
-    assert 'or engine = "emr", which is in every region' in message
+    assert 'or engine = "lambda", which is in every region' in message
 
 
 def test_settings_that_no_room_is_kept_for_are_refused(world: World, tmp_path: Path) -> None:
@@ -668,7 +981,7 @@ def test_roles_have_the_path_and_are_passed_by_it(
 ) -> None:
     for role in EMR_ROLES:
         assert resources["guarded"][f'aws_iam_role.this["{role}"]']["path"] == "/teams/data/"
-    assert resources["guarded"]["aws_iam_instance_profile.cluster"]["path"] == "/teams/data/"
+    assert resources["guarded"]["aws_iam_instance_profile.cluster[0]"]["path"] == "/teams/data/"
     found = statements(resources, "guarded", "monitor")["PassTheClustersRoles"]
     assert sorted(found["Resource"]) == [
         f"arn:aws:iam::{ACCOUNT}:role/teams/data/guarded-us-east-1-{name}"

@@ -9,16 +9,29 @@ import pytest
 
 from hippolyte.errors import ConfigurationError
 from hippolyte.parameters import joined
-from hippolyte.settings import VARIABLE, load, parse
+from hippolyte.settings import VARIABLE, Exporter, load, parse
 from tests.support.builders import raw_settings, settings
 from tests.support.kept import parts
+
+EXPORTER = {
+    "machine_arn": "arn:aws:states:us-east-1:123456789012:stateMachine:hippolyte-exporter",
+    "timeout_seconds": 900,
+    "memory_size": 1769,
+    "max_workers": 10,
+}
+
+
+def test_the_exporter_is_read_with_every_engine() -> None:
+    for engine in ("lambda", "datapipeline"):
+        assert settings(engine=engine, exporter=EXPORTER).exporter == Exporter(**EXPORTER)
+    assert settings().exporter is None, "a module that had none yet"
 
 
 def test_defaults_are_the_designs() -> None:
     found = settings()
     assert found.window_seconds == 25_200
     assert found.consumed_fraction == 0.5
-    assert found.planning.bytes_per_read_unit == 4096
+    assert found.planning.bytes_per_read_unit is None
     assert found.planning.cluster_bootstrap_seconds == 600
     assert found.cluster.release_label == "emr-5.27.1"
     assert found.tables.include == ("*",)
@@ -57,6 +70,17 @@ def test_all_faults_are_named_at_once() -> None:
         ),
         ({"tables": {"include_tags": ["backup"]}}, "must be an object of lists of strings"),
         ({"name": 7}, "name must be a string, got 7"),
+        ({"engine": "glue"}, "engine must be one of lambda, datapipeline, emr, got 'glue'"),
+        ({"engine": "emr"}, 'missing key emr, which engine "emr" needs'),
+        ({"engine": "lambda"}, 'missing key exporter, which engine "lambda" needs'),
+        ({"exporter": {}}, "missing key exporter.machine_arn"),
+        ({"exporter": EXPORTER | {"timeout_seconds": 0}}, "timeout_seconds must be at least 1"),
+        (
+            {"exporter": EXPORTER | {"memory_size": 127}},
+            "memory_size must be at least 128, got 127",
+        ),
+        ({"exporter": EXPORTER | {"max_workers": 0}}, "max_workers must be at least 1, got 0"),
+        ({"exporter": EXPORTER | {"workers": 1}}, "unknown key exporter.workers"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_place(changes: dict[str, object], words: str) -> None:

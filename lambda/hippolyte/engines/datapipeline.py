@@ -59,6 +59,7 @@ class DataPipelineEngine:
 
     clients: Clients
     settings: Settings
+    name: str = "datapipeline"
     tables_per_batch: int = TABLES_PER_PIPELINE
     ordered: bool = False
     raises_per_job: bool = False

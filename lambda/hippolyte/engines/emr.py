@@ -63,6 +63,7 @@ class EmrEngine:
 
     clients: Clients
     settings: Settings
+    name: str = "emr"
     tables_per_batch: int = TABLES_PER_CLUSTER
     ordered: bool = True
     raises_per_job: bool = True

@@ -29,7 +29,10 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """One job. `dead` is certain: it has succeeded, or its host is gone."""
+    """One job. `dead` is certain: it has succeeded, or its host is gone.
+
+    `progress_at`: when it last read something; None: the engine does not say.
+    """
 
     state: JobState
     dead: bool = False
@@ -37,6 +40,7 @@ class JobStatus:
     log: str = ""
     started_at: str | None = None
     finished_at: str | None = None
+    progress_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,10 @@ class Launch:
     deadline: datetime
     # how often this was tried before: another try may go elsewhere
     attempt: int = 0
+    # ids of the exports, of an engine whose exports have some
+    scans: Sequence[str] = ()
+    # of tables that are raised by now: what they had, and what they were given
+    raised: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class DefinitionError(EngineError):
@@ -102,6 +110,11 @@ def may_be_taken(error: ClientError) -> bool:
 
 class Engine(Protocol):
     """An engine. All calls but `start` and `add` may be repeated."""
+
+    @property
+    def name(self) -> str:
+        """As the setting `engine` names it."""
+        ...
 
     @property
     def tables_per_batch(self) -> int:

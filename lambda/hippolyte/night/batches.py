@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from hippolyte.engines.engine import Launch
+from hippolyte.exports.native import export_id
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning import sizing
 from hippolyte.planning.plan import Job
@@ -39,7 +40,22 @@ def launch_of(p: Pass, run: Run, batch: BatchEntry, ratios: Ratios) -> Launch:
         ],
         deadline=run.plan.deadline,
         attempt=max(batch.attempts.values(), default=1) - 1 + batch.refusals,
+        scans=[scan_id(run, job.table, batch.attempts[job.table]) for job in batch.jobs],
+        raised={
+            job.table: held for _, job, e in run.ledger.table_entries(batch) if (held := _raised(e))
+        },
     )
+
+
+def scan_id(run: Run, table: str, attempt: int) -> str:
+    """Return the id of a scan's export: the same whoever asks, so that it can be gone on with."""
+    return export_id(run.plan.start, f"{run.plan.run_id} {table} {attempt}")
+
+
+def _raised(entry: TableEntry) -> tuple[int, int] | None:
+    if entry.plain or entry.given_back_at or not entry.raised_from or not entry.raised_to:
+        return None
+    return entry.raised_from, entry.raised_to
 
 
 def expected_seconds(p: Pass, job: Job, entry: TableEntry, bytes_per_unit: int) -> float:
@@ -47,7 +63,7 @@ def expected_seconds(p: Pass, job: Job, entry: TableEntry, bytes_per_unit: int) 
     raised = job.raise_to is not None and not entry.plain
     plain = sizing.plain_rate(job.capacity, job.plain_ratio) if job.capacity else job.rate
     read = sizing.seconds_to_read(job.size_bytes, job.rate if raised else plain, bytes_per_unit)
-    return p.settings.planning.activity_bootstrap_seconds + read
+    return p.host.job_bootstrap + read
 
 
 def since(text: str | None, now: datetime) -> float:

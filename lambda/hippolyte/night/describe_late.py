@@ -44,10 +44,11 @@ def describe_late(p: Pass, run: Run) -> None:
     tables = [table_of(d) for d in definitions.values()]
     # what rules leave out has its verdict already; quotas and scaling are those of raises
     tables_seen = look_into(dynamodb, tables, at_once, lambda _: True, patience)
-    settings = replace(p.settings, raise_capacity=False, tables=Selection())
+    settings = replace(p.settings, raise_capacity=False, tables=Selection(), engine=p.engine.name)
     night = Night(run.plan.start, run.plan.deadline, clock.now())
     engine = p.engine
-    found = Inventory(tables_seen, Limits())
+    # a tenth of it are the night's workers
+    found = Inventory(tables_seen, Limits(unreserved_concurrency=10 * run.plan.at_once))
     plan = make_plan(found, settings, night, engine.tables_per_batch, engine.raises_per_job)
     p.runs.add_definitions(run.plan.run_id, definitions)
     for name in definitions:

@@ -23,6 +23,9 @@ _OVERDUE_FACTOR = 3
 _OVERDUE_SECONDS = 1800
 # from there on a table's size says that its estimate was of another time
 _GROWN_FACTOR = 2
+# an export whose engine shows progress is overdue when it shows none for so long: two links that
+# die after a whole timeout each
+_STALLED_SECONDS = 2400
 
 DEADLINE = "the deadline has passed"
 
@@ -60,7 +63,7 @@ def look(p: Pass, run: Run, batch: BatchEntry) -> BatchStatus | None:
     if batch.state not in (BatchState.RUNNING, BatchState.CANCELLING, BatchState.ENDING):
         return None
     status = p.engine.poll(batch.handle, len(batch.jobs))
-    _record(run, batch, status)
+    _record(p, run, batch, status)
     if batch.adding and not batch.intent_is_anothers(p.me, clock.now()):
         # an invocation meant to add them, and EMR has no step of theirs
         run.ledger.not_added(batch, list(batch.adding))
@@ -88,14 +91,14 @@ def _resolve(p: Pass, run: Run, batch: BatchEntry) -> None:
         run.ledger.not_started(batch)
 
 
-def _record(run: Run, batch: BatchEntry, status: BatchStatus) -> None:
+def _record(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> None:
     for number, planned, entry in run.ledger.table_entries(batch):
         job = status.jobs.get(number, JobStatus(JobState.WAITING))
         if batch.state is BatchState.CANCELLING and planned.table in batch.waiting:
             # the engine knows nothing of it, and will not be told
             job = JobStatus(JobState.CANCELLED, dead=True)
         if status.gone and job.state in (JobState.WAITING, JobState.RUNNING):
-            why = status.failure or batch.cancel_reason or "its cluster ended before it"
+            why = status.failure or batch.cancel_reason or f"its {p.host.noun} ended before it"
             job = JobStatus(JobState.CANCELLED, True, why, job.log, job.started_at)
         if job.state is JobState.CANCELLED:
             # why we ended it, then what the engine says of that
@@ -148,11 +151,14 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
         if entry.outcome or state is None or state.state is not JobState.RUNNING:
             continue
         running = True
+        if state.progress_at is not None:
+            if since(state.progress_at, now) > _STALLED_SECONDS:
+                return f"{overdue(job.table)}: nothing was read of it since {state.progress_at}"
+            continue
         estimate = job.estimate_seconds
         if entry.plain and p.engine.raises_per_job:
             # its raised rate is sized for an hour
-            bytes_per_unit = p.settings.planning.bytes_per_read_unit
-            estimate = max(estimate, int(expected_seconds(p, job, entry, bytes_per_unit)))
+            estimate = max(estimate, int(expected_seconds(p, job, entry, p.host.unit_bytes)))
         late = max(_OVERDUE_FACTOR * estimate, estimate + _OVERDUE_SECONDS)
         if since(entry.started_at, now) <= late:
             continue
@@ -163,9 +169,9 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
         if not was_ended and _is_waited_for(p, run, batch, status):
             return f"{overdue(job.table)}: others wait, and it has no estimate"
     idle = since(batch.progress_at or batch.started_at, now)
-    bootstrap = p.settings.planning.cluster_bootstrap_seconds
+    bootstrap = p.host.bootstrap
     if not running and not status.paused and idle > 3 * bootstrap + _OVERDUE_SECONDS:
-        return f"its cluster ran nothing for {idle:.0f} s"
+        return f"its {p.host.noun} ran nothing for {idle:.0f} s"
     return ""
 
 
@@ -188,7 +194,7 @@ def _is_waited_for(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) ->
             return True
     others = [b for b in run.ledger.open_batches if b is not batch]
     planned = [b for b in others if b.state is BatchState.PLANNED]
-    is_full = 1 + len(others) - len(planned) >= p.settings.planning.max_clusters
+    is_full = 1 + len(others) - len(planned) >= (run.plan.at_once or p.host.at_once)
     return any(is_full or b.timeline == batch.timeline for b in planned)
 
 
@@ -214,11 +220,15 @@ def _insist(p: Pass, run: Run, batch: BatchEntry, asked_at: str | None) -> None:
         alert = (
             f"batch {batch.batch_id} does not end ({batch.cancel_reason or batch.error}): "
             f"{', '.join(tables)} may still be read, so their capacity stays raised; "
-            f"terminate cluster {batch.handle.get('cluster', 'unknown')} by hand"
+            f"terminate {p.host.noun} {_host_name(batch)} by hand"
         )
         if alert not in run.ledger.alerts:
             run.ledger.alerts.append(alert)
     p.engine.cancel(batch.handle)
+
+
+def _host_name(batch: BatchEntry) -> str:
+    return str(batch.handle.get("cluster") or batch.handle.get("worker") or "unknown")
 
 
 def _end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> None:

@@ -22,6 +22,7 @@ from hippolyte.exports.verification import (
 from hippolyte.night.batches import directory, since
 from hippolyte.night.catalogue import add_to_catalogue
 from hippolyte.night.follow import overdue
+from hippolyte.night.judge_scan import verified
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.plan import Job
 from hippolyte.record_form import iso, when
@@ -98,11 +99,15 @@ def _write_empty(p: Pass, run: Run, name: str, entry: TableEntry) -> None:
 def _judge_output(p: Pass, run: Run, job: Job, entry: TableEntry) -> None:
     waited = since(entry.finished_at, clock.now())
     try:
-        read = _items_read(p, entry.log)
-        if read is None and waited < _LOG_PATIENCE_SECONDS:
-            return
-        before = _last_items(p, run, job)
-        result = _verify(p, run, job, entry, read, before)
+        before = None
+        if p.engine.name == "lambda":
+            result = verified(p, run, job, entry)
+        else:
+            read = _items_read(p, entry.log)
+            if read is None and waited < _LOG_PATIENCE_SECONDS:
+                return
+            before = _last_items(p, run, job)
+            result = _verify(p, run, job, entry, read, before)
         believed = _believed(p, job, entry, result) if result.short else ""
         good = result.ok or bool(believed)
         replaced = good and _replaced(p, job, entry)
@@ -278,6 +283,5 @@ def _shortest(p: Pass, job: Job) -> float:
 
     The exporter's eventually consistent scan reads twice what the estimate assumes.
     """
-    planning = p.settings.planning
-    read = job.estimate_seconds - planning.activity_bootstrap_seconds
-    return planning.cluster_bootstrap_seconds + planning.activity_bootstrap_seconds + read / 2
+    read = job.estimate_seconds - p.host.job_bootstrap
+    return p.host.bootstrap + p.host.job_bootstrap + read / 2

@@ -109,7 +109,7 @@ def _choose(p: Pass, run: Run) -> list[BatchEntry]:
     )
     chosen: list[BatchEntry] = []
     for batch in waiting:
-        if batch.timeline not in busy and clusters < p.settings.planning.max_clusters:
+        if batch.timeline not in busy and clusters < (run.plan.at_once or p.host.at_once):
             busy.add(batch.timeline)
             clusters += 1
             chosen.append(batch)

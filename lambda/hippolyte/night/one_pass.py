@@ -14,6 +14,7 @@ from hippolyte.clients import Clients
 from hippolyte.engines.engine import Engine
 from hippolyte.leases.book import Leases
 from hippolyte.leases.lease import Held
+from hippolyte.planning.host import Host, host_of
 from hippolyte.records.places import Places
 from hippolyte.records.runs import Run, Runs
 from hippolyte.settings import Settings
@@ -66,6 +67,11 @@ class Pass:
     def follow(self, run: Run) -> None:
         """Go on with the engine a run was planned for."""
         self.engine = self.engines[run.plan.engine]
+
+    @property
+    def host(self) -> Host:
+        """What runs the engine's exports."""
+        return host_of(self.settings, self.engine.name)
 
     @property
     def time_is_short(self) -> bool:

@@ -84,7 +84,7 @@ def _ready(p: Pass, run: Run, batch: BatchEntry) -> dict[int, float]:
             ready[number] = raised_ratio(p.leases, job, lease) if lease else job.plain_ratio
             busy = True
         # what is raised in vain keeps a cluster from the next only while it has other work
-        if busy:
+        if busy and not p.host.side_by_side:
             ahead += expected_seconds(p, job, entry, _FASTEST_BYTES)
     return ready
 
@@ -98,6 +98,9 @@ def _work(
     p: Pass, batch: BatchEntry, entries: Iterable[tuple[int, Job, TableEntry]]
 ) -> tuple[bool, float]:
     """Return whether the cluster has work or still starts, and for how many seconds at least."""
+    if p.host.side_by_side:
+        # whoever waits keeps nobody else from being read
+        return False, 0.0
     now = clock.now()
     live = [(job, entry) for _, job, entry in entries if entry.exporting and not entry.outcome]
     seconds = sum(
@@ -106,7 +109,7 @@ def _work(
     )
     starts = 0.0
     if not any(entry.started_at for _, _, entry in entries):
-        bootstrap = p.settings.planning.cluster_bootstrap_seconds
+        bootstrap = p.host.bootstrap
         starts = max(0.0, bootstrap - since(batch.started_at, now))
     return bool(live) or starts > 0, seconds + starts
 

@@ -4,28 +4,69 @@ from __future__ import annotations
 
 import math
 
+from hippolyte.planning.host import Host
 from hippolyte.planning.packing import Timeline
 from hippolyte.planning.plan import Job
+from hippolyte.planning.sizing import segments
 from hippolyte.settings import Settings
 
 # USD, us-east-1, see docs/costs.md for the sources; an estimate, printed as one
 RCU_HOUR_USD = 0.00013
 NODE_HOUR_USD = 0.24
 ON_DEMAND_UNIT_USD = 0.125 / 1_000_000
+# of an arm64 function; of S3 writes and lists, and reads; of a transition of a Standard machine
+GB_SECOND_USD = 0.0000133334
+PUT_USD, GET_USD = 0.005 / 1000, 0.0004 / 1000
+TRANSITION_USD = 0.025 / 1000
+# of a file's bytes as DynamoDB counts them: 4 MB as they lie, which gzip made of twice as much
+_FILE_BYTES = 8_000_000
+# of a table beside its data: `_started`, four manifests, a listing; looks at it and its files
+_PUTS_A_TABLE, _GETS_A_TABLE = 6, 4
+# a link of 15 minutes is about 3 transitions; a worker looks at its records 8 times a minute
+_LINK_SECONDS, _TRANSITIONS, _LOOKS_A_SECOND = 840, 3, 8 / 60
 
 
-def cost_usd(timelines: list[Timeline[Job]], settings: Settings, raises_per_job: bool) -> float:
-    """Estimate a night's cost in USD: cluster nodes, raised capacity, on-demand reads."""
-    nodes = 1 + settings.cluster.core_instance_count
+def cost_usd(
+    timelines: list[Timeline[Job]], settings: Settings, raises_per_job: bool, host: Host
+) -> float:
+    """Estimate a night's cost in USD: its hosts, raised capacity, on-demand reads."""
     # what does not fit is cut off at the deadline
-    hours = sum(min(t.seconds, settings.window_seconds) for t in timelines) / 3600
+    seconds = [min(t.seconds, settings.window_seconds) for t in timelines]
+    hosts = (
+        _workers(timelines, seconds, settings) if host.side_by_side else _nodes(seconds, settings)
+    )
     raised = units = 0.0
     for jobs in (batch for timeline in timelines for batch in timeline.batches):
         # in which order they run is not known, so each may be the last
         work = min(sum(j.estimate_seconds for j in jobs), settings.window_seconds)
         for job in jobs:
-            held = job.estimate_seconds if raises_per_job else work
+            held = job.estimate_seconds if raises_per_job or host.side_by_side else work
             raised += (job.raise_to - job.capacity) * math.ceil(held / 3600) if job.raise_to else 0
             units += 0 if job.capacity else job.size_bytes / 8192
-    cost = hours * nodes * NODE_HOUR_USD + raised * RCU_HOUR_USD + units * ON_DEMAND_UNIT_USD
-    return round(cost, 2)
+    # of a consistent read half as much is had for a unit
+    units *= 2 if host.side_by_side and settings.consistent_reads else 1
+    return round(hosts + raised * RCU_HOUR_USD + units * ON_DEMAND_UNIT_USD, 2)
+
+
+def _nodes(seconds: list[float], settings: Settings) -> float:
+    nodes = 1 + settings.cluster.core_instance_count
+    return sum(seconds) / 3600 * nodes * NODE_HOUR_USD
+
+
+def _workers(timelines: list[Timeline[Job]], seconds: list[float], settings: Settings) -> float:
+    """Return what functions, machine and S3's requests cost."""
+    memory = (settings.exporter.memory_size if settings.exporter else 0) / 1024
+    jobs = [job for timeline in timelines for batch in timeline.batches for job in batch]
+    files = sum(
+        max(math.ceil(job.size_bytes / _FILE_BYTES), segments_of_job(job, settings)) for job in jobs
+    )
+    puts = files + _PUTS_A_TABLE * len(jobs)
+    gets = files + _GETS_A_TABLE * len(jobs) + sum(seconds) * _LOOKS_A_SECOND
+    links = sum(math.ceil(each / _LINK_SECONDS) for each in seconds)
+    functions = sum(seconds) * memory * GB_SECOND_USD + links * _TRANSITIONS * TRANSITION_USD
+    return functions + puts * PUT_USD + gets * GET_USD
+
+
+def segments_of_job(job: Job, settings: Settings) -> int:
+    """Return into how many segments a worker cuts a table."""
+    return segments(job.size_bytes, job.rate, settings.consumed_fraction)

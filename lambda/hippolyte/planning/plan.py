@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from hippolyte.record_form import VERSION, iso, known_form, when
+from hippolyte.settings import ENGINES
 from hippolyte.verdicts import Verdict
 
 
@@ -32,6 +33,8 @@ class Job:
     raise_to: int | None = None
     # False: DescribeTable has not counted the table yet, so nobody knows how long it takes
     estimated: bool = True
+    # its read capacity follows its consumption: the scan's pace follows it down only
+    autoscaled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,8 @@ class Plan:
     identities: Mapping[str, Identity] = field(default_factory=dict)
     # tables that could not be described yet, and why: they are planned by a later pass
     undescribed: Mapping[str, str] = field(default_factory=dict)
+    # hosts that may run at once tonight; 0: as many as the settings say
+    at_once: int = 0
 
     def identity(self, table: str) -> Identity:
         """Return which table has the name tonight."""
@@ -123,6 +128,6 @@ class Plan:
             }
             for name in ("empty", "warnings", "alerts"):
                 data[name] = tuple(data.get(name, ()))
-            if data.get("engine", "datapipeline") not in ("datapipeline", "emr"):
+            if data.get("engine", "datapipeline") not in ENGINES:
                 raise ValueError(f"engine {data['engine']!r}")
             return cls(**data)

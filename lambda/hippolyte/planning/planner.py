@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from hippolyte.planning.cost import cost_usd
+from hippolyte.planning.host import Host, host_of
 from hippolyte.planning.packing import HANDOVER_SECONDS, Bins, Timeline, pack
 from hippolyte.planning.plan import Batch, Identity, Job, Plan
 from hippolyte.planning.selection import Choice, choose
+from hippolyte.planning.sharing import share_out
 from hippolyte.planning.sizer import Sizer
 from hippolyte.planning.window import Night
 from hippolyte.record_form import iso
@@ -27,7 +30,7 @@ def make_plan(
     tables_limit: int,
     raises_per_job: bool = False,
 ) -> Plan:
-    """Plan a night. `tables_limit` is the engine's number of tables a cluster.
+    """Plan a night. `tables_limit` is the engine's number of tables a host.
 
     `raises_per_job`: the engine's tables are raised in their turn, not all for the whole night.
     """
@@ -56,21 +59,30 @@ def make_plan(
             eligible.append(table)
 
     warnings = list(inventory.warnings)
-    sizer = Sizer(settings, inventory, night, warnings, tables_limit, raises_per_job)
-    jobs = sizer.jobs([t for t in eligible if not t.empty])
-    planning = settings.planning
-    bins = Bins(
-        window_seconds=sizer.seconds,
-        cluster_bootstrap_seconds=planning.cluster_bootstrap_seconds,
-        tables_per_batch=tables_limit,
-        timelines=planning.max_clusters,
-        handover_seconds=HANDOVER_SECONDS,
-    )
-    timelines, overflow = pack(jobs, bins)
+    host = _bounded(host_of(settings, settings.engine), inventory, warnings)
+    sizer = Sizer(settings, inventory, night, warnings, tables_limit, raises_per_job, host)
+    # a scan finds out by itself that there is nothing
+    scanned = host.side_by_side
+    jobs = sizer.jobs([t for t in eligible if scanned or not t.empty])
+    if host.side_by_side:
+        # one is left for what is tried again
+        planned = max(1, host.at_once - 1)
+        timelines = share_out(jobs, host, planned, tables_limit)
+        late = [t for t in timelines if t.seconds > sizer.seconds]
+        overflow = [j for t in late for b in t.batches for j in b if _is_late(j, t, sizer)]
+    else:
+        bins = Bins(
+            window_seconds=sizer.seconds,
+            cluster_bootstrap_seconds=host.bootstrap,
+            tables_per_batch=tables_limit,
+            timelines=host.at_once,
+            handover_seconds=HANDOVER_SECONDS,
+        )
+        timelines, overflow = pack(jobs, bins)
     warnings += [
-        f"{job.table}: no cluster has time for it before {iso(night.deadline)} "
+        f"{job.table}: no {host.noun} has time for it before {iso(night.deadline)} "
         f"({job.estimate_seconds} s at {job.rate:.0f} units/s); "
-        "raise planning.max_clusters, the window or the table's read capacity"
+        f"raise {host.knob}, the window or the table's read capacity"
         for job in overflow
     ]
     return Plan(
@@ -79,10 +91,10 @@ def make_plan(
         deadline=night.deadline,
         batches=_batches(timelines),
         verdicts=verdicts,
-        empty=tuple(sorted(t.name for t in eligible if t.empty)),
+        empty=tuple(sorted(t.name for t in eligible if t.empty and not scanned)),
         warnings=tuple(warnings),
         alerts=_missing(settings.tables.always, inventory) + _blind(choices, inventory.tags),
-        cost_usd=cost_usd(timelines, settings, raises_per_job),
+        cost_usd=cost_usd(timelines, settings, raises_per_job, host),
         previous_run=night.previous_run,
         engine=settings.engine,
         identities={
@@ -90,7 +102,33 @@ def make_plan(
             for t in inventory.tables
         },
         undescribed=later,
+        at_once=host.at_once if host.side_by_side else 0,
     )
+
+
+def _bounded(host: Host, inventory: Inventory, warnings: list[str]) -> Host:
+    """Leave the account's other functions their concurrency: a tenth of what nobody reserved."""
+    if not host.side_by_side:
+        return host
+    unreserved = inventory.limits.unreserved_concurrency
+    if unreserved is None:
+        warnings.append(
+            "the account's unreserved concurrency could not be read: one worker reads all tables"
+        )
+    most = max(1, (unreserved or 0) // 10)
+    if unreserved is not None and most < host.at_once:
+        warnings.append(
+            f"{most} workers at once, not {host.at_once}: the account has {unreserved} concurrent "
+            "invocations that no function reserves, and a tenth is the backup's"
+        )
+    return replace(host, at_once=min(host.at_once, most))
+
+
+def _is_late(job: Job, timeline: Timeline[Job], sizer: Sizer) -> bool:
+    """Say whether a job ends after the window, for itself or as all of its worker's do."""
+    alone = sizer.host.bootstrap + job.estimate_seconds > sizer.seconds
+    slowest = max(j.estimate_seconds for b in timeline.batches for j in b)
+    return alone or sizer.host.bootstrap + slowest <= sizer.seconds
 
 
 def _batches(timelines: list[Timeline[Job]]) -> tuple[Batch, ...]:

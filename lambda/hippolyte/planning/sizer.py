@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from hippolyte.planning import sizing
+from hippolyte.planning.host import Host
 from hippolyte.planning.packing import HANDOVER_SECONDS
 from hippolyte.planning.plan import Job
 from hippolyte.planning.window import Night
@@ -49,8 +50,10 @@ class Sizer:
         warnings: list[str],
         tables_limit: int,
         raises_per_job: bool,
+        host: Host,
     ) -> None:
         self.raises_per_job = raises_per_job
+        self.host = host
         # how many raises may be held at once (0: all), and those planned so far
         self.at_once = 0
         self.raises: list[int] = []
@@ -65,7 +68,7 @@ class Sizer:
         # a late start has what is left of the window
         self.seconds = max(0.0, (night.deadline - max(night.now, night.start)).total_seconds())
         # the most a job may have: alone on a cluster, for the whole window
-        self.given = self.seconds - settings.planning.cluster_bootstrap_seconds
+        self.given = self.seconds - host.bootstrap
 
     def jobs(self, tables: Iterable[Table]) -> list[Job]:
         ordered = sorted(tables, key=lambda t: (-t.size_bytes, t.name))
@@ -77,7 +80,7 @@ class Sizer:
         ]
         if self.raises_per_job:
             seconds = min(self.given, RAISED_JOB_SECONDS)
-            self.at_once = min(RAISED_AT_ONCE * self.settings.planning.max_clusters, sum(raisable))
+            self.at_once = min(RAISED_AT_ONCE * self.host.at_once, sum(raisable))
         else:
             seconds = self._raised_seconds(plain, raisable)
         return [
@@ -91,18 +94,18 @@ class Sizer:
         The whole window if there are clusters enough; else an equal part of what the others leave,
         but an hour at least, and not so short that the raises together pass the account's quota.
         """
-        planning = self.settings.planning
+        host = self.host
         raised = [j for j, is_raisable in zip(jobs, raisable, strict=True) if is_raisable]
         others = [j for j, is_raisable in zip(jobs, raisable, strict=True) if not is_raisable]
-        pause = planning.cluster_bootstrap_seconds + HANDOVER_SECONDS
+        pause = host.bootstrap + HANDOVER_SECONDS
         work = sum(min(j.estimate_seconds, self.given) for j in others)
         work += len(others) / self.tables_limit * pause
-        clusters = planning.max_clusters
+        clusters = host.at_once
         if not raised or len(raised) + math.ceil(work / self.given) <= clusters:
             return self.given
         part = (self.given - work / clusters) / math.ceil(len(raised) / clusters)
         size = sum(j.size_bytes for j in raised)
-        quota = size / planning.bytes_per_read_unit / max(1, self.headroom)
+        quota = size / host.unit_bytes / max(1, self.headroom)
         return min(self.given, max(part, quota, _SHORTEST_RAISE_SECONDS))
 
     def _plain(self, table: Table) -> Job:
@@ -114,7 +117,10 @@ class Sizer:
             rate = sizing.on_demand_rate(wanted, share, ceilings)
             ratio = max(sizing.ratio(rate, sizing.ON_DEMAND_ASSUMED_CAPACITY), 1e-6)
         else:
+            # the floor is the export tool's
             rate = float(sizing.plain_rate(table.read_capacity, share))
+            if self.host.side_by_side:
+                rate = table.read_capacity * share
             ratio = share
         return Job(
             table=table.name,
@@ -128,10 +134,14 @@ class Sizer:
             estimate_seconds=self._estimate(table, rate),
             raise_to=None,
             estimated=self._is_counted(table),
+            autoscaled=table.scaling is not None and self.host.side_by_side,
         )
 
     def _raised(self, table: Table, job: Job, seconds: float) -> Job:
         """Return the job with the raise that lets it end in `seconds`, or what comes near it."""
+        if self.host.throughput:
+            # no raise is bought that its host cannot use
+            seconds = max(seconds, min(self.given, table.size_bytes / self.host.throughput))
         raised = self._raise(table, seconds)
         if raised <= table.read_capacity:
             return job
@@ -147,9 +157,10 @@ class Sizer:
         )
 
     def _estimate(self, table: Table, rate: float) -> int:
-        planning = self.settings.planning
-        read = sizing.seconds_to_read(table.size_bytes, rate, planning.bytes_per_read_unit)
-        return math.ceil(round(read + planning.activity_bootstrap_seconds, 6))
+        read = sizing.seconds_to_read(table.size_bytes, rate, self.host.unit_bytes)
+        if self.host.throughput:
+            read = max(read, table.size_bytes / self.host.throughput)
+        return math.ceil(round(read + self.host.job_bootstrap, 6))
 
     def _is_counted(self, table: Table) -> bool:
         """Say whether the size is the table's, not that of before it was loaded or restored."""
@@ -157,9 +168,8 @@ class Sizer:
         return table.size_bytes > 0 and age >= _COUNTED_AFTER
 
     def _needed(self, table: Table, seconds: float) -> float:
-        planning = self.settings.planning
-        reading = max(1.0, seconds - planning.activity_bootstrap_seconds)
-        return sizing.needed_rate(table.size_bytes, reading, planning.bytes_per_read_unit)
+        reading = max(1.0, seconds - self.host.job_bootstrap)
+        return sizing.needed_rate(table.size_bytes, reading, self.host.unit_bytes)
 
     def _raise(self, table: Table, seconds: float) -> int:
         """Return the capacity to raise to (the present one: no raise), within every bound."""

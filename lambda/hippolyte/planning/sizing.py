@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import math
 
-from hippolyte.share import ceiling_shares
+from hippolyte.share import PARTITION_RATE, ceiling_shares
 
 # what the exporter assumes as the capacity of an on-demand table, whatever its ceilings are
 ON_DEMAND_ASSUMED_CAPACITY = 40_000
+# of a segment; and how many there are at the most
+_SEGMENT_BYTES, _MOST_SEGMENTS = 256 << 20, 64
+# units a second that pages asked for one after the other come to: 1 MB each, 120 ms or more
+_ONE_READER = 500
 
 
 def plain_rate(capacity: int, share: float) -> int:
@@ -23,6 +27,17 @@ def plain_rate(capacity: int, share: float) -> int:
 def seconds_to_read(size_bytes: int, rate: float, bytes_per_unit: int) -> float:
     """Return the seconds a scan of `size_bytes` takes at `rate` units/s, without any bootstrap."""
     return size_bytes / (rate * bytes_per_unit)
+
+
+def segments(size_bytes: int, rate: float, share: float, least: int = 1) -> int:
+    """Return into how many segments a table is cut that is read at `rate`.
+
+    Enough that the partitions of a large table are read side by side (see `scan.pace`); each more
+    costs a few small pages and a file.
+    """
+    by_rate = 2 * math.ceil(rate / (share * PARTITION_RATE)) if rate > _ONE_READER else 1
+    by_size = math.ceil(size_bytes / _SEGMENT_BYTES)
+    return min(_MOST_SEGMENTS, max(least, by_rate, by_size))
 
 
 def needed_rate(size_bytes: int, seconds: float, bytes_per_unit: int) -> float:

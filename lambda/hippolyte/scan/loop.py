@@ -64,15 +64,22 @@ class Loop:
         self._runner, self._now, self._progress, self._go_on = runner, now, progress, go_on
         self._memory, self._room = memory, memory // 2
         self._random = random or Random()
-        self._tables = [Reading(wanted, name, now, self._room) for name, wanted in tables]
+        self._tables: list[Reading] = []
         self._waiting = Waiting()
         self._running: dict[Future[Any], Unit] = {}
-        self._units: list[dict[Unit, None]] = [{} for _ in tables]  # in order
+        self._units: list[dict[Unit, None]] = []  # in order
         self._turn = 0
         # bytes: held by all stories, of that being written, and promised to segments
         self._held = self._leaving = self._promised = 0
-        self._stopping = False
-        self._begun = self._admitting = False
+        self._stopping = self._admitting = False
+        for name, wanted in tables:
+            self.add(name, wanted)
+
+    def add(self, name: str, wanted: Wanted) -> None:
+        """Scan one table more."""
+        self._tables.append(Reading(wanted, name, self._now, self._room))
+        self._units.append({})
+        self._begin(Unit(len(self._units) - 1, -1, scan_table(self._tables[-1])))
 
     @property
     def results(self) -> list[Progress]:
@@ -87,10 +94,6 @@ class Loop:
 
     def step(self) -> bool:
         """Start what is due, wait for an answer and take it; False: there is nothing left."""
-        if not self._begun:
-            self._begun = True
-            for index, table in enumerate(self._tables):
-                self._begin(Unit(index, -1, scan_table(table)))
         now = self._seconds()
         if not self._stopping and not self._go_on(now):
             self._stop()

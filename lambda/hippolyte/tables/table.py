@@ -65,10 +65,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Read capacity quotas, units per second (DescribeLimits)."""
+    """Read capacity quotas, units per second (DescribeLimits); and Lambda's, if asked for.
+
+    `unreserved_concurrency` is of invocations at once (GetAccountSettings); None: not known.
+    """
 
     account_max_read: int = 80_000
     table_max_read: int = 40_000
+    unreserved_concurrency: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,12 @@ from botocore.exceptions import ClientError
 
 from local.core.clock import Clock
 from local.functions.in_process import Sleeper
-from local.functions.worker import NoProductClock, TimedOut, VirtualTime, product_clock
+from local.functions.virtual_time import (
+    NoProductClock,
+    TimedOut,
+    VirtualTime,
+    product_clock,
+)
 from local.world import World
 from tests.support.aws_world import ACCOUNT, START, allow, make_function, make_role, refused
 

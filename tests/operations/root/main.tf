@@ -34,7 +34,7 @@ module "hippolyte" {
   } : null
 
   # Data Pipeline's in given security groups
-  cluster = var.engine == "emr" ? { key_pair = "night" } : {
+  cluster = var.engine == "lambda" ? {} : var.engine == "emr" ? { key_pair = "night" } : {
     key_pair                         = "night"
     subnet_id                        = "subnet-0123456789abcdef0"
     master_security_group_id         = "sg-0123456789abcdef0"

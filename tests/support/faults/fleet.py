@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from hippolyte.errors import HippolyteError
 from hippolyte.planning.window import run_id
 from hippolyte.record_form import iso
-from local.functions.worker import TimedOut
+from local.functions.virtual_time import TimedOut
 from tests.support.faults.inside import Inside
 from tests.support.harness import BUCKET, GIB, START, Killed, NightDriver
 

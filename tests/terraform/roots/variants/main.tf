@@ -72,6 +72,47 @@ module "frankfurt" {
   backup_window   = { start = "02:00", end = "03:05" }
 }
 
+# the exporter, in a region without Data Pipeline; some of what is excluded is always backed up
+module "scan" {
+  source = "../../../../"
+  engine = "lambda"
+
+  providers = { aws = aws.frankfurt }
+
+  name              = "scan"
+  dashboard_enabled = true
+  exporter          = { memory_size = 3538, max_workers = 4 }
+
+  tables = {
+    always  = ["orders", "users-*-eu", "dots.in.it"]
+    exclude = ["scratch-*", "ord*", "?rders", "users-1-eu", "users-*", "users-*-us", "*-tmp", "dots?in?it", "dots-in-it", "orders2"]
+  }
+}
+
+# the exporter with more excluded than its policy holds, and what the guard rails of an account may demand
+module "crowded" {
+  source = "../../../../"
+  engine = "lambda"
+
+  name                 = "crowded"
+  consistent_reads     = true
+  raise_capacity       = false
+  role_path            = "/teams/data/"
+  permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
+  tables               = { exclude = [for n in range(400) : "excluded-${n}"] }
+
+  vpc = {
+    subnet_ids         = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+    security_group_ids = ["sg-0123456789abcdef0"]
+  }
+
+  backup_bucket = {
+    name        = "central-backups"
+    prefix      = "dynamodb/prod"
+    kms_key_arn = "arn:aws:kms:us-east-1:210987654321:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+  }
+}
+
 # EMR as it comes, in a region without Data Pipeline
 module "emr" {
   source = "../../../../"
@@ -137,4 +178,14 @@ module "guarded" {
     kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890af"
     sse_header  = "aws:kms"
   }
+}
+
+output "scan" {
+  description = "What the exporter could still read of what is excluded."
+  value       = module.scan.excluded_but_readable
+}
+
+output "crowded" {
+  description = "The same of the one with many."
+  value       = module.crowded.excluded_but_readable
 }

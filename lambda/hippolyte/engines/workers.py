@@ -1,0 +1,222 @@
+"""What the engine `lambda` and its exporter functions tell each other, by two objects a worker.
+
+`orders.json`: what is to be read, and whether it still is; the night writes it. `record.json`:
+how far it is, and which link has it in hand; that link writes it. What is done does not hang on
+it: the files do. Below `<prefix>/runs/<account>/<region>/<run>/workers/<worker>/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from hippolyte.record_form import known_form
+from hippolyte.settings import Settings
+from hippolyte.store import Store
+
+# settings that say where a worker's records and backups lie, as its input has them
+PLACE = ("bucket", "prefix", "bucket_region", "sse_header", "sse_key_arn")
+# a link asks so often whether it is still wanted, before a page; seconds
+LOOK_EVERY = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A table that is to be read, by number in its batch. Capacities and rates in units/s.
+
+    Attributes:
+        directory: S3 key of the backup, without a slash at its end.
+        scan: id of the export.
+        fraction, before, raised_to, autoscaled, most: see `share.Share`.
+    """
+
+    number: int
+    table_id: str
+    directory: str
+    scan: str
+    segments: int
+    fraction: float
+    before: int | None = None
+    raised_to: int | None = None
+    autoscaled: bool = False
+    most: float | None = None
+    consistent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """Of one worker.
+
+    Attributes:
+        deadline: when it ends by itself; ISO text.
+        tables: by name, those that are to be read by now.
+        more: further tables will be ordered: they are raised in their turn.
+        ended: why nothing is to be read any more; empty: it is.
+    """
+
+    run: str
+    worker: str
+    deadline: str
+    tables: Mapping[str, Order] = field(default_factory=dict)
+    more: bool = False
+    ended: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableRecord:
+    """How far a table is, as `scan.state.Progress` has it. `at`: when that last grew; ISO text."""
+
+    state: str
+    items: int = 0
+    text: int = 0
+    units: float = 0.0
+    files: int = 0
+    segments: int = 0
+    ended: int = 0
+    reason: str = ""
+    begun: str | None = None
+    at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Of one worker.
+
+    Attributes:
+        link: who has it in hand; a link that reads another's name here ends.
+        links: how many there were.
+        claimed, alive: when the link took it, when it last wrote; ISO texts.
+        open: the link has not said its last word.
+        stopped: that word was that no link is to follow.
+        reading: tables that the link reads.
+        deaths: by table, links that ended over it without a word.
+        suspects: tables that wait to be read apart, as links died over them.
+    """
+
+    link: str = ""
+    links: int = 0
+    claimed: str = ""
+    alive: str = ""
+    open: bool = False
+    stopped: bool = False
+    why: str = ""
+    tables: Mapping[str, TableRecord] = field(default_factory=dict)
+    reading: tuple[str, ...] = ()
+    deaths: Mapping[str, int] = field(default_factory=dict)
+    suspects: tuple[str, ...] = ()
+
+
+class Workers:
+    """The records of a run's workers."""
+
+    def __init__(self, store: Store, settings: Settings, run: str) -> None:
+        self.store = store
+        self._below = settings.place("runs", run, "workers")
+
+    def orders(self, worker: str) -> tuple[Orders, str] | None:
+        """Return a worker's orders and their ETag, None if there are none.
+
+        Raises:
+            ConfigurationError: another version wrote them.
+        """
+        found = self.store.read(self._key(worker, "orders"))
+        if found is None:
+            return None
+        with known_form(f"{self._key(worker, 'orders')}"):
+            members = _members(found[0])
+            tables = {name: Order(**one) for name, one in members.pop("tables").items()}
+            return Orders(**members, tables=tables), found[1]
+
+    def order(self, orders: Orders, etag: str | None) -> str | None:
+        """Write orders over those with an ETag, or the first; None: there are some already.
+
+        Raises:
+            ConflictError: somebody else wrote them meanwhile.
+        """
+        key, record = self._key(orders.worker, "orders"), asdict(orders)
+        return self.store.replace(key, record, etag) if etag else self.store.create(key, record)
+
+    def record(self, worker: str) -> tuple[Record, str] | None:
+        """Return a worker's record and its ETag, None if there is none.
+
+        Raises:
+            ConfigurationError: another version wrote it.
+        """
+        found = self.store.read(self._key(worker, "record"))
+        if found is None:
+            return None
+        with known_form(f"{self._key(worker, 'record')}"):
+            members = _members(found[0])
+            tables = {name: TableRecord(**one) for name, one in members.pop("tables").items()}
+            for name in ("reading", "suspects"):
+                members[name] = tuple(members[name])
+            return Record(**members, tables=tables), found[1]
+
+    def write(self, worker: str, record: Record, etag: str | None) -> str | None:
+        """Write a record, as `order` does orders."""
+        key, written = self._key(worker, "record"), asdict(record)
+        return self.store.replace(key, written, etag) if etag else self.store.create(key, written)
+
+    def leave(self, worker: str, link: str) -> None:
+        """Say, as a link whose worker another took over, that it was alive and has left."""
+        self.store.put(self._key(worker, f"left-{link}"), {"link": link})
+
+    def has_left(self, worker: str, link: str) -> bool:
+        """Look whether a link said so."""
+        return self.store.read(self._key(worker, f"left-{link}")) is not None
+
+    def _key(self, worker: str, name: str) -> str:
+        return f"{self._below}/{worker}/{name}.json"
+
+
+def _members(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name not in ("version", "nonce")}
+
+
+def claimed(record: Record | None, link: str, now: str) -> Record:
+    """Return the record as a new link takes it over."""
+    before = record or Record()
+    return replace(
+        before, link=link, links=before.links + 1, claimed=now, alive=now, open=True, stopped=False
+    )
+
+
+def died(record: Record) -> Record:
+    """Return the record after a link ended without a word of its own.
+
+    What it read is counted. Tables over which two links died are read apart: half of them, then
+    half of those, until one is left; which is the one that a link reads alone when it dies.
+    """
+    deaths = dict(record.deaths)
+    for table in record.reading:
+        deaths[table] = deaths.get(table, 0) + 1
+    suspects = [t for t in record.reading if deaths[t] >= 2]
+    waiting = [t for t in record.suspects if t not in suspects]
+    return replace(record, deaths=deaths, suspects=(*suspects, *waiting))
+
+
+def to_read(record: Record, wanted: list[str]) -> tuple[list[str], str | None]:
+    """Return which of the wanted tables the next link reads, and which one is not to be read again.
+
+    Suspects first, and nothing beside them. Of those that were read together when the last link
+    died, the first half; one that was read alone then is the one.
+    """
+    suspects = [t for t in record.suspects if t in wanted]
+    if not suspects:
+        return wanted, None
+    together = [t for t in suspects if t in record.reading]
+    if len(together) == 1 and record.reading == (together[0],):
+        return [t for t in wanted if t != together[0]], together[0]
+    # if those lived, it is among the rest of the last group that died
+    most = max(record.deaths.get(t, 0) for t in suspects)
+    group = together or [t for t in suspects if record.deaths.get(t, 0) == most]
+    return group[: max(1, len(group) // 2)], None
+
+
+def cleared(record: Record, tables: list[str]) -> Record:
+    """Return the record after a link read suspects and lived."""
+    deaths = {t: n for t, n in record.deaths.items() if t not in tables}
+    return replace(
+        record, deaths=deaths, suspects=tuple(t for t in record.suspects if t not in tables)
+    )

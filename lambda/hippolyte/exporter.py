@@ -1,0 +1,76 @@
+"""The exporter's handler: one link of a worker, invoked by the state machine until it says so."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from hippolyte import clients, parameters, settings
+from hippolyte.engines.workers import PLACE, Workers
+from hippolyte.errors import ConfigurationError
+from hippolyte.link import Link
+from hippolyte.record_form import when
+from hippolyte.scan.runner import Threads
+from hippolyte.settings import Settings
+from hippolyte.store import Store
+
+# pages at once; more of them only wait for each other's work
+_THREADS = 8
+_TEXTS = ("run", "worker", "deadline")
+_FORM = (
+    'the exporter takes {"run": ..., "worker": ..., "deadline": ..., "place": {...}}, as the state '
+    "machine hands it on; it is not for people: `hippolyte run` starts a backup"
+)
+
+_log = logging.getLogger(__name__)
+
+
+class Context(Protocol):
+    """The part of Lambda's context that is used."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until the invocation is ended."""
+        ...
+
+
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Read a worker's tables for as long as this invocation may, and say whether more is to come.
+
+    Raises:
+        ConfigurationError: the event is none of the machine's.
+    """
+    logging.getLogger("hippolyte").setLevel(logging.INFO)
+    found = _in_place(event)
+    worker = event["worker"]
+    built = clients.for_exporter(found, _THREADS)
+    with Threads(_THREADS) as threads:
+        answer = Link(
+            workers=Workers(Store(built.s3, found.bucket), found, event["run"]),
+            worker=worker,
+            # a request's retries carry its id, and may run beside each other
+            me=f"{context.aws_request_id}-{uuid.uuid4().hex[:8]}",
+            clients=built,
+            bucket=found.bucket,
+            runner=threads,
+            remaining=lambda: context.get_remaining_time_in_millis() / 1000,
+            timeout=found.exporter.timeout_seconds if found.exporter else 900,
+        ).work()
+    _log.info("worker %s of run %s: more: %s, %s", worker, event["run"], answer.more, answer.why)
+    return {"more": answer.more, "why": answer.why}
+
+
+def _in_place(event: Mapping[str, Any]) -> Settings:
+    """Return the settings, in the place that the event names."""
+    if not isinstance(event, Mapping) or set(event) != {*_TEXTS, "place"}:
+        raise ConfigurationError(f"refused the event {event!r:.500}: {_FORM}")
+    place = event["place"]
+    texts = all(isinstance(event[name], str) and event[name] for name in _TEXTS)
+    if not texts or not isinstance(place, Mapping) or not set(place) <= set(PLACE):
+        raise ConfigurationError(f"refused the event {event!r:.500}: {_FORM}")
+    when(event["deadline"])
+    return replace(settings.load(kept_at=parameters.text_at), **place)

@@ -1,0 +1,47 @@
+"""Shares jobs out over workers, each of which reads all of its tables side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hippolyte.planning.host import Host
+from hippolyte.planning.packing import Timeline
+from hippolyte.planning.plan import Job
+from hippolyte.planning.sizer import RAISED_AT_ONCE
+
+
+def share_out(jobs: Iterable[Job], host: Host, workers: int, tables: int) -> list[Timeline[Job]]:
+    """Return a timeline a worker; `workers` and `tables` are the most there may be, and of each.
+
+    A worker costs from its start to the end of its slowest table. So those that take long go
+    together, and the others' workers end early: by decreasing time, as many to a worker as their
+    rates fill it, until there are as many workers as may be; then each to the one with least to
+    read. The order depends on the input alone.
+    """
+    timelines: list[Timeline[Job]] = []
+    busy: list[float] = []  # bytes a second, of each
+    full = host.throughput or float("inf")
+    for job in sorted(jobs, key=lambda j: (-j.estimate_seconds, j.table)):
+        speed = min(full, job.rate * host.unit_bytes)
+        number = len(busy) - 1
+        if not busy or busy[-1] + speed > full or len(timelines[-1].batches[0]) >= tables:
+            if len(busy) < workers:
+                timelines.append(Timeline([[]]))
+                busy.append(0.0)
+                number += 1
+            else:
+                room = [n for n, t in enumerate(timelines) if len(t.batches[0]) < tables]
+                number = min(room or range(len(busy)), key=lambda n: (_bytes(timelines[n]), n))
+        busy[number] += speed
+        timelines[number].batches[0].append(job)
+    for timeline in timelines:
+        jobs_of = timeline.batches[0]
+        slowest = max(job.estimate_seconds for job in jobs_of)
+        # so many are raised at once, the others wait for their turn
+        raised = sum(job.estimate_seconds for job in jobs_of if job.raise_to) / RAISED_AT_ONCE
+        timeline.seconds = host.bootstrap + max(slowest, raised, _bytes(timeline) / full)
+    return timelines
+
+
+def _bytes(timeline: Timeline[Job]) -> int:
+    return sum(job.size_bytes for job in timeline.batches[0])

@@ -1,0 +1,1 @@
+"""Step Functions: Standard machines that really run, in virtual time."""
