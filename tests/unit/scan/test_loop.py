@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -12,9 +13,11 @@ from typing import Any
 import pytest
 
 from hippolyte.exports import native
+from hippolyte.scan.pace import Pace
 from hippolyte.scan.reading import Gone, Nonsense, Page, Passing, Refused, Throttled
 from hippolyte.scan.state import FILE_EVERY, Progress, State
 from hippolyte.scan.table import Look, Pacing, Wanted
+from hippolyte.share import Share
 from tests.support.scans import (
     BEGUN,
     Calls,
@@ -463,6 +466,21 @@ def test_segments_advance_together() -> None:
     for many in range(4, 40):
         counted = Counter(pages[:many])
         assert max(counted.values()) - min(counted.get(str(n), 0) for n in range(4)) <= 1
+
+
+def test_a_clock_that_is_set_back_is_not_waited_for() -> None:
+    bench, clock = Bench(), Clock()
+    begun = clock.at
+
+    def set_back(number: int, what: str) -> None:
+        if number == 20:
+            clock.at -= timedelta(hours=1)
+
+    bench.calls.after = set_back
+    share = Share(0.5, 100)
+    scan(bench.wanted(pace=lambda _, __, count, now: Pace.start(share, count, now)), clock=clock)
+    bench.is_the_table()
+    assert clock.at - begun < timedelta(minutes=-59)
 
 
 def test_a_page_is_asked_for_when_the_pace_says() -> None:
