@@ -81,6 +81,9 @@ def read_segment(table: Reading, segment: int, number: int | None) -> Story:
         if not written:
             # somebody else wrote it, or this loop without hearing of it: as good as ours
             last = yield Call(partial(_last, table, segment))
+            if last is None or last < known.place.number:
+                name = DATA + data_name(segment, known.place.number)
+                raise Nonsense(f"{table.wanted.sink}{name} is there, and no listing has it")
             known.place = yield Call(partial(resume, table.wanted.sink, segment, last, table.keys))
             circle = _Circle(known.place.key)
 

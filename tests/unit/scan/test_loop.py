@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -13,9 +14,11 @@ from typing import Any
 import pytest
 
 from hippolyte.exports import native
+from hippolyte.scan.pace import Pace
 from hippolyte.scan.reading import Gone, Nonsense, Page, Passing, Refused, Throttled
 from hippolyte.scan.state import FILE_EVERY, Progress, State
 from hippolyte.scan.table import Look, Pacing, Wanted
+from hippolyte.share import Share
 from tests.support.scans import (
     BEGUN,
     Calls,
@@ -246,6 +249,22 @@ def lost_names(calls: list[str]) -> list[str]:
     return [call.removeprefix("put ") for call in calls]
 
 
+def test_a_file_that_is_there_and_in_no_listing_ends_the_scan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A store that lists too little must not have the table read again and again."""
+    bench = Bench()
+    kill_at(bench, 20, False)
+    with pytest.raises(Killed):
+        scan(bench.wanted())
+    assert any(name.startswith(native.DATA) for name in bench.sink.objects)
+    bench.calls.leave_alone()
+    monkeypatch.setattr(bench.sink, "_listed", lambda start: [])
+    (end,) = scan(bench.wanted(), go_on=lambda now: len(bench.calls.made) < 500)
+    assert end.state is State.FAILED
+    assert "is there, and no listing has it" in end.reason
+
+
 def test_a_put_whose_answer_was_lost_is_found_and_gone_on_after() -> None:
     bench = Bench()
     lost: list[str] = []
@@ -448,6 +467,21 @@ def test_segments_advance_together() -> None:
     for many in range(4, 40):
         counted = Counter(pages[:many])
         assert max(counted.values()) - min(counted.get(str(n), 0) for n in range(4)) <= 1
+
+
+def test_a_clock_that_is_set_back_is_not_waited_for() -> None:
+    bench, clock = Bench(), Clock()
+    begun = clock.at
+
+    def set_back(number: int, what: str) -> None:
+        if number == 20:
+            clock.at -= timedelta(hours=1)
+
+    bench.calls.after = set_back
+    share = Share(0.5, 100)
+    scan(bench.wanted(pace=lambda _, __, count, now: Pace.start(share, count, now)), clock=clock)
+    bench.is_the_table()
+    assert clock.at - begun < timedelta(minutes=-59)
 
 
 def test_a_page_is_asked_for_when_the_pace_says() -> None:
