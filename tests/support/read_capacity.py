@@ -1,9 +1,7 @@
 """A table's read capacity and a scan of it, in virtual time.
 
-As DynamoDB gives it (developer guide, "Burst and adaptive capacity", "Read and write operations"):
-a table has a bucket that fills by its capacity and holds what was not used for up to 300 s, each
-partition one of 3,000 units; a request goes through while there is anything in both, and may leave
-them in debt. A page is at most 1 MB, counted in blocks of 4 KB, half a unit each.
+The capacity is the local AWS's. A page is at most 1 MB, counted in blocks of 4 KB, half a unit
+each.
 """
 
 from __future__ import annotations
@@ -18,59 +16,15 @@ from itertools import accumulate, cycle
 from math import ceil
 
 from hippolyte.scan.pace import Pace
-from hippolyte.share import PARTITION_RATE
+from local.dynamodb.buckets import ReadCapacity
 
 KB, MB = 1024, 1 << 20
 # reads are counted in blocks; units of a full page
 BLOCK, FULL = 4 * KB, 128
 MINUTE = 60.0
-BURST_SECONDS = 300.0
 # of the SDK for DynamoDB (botocore, data/_retry.json)
 _RETRIES, _FIRST_WAIT = 9, 0.05
 Runs = Sequence[tuple[int, int]]  # (bytes of an item, how many in a row), over and over
-
-
-@dataclass
-class Bucket:
-    rate: float
-    most: float
-    level: float
-    at: float = 0.0
-
-    def until(self, now: float) -> float:
-        self.level = min(self.most, self.level + self.rate * max(0.0, now - self.at))
-        self.at = max(now, self.at)
-        return self.level
-
-
-class Capacity:
-    """What a table gives; `burst` is how many seconds' worth it has saved at the beginning."""
-
-    def __init__(self, units: float, partitions: Sequence[float] = (1.0,), burst: float = 300.0):
-        self.table = Bucket(units, units * BURST_SECONDS, units * burst)
-        # where in the hash space each ends; the data are spread evenly over that
-        self.ends = [end / sum(partitions) for end in accumulate(partitions)]
-        self.partitions = [
-            Bucket(PARTITION_RATE, PARTITION_RATE, PARTITION_RATE) for _ in partitions
-        ]
-
-    @property
-    def units(self) -> float:
-        return self.table.rate
-
-    def set(self, units: float, now: float) -> None:
-        self.table.until(now)
-        self.table.rate, self.table.most = units, units * BURST_SECONDS
-
-    def partition(self, place: float) -> Bucket:
-        return self.partitions[min(bisect_left(self.ends, place), len(self.ends) - 1)]
-
-    def take(self, partition: Bucket, units: float, now: float) -> bool:
-        if min(self.table.until(now), partition.until(now)) <= 0:
-            return False
-        self.table.level -= units
-        partition.level -= units
-        return True
 
 
 @dataclass
@@ -124,7 +78,7 @@ class Application:
     refused: list[int] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
 
-    def read(self, capacity: Capacity, now: float) -> None:
+    def read(self, capacity: ReadCapacity, now: float) -> None:
         """Make the requests of one step."""
         second = int(now)
         for counts in (self.offered, self.refused, self.lost):
@@ -142,7 +96,9 @@ class Application:
             self.offered[second] += requests
             self._ask(capacity, part, 0, requests, now)
 
-    def _ask(self, capacity: Capacity, part: int, attempt: int, requests: int, now: float) -> None:
+    def _ask(
+        self, capacity: ReadCapacity, part: int, attempt: int, requests: int, now: float
+    ) -> None:
         bucket = capacity.partitions[part]
         room = min(capacity.table.until(now), bucket.until(now))
         # the last one leaves it in debt
@@ -200,7 +156,7 @@ class Trial:
         follow: the scan looks at the table each minute.
     """
 
-    capacity: Capacity
+    capacity: ReadCapacity
     pace: Pace
     runs: Sequence[Runs]  # by segment; fewer are repeated
     sizes: Sequence[int] | None = None  # bytes by segment, None: no end
@@ -208,7 +164,7 @@ class Trial:
     seconds: float = 600.0
     latency: tuple[float, float] = (0.005, 0.05)
     lateness: float = 0.003
-    each_minute: Callable[[Capacity, float, float], None] | None = None
+    each_minute: Callable[[ReadCapacity, float, float], None] | None = None
     follow: bool = False
 
     def __post_init__(self) -> None:
