@@ -200,7 +200,7 @@ class World:
     def set_table(
         self, name: str, *, account: str | None = None, region: str | None = None, **settings: Any
     ) -> None:
-        """Set what DynamoDB says of a table; names: `local.dynamodb.table_settings.TableSettings`."""
+        """Set what DynamoDB says of a table: fields of `table_settings.TableSettings`."""
         dynamodb.set_table(self, account or self.account, region or self.region, name, settings)
 
     def put_items(

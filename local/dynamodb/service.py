@@ -9,6 +9,7 @@ import bisect
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
@@ -227,9 +228,17 @@ def _binary_size(value: Any) -> int:
 
 
 def _number_size(text: str) -> int:
-    """Return about a byte for two significant digits, one more, and one for a minus."""
-    digits = text.lstrip("-").partition("E")[0].replace(".", "").strip("0")
-    return (len(digits) + 1) // 2 + 1 + text.startswith("-")
+    """Return a byte for each two decimal places that are not zero, one more, one for a minus.
+
+    The pairs begin at the decimal point, as DynamoDB Local counts them.
+    """
+    try:
+        sign, digits, exponent = Decimal(text).as_tuple()
+    except ArithmeticError:
+        return len(text)
+    kept = "".join(map(str, digits)).strip("0")
+    power = int(exponent) + len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    return (len(kept) + power % 2 + 1) // 2 + 1 + sign if kept else 1
 
 
 def _set_attribute(attributes: LimitedSizeDict, key: str, value: DynamoType) -> None:

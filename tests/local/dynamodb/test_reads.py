@@ -100,6 +100,8 @@ def test_a_limit_that_is_met_ends_with_a_key(world: World) -> None:
         ({"N": "1234"}, 3),
         ({"N": "-12300"}, 4),
         ({"N": "0"}, 1),
+        ({"N": "123.4"}, 4),
+        ({"N": "0.012"}, 3),
         ({"B": b"\x00\xff"}, 2),
         ({"BOOL": True}, 1),
         ({"NULL": True}, 1),
