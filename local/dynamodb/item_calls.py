@@ -15,7 +15,7 @@ from moto.dynamodb.models import table as moto_table
 from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
-from py_partiql_parser import JsonParser
+from py_partiql_parser import JsonParser  # type: ignore[import-untyped]
 
 from local.core.errors import AccessDenied
 from local.core.patching import Patches
