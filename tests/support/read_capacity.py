@@ -1,9 +1,7 @@
 """A table's read capacity and a scan of it, in virtual time.
 
-As DynamoDB gives it (developer guide, "Burst and adaptive capacity", "Read and write operations"):
-a table has a bucket that fills by its capacity and holds what was not used for up to 300 s, each
-partition one of 3,000 units; a request goes through while there is anything in both, and may leave
-them in debt. A page is at most 1 MB, counted in blocks of 4 KB, half a unit each.
+The capacity is the local AWS's. A page is at most 1 MB, counted in blocks of 4 KB, half a unit
+each.
 """
 
 from __future__ import annotations
@@ -18,19 +16,19 @@ from itertools import accumulate, cycle
 from math import ceil
 
 from hippolyte.scan.pace import Pace
-from hippolyte.share import PARTITION_RATE
+from local.dynamodb.buckets import ReadCapacity
 
 KB, MB = 1024, 1 << 20
 # reads are counted in blocks; units of a full page
 BLOCK, FULL = 4 * KB, 128
 MINUTE = 60.0
-BURST_SECONDS = 300.0
 # of the SDK for DynamoDB (botocore, data/_retry.json)
 RETRIES, _FIRST_WAIT = 9, 0.05
 Runs = Sequence[tuple[int, int]]  # (bytes of an item, how many in a row), over and over
 
 
 @dataclass
+<<<<<<< HEAD
 class Bucket:
     rate: float
     most: float
@@ -80,6 +78,8 @@ class Capacity:
 
 
 @dataclass
+=======
+>>>>>>> units
 class Cursor:
     """Where a segment is; `size` is what it holds, in bytes, None: no end."""
 
@@ -136,8 +136,19 @@ class Application:
     refused: list[int] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
 
+<<<<<<< HEAD
     def read(self, capacity: Capacity, now: float) -> None:
         """Make the requests of all steps until now."""
+=======
+    def read(self, capacity: ReadCapacity, now: float) -> None:
+        """Make the requests of one step."""
+        second = int(now)
+        for counts in (self.offered, self.refused, self.lost):
+            counts.extend([0] * (second + 1 - len(counts)))
+        self.steps += 1
+        for part, attempt, requests in self.again.pop(self.steps, ()):
+            self._ask(capacity, part, attempt, requests, now)
+>>>>>>> units
         self.owed = self.owed or [0.0 for _ in capacity.partitions]
         last = int(now / self.step)
         for counts in (self.offered, self.refused, self.lost):
@@ -151,6 +162,7 @@ class Application:
             self._ask_new(capacity, at, calm or 1)
             self.steps += calm or 1
 
+<<<<<<< HEAD
     def _calm(self, capacity: Capacity, at: float, last: int) -> int:
         """Return of how many steps, in one second, nothing is refused for certain; 0: not known.
 
@@ -211,6 +223,21 @@ class Application:
             self.refused[second] += refused
             if attempt == self.retries:
                 self.lost[second] += refused
+=======
+    def _ask(
+        self, capacity: ReadCapacity, part: int, attempt: int, requests: int, now: float
+    ) -> None:
+        bucket = capacity.partitions[part]
+        room = min(capacity.table.until(now), bucket.until(now))
+        # the last one leaves it in debt
+        through = min(requests, max(0, ceil(room)))
+        capacity.table.level -= through
+        bucket.level -= through
+        if refused := requests - through:
+            self.refused[int(now)] += refused
+            if attempt == _RETRIES:
+                self.lost[int(now)] += refused
+>>>>>>> units
                 return
             step = self.steps + ceil(_FIRST_WAIT * 2**attempt / self.step)
             self.again.setdefault(step, []).append((part, attempt + 1, refused))
@@ -258,7 +285,7 @@ class Trial:
         follow: the scan looks at the table each minute.
     """
 
-    capacity: Capacity
+    capacity: ReadCapacity
     pace: Pace
     runs: Sequence[Runs]  # by segment; fewer are repeated
     sizes: Sequence[int] | None = None  # bytes by segment, None: no end
@@ -266,7 +293,7 @@ class Trial:
     seconds: float = 600.0
     latency: tuple[float, float] = (0.005, 0.05)
     lateness: float = 0.003
-    each_minute: Callable[[Capacity, float, float], None] | None = None
+    each_minute: Callable[[ReadCapacity, float, float], None] | None = None
     follow: bool = False
 
     def __post_init__(self) -> None:

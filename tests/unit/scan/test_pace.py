@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 
 from hippolyte.scan.pace import CONSISTENT, EVENTUAL, Pace
 from hippolyte.share import PARTITION_RATE, Share
+<<<<<<< HEAD
 from tests.support.read_capacity import KB, MB, Application, Capacity, Runs, Story, Trial
+=======
+from local.dynamodb.buckets import ReadCapacity
+from tests.support.read_capacity import KB, MB, Application, Story, Trial
+>>>>>>> units
 
 C = 0.5
 MINUTE, TEN_MINUTES = 60.0, 600.0
@@ -56,7 +61,7 @@ def test_a_scan_keeps_to_its_share_and_uses_it(
 ) -> None:
     application = Application(lambda _: (1 - C) * capacity, step=0.02)
     story = Trial(
-        Capacity(capacity, [1] * partitions),
+        ReadCapacity(capacity, [1] * partitions),
         Pace.start(Share(C, capacity), segments, 0.0),
         [ITEMS[items]],
         application=application,
@@ -75,6 +80,7 @@ def test_a_scan_keeps_to_its_share_and_uses_it(
 def test_a_table_that_saved_nothing_still_serves_its_application(
     capacity: int, segments: int, partitions: int, items: str
 ) -> None:
+<<<<<<< HEAD
     """What no pace can prevent: an item of 400 KB is read whole, 50 units at once. A table that
     gives 1, 5 or 40 a second and saved nothing has not got them, whenever it is read: it serves
     nobody until they are made up for. So there the application may be refused in those seconds,
@@ -82,6 +88,11 @@ def test_a_table_that_saved_nothing_still_serves_its_application(
     application = Application(lambda _: (1 - C) * capacity, retries=0)
     story = Trial(
         Capacity(capacity, [1] * partitions, burst=1.0),
+=======
+    application = Application(lambda _: (1 - C) * capacity, step=0.02)
+    Trial(
+        ReadCapacity(capacity, [1] * partitions, burst=1.0),
+>>>>>>> units
         Pace.start(Share(C, capacity), segments, 0.0),
         apart(ITEMS[items], segments),
         application=application,
@@ -93,7 +104,9 @@ def test_a_table_that_saved_nothing_still_serves_its_application(
 
 @pytest.mark.parametrize("fraction", [0.1, 0.3, 0.9])
 def test_another_share_is_kept_as_well(fraction: float) -> None:
-    story = Trial(Capacity(200), Pace.start(Share(fraction, 200), 4, 0.0), [ITEMS["mixed"]]).run()
+    story = Trial(
+        ReadCapacity(200), Pace.start(Share(fraction, 200), 4, 0.0), [ITEMS["mixed"]]
+    ).run()
     assert story.most_above(fraction * 200, MINUTE, pages=20) <= story.largest
     assert sum(story.units) >= 0.9 * fraction * 200 * TEN_MINUTES
 
@@ -115,7 +128,7 @@ def test_no_partition_gives_more_than_its_share(items: str) -> None:
     sizes = [1500 * MB if segment in (5, 6, 7, 12) else 20 * MB for segment in range(segments)]
     application = Application(lambda _: (1 - C) * 12_000, step=0.02)
     trial = Trial(
-        Capacity(12_000, partitions),
+        ReadCapacity(12_000, partitions),
         Pace.start(Share(C, 12_000), segments, 0.0),
         [ITEMS[items]],
         sizes=sizes,
@@ -133,7 +146,7 @@ def test_no_partition_gives_more_than_its_share(items: str) -> None:
 
 def test_one_segment_alone_has_the_share_of_a_partition() -> None:
     story = Trial(
-        Capacity(12_000, [1] * 4),
+        ReadCapacity(12_000, [1] * 4),
         Pace.start(Share(C, 12_000), 1, 0.0),
         [ITEMS["10 KB"]],
         seconds=2 * MINUTE,
@@ -174,7 +187,7 @@ def test_an_application_that_takes_all_has_nearly_all(
 ) -> None:
     application = kind(capacity)
     trial = Trial(
-        Capacity(capacity, [1] * partitions, burst=1.0),
+        ReadCapacity(capacity, [1] * partitions, burst=1.0),
         Pace.start(Share(C, capacity), segments, 0.0),
         apart(ITEMS[items], segments),
         application=application,
@@ -199,7 +212,7 @@ def test_what_the_application_leaves_again_is_taken_back_slowly() -> None:
     """All of it for two minutes, its own part afterwards."""
     application = Application(lambda now: 100.0 if now < 120 else 50.0, step=0.02)
     trial = Trial(
-        Capacity(100, burst=1.0),
+        ReadCapacity(100, burst=1.0),
         Pace.start(Share(C, 100), 4, 0.0),
         [ITEMS["10 KB"]],
         application=application,
@@ -225,7 +238,7 @@ class TargetTracking:
     below: int = 0
     seen: list[float] = field(default_factory=list)
 
-    def __call__(self, capacity: Capacity, consumed: float, now: float) -> None:
+    def __call__(self, capacity: ReadCapacity, consumed: float, now: float) -> None:
         used = self.application + consumed / MINUTE
         ratio = used / capacity.units
         self.above = self.above + 1 if ratio > self.target else 0
@@ -255,10 +268,16 @@ def test_a_table_with_auto_scaling_never_has_more_than_both_explain(
     scaling = TargetTracking(application, target, most=40_000)
     share = Share(C, start, autoscaled=True)
     story = Trial(
+<<<<<<< HEAD
         # as many partitions as both together need
         Capacity(start, [1] * ceil(2 * start / PARTITION_RATE)),
         Pace.start(share, segments, 0.0),
         [ITEMS[items]],
+=======
+        ReadCapacity(start),
+        Pace.start(share, 4, 0.0),
+        [ITEMS["10 KB"]],
+>>>>>>> units
         application=Application(lambda _: application, step=0.05),
         seconds=minutes * MINUTE,
         each_minute=scaling,
@@ -274,7 +293,7 @@ def test_a_share_that_followed_auto_scaling_upwards_would_run_away() -> None:
     """What the rule is for: followed both ways, the same table grows without end."""
     scaling = TargetTracking(100.0, 0.5, most=2000)
     Trial(
-        Capacity(150.0),
+        ReadCapacity(150.0),
         Pace.start(Share(C, 150.0), 4, 0.0),
         [ITEMS["10 KB"]],
         seconds=60 * MINUTE,
@@ -303,9 +322,9 @@ def test_capacity_is_followed_both_ways() -> None:
 
 def test_a_table_that_is_raised_in_mid_scan_has_more_partitions() -> None:
     """And keeps them when it is lowered; it was one when the scan began."""
-    capacity = Capacity(2000, [1] * 4)
+    capacity = ReadCapacity(2000, [1] * 4)
 
-    def change(capacity: Capacity, consumed: float, now: float) -> None:
+    def change(capacity: ReadCapacity, consumed: float, now: float) -> None:
         capacity.set(12_000 if now < 3 * MINUTE else 4000, now)
 
     trial = Trial(
