@@ -64,14 +64,14 @@ def lose_an_activation(d: Deployment) -> None:
 
 
 def throttle(d: Deployment) -> None:
-    """A scan that is throttled without end."""
+    """A scan that does not come to its first page."""
     furnish(d)
 
     def answer(call: Call) -> None:
         if call.params.get("TableName") == "large" and d.world.functions.current():
-            raise refusal(call, "ProvisionedThroughputExceededException", "too much")
+            raise refusal(call, "ThrottlingException", "Rate exceeded")
 
-    d.world.before("dynamodb:Scan", answer)
+    d.world.before("dynamodb:DescribeTable", answer)
 
 
 def lose_a_worker(d: Deployment) -> None:
