@@ -28,15 +28,22 @@ def may(
     return authorize.allowed(world, account, role, action, resource, context or {})
 
 
-def trusts(world: Aws, account: str, role: str, service: str, region: str) -> bool:
-    """Return whether `role` lets an AWS service take it.
+def trusts(
+    world: Aws,
+    account: str,
+    role: str,
+    service: str,
+    region: str,
+    context: Mapping[str, str] | None = None,
+) -> bool:
+    """Return whether `role` lets an AWS service take it, that says so of whose behalf it comes.
 
-    EMR says on whose behalf it comes (EMR Management Guide, "Service role for Amazon EMR"); of
+    EMR's is known here (EMR Management Guide, "Service role for Amazon EMR"); of
     Data Pipeline that is not confirmed, EC2 does not.
     """
     if not world.iam_enforced:
         return True
-    context = {}
+    context = dict(context or {})
     if service.startswith("elasticmapreduce."):
         context = {
             "aws:SourceAccount": account,
