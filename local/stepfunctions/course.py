@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from local.functions.invocation import Invocation
 
 _TASK_SECONDS = 99_999_999
+# a task's, its exit, the next one's entry, and the execution's end
+_EVENTS_OF_A_STATE = 6
 
 
 @dataclass
@@ -121,7 +123,7 @@ class Execution(Standing):
         if self.doomed:
             self._end("ABORTED", cause="Its state machine is deleted")
             return
-        if len(self.events) >= MOST_EVENTS - 1:
+        if len(self.events) > MOST_EVENTS - _EVENTS_OF_A_STATE:
             # by which name such an end goes is not documented
             self._end("FAILED", "States.Runtime", f"The history has {MOST_EVENTS} events")
             return
