@@ -48,9 +48,7 @@ def test_a_machine_is_made_changed_and_told_of(machines: Machines) -> None:
     assert client.list_tags_for_resource(resourceArn=arn)["tags"] == tags
     client.tag_resource(resourceArn=arn, tags=[{"key": "more", "value": "1"}])
     client.untag_resource(resourceArn=arn, tagKeys=["owner"])
-    assert client.list_tags_for_resource(resourceArn=arn)["tags"] == [
-        {"key": "more", "value": "1"}
-    ]
+    assert client.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "more", "value": "1"}]
     assert client.list_state_machine_versions(stateMachineArn=arn)["stateMachineVersions"] == []
 
 
