@@ -1,7 +1,8 @@
-"""Install the servers and the validator of `tests/real` into `build/real`, pinned by `requirements/real`.
+"""Install what `tests/real` judges by into `build/real`: two servers, and a validator.
 
-`python -m tools.real_servers`, part of `make test`. Without them these tests are skipped with the
-reason, but fail where `HIPPOLYTE_REAL=required` is set, as in continuous integration.
+They are pinned by `requirements/real`. `python -m tools.real_servers`, part of `make test`; without
+them these tests are skipped with the reason, but fail where `HIPPOLYTE_REAL=required` is set, as in
+continuous integration.
 """
 
 from __future__ import annotations

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from local.functions.invocation import Invocation
 
 _TASK_SECONDS = 99_999_999
-# a task's, its exit, the next one's entry, and the execution's end
-_EVENTS_OF_A_STATE = 6
 
 
 @dataclass
@@ -123,9 +121,9 @@ class Execution(Standing):
         if self.doomed:
             self._end("ABORTED", cause="Its state machine is deleted")
             return
-        if len(self.events) > MOST_EVENTS - _EVENTS_OF_A_STATE:
+        if len(self.events) > MOST_EVENTS:
             # by which name such an end goes is not documented
-            self._end("FAILED", "States.Runtime", f"The history has {MOST_EVENTS} events")
+            self._end("FAILED", "States.Runtime", "The history is full")
             return
         state = self.definition["States"][self._state]
         getattr(self, f"_{state['Type'].lower()}")(state)

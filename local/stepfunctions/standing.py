@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from local.functions.invocation import Invocation
 
 _REDRIVABLE = timedelta(days=14)
-# Step Functions quotas: events of a history; bytes of an input, a result, an output
-MOST_EVENTS = 25_000
+# Step Functions quotas: bytes of an input, a result, an output; events of a history, 25,000, here
+# less those of a task with its exit, the next one's entry, and the execution's end
 MOST_BYTES = 262_144
+MOST_EVENTS = 25_000 - 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Standing:
         if stopped is None or self.status == "SUCCEEDED" or self.doomed:
             return False
         lately = self.world.clock.now() - stopped <= _REDRIVABLE
-        return lately and len(self.events) < MOST_EVENTS - 1
+        return lately and len(self.events) <= MOST_EVENTS
 
     def _event(self, kind: str, **details: Any) -> None:
         given = {name: value for name, value in details.items() if value is not None}

@@ -25,7 +25,7 @@ CODE = """
 import builtins, time
 script = []
 def handler(event, context):
-    step = script.pop(0) if script else {}
+    step = script.pop(0) if script else event
     time.sleep(step.get("sleeps", 0))
     if "raises" in step:
         raise getattr(builtins, step["raises"])("said")

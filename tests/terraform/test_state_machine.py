@@ -30,7 +30,7 @@ resource "aws_iam_role" "machine" {
       Principal = { Service = "states.amazonaws.com" }
       Condition = {
         StringEquals = { "aws:SourceAccount" = "123456789012" }
-        ArnLike      = { "aws:SourceArn" = "arn:aws:states:us-east-1:123456789012:stateMachine:small" }
+        ArnLike      = { "aws:SourceArn" = "arn:aws:states:us-east-1:*:stateMachine:small" }
       }
     }]
   })

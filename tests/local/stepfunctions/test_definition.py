@@ -12,6 +12,7 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from local.stepfunctions.choices import holds
 from local.stepfunctions.definition import problems
+from local.stepfunctions.paths import NoPath
 from tests.support.exporter import definition as exporters
 from tests.support.machines import FUNCTION, machine, task
 
@@ -203,6 +204,7 @@ DATA = {
     "day": "2026-11-24",
 }
 AFTER = {"Variable": "$$.State.EnteredTime", "TimestampGreaterThanPath": "$.time"}
+MISSING = {"Variable": "$.no", "IsNull": True}
 BEFORE = {"Variable": "$$.State.EnteredTime", "TimestampLessThanPath": "$.later"}
 
 
@@ -255,3 +257,9 @@ BEFORE = {"Variable": "$$.State.EnteredTime", "TimestampLessThanPath": "$.later"
 )
 def test_rules(rule: dict[str, Any], expected: bool) -> None:
     assert holds(rule, DATA, CONTEXT) is expected
+
+
+@pytest.mark.parametrize("rule", [MISSING, {"Not": MISSING}, {"And": [AFTER, MISSING]}])
+def test_a_rule_about_what_is_not_there_has_no_answer(rule: dict[str, Any]) -> None:
+    with pytest.raises(NoPath):
+        holds(rule, DATA, CONTEXT)

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.aws_world import START
+from local.core.clock import Clock
+from local.world import World
+from tests.support.aws_world import ACCOUNT, REGION, START
 from tests.support.exporter import definition as exporters
-from tests.support.machines import FUNCTION, Machines, machine, made, task
+from tests.support.machines import FUNCTION, MACHINE, Machines, machine, made, task
 
 OVER = {"Type": "Succeed"}
 INPUT = {"run": "r", "worker": "b001", "deadline": "2026-11-24T00:30:00Z", "place": {"prefix": ""}}
@@ -400,6 +402,20 @@ def test_a_path_to_nothing_fails_and_is_not_tried_again(
     assert len(machines.invoked()) <= 1
 
 
+def test_a_choice_about_nothing_fails(machines: Machines) -> None:
+    rule = {"Variable": "$.none", "StringEquals": "a", "Next": "Over"}
+    state = {"Type": "Choice", "Choices": [rule], "Default": "Over"}
+    assert machines.run(machine(("A", state), ("Over", OVER)))["error"] == "States.Runtime"
+    definition = {**state, "Choices": [{**rule, "Variable": "$.a"}]}
+    del definition["Default"]
+    machines.client.update_state_machine(
+        stateMachineArn=MACHINE, definition=json.dumps(machine(("A", definition), ("Over", OVER)))
+    )
+    machines.start("unmatched", {"a": "b"})
+    machines.world.clock.advance(1)
+    assert machines.describe("unmatched")["error"] == "States.NoChoiceMatched"
+
+
 def test_too_much_data_is_an_end_nobody_catches(machines: Machines) -> None:
     caught = [{"ErrorEquals": ["States.ALL"], "Next": "Over"}]
     definition = machine(("A", task(Catch=caught, Next="Over")), ("Over", OVER))
@@ -429,3 +445,25 @@ def test_two_machines_run_beside_each_other(machines: Machines) -> None:
         machines.start(name)
     machines.world.clock.advance(60)
     assert [machines.seconds(name) for name in "abc"] == [30, 10, 20]
+
+
+# --- served
+
+
+def test_it_is_the_same_when_served() -> None:
+    """By HTTP, the function in a process of its own, whose sleeps are the clock's."""
+    world = World(Clock(START), ACCOUNT, REGION)
+    with world.served():
+        found = Machines(world, [])
+        found.make(machine(("A", task(Next="B", ResultPath="$.a")), ("B", task(TimeoutSeconds=5))))
+        found.start("one", {"sleeps": 3})
+        found.start("two", {"sleeps": 9})
+        world.clock.advance(1)
+        assert found.describe("one")["status"] == "RUNNING"
+        world.clock.advance(60)
+        one, two = found.describe("one"), found.describe("two")
+        assert (one["status"], found.seconds("one")) == ("SUCCEEDED", 6)
+        assert json.loads(one["output"])["Payload"]["a"]["Payload"] == {"sleeps": 3}
+        assert (two["error"], found.seconds("two")) == ("States.Timeout", 14)
+        assert found.invoked() == [0, 0, 3, 9]
+        assert not found.checks.found
