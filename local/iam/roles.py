@@ -29,26 +29,24 @@ def may(
 
 
 def trusts(
-    world: Aws,
-    account: str,
-    role: str,
-    service: str,
-    region: str,
-    context: Mapping[str, str] | None = None,
+    world: Aws, account: str, role: str, service: str, region: str, source_arn: str = ""
 ) -> bool:
-    """Return whether `role` lets an AWS service take it, that says so of whose behalf it comes.
+    """Return whether `role` lets an AWS service take it.
 
-    EMR's is known here (EMR Management Guide, "Service role for Amazon EMR"); of
-    Data Pipeline that is not confirmed, EC2 does not.
+    EMR says on whose behalf it comes (EMR Management Guide, "Service role for Amazon EMR"); of
+    Data Pipeline that is not confirmed, EC2 does not. `source_arn` is for whom else it is taken.
     """
     if not world.iam_enforced:
         return True
-    context = dict(context or {})
+    context = {}
     if service.startswith("elasticmapreduce."):
         context = {
             "aws:SourceAccount": account,
             "aws:SourceArn": f"arn:aws:elasticmapreduce:{region}:{account}:cluster/j-NEW",
         }
+    if source_arn:
+        # Step Functions guide, "Preventing cross-service confused deputy"
+        context = {"aws:SourceAccount": account, "aws:SourceArn": source_arn}
     return authorize.trusts(account, role, service, context)
 
 

@@ -113,8 +113,7 @@ class Machines:
     def trusted_by(self, role: str, machine_arn: str) -> bool:
         """Say whether a role lets Step Functions take it for a machine."""
         region, account = machine_arn.split(":")[3:5]
-        context = {"aws:SourceAccount": account, "aws:SourceArn": machine_arn}
-        return roles.trusts(self._world, role.split(":")[4], role, SERVICE, region, context)
+        return roles.trusts(self._world, account, role, SERVICE, region, machine_arn)
 
     def _kept(self, arn: str) -> Execution | None:
         """Return the newest execution of this ARN, unless it ended too long ago."""
