@@ -31,6 +31,7 @@ from local.datapipeline import service as datapipeline
 from local.dynamodb import autoscaling
 from local.dynamodb import service as dynamodb
 from local.emr import service as emr
+from local.functions import account
 from local.functions import service as functions
 from local.functions.in_process import Sleeper
 from local.functions.invocation import Invocation
@@ -39,6 +40,7 @@ from local.messaging import sns_sqs
 from local.s3 import service as s3
 from local.scheduler import schedules
 from local.ssm import service as ssm
+from local.stepfunctions import machines
 from local.stepfunctions import service as stepfunctions
 
 _ISOLATION = {
@@ -73,7 +75,7 @@ class World:
         self.endpoint_url: str | None = None
         self.sleeper = Sleeper(clock)
         self.functions = functions.Functions(self, self.sleeper)
-        self.machines = stepfunctions.Machines(self, self.functions)
+        self.machines = machines.Machines(self, self.functions)
         self.schedules = schedules.Schedules(self, self.functions)
         self.alarms = alarms.Alarms(self, self.functions)
         self._clients: dict[tuple[str, str, str], Any] = {}
@@ -268,6 +270,7 @@ _PARTS: tuple[tuple[Callable[[World], None], Callable[[], None]], ...] = (
     (ssm.install, ssm.uninstall),
     (functions.install, functions.uninstall),
     (stepfunctions.install, stepfunctions.uninstall),
+    (account.install, account.uninstall),
     (schedules.install, schedules.uninstall),
     (datapipeline.install, datapipeline.uninstall),
     (emr.install, emr.uninstall),

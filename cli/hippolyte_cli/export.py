@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from types import FrameType
 from typing import Annotated, Any
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from rich.console import Console
 from rich.markup import escape
 
 from hippolyte import clock
-from hippolyte.errors import HippolyteError
-from hippolyte.exports.native import SUMMARY
+from hippolyte.errors import HippolyteError, code_of
+from hippolyte.exports.native import STARTED, SUMMARY
 from hippolyte.scan.cutting import ScanError
 from hippolyte.scan.loop import Loop
 from hippolyte.scan.reading import Gone
@@ -26,21 +28,24 @@ from hippolyte_cli.export_offer import plural, size
 from hippolyte_cli.export_prepare import THREADS, Asked, Scan, prepared
 from hippolyte_cli.export_view import View
 
+# percent of the capacity, unless said
+SHARE = 50
 # seconds from one look at the scan to the next, and to the next line where there is no terminal
 _EACH_LOOK, _EACH_LINE = 1.0, 30.0
 
 
 def export(
+    context: typer.Context,
     table: Annotated[str, typer.Argument(help="The table: its name or ARN.")],
     dest: Annotated[
         str, typer.Argument(metavar="DEST", help="An empty folder, or s3://bucket/prefix.")
     ],
     share: Annotated[
         int, typer.Option(min=1, max=100, metavar="PERCENT", help="Of the table's read capacity.")
-    ] = 50,
+    ] = SHARE,
     rate: Annotated[
         float | None,
-        typer.Option(min=0.1, metavar="UNITS", help="Read units a second, instead of a share."),
+        typer.Option(min=0.1, max=1e6, metavar="UNITS", help="Units a second, instead of a share."),
     ] = None,
     segments: Annotated[
         int | None, typer.Option(min=1, max=10_000, help="Read side by side. Default: by size.")
@@ -69,8 +74,9 @@ def export(
     Exit code 0: the export is whole, and its manifest-summary.json is written; 1: it began and is
     not whole, and how to go on is said; 2: it did not begin, and what to change is said.
     """
+    asked = Asked(table, dest, share, rate, segments, consistent, resume, region)
     try:
-        scan = prepared(Asked(table, dest, share, rate, segments, consistent, resume, region))
+        scan = prepared(asked)
     except (HippolyteError, ValueError, OSError, ClientError, BotoCoreError) as error:
         console.refuse(_remedied(error, table))
     out = console.console()
@@ -88,11 +94,14 @@ def export(
             progress=view.take,
             go_on=lambda now: show(now) and not is_stopped(),
         ).run()
-    again = f"hippolyte export {table} {dest} --resume"
     if end.state is State.DONE:
         out.print(escape(_whole(scan, end)), soft_wrap=True)
         return
-    out.print(escape(_left(scan, end, again)), soft_wrap=True)
+    # of the environment it will be the same
+    source = context.get_parameter_source("region")
+    said = source is not None and source.name == "COMMANDLINE"
+    text = _left(scan, end, asked if said else replace(asked, region=None))
+    out.print(escape(text), soft_wrap=True)
     raise typer.Exit(1)
 
 
@@ -150,18 +159,45 @@ def _whole(scan: Scan, end: Progress) -> str:
     return f"{said}. {scan.wanted.sink}{SUMMARY}"
 
 
-def _left(scan: Scan, end: Progress, again: str) -> str:
+def _left(scan: Scan, end: Progress, asked: Asked) -> str:
     """Return what is said of a scan that is not whole: what is safe, and how to go on."""
-    lies = f"What was read lies in {scan.wanted.sink} and is not read again"
-    if end.state is State.MORE:
-        return f"NOT WHOLE: stopped after {plural(end.items, 'item')}. {lies}. Go on: {again}"
-    said = f"NOT WHOLE: {end.reason.rstrip('.')}."
-    if _is_other_table(scan):
+    more = end.state is State.MORE
+    why = f"stopped after {plural(end.items, 'item')}" if more else end.reason.rstrip(".")
+    said = f"NOT WHOLE: {why}."
+    if not more and _is_other_table(scan):
         return (
             f"{said} The table that was read is gone, so this export can never be whole: "
             f"remove it, and begin again in an empty place."
         )
-    return f"{said} {lies}. When that is mended, go on: {again}"
+    mended = "" if more else "When that is mended, "
+    if not _has_begun(scan):
+        how = f"{mended}begin again: {_command(asked)}"
+        return f"{said} Nothing was written. {how[0].upper()}{how[1:]}"
+    how = f"{mended}go on: {_command(replace(asked, resume=True))}"
+    lies = f"What was read lies in {scan.wanted.sink} and is not read again"
+    return f"{said} {lies}. {how[0].upper()}{how[1:]}"
+
+
+def _command(asked: Asked) -> str:
+    """Return the command line that asks for this; a scan that is gone on with keeps its own."""
+    words = ["hippolyte", "export", asked.table, asked.dest]
+    if asked.rate is not None:
+        words += ["--rate", f"{asked.rate:g}"]
+    elif asked.percent != SHARE:
+        words += ["--share", str(asked.percent)]
+    if asked.segments and not asked.resume:
+        words += ["--segments", str(asked.segments)]
+    words += ["--consistent"] if asked.consistent and not asked.resume else []
+    words += ["--region", asked.region] if asked.region else []
+    return shlex.join([*words, *(["--resume"] if asked.resume else [])])
+
+
+def _has_begun(scan: Scan) -> bool:
+    """Say whether there is a scan that can be gone on with, or that cannot be known."""
+    try:
+        return scan.wanted.sink.read(STARTED) is not None
+    except ScanError:
+        return True
 
 
 def _is_other_table(scan: Scan) -> bool:
@@ -175,9 +211,9 @@ def _remedied(error: Exception, table: str) -> str:
     """Return an error's text with what to do about it."""
     if isinstance(error, HippolyteError):
         return str(error)
-    if isinstance(error, OSError | ValueError):
+    if isinstance(error, OSError | ValueError | ParamValidationError):
         return f"{error}."
-    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+    code = code_of(error) if isinstance(error, ClientError) else ""
     if code == "ResourceNotFoundException":
         return f"There is no table {table}: check the name, --region and AWS_ENDPOINT_URL."
     if "Denied" in code:

@@ -10,9 +10,10 @@ import boto3
 from botocore.exceptions import ClientError
 
 from hippolyte.clients import configuration
-from hippolyte.errors import HippolyteError
+from hippolyte.errors import HippolyteError, code_of
 from hippolyte.exports.native import FOLDER, STARTED, root
 from hippolyte.scan.begin import Started, UnfitError
+from hippolyte.scan.reading import answered
 from hippolyte.scan.sink import S3Sink, Sink
 from hippolyte_cli.folder import FolderSink
 
@@ -69,15 +70,17 @@ class BucketPlace:
         return f"s3://{self.bucket}/{self.prefix}"
 
     def holds_anything(self) -> bool:
-        found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=self._below(), MaxKeys=1)
-        return bool(found.get("Contents"))
+        with answered("ListObjectsV2"):
+            found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=self._below(), MaxKeys=1)
+            return bool(found.get("Contents"))
 
     def exports(self) -> list[str]:
         start = self._below() + FOLDER
         pages = self.s3.get_paginator("list_objects_v2").paginate(
             Bucket=self.bucket, Prefix=start, Delimiter="/"
         )
-        folders = [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", [])]
+        with answered("ListObjectsV2"):
+            folders = [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", [])]
         return [folder.removeprefix(start).rstrip("/") for folder in folders]
 
     def sink(self, scan: str) -> Sink:
@@ -94,14 +97,17 @@ def place_of(dest: str, region: str | None) -> tuple[Place, str]:
         PlaceError: it is none, or there is no such bucket.
     """
     scheme, separator, rest = dest.partition("://")
-    if not separator:
+    # with a slash too few the files would lie in a folder called s3:
+    if not separator and dest and not dest.lower().startswith("s3:"):
         folder = Path(dest).expanduser()
         if folder.exists() and not folder.is_dir():
             raise PlaceError(f"{folder} is a file: give a folder, or s3://bucket/prefix.")
         return FolderPlace(folder), ""
     bucket, _, prefix = rest.partition("/")
     if scheme != "s3" or not bucket:
-        raise PlaceError(f"{dest} is no place to write to: give a folder, or s3://bucket/prefix.")
+        raise PlaceError(
+            f"{dest or 'An empty DEST'} is no place to write to: give a folder, or s3://bucket/prefix."
+        )
     where = _bucket_region(bucket, region)
     s3 = boto3.client("s3", region_name=where or region, config=configuration())
     return BucketPlace(s3, bucket, prefix.strip("/")), where
@@ -114,7 +120,7 @@ def _bucket_region(bucket: str, region: str | None) -> str:
         headers = s3.head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]
     except ClientError as error:
         answer = error.response
-        if answer["Error"]["Code"] in ("404", "NoSuchBucket"):
+        if code_of(error) in ("404", "NoSuchBucket"):
             raise PlaceError(
                 f"There is no bucket {bucket}: make it first, or check the name."
             ) from error

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 
 from hippolyte import clock
 from hippolyte.clients import configuration
@@ -16,6 +15,7 @@ from hippolyte.exports.native import export_id
 from hippolyte.scan.begin import Started
 from hippolyte.scan.cutting import ScanError
 from hippolyte.scan.pace import CONSISTENT, EVENTUAL, Pace
+from hippolyte.scan.reading import NO_ANSWER, answered
 from hippolyte.scan.table import Look, TableSource, Wanted, look_of
 from hippolyte.share import Share
 from hippolyte.tables.autoscaling import READ_DIMENSION
@@ -59,8 +59,9 @@ def prepared(asked: Asked) -> Scan:
     table, region = asked.table, asked.region
     segments, consistent = asked.segments, asked.consistent
     patient = boto3.client("dynamodb", region_name=region, config=configuration())
-    description = patient.describe_table(TableName=table)["Table"]
-    found, look = table_of(description), look_of(description)
+    with answered("DescribeTable"):
+        description = patient.describe_table(TableName=table)["Table"]
+        look, found = look_of(description), table_of(description)
     if why := look.unreadable():
         raise ScanError(f"{why}: it can be read when it is ACTIVE{_key_remedy(found.status)}.")
     place, bucket_region = place_of(asked.dest, region)
@@ -132,7 +133,7 @@ def _may_be_scaled(table: str, region: str | None) -> bool:
             ScalableDimension=READ_DIMENSION,
         )["ScalableTargets"]
     # whoever stands in for AWS may answer anything
-    except (ClientError, BotoCoreError, ResponseParserError):
+    except (ClientError, BotoCoreError, *NO_ANSWER):
         return True
     return bool(targets)
 

@@ -120,6 +120,9 @@ class FolderSink:
     def _told(self, path: Path) -> Iterator[None]:
         try:
             yield
+        # a name that cannot be one, metadata that are none
+        except ValueError as error:
+            raise Refused(f"{path}: {error}") from error
         except OSError as error:
             why = error.strerror or str(error)
             if error.errno in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):

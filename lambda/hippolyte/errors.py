@@ -43,13 +43,18 @@ class EngineError(HippolyteError):
         self.handle = handle or {}
 
 
+def code_of(error: ClientError) -> str:
+    """Return the service's code of an error; the SDK makes one of an answer without any, too."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
 def passes(error: ClientError) -> bool:
     """Say whether a refusal is of the moment: somebody's change, the call rate, the service.
 
     DynamoDB's LimitExceededException is a quota, but for the one of tables that change at once,
     which only its words tell apart (API Reference; hashicorp/terraform-provider-aws 1776, 2274).
     """
-    code, words = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    code, words = code_of(error), error.response.get("Error", {}).get("Message", "")
     busy = "Throttl" in code or code in _OF_THE_MOMENT
     return (
         busy
@@ -64,6 +69,6 @@ def read_passes(error: ClientError | BotoCoreError) -> bool:
     No quota bounds a read, so that LimitExceededException is of the call rate here.
     """
     if isinstance(error, ClientError):
-        return passes(error) or error.response["Error"]["Code"] == "LimitExceededException"
+        return passes(error) or code_of(error) == "LimitExceededException"
     # time-outs and connections that fail or break off; the rest of botocore's own stays
     return isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError)

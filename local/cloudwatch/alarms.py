@@ -127,7 +127,7 @@ class Alarms:
             return [
                 float(i.error is not None) if alarm.metric_name == "Errors" else 1.0
                 for i in self._functions.invocations
-                if i.function == name and begin <= i.at < end and account in i.arn
+                if i.function == name and i.ended_at and begin <= i.at < end and account in i.arn
             ]
         if alarm.namespace == "AWS/SQS":
             queue = sqs_backends[account][region].queues.get(dimensions["QueueName"])

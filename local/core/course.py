@@ -95,7 +95,7 @@ class Course:
         try:
             found = self._body.go(late)
         except BaseException:
-            self.over = True
+            self.over = self.heard = True
             raise
         finally:
             self._running = False

@@ -85,7 +85,7 @@ def _page(original: Callable[..., Any], filter_at: int, projection_at: int) -> A
         condition, projection = given[filter_at], given[projection_at]
         given[filter_at] = given[projection_at] = None
         results, scanned, last = original(table, *given, **kwargs)
-        _seen.size = sum(item.size() for item in results)
+        _seen.size = sum(item.size() for item in results) * _weight(table)
         if condition is not None:
             results = [item for item in results if condition.expr(item)]
         if projection:
@@ -93,6 +93,20 @@ def _page(original: Callable[..., Any], filter_at: int, projection_at: int) -> A
         return results, scanned, last
 
     return page
+
+
+def _weight(table: Table) -> float:
+    """Return for how many of its bytes a byte of an item counts.
+
+    A table that is said to be larger than what it holds is read as slowly as if it held that.
+    """
+    settings = state_of(table).settings
+    declared = settings.read_bytes or settings.size_bytes
+    if not declared:
+        return 1.0
+    sets = list(table.items.values())
+    items = [i for part in sets for i in part.values()] if table.has_range_key else sets
+    return max(1.0, declared / max(1, sum(item.size() for item in items)))
 
 
 def _measured_put(original: Callable[..., Item]) -> Callable[..., Item]:

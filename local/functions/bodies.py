@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
+import posix
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 class _Surroundings:
     """What a process has one of, and each invocation its own."""
 
-    environ: dict[str, str]
+    environ: dict[bytes, bytes]
     session: boto3.session.Session | None
     handlers: list[logging.Handler]
     level: int
@@ -43,18 +45,19 @@ class _Surroundings:
         root = logging.getLogger()
         session = boto3.DEFAULT_SESSION
         streams = sys.stdout, sys.stderr
-        return cls(dict(os.environ), session, list(root.handlers), root.level, *streams)
+        # what os.environ wraps; a night has many turns, and reading through it is most of one
+        return cls(dict(posix.environ), session, list(root.handlers), root.level, *streams)
 
     def install(self) -> None:
-        for name in os.environ.keys() - self.environ.keys():
-            del os.environ[name]
-        for name, value in self.environ.items():
-            if os.environ.get(name) != value:
-                os.environ[name] = value
+        for name in posix.environ.keys() - self.environ.keys():
+            del os.environb[name]
+        for name, _ in self.environ.items() - posix.environ.items():
+            os.environb[name] = self.environ[name]
         boto3.DEFAULT_SESSION = self.session
         root = logging.getLogger()
         root.handlers[:] = self.handlers
-        root.setLevel(self.level)
+        if root.level != self.level:
+            root.setLevel(self.level)
         sys.stdout, sys.stderr = self.stdout, self.stderr
 
 
@@ -84,15 +87,17 @@ class Here:
         sleeper: Sleeper,
         variables: dict[str, str],
         request: dict[str, Any],
-        died: dict[str, Any],
+        died: dict[str, str],
     ) -> None:
         self._sleeper, self._request, self._died = sleeper, request, died
         self._time = _SharedTime(clock, self._sleep)
         self._mine = _Surroundings.present()
-        self._mine.environ.update(variables)
+        encoded = {os.fsencode(name): os.fsencode(value) for name, value in variables.items()}
+        self._mine.environ.update(encoded)
         self._mine.session = None
         self._greenlet = greenlet(self._run)
         self._fate: type[BaseException] | None = None
+        self._log = io.StringIO()
 
     @property
     def is_current(self) -> bool:
@@ -118,6 +123,10 @@ class Here:
         """Come back when it is gone on with."""
         self._sleep(0)
 
+    def said(self) -> str:
+        """Return its log so far."""
+        return self._log.getvalue()
+
     def kill(self) -> None:
         """Let it end where it sleeps."""
         self._fate = Killed
@@ -127,9 +136,9 @@ class Here:
 
     def _run(self) -> dict[str, Any]:
         try:
-            return lambda_worker.run(self._request, self._time, own_process=False)
+            return lambda_worker.run(self._request, self._time, own_process=False, log=self._log)
         except Killed:
-            return self._died
+            return {"error": self._died, "log": self.said()}
 
     def _sleep(self, seconds: float) -> None:
         if not self.is_current:
@@ -168,7 +177,7 @@ class There:
         answer = self._worker.ask(request)
         self._asked = False
         if answer is None:
-            return {"error": exit_error(self._invocation), "log": self._worker.last_words()}
+            return {"error": exit_error(self._invocation), "log": self.said()}
         if "sleep" in answer:
             return float(answer["sleep"])
         self._executions.give_back(self._function, self._worker, answer)
@@ -176,6 +185,10 @@ class There:
 
     def stop_here(self) -> None:
         """Nothing here is that code."""
+
+    def said(self) -> str:
+        """Return what is known of its log before it ends."""
+        return self._worker.last_words() if self._worker else ""
 
     def kill(self) -> None:
         """Kill the process."""

@@ -26,7 +26,7 @@ class Invocation:
     cpu_seconds: float = 0
     peak_memory_kb: int = 0
     ended_at: datetime | None = None
-    """When a started one ended, or was given up."""
+    """When its end was known; None: it runs."""
 
 
 def logging_config(function: LambdaFunction) -> dict[str, Any]:

@@ -90,6 +90,7 @@ class Functions:
             answer = self._executions.run(function, invocation)
         for name, value in answer.items():
             setattr(invocation, name, value)
+        invocation.ended_at = self._world.clock.now()
         logs.write(self._world, function, invocation)
         return invocation
 
@@ -108,7 +109,7 @@ class Functions:
         invocation = self._new(function, event, request_id, 1)
         if self._started.is_full(function):
             error = {"errorType": "TooManyRequestsException", "errorMessage": "Rate Exceeded."}
-            invocation.error = error
+            invocation.error, invocation.ended_at = error, invocation.at
             self._world.clock.call_at(invocation.at, lambda: ended(invocation))
             return invocation
         self.invocations.append(invocation)

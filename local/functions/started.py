@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ class StartedInvocations:
     def __init__(self, world: Aws, executions: Executions, sleeper: Sleeper) -> None:
         self._world, self._executions, self._sleeper = world, executions, sleeper
         self._all: list[_Started] = []
+        self._lock = threading.Lock()
 
     def running(self) -> list[Invocation]:
         """Return those whose end was not told, oldest first."""
@@ -51,14 +53,15 @@ class StartedInvocations:
         body: Here | There
         if self._world.endpoint_url is None:
             variables = self._executions.variables(function)
-            died = {"error": exit_error(invocation)}
+            died = exit_error(invocation)
             body = Here(self._world.clock, self._sleeper, variables, request, died)
         else:
             body = There(self._world.clock, self._executions, function, invocation)
 
         def given_up() -> dict[str, Any]:
             error = timed_out(request, invocation.at)
-            return {"error": error, "log": json.dumps(error), "slept_seconds": function.timeout}
+            log = f"{body.said()}{json.dumps(error)}\n"
+            return {"error": error, "log": log, "slept_seconds": function.timeout}
 
         course = Course(
             self._world.clock,
@@ -67,8 +70,9 @@ class StartedInvocations:
             lambda answer: self.end(function, invocation, answer, ended),
             given_up,
         )
-        self._all = [each for each in self._all if not each.course.over]
-        self._all.append(_Started(invocation, course, body))
+        with self._lock:
+            going = [each for each in self._all if not each.course.over]
+            self._all = [*going, _Started(invocation, course, body)]
 
     def end(
         self,
@@ -93,7 +97,8 @@ class StartedInvocations:
 
     def kill(self, invocation: Invocation) -> None:
         """Let one die."""
-        self._find(invocation).course.kill({"error": exit_error(invocation)})
+        found = self._find(invocation)
+        found.course.kill({"error": exit_error(invocation), "log": found.body.said()})
 
     def freeze(self, invocation: Invocation, seconds: float) -> None:
         """Let one do nothing for a while."""
@@ -110,4 +115,4 @@ class StartedInvocations:
         for each in self._all:
             if not each.course.over:
                 each.course.abandon()
-        self._all.clear()
+        self._all = []

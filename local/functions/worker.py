@@ -77,9 +77,8 @@ class LogFormat(logging.Formatter):
 
 
 @contextlib.contextmanager
-def captured(request: dict[str, Any], clock: VirtualTime) -> Iterator[io.StringIO]:
+def captured(request: dict[str, Any], clock: VirtualTime, log: io.StringIO) -> Iterator[None]:
     """Gather what the handler prints and logs."""
-    log = io.StringIO()
     root = logging.getLogger()
     as_json = request.get("log_format") == "JSON"
     handler = logging.StreamHandler(log)
@@ -90,7 +89,7 @@ def captured(request: dict[str, Any], clock: VirtualTime) -> Iterator[io.StringI
     root.setLevel(request.get("log_level") or ("INFO" if as_json else "WARNING"))
     try:
         with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-            yield log
+            yield
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)
@@ -105,12 +104,21 @@ def load(handler: str) -> Callable[[Any, Context], Any]:
     return loaded
 
 
-def run(request: dict[str, Any], clock: VirtualTime, own_process: bool = True) -> dict[str, Any]:
-    """Run one invocation and return its answer: payload or error, log, costs."""
+def run(
+    request: dict[str, Any],
+    clock: VirtualTime,
+    own_process: bool = True,
+    log: io.StringIO | None = None,
+) -> dict[str, Any]:
+    """Run one invocation and return its answer: payload or error, log, costs.
+
+    `log` is for a caller that wants to see it while it is written.
+    """
+    log = io.StringIO() if log is None else log
     clock.begin(datetime.fromisoformat(request["now"]), request["timeout_seconds"])
     cpu = time.process_time()
     answer: dict[str, Any] = {"error": None, "payload": None}
-    with captured(request, clock) as log:
+    with captured(request, clock, log):
         try:
             function = load(request["handler"])
             if own_process:

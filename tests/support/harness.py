@@ -20,6 +20,7 @@ from hippolyte.planning.window import run_id
 from hippolyte.settings import Settings
 from local.core.call import Call, refusal
 from local.core.clock import Clock
+from local.core.course import Killed
 from local.programs.export import running_steps
 from local.world import World
 from tests.support import exporter
@@ -68,10 +69,6 @@ JAR = "s3://jars/emr-dynamodb-tools.jar"
 # boto3's clients take a second to make and know nothing of the world they talk to
 _built: dict[tuple[object, ...], clients.Clients] = {}
 _hands: dict[tuple[str, str, str], Any] = {}
-
-
-class Killed(BaseException):
-    """When an invocation is killed in the middle: nothing catches it, nothing is cleaned up."""
 
 
 class Context:

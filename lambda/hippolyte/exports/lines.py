@@ -87,6 +87,8 @@ class Lines:
 
     def items(self, block: bytes, number: int) -> list[Item]:
         """Return each item parsed; else as `spans`, but a name that stands twice is an error."""
+        if (quickly := self._quickly(block)) is not None:
+            return quickly
         found: list[Item] = []
         for run, item in self._runs(block, number):
             if item is not None:
@@ -98,6 +100,20 @@ class Lines:
                 items = [self._look(line, number + len(found) + n) for n, line in enumerate(lines)]
             found += items
         return found
+
+    def _quickly(self, block: bytes) -> list[Item] | None:
+        """Return the items of a block of common lines, None if it may be another."""
+        text = self._replaced(block)
+        string = item_pattern.CHECKED if b"\\" in text else item_pattern.BARE
+        if not item_pattern.lines(*self.form.value, string).fullmatch(text):
+            return None
+        try:
+            items = self._parsed(text)
+        except ValueError:
+            return None
+        once = _names_once(text, items, len(items) if self.form is Form.NATIVE else 0)
+        # a line feed inside a string has become a comma
+        return items if once and len(items) == text.count(b"\n") else None
 
     def _runs(self, block: bytes, number: int) -> Iterator[tuple[bytes, Item | None]]:
         """Yield runs of lines that the pattern takes, and each other line with its item."""
@@ -146,7 +162,9 @@ class Lines:
         return run[len(head) : -1 - len(tail)].split(tail + b"\n" + head)
 
     def _parsed(self, run: bytes) -> list[Item]:
-        parsed: list[Any] = json.loads(b"[" + run[:-1].replace(b"\n", b",") + b"]")
+        # decoded here: json takes bytes that are not UTF-8, halves of surrogate pairs
+        text = run[:-1].replace(b"\n", b",").decode("utf-8")
+        parsed: list[Any] = json.loads(f"[{text}]")
         return [line["Item"] for line in parsed] if self.form is Form.NATIVE else parsed
 
     def _look(self, line: bytes, number: int) -> Item:
@@ -182,18 +200,23 @@ def _names_once(run: bytes, items: Sequence[Item], heads: int) -> bool:
         heads: objects that stand around items.
     """
     found = run.count(b'":{"') - heads
-    return found == sum(map(len, items)) or found == _objects(items)
+    return found == sum(map(len, items)) or found == _objects(items, b'{"L":[{' in run)
 
 
-def _objects(items: Sequence[Item]) -> int:
-    """Return how many objects with something in them have a name before them."""
+def _objects(items: Sequence[Item], listed: bool) -> int:
+    """Return how many objects with something in them have a name before them.
+
+    Args:
+        items: as parsed.
+        listed: whether there is any in a list.
+    """
     maps, lists, count = list(items), list[list[Any]](), 0
     while maps or lists:
-        values = list(chain(chain.from_iterable(map(dict.values, maps)), *lists))
         count += sum(map(len, maps))
+        values = list(chain(chain.from_iterable(map(dict.values, maps)), *lists))
         maps = [value["M"] for value in values if "M" in value]
         count += sum(map(bool, maps))
-        lists = [value["L"] for value in values if "L" in value]
+        lists = [value["L"] for value in values if "L" in value] if listed else []
     return count
 
 

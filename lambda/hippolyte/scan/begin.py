@@ -19,6 +19,8 @@ from hippolyte.scan.sink import Sink, Stored
 from hippolyte.scan.table import Look, Wanted
 
 _FORM = 1
+# of a Scan (API TotalSegments)
+_MOST_SEGMENTS = 1_000_000
 
 
 class UnfitError(HippolyteError):
@@ -64,7 +66,12 @@ class Started:
         with known_form(where):
             if form != _FORM:
                 raise ValueError(f"form {form!r}")
-            return cls(**{**fields, "begun": when(fields["begun"])})
+            started = cls(**{**fields, "begun": when(fields["begun"])})
+            if type(started.segments) is not int or not 1 <= started.segments <= _MOST_SEGMENTS:
+                raise ValueError(f"segments {started.segments!r}")
+            if not isinstance(started.scan, str) or not isinstance(started.arn, str):
+                raise ValueError(f"scan {started.scan!r} of {started.arn!r}")
+            return started
 
 
 @dataclass(frozen=True, slots=True)

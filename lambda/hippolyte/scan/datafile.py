@@ -99,10 +99,10 @@ class Facts:
                 units=float(metadata["units"]),
                 md5=metadata["md5"],
                 before=int(metadata["before"]),
-                written=datetime.fromisoformat(metadata["written"]),
+                written=datetime.fromisoformat(metadata["written"]).astimezone(UTC),
                 end=metadata.get("end") == "true",
             )
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, TypeError) as error:
             raise FormatError(f"its metadata are not a scan's: {error}", name) from error
 
 

@@ -7,7 +7,8 @@ times the rest, is passed by: a handler cuts the items out of the answer before 
 from __future__ import annotations
 
 from binascii import crc32
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -16,7 +17,7 @@ from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from hippolyte.errors import read_passes
+from hippolyte.errors import HippolyteError, code_of, read_passes
 from hippolyte.scan.cutting import Nonsense, ScanError, cut
 
 _EVENT, _HANDLER = "before-parse.dynamodb.Scan", "hippolyte-cut"
@@ -42,7 +43,11 @@ _PASSING = (
     exceptions.SSOError,
     exceptions.TokenRetrievalError,
 )
+# what the SDK, or who looks into its answer, makes of one that is of no AWS service
+NO_ANSWER = (ResponseParserError, AttributeError, KeyError, TypeError, ValueError, RecursionError)
 _UNIT_BYTES = 4096
+# no page consumes so many: 1 MB, strongly consistent, is 256
+_MOST_UNITS = 1000
 
 
 class Passing(ScanError):
@@ -111,6 +116,24 @@ def _pass_parser_by(
     customized_response_dict["Items"] = found
 
 
+@contextmanager
+def answered(operation: str) -> Iterator[None]:
+    """Tell an answer that is none, or has another shape, from what may be wrong with a call.
+
+    Raises:
+        Nonsense: it is none.
+    """
+    try:
+        yield
+    except (HippolyteError, ClientError, BotoCoreError):
+        raise
+    except NO_ANSWER as error:
+        raise Nonsense(
+            f"not {operation}'s answer: {error!r:.200}. Check what answers there: the endpoint "
+            "(AWS_ENDPOINT_URL), the proxy"
+        ) from error
+
+
 def scan_page(client: Any, request: Mapping[str, Any]) -> Page:
     """Ask for one page; `client` is of `scan_client`, `request` as its `scan` takes it.
 
@@ -122,16 +145,15 @@ def scan_page(client: Any, request: Mapping[str, Any]) -> Page:
         Refused: anything else, which stays.
     """
     try:
-        answer = client.scan(**{**request, "ReturnConsumedCapacity": "TOTAL"})
+        with answered("Scan"):
+            answer = client.scan(**{**request, "ReturnConsumedCapacity": "TOTAL"})
     except (ClientError, BotoCoreError) as error:
         raise told(error) from error
-    except (ResponseParserError, AttributeError, TypeError, ValueError) as error:
-        raise Nonsense(f"the SDK cannot read an answer: {error!r}") from error
     found, last_key = answer["Items"], answer.get("LastEvaluatedKey") or None
     if last_key and last_key == request.get("ExclusiveStartKey"):
         raise Nonsense(f"the page after {last_key} ends with {last_key} again")
     units = answer.get("ConsumedCapacity", {}).get("CapacityUnits")
-    if not isinstance(units, int | float):
+    if not (isinstance(units, int | float) and 0 <= units <= _MOST_UNITS):
         # a server that does not tell: an item's text is longer than what is counted of it
         units = float(ceil(sum(map(len, found.items)) / _UNIT_BYTES))
     return Page(found.items, len(found.items), units, last_key, found.parsed)
@@ -142,7 +164,7 @@ def told(error: ClientError | BotoCoreError) -> ScanError:
     if not isinstance(error, ClientError):
         again = read_passes(error) or isinstance(error, _PASSING)
         return (Passing if again else Refused)(str(error))
-    code, words = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    code, words = code_of(error), error.response.get("Error", {}).get("Message", "")
     if "Throttl" in code or code in _THROTTLED or _status(error) == 429:
         return Throttled(str(error))
     # a signature is made anew for each request

@@ -14,7 +14,7 @@ from hippolyte.scan.begin import Place, Written, highest, resume
 from hippolyte.scan.cutting import Nonsense, ScanError
 from hippolyte.scan.datafile import Buffer, Facts
 from hippolyte.scan.reading import Throttled
-from hippolyte.scan.state import LOOK_EVERY, Reading
+from hippolyte.scan.state import LOOK_EVERY, Reading, is_file
 from hippolyte.scan.story import Call, Flush, Interrupted, Stop, Story
 from hippolyte.scan.table import Source
 
@@ -108,8 +108,9 @@ def _fill(table: Reading, segment: int, circle: _Circle) -> Generator[Call, Any,
     """Read until there is a file's worth; None: the loop stops, and there is nothing to write."""
     known, wanted = table.segments[segment], table.wanted
     buffer, key, ended, stopped = Buffer(), known.place.key, False, False
+    first = table.seconds()
     try:
-        while not ended and buffer.holds < table.file_bytes:
+        while not (ended or _is_file(table, segment, buffer, first)):
             if table.seconds() - table.looked >= LOOK_EVERY:
                 yield from look_again(table, buffer.holds)
             try:
@@ -121,6 +122,7 @@ def _fill(table: Reading, segment: int, circle: _Circle) -> Generator[Call, Any,
             table.pacing = table.pace.answered(segment, now, read.units, read.items, read.largest)
             table.text += read.text
             table.units += read.units
+            first = first if buffer.items else now
             buffer, key, ended = read.buffer, read.last_key, read.last_key is None
             known.buffered = buffer.items
             circle.goes_on(key, f"segment {segment} of {table.name}")
@@ -136,6 +138,12 @@ def _fill(table: Reading, segment: int, circle: _Circle) -> Generator[Call, Any,
     del buffer
     data, facts = yield Call(seal, urgent=True, holds=2 * holds)
     return _Sealed(data, facts, key, stopped)
+
+
+def _is_file(table: Reading, segment: int, buffer: Buffer, first: float) -> bool:
+    age = table.seconds() - first if buffer.items else 0.0
+    number, segments = table.segments[segment].place.number, len(table.segments)
+    return is_file(buffer.holds, table.file_bytes, age, number, segments)
 
 
 def _page(table: Reading, segment: int, buffer: Buffer, key: Key | None) -> Call:

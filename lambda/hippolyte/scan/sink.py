@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError
-from botocore.parsers import ResponseParserError
 
-from hippolyte.scan.reading import Passing, Refused, told
+from hippolyte.errors import code_of
+from hippolyte.scan.reading import NO_ANSWER, Passing, Refused, told
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -137,7 +137,7 @@ class S3Sink:
         try:
             yield
         except (ClientError, BotoCoreError) as error:
-            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+            code = code_of(error) if isinstance(error, ClientError) else ""
             if code in (_THERE, "412"):
                 raise _ThereError from error
             if code in _NONE:
@@ -145,7 +145,7 @@ class S3Sink:
             again = code == _AGAIN or isinstance(error, IncompleteReadError)
             kind = Passing if again else type(told(error))
             raise kind(f"{self}{name}: {error}") from error
-        except (ResponseParserError, KeyError) as error:
+        except NO_ANSWER as error:
             raise Refused(f"{self}{name}: no answer of S3's: {error!r}") from error
 
 

@@ -16,6 +16,10 @@ LOOK_EVERY = 60.0
 FILE = 4 << 20
 # an import takes 50,000 objects; what was added since the table was measured goes into the rest
 _OBJECTS = 45_000
+# what was read is in a file after so long, lest a crash cost more; seconds
+FILE_EVERY = 600.0
+# objects of the rest that may be smaller because of that
+_EARLY = 3_000
 
 
 class State(Enum):
@@ -64,6 +68,20 @@ def least_file(size_bytes: int) -> int:
 def full_file(size_bytes: int, room: int) -> int:
     """Return how large a table's files grow, within the room there is for all segments' buffers."""
     return min(max(FILE, 2 * least_file(size_bytes)), room)
+
+
+def is_file(holds: int, full: int, age: float, number: int, segments: int) -> bool:
+    """Say whether what a segment has read is to be a file now.
+
+    Args:
+        holds: bytes that it is.
+        full: bytes of a full file.
+        age: seconds since its first item was read.
+        number: of the file. One of the first few is written early, for a table that is read so
+            slowly has few: 46 of each of 64 segments, in seven and a half hours.
+        segments: of the table, which all have as many.
+    """
+    return holds >= full or (age >= FILE_EVERY and number < _EARLY // segments)
 
 
 @dataclass(slots=True)

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 
-from hippolyte.scan.cutting import Nonsense
-from hippolyte.scan.reading import Page, scan_client, scan_page, told
+from hippolyte.scan.reading import Page, answered, scan_client, scan_page, told
 from hippolyte.scan.sink import Sink
 
 if TYPE_CHECKING:
@@ -123,33 +121,48 @@ class TableSource:
 
     def look(self) -> Look:
         try:
-            answer = self._client.describe_table(TableName=self._table)
+            with answered("DescribeTable"):
+                return look_of(self._client.describe_table(TableName=self._table)["Table"])
         except (ClientError, BotoCoreError) as error:
             raise told(error) from error
-        except ResponseParserError as error:
-            raise Nonsense(f"not DescribeTable's answer: {error}") from error
-        return look_of(answer.get("Table", {}))
 
 
 def look_of(description: Mapping[str, Any]) -> Look:
-    """Return what is looked at in DescribeTable's answer.
+    """Return what is looked at in DescribeTable's answer; to be called as `answered`.
 
     Raises:
-        Nonsense: it is none.
+        KeyError, TypeError, AttributeError, ValueError: it is none.
     """
     # absent for a table that never was on demand (API BillingModeSummary)
     mode = description.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
-    capacity = description.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0)
-    try:
-        return Look(
-            table=description["TableName"],
-            arn=description["TableArn"],
-            # DynamoDB's own doubles have none
-            table_id=str(description.get("TableId") or description["CreationDateTime"]),
-            status=description["TableStatus"],
-            keys=tuple(key["AttributeName"] for key in description["KeySchema"]),
-            size_bytes=description.get("TableSizeBytes", 0),
-            read_capacity=None if mode == "PAY_PER_REQUEST" else capacity,
-        )
-    except KeyError as error:
-        raise Nonsense(f"not DescribeTable's answer: it has no {error}") from error
+    capacity = None
+    if mode != "PAY_PER_REQUEST":
+        capacity = _count(description["ProvisionedThroughput"], "ReadCapacityUnits", least=1)
+    _count(description, "ItemCount")
+    keys = tuple(_text(key, "AttributeName") for key in description["KeySchema"])
+    if not keys:
+        raise ValueError("KeySchema is empty")
+    return Look(
+        table=_text(description, "TableName"),
+        arn=_text(description, "TableArn"),
+        # DynamoDB's own doubles have none
+        table_id=str(description.get("TableId") or description["CreationDateTime"]),
+        status=_text(description, "TableStatus"),
+        keys=keys,
+        size_bytes=_count(description, "TableSizeBytes"),
+        read_capacity=capacity,
+    )
+
+
+def _text(members: Mapping[str, Any], name: str) -> str:
+    value = members[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is {value!r:.60}")
+    return value
+
+
+def _count(members: Mapping[str, Any], name: str, least: int = 0) -> int:
+    value = members.get(name, 0)
+    if type(value) is not int or value < least:
+        raise ValueError(f"{name} is {value!r:.60}")
+    return value

@@ -194,12 +194,17 @@ def test_what_cannot_begin_is_refused_and_nothing_is_written(world: World, tmp_p
         ("is a file: give a folder, or s3://bucket/prefix", "orders", a_file),
         ("gs://b/x is no place to write to", "orders", "gs://b/x"),
         ("s3:// is no place to write to", "orders", "s3://"),
+        ("s3:/backups/x is no place to write to", "orders", "s3:/backups/x"),
+        ("An empty DEST is no place to write to", "orders", ""),
+        ("Invalid bucket name", "orders", "s3://b?x/y"),
         ("There is no bucket nobucket: make it first", "orders", "s3://nobucket/x"),
         (f"{tmp_path} is not empty: name an empty place", "orders", tmp_path),
         ("holds no scan of orders to go on with", "orders", tmp_path / "a", "--resume"),
     ):
         assert words in refused(table, dest, *more)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert not Path("s3:").exists()
+    assert "the network" not in refused("orders", "s3://b?x/y")
 
 
 def test_another_table_s_scan_is_not_gone_on_with(world: World, tmp_path: Path) -> None:
@@ -316,7 +321,36 @@ def test_a_bucket_that_refuses(world: World) -> None:
         s3.delete_bucket_policy(Bucket="backups")
     assert "AccessDenied" in text
     assert "s3://backups/refused/AWSDynamoDB/" in text
+    # nothing is there that could be gone on with
+    again = "begin again: hippolyte export orders s3://backups/refused"
+    assert text.rstrip().endswith(f"Nothing was written. When that is mended, {again}")
     assert "Contents" not in s3.list_objects_v2(Bucket="backups", Prefix="refused/")
+
+
+def test_how_to_go_on_is_as_it_was_asked_for(world: World, tmp_path: Path) -> None:
+    folder = tmp_path / "my backups"
+    asked = ("--rate", 5, "--segments", 2, "--consistent", "--region", REGION)
+    with meanwhile(lambda: os.kill(os.getpid(), signal.SIGTERM), after=1.5):
+        text = exported("slow", folder, *asked, code=1)
+    again = f"hippolyte export slow '{folder}' --rate 5 --region {REGION} --resume"
+    assert text.rstrip().endswith(f"Go on: {again}")
+    with meanwhile(lambda: os.kill(os.getpid(), signal.SIGTERM), after=0.5):
+        text = exported("slow", folder, "--share", 20, "--resume", code=1)
+    assert text.rstrip().endswith(f"hippolyte export slow '{folder}' --share 20 --resume")
+
+
+@pytest.mark.parametrize("harm", [b"", b"nonsense", b"[]", b"\xff", b'{"items": []}'])
+def test_metadata_that_are_none_are_told_with_their_place(
+    world: World, tmp_path: Path, harm: bytes
+) -> None:
+    exported("orders", tmp_path)
+    scan = scan_in(tmp_path)
+    (scan / SUMMARY).unlink()
+    (metadata,) = (scan / ".scan" / "data" / "0001-000000.json.gz").iterdir()
+    metadata.write_bytes(harm)
+    text = exported("orders", tmp_path, "--resume", code=1)
+    assert f"{scan}/data/0001-000000.json.gz" in text
+    assert is_not_whole(tmp_path)
 
 
 def test_the_help_says_what_the_exit_codes_mean() -> None:

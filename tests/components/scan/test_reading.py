@@ -19,6 +19,7 @@ from botocore.exceptions import CredentialRetrievalError
 from hippolyte.scan import reading
 from hippolyte.scan.cutting import Nonsense, ScanError
 from hippolyte.scan.reading import Damaged, Gone, Page, Passing, Refused, Throttled
+from hippolyte.scan.table import TableSource
 from local.fleet import items
 from local.fleet.items import Factory
 
@@ -265,6 +266,7 @@ def test_credentials_that_cannot_be_renewed_now(server: Server) -> None:
         (error("UnrecognizedClientException"), Refused),
         (error("InvalidSignatureException", message="does not match"), Refused),
         (http(b"", "301 Moved"), Refused),
+        (http(b"", "300 Multiple Choices"), Refused),
     ],
 )
 def test_what_stays(server: Server, answer: bytes, kind: type[ScanError]) -> None:
@@ -289,6 +291,7 @@ def test_a_request_that_the_sdk_refuses(server: Server) -> None:
         (b'{"pk":{"B":"AQ=="}},"Sc', b'{"pk":{"B":"Q"}},"Sc'),
         (b'{"pk":{"B":"AQ=="}},"Sc', b'{"pk":{"B":1}},"Sc'),
         (b'{"CapacityUnits":12.5,"TableName":"t"}', b"7"),
+        (b'{"CapacityUnits":12.5,"TableName":"t"}', b"[" * 100_000 + b"]" * 100_000),
     ],
 )
 def test_nonsense_is_told_and_final(server: Server, part: bytes, instead: bytes) -> None:
@@ -297,8 +300,65 @@ def test_nonsense_is_told_and_final(server: Server, part: bytes, instead: bytes)
         page(server, http(BODY.replace(part, instead)))
 
 
-def test_capacity_that_is_no_number(server: Server) -> None:
-    assert page(server, http(BODY.replace(b"12.5", b'"many"'))).units == 1
+@pytest.mark.parametrize("units", [b'"many"', b"NaN", b"Infinity", b"-1", b"1e300"])
+def test_capacity_that_cannot_be(server: Server, units: bytes) -> None:
+    assert page(server, http(BODY.replace(b"12.5", units))).units == 1
+
+
+TABLE: dict[str, Any] = {
+    "TableName": "t",
+    "TableArn": "arn:aws:dynamodb:eu-west-1:123456789012:table/t",
+    "TableId": "id",
+    "TableStatus": "ACTIVE",
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+    "ProvisionedThroughput": {"ReadCapacityUnits": 5},
+}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>welcome</html>",
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"Table":[]}',
+        b'{"Table":"\xff"}',
+        b'{"Table":' + b"[" * 100_000,
+        *(
+            json.dumps({"Table": TABLE | odd}).encode()
+            for odd in (
+                {"TableName": 5},
+                {"TableStatus": None},
+                {"TableArn": ["x"]},
+                {"KeySchema": [1]},
+                {"KeySchema": [{}]},
+                {"KeySchema": []},
+                {"TableSizeBytes": "many"},
+                {"TableSizeBytes": -1},
+                {"ItemCount": []},
+                {"BillingModeSummary": "x"},
+                {"ProvisionedThroughput": []},
+                {"ProvisionedThroughput": {"ReadCapacityUnits": "x"}},
+                {"ProvisionedThroughput": {"ReadCapacityUnits": 0}},
+                {"CreationDateTime": "yesterday, no: when?"},
+            )
+        ),
+    ],
+)
+def test_a_look_at_a_table_that_is_no_answer(server: Server, body: bytes) -> None:
+    server.answers = [http(json.dumps({"Table": TABLE}).encode()), http(body)]
+    source = TableSource(client_of(server.url), "t")
+    assert source.look().read_capacity == 5
+    with pytest.raises(Nonsense, match=r"not DescribeTable's answer: .*AWS_ENDPOINT_URL"):
+        source.look()
+
+
+def test_a_look_that_is_answered_by_a_choice_of_others(server: Server) -> None:
+    server.answers = [http(b"", "300 Multiple Choices")]
+    with pytest.raises(Refused, match="DescribeTable"):
+        TableSource(client_of(server.url), "t").look()
 
 
 def test_a_scan_that_does_not_get_on(server: Server) -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -151,6 +154,27 @@ def test_errors_of_functions_and_waiting_messages_are_metrics(world: World) -> N
     at = START + timedelta(seconds=300)
     alarmed = [(n, when) for when, n, state in world.alarms.changes if state == "ALARM"]
     assert ("errors", at) in alarmed
+
+
+def test_an_invocation_is_measured_when_it_has_ended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its point lies where it began all the same (Lambda guide, types of metrics)."""
+
+    def handler(event: Any, context: Any) -> None:
+        time.sleep(500)
+        raise ValueError
+
+    monkeypatch.setitem(sys.modules, "f", SimpleNamespace(handler=handler))
+    make_function(world, "", make_role(world, "role"), timeout=900)
+    dimension = {"Name": "FunctionName", "Value": "f"}
+    about = {"Namespace": "AWS/Lambda", "MetricName": "Errors", "Dimensions": [dimension]}
+    put_alarm(world, "errors", **about, EvaluationPeriods=3, TreatMissingData="missing")
+    world.functions.start(world.functions.find("f"), {})
+    world.clock.advance(450)
+    assert world.alarms.changes == []
+    world.clock.advance(300)
+    assert world.alarms.changes == [(START + timedelta(seconds=600), "errors", "ALARM")]
 
 
 def test_topic_with_awss_own_key_loses_alarms(world: World) -> None:

@@ -184,6 +184,55 @@ def test_damaged_native_lines_are_read_as_json_has_them_or_refused(text: list[by
             assert item.keys() == parsed["Item"].keys()
 
 
+@settings(max_examples=150, deadline=None)
+@given(damaged(NATIVE), st.data())
+def test_a_block_is_read_as_json_reads_its_lines_one_by_one(
+    text: list[bytes], data: st.DataObject
+) -> None:
+    """Also where a line feed, or what joins lines to an array, stands inside one."""
+    block = b"\n".join(text) + b"\n"
+    at = data.draw(st.integers(0, len(block) - 1))
+    piece = data.draw(st.sampled_from([b"", b"\n", b",", b"],[", b"1],[2", b"}}\n", b'"}}}\n{"']))
+    block = block[:at] + piece + block[at:]
+    read = outcome(lambda: Lines(NATIVE).items(block, 1))
+    if not isinstance(read, str):
+        one_by_one = [json.loads(line.decode(), strict=False) for line in block.split(b"\n")[:-1]]
+        assert [line["Item"].keys() for line in one_by_one] == [item.keys() for item in read]
+        assert [one_kind(value) for item in read for value in item.values()]
+
+
+def one_kind(value: Any) -> str:
+    [kind] = value
+    assert isinstance(kind, str)
+    return kind
+
+
+@FORMS
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (b'{"a":{"S":"x', b'y"}}'),
+        (b'{"a":{"S":"x"}}', b"1],[2"),
+        (b'{"a":{"S":"x"}},{"a":{"S":"y"}}', b""),
+        (b'{"a":{"S":"x"}', b',"b":{"S":"y"}}'),
+        (b'{"a":{"M":{"x":{"S":"y"}', b'"z":{"S":"y"}}}}'),
+    ],
+)
+def test_two_lines_that_together_are_json_are_not_taken_for_items(
+    form: Form, first: bytes, second: bytes
+) -> None:
+    good = LINE[form]({"a": {"S": "x"}})
+    spelt_so = (lambda part: part) if form is NATIVE else bytes.lower
+    head, tail = form.head.encode(), form.tail.encode()
+    block = good + head + spelt_so(first) + b"\n" + spelt_so(second) + tail + b"\n" + good
+    reader = Lines(form)
+    for read in (reader.items, reader.spans):
+        assert read(good, 1)  # the types are known then
+        with pytest.raises(FormatError) as caught:
+            read(block, 7)
+        assert caught.value.line in (8, 9)
+
+
 def _twice(line: bytes) -> bool:
     try:
         parse_strictly(line.decode())

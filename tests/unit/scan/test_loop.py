@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
@@ -12,7 +13,7 @@ import pytest
 
 from hippolyte.exports import native
 from hippolyte.scan.reading import Gone, Nonsense, Page, Passing, Refused, Throttled
-from hippolyte.scan.state import Progress, State
+from hippolyte.scan.state import FILE_EVERY, Progress, State
 from hippolyte.scan.table import Look, Pacing, Wanted
 from tests.support.scans import (
     BEGUN,
@@ -469,6 +470,45 @@ def test_a_page_is_asked_for_when_the_pace_says() -> None:
     assert bench.calls.made.count("look orders") == pytest.approx(len(asked) / 6, abs=2)
 
 
+@pytest.mark.parametrize("patience", [0.0, 3.0])
+def test_a_crash_costs_no_more_than_some_minutes_of_a_slow_table(
+    monkeypatch: pytest.MonkeyPatch, patience: float
+) -> None:
+    """A page of each segment in five minutes; what fails for a while meanwhile is waited out."""
+    monkeypatch.setattr("hippolyte.scan.state.FILE", 4 << 20)
+    bench, clock = Bench(), Clock()
+    last: dict[int, float] = {}
+    read: list[tuple[float, str]] = []
+
+    class Slow(Steady):
+        def due(self, segment: int, now: float) -> float:
+            return max(now, last.get(segment, 0.0) + 300.0)
+
+        def sent(self, segment: int, now: float) -> Pacing:
+            last[segment] = now
+            return self
+
+    def note(number: int, what: str) -> None:
+        now = clock.now().timestamp()
+        if what.startswith("page"):
+            read.append((now, what))
+        if now - read[0][0] > 2000 if read else False:
+            raise Killed
+
+    bench.calls.after = note
+    bench.calls.before = failing(int(patience))
+    with pytest.raises(Killed):
+        scan(bench.wanted(pace=lambda *_: Slow(1)), clock=clock)
+    kept = sum(int(m["items"]) for name, (_, m) in bench.sink.objects.items() if "data/" in name)
+    end = clock.now().timestamp()
+    # one more page of each segment may have been awaited
+    old = [what for at, what in read if at < end - FILE_EVERY - 300.0]
+    assert kept >= len(old) > 3
+    bench.calls.leave_alone()
+    scan(bench.wanted(), clock=clock)
+    bench.is_the_table()
+
+
 @pytest.mark.parametrize(
     "there", ["data/0000-000000.json.gz", "readme.txt", native.SUMMARY, "data/x"]
 )
@@ -487,6 +527,19 @@ def test_an_export_of_the_service_is_left_alone() -> None:
     (end,) = scan(bench.wanted())
     assert end.state is State.FAILED
     assert "is not of a scan of this product" in end.reason
+
+
+@pytest.mark.parametrize(
+    "odd", [{"segments": 0}, {"segments": "4"}, {"segments": 10**9}, {"scan": 1}]
+)
+def test_a_scan_that_cannot_have_begun_so_is_not_gone_on_with(odd: dict[str, Any]) -> None:
+    bench = Bench()
+    scan(bench.wanted())
+    started = json.loads(bench.sink.objects[native.STARTED][0])
+    bench.sink.objects = {native.STARTED: (json.dumps(started | odd).encode(), {})}
+    (end,) = scan(bench.wanted())
+    assert end.state is State.FAILED
+    assert "has a form that this version does not know" in end.reason
 
 
 def test_the_scan_of_another_table_is_not_gone_on_with() -> None:

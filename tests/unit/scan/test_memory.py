@@ -13,7 +13,7 @@ import pytest
 from hippolyte.scan.loop import Loop
 from hippolyte.scan.reading import Page, Passing
 from hippolyte.scan.sink import Head, Stored
-from hippolyte.scan.state import FILE, State, full_file, least_file
+from hippolyte.scan.state import FILE, FILE_EVERY, State, full_file, is_file, least_file
 from hippolyte.scan.table import Look, Wanted
 from tests.support.scans import Clock, Inline, wanted
 
@@ -141,6 +141,32 @@ def test_files_grow_with_the_table(size: int) -> None:
     # an import takes 50,000 objects
     assert size / max(1, least_file(size)) < 50_000 or size < 10**6
     assert full_file(10**13, MIB) == MIB
+
+
+@pytest.mark.parametrize(
+    ("holds", "age", "number", "segments", "due"),
+    [
+        (FILE - 1, FILE_EVERY - 1, 0, 1, False),
+        (FILE, 0.0, 10**6, 64, True),
+        (1, FILE_EVERY, 0, 1, True),
+        (1, FILE_EVERY, 45, 64, True),
+        (1, FILE_EVERY, 46, 64, False),
+        (1, 1e9, 0, 10_000, False),
+    ],
+)
+def test_what_was_read_is_a_file_when_it_is_large_or_old(
+    holds: int, age: float, number: int, segments: int, due: bool
+) -> None:
+    assert is_file(holds, FILE, age, number, segments) is due
+
+
+@pytest.mark.parametrize("segments", [1, 4, 64, 1000, 2999, 3000, 3001, 10**6])
+def test_files_written_early_leave_an_import_room(segments: int) -> None:
+    """However slowly a table is read, for a night or for years."""
+    nights = int(7 * 3600 / FILE_EVERY)
+    early = [number for number in range(50_000) if is_file(1, FILE, 1e9, number, segments)]
+    assert len(early) * segments <= 50_000 - 45_000
+    assert len(early) >= nights or segments > 64
 
 
 def test_a_large_table_has_no_file_too_small_beside_small_ones_without_number() -> None:
