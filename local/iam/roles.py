@@ -31,16 +31,19 @@ def may(
 def trusts(world: Aws, account: str, role: str, service: str, region: str) -> bool:
     """Return whether `role` lets an AWS service take it.
 
-    EMR says on whose behalf it comes (EMR Management Guide, "Service role for Amazon EMR"); of
-    Data Pipeline that is not confirmed, EC2 does not.
+    EMR says on whose behalf it comes (EMR Management Guide, "Service role for Amazon EMR"), and so
+    does Step Functions (its guide, "Prevent cross-service confused deputy issue"); of Data
+    Pipeline that is not confirmed, EC2 does not.
     """
     if not world.iam_enforced:
         return True
+    sources = {"elasticmapreduce": "cluster/j-NEW", "states": "stateMachine:new"}
+    kind = service.partition(".")[0]
     context = {}
-    if service.startswith("elasticmapreduce."):
+    if kind in sources:
         context = {
             "aws:SourceAccount": account,
-            "aws:SourceArn": f"arn:aws:elasticmapreduce:{region}:{account}:cluster/j-NEW",
+            "aws:SourceArn": f"arn:aws:{kind}:{region}:{account}:{sources[kind]}",
         }
     return authorize.trusts(account, role, service, context)
 
