@@ -1,4 +1,4 @@
-"""examples/datapipeline where Data Pipeline is not, with a network and a night: no drift, and it goes.
+"""examples/datapipeline, away from Data Pipeline, with a network and a night: no drift, it goes.
 
 What each role may do is in test_plans; the rest of the module in test_minimal.
 """
