@@ -28,23 +28,25 @@ def may(
     return authorize.allowed(world, account, role, action, resource, context or {})
 
 
-def trusts(world: Aws, account: str, role: str, service: str, region: str) -> bool:
+def trusts(
+    world: Aws, account: str, role: str, service: str, region: str, source_arn: str = ""
+) -> bool:
     """Return whether `role` lets an AWS service take it.
 
-    EMR says on whose behalf it comes (EMR Management Guide, "Service role for Amazon EMR"), and so
-    does Step Functions (its guide, "Prevent cross-service confused deputy issue"); of Data
-    Pipeline that is not confirmed, EC2 does not.
+    EMR says on whose behalf it comes (EMR Management Guide, "Service role for Amazon EMR"); of
+    Data Pipeline that is not confirmed, EC2 does not. `source_arn` is for whom else it is taken.
     """
     if not world.iam_enforced:
         return True
-    sources = {"elasticmapreduce": "cluster/j-NEW", "states": "stateMachine:new"}
-    kind = service.partition(".")[0]
     context = {}
-    if kind in sources:
+    if service.startswith("elasticmapreduce."):
         context = {
             "aws:SourceAccount": account,
-            "aws:SourceArn": f"arn:aws:{kind}:{region}:{account}:{sources[kind]}",
+            "aws:SourceArn": f"arn:aws:elasticmapreduce:{region}:{account}:cluster/j-NEW",
         }
+    if source_arn:
+        # Step Functions guide, "Preventing cross-service confused deputy"
+        context = {"aws:SourceAccount": account, "aws:SourceArn": source_arn}
     return authorize.trusts(account, role, service, context)
 
 
