@@ -283,6 +283,12 @@ class Deployment:
                 for s in document["Statement"]
                 if (left := [a for a in _many(s["Action"]) if a != action])
             ]
+            if not statements:
+                # IAM takes no policy without any
+                self.world.client("iam").delete_role_policy(
+                    RoleName=role_name(role), PolicyName=name
+                )
+                continue
             self.world.client("iam").put_role_policy(
                 RoleName=role_name(role),
                 PolicyName=name,
