@@ -36,13 +36,11 @@ def make_plan(
     """
     verdicts: dict[str, tuple[Verdict, str]] = {}
     eligible: list[Table] = []
+    # quotas are of all tables, a part is planned beside the others
+    everything = inventory
+    inventory = _part(inventory, night.part)
     choices = {
-        name: choose(name, settings.tables, inventory.tags.of(name))
-        for name in [
-            *(t.name for t in inventory.tables),
-            *inventory.undescribed,
-            *inventory.later,
-        ]
+        name: choose(name, settings.tables, inventory.tags.of(name)) for name in inventory.names
     }
     for name, verdict in inventory.undescribed.items():
         rule = choices[name].rule
@@ -60,7 +58,7 @@ def make_plan(
 
     warnings = list(inventory.warnings)
     host = _bounded(host_of(settings, settings.engine), inventory, warnings)
-    sizer = Sizer(settings, inventory, night, warnings, tables_limit, raises_per_job, host)
+    sizer = Sizer(settings, everything, night, warnings, tables_limit, raises_per_job, host)
     # a scan finds out by itself that there is nothing
     scanned = host.side_by_side
     jobs = sizer.jobs([t for t in eligible if scanned or not t.empty])
@@ -93,7 +91,7 @@ def make_plan(
         verdicts=verdicts,
         empty=tuple(sorted(t.name for t in eligible if t.empty and not scanned)),
         warnings=tuple(warnings),
-        alerts=_missing(settings.tables.always, inventory) + _blind(choices, inventory.tags),
+        alerts=_missing(settings.tables.always, everything) + _blind(choices, inventory.tags),
         cost_usd=cost_usd(timelines, settings, raises_per_job, host),
         previous_run=night.previous_run,
         engine=settings.engine,
@@ -103,6 +101,20 @@ def make_plan(
         },
         undescribed=later,
         at_once=host.at_once if host.side_by_side else 0,
+        part=night.part,
+    )
+
+
+def _part(inventory: Inventory, globs: tuple[str, ...]) -> Inventory:
+    """Return what some globs match of an inventory; all without globs."""
+    if not globs:
+        return inventory
+    names = {n for n in inventory.names if any(fnmatchcase(n, glob) for glob in globs)}
+    return replace(
+        inventory,
+        tables=tuple(t for t in inventory.tables if t.name in names),
+        undescribed={n: v for n, v in inventory.undescribed.items() if n in names},
+        later={n: why for n, why in inventory.later.items() if n in names},
     )
 
 
@@ -140,7 +152,7 @@ def _batches(timelines: list[Timeline[Job]]) -> tuple[Batch, ...]:
 
 
 def _missing(always: Iterable[str], inventory: Inventory) -> tuple[str, ...]:
-    names = {t.name for t in inventory.tables} | set(inventory.undescribed) | set(inventory.later)
+    names = inventory.names
     return tuple(
         f"tables.always names {glob!r}, and no table matches: correct the name or take it out"
         for glob in always

@@ -30,10 +30,11 @@ def summary(report: Mapping[str, Any]) -> str:
 def subject(report: Mapping[str, Any]) -> str:
     """Return the message's subject; SNS takes 100 characters."""
     totals = report["totals"]
+    run = f"part {report['run_id']}" if report["part"] else report["run_id"]
     if not needs_attention(report):
-        return f"OK {report['run_id']}: {totals['backed_up']} tables backed up"
+        return f"OK {run}: {totals['backed_up']} tables backed up"
     wrong = sum(totals[v.value] for v in ALERTING_VERDICTS)
-    return f"ATTENTION {report['run_id']}: {wrong} of {report['discovered']} tables not backed up"
+    return f"ATTENTION {run}: {wrong} of {report['discovered']} tables not backed up"
 
 
 def text(report: Mapping[str, Any], where: str) -> str:
@@ -41,6 +42,7 @@ def text(report: Mapping[str, Any], where: str) -> str:
     minutes, window = report["duration_seconds"] // 60, report["window_seconds"] // 60
     lines = [
         f"Run {report['run_id']}: {summary(report)}",
+        *([f"A part, {of_part(report)}"] if report["part"] else []),
         f"{report['items']} items, {report['bytes']} bytes, {minutes} of {window} minutes, "
         f"about {report['cost_usd']:.2f} USD",
         "",
@@ -65,6 +67,11 @@ def text(report: Mapping[str, Any], where: str) -> str:
     lines += _section("Since the night before", changes)
     lines += [f"As a page: {where.removesuffix('json')}html", f"Report: {where}"]
     return "\n".join(lines)
+
+
+def of_part(report: Mapping[str, Any]) -> str:
+    """Say what a part answers for."""
+    return f"asked for by hand: tables {', '.join(report['part'])}; of the others it says nothing"
 
 
 def _raised(row: Mapping[str, Any]) -> str:
