@@ -15,6 +15,7 @@ from hippolyte.asked import Asked, is_delivery, read_event, refuse_unknown
 from hippolyte.assembly import Context, begin, elsewhere, tell
 from hippolyte.errors import ConflictError, RefusedError
 from hippolyte.leases.lease import as_it_was
+from hippolyte.night.cancelled import take_note
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.reconcile import reconcile
 from hippolyte.night.sight import Sight, see_others, undecided
@@ -88,6 +89,7 @@ def _run(p: Pass, asked: Asked, delivered: bool) -> dict[str, Any]:
         return tell(p, "closed already", run_id=run)
     else:
         p.held = p.leases.all_open()
+        take_note(p, opened)
     p.taken = _taken(p, run, others)
     try:
         closed = reconcile(p, opened)

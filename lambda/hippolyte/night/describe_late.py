@@ -26,9 +26,10 @@ def describe_late(p: Pass, run: Run) -> None:
     """
     ledger = run.ledger
     late = [n for n, e in ledger.tables.items() if e.undescribed and e.verdict is None]
-    if clock.now() >= run.plan.deadline:
+    if ledger.cancelled or clock.now() >= run.plan.deadline:
         for name in late:
-            ledger.tables[name].close(Verdict.FAILED, ledger.tables[name].undescribed)
+            why = ledger.cancelled or ledger.tables[name].undescribed
+            ledger.tables[name].close(Verdict.FAILED, why)
         return
     if not late or p.time_is_short:
         return

@@ -55,7 +55,7 @@ def make_report(
     changes = _changes(
         tables, {n: row for n, row in before.items() if n in tables} if plan.part else before
     )
-    told = [*ledger.alerts, *alerts]
+    told = [*([f"the run was {c}"] if (c := ledger.cancelled) else []), *ledger.alerts, *alerts]
     told += [_emptied(name, name in own) for name in changes["empty"]]
     return {
         "version": VERSION,
