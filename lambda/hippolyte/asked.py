@@ -102,7 +102,7 @@ def refuse_unknown(globs: Iterable[str], names: Collection[str]) -> None:
         # seldom needed, and slow to load
         from difflib import get_close_matches
 
-        near = get_close_matches(glob.strip("*?"), names, n=5, cutoff=0.5)
+        near = get_close_matches(glob.strip("*?"), names, n=5, cutoff=0.6)
         meant = f"the nearest: {', '.join(near)}" if near else f"there are {len(names)} tables"
         raise RefusedError(
             f"no table matches {glob!r} ({meant}): names are matched whole and case-sensitively, "
