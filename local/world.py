@@ -40,6 +40,7 @@ from local.messaging import sns_sqs
 from local.s3 import service as s3
 from local.scheduler import schedules
 from local.ssm import service as ssm
+from local.stepfunctions import machines
 from local.stepfunctions import service as stepfunctions
 
 _ISOLATION = {
@@ -74,7 +75,7 @@ class World:
         self.endpoint_url: str | None = None
         self.sleeper = Sleeper(clock)
         self.functions = functions.Functions(self, self.sleeper)
-        self.machines = stepfunctions.Machines(self, self.functions)
+        self.machines = machines.Machines(self, self.functions)
         self.schedules = schedules.Schedules(self, self.functions)
         self.alarms = alarms.Alarms(self, self.functions)
         self._clients: dict[tuple[str, str, str], Any] = {}

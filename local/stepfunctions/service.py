@@ -8,124 +8,23 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult
 from moto.stepfunctions.models import StateMachine, StepFunctionBackend, stepfunctions_backends
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from local.core.aws import Aws, later
 from local.core.patching import Patches
 from local.core.running import current
 from local.iam import roles
-from local.stepfunctions.course import Execution
 from local.stepfunctions.definition import problems
+from local.stepfunctions.machines import SERVICE, Machines, refusal
 
 if TYPE_CHECKING:
-    from local.functions.invocation import Invocation
+    pass
 
 _patches = Patches()
 _originals: dict[str, Any] = {}
-# a name is free again so long after its execution closed
-_NAME_DAYS = 90
-_SERVICE = "states.amazonaws.com"
-
-
-class Functions(Protocol):
-    """What is asked of Lambda."""
-
-    def find(self, name_or_arn: str) -> Any: ...
-
-    def start(self, function: Any, event: Any, ended: Callable[[Invocation], None]) -> Any: ...
-
-
-class Machines:
-    """The executions of a world's machines."""
-
-    def __init__(self, world: Aws, functions: Functions) -> None:
-        self._world, self._functions = world, functions
-        self.executions: dict[str, list[Execution]] = {}  # by ARN, the newest last
-        self.lag_seconds = 0.0
-
-    def start(self, machine: StateMachine, name: str, text: str) -> Execution:
-        """Start an execution, or find the one that this is."""
-        arn = f"{machine.arn.replace(':stateMachine:', ':execution:')}:{name}"
-        now = self._world.clock.now()
-        for before in self.executions.get(arn, []):
-            if before.status == "RUNNING" and before.input == text:
-                return before
-            if before.stopped is None or now - before.stopped < timedelta(days=_NAME_DAYS):
-                raise _error("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
-        execution = Execution(
-            world=self._world,
-            arn=arn,
-            machine_arn=machine.arn,
-            machine_name=machine.name,
-            name=name,
-            input=text,
-            definition=json.loads(machine.definition),
-            invoke=self._invoker(machine),
-            started=now,
-        )
-        self.executions.setdefault(arn, []).append(execution)
-        execution.begin()
-        return execution
-
-    def _invoker(self, machine: StateMachine) -> Callable[..., None]:
-        """Return what invokes a function as the machine's role."""
-
-        def invoke(
-            name: str, payload: Any, ended: Callable[[dict[str, Any] | Invocation], None]
-        ) -> None:
-            _, partition, _, region, account = machine.arn.split(":")[:5]
-            role = str(machine.roleArn)
-            arn = name
-            if not name.startswith("arn:"):
-                arn = f"arn:{partition}:lambda:{region}:{account}:function:{name}"
-            denied = {
-                "Error": "Lambda.AWSLambdaException",
-                "Cause": f"User: {role} is not authorized to perform: lambda:InvokeFunction on "
-                f"resource: {arn}",
-            }
-            trusted = roles.trusts(self._world, account, role, _SERVICE, region)
-            if not trusted or not roles.may(
-                self._world, account, role, "lambda:InvokeFunction", arn
-            ):
-                later(self._world, 0, lambda: ended(denied))
-                return
-            try:
-                function = self._functions.find(arn)
-            except Exception as error:  # noqa: BLE001 - as moto tells of a function that is not there
-                gone = {"Error": "Lambda.ResourceNotFoundException", "Cause": str(error)}
-                later(self._world, 0, lambda: ended(gone))
-                return
-            self._functions.start(function, payload, ended)
-
-        return invoke
-
-    def find(self, arn: str) -> Execution:
-        """Return the newest execution of this ARN that may be seen.
-
-        Raises:
-            JsonRESTError: there is none.
-        """
-        seen = [e for e in self.executions.get(arn, []) if e.started <= self.told_at(e)]
-        if not seen:
-            raise _error("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
-        return seen[-1]
-
-    def told_at(self, execution: Execution) -> datetime:
-        """Return as of when an execution's state is told now."""
-        return self._world.clock.now() - timedelta(seconds=self.lag_seconds)
-
-    def of(self, machine_arn: str) -> list[Execution]:
-        """Return a machine's executions, the newest first."""
-        every = [e for some in self.executions.values() for e in some]
-        mine = [e for e in every if e.machine_arn == machine_arn]
-        return sorted(mine, key=lambda e: e.started, reverse=True)
 
 
 class WithMachines(Protocol):
@@ -139,10 +38,6 @@ _installed: list[Machines] = []
 
 def _machines() -> Machines:
     return _installed[-1]
-
-
-def _error(code: str, message: str) -> JsonRESTError:
-    return JsonRESTError(code, message)
 
 
 def _create(self: StepFunctionBackend, **given: Any) -> StateMachine:
@@ -162,14 +57,14 @@ def _update(self: StepFunctionBackend, arn: str, **given: Any) -> StateMachine:
 def _check(definition: str) -> None:
     if wrong := problems(definition):
         message = f"Invalid State Machine Definition: '{'; '.join(wrong)}'"
-        raise _error("InvalidDefinition", message)
+        raise refusal("InvalidDefinition", message)
 
 
 def _check_role(arn: str) -> None:
     world = current()
-    if not roles.trusts(world, arn.split(":")[4], arn, _SERVICE, world.region):
-        message = f"Neither the global service principal {_SERVICE}, nor the regional one is "
-        raise _error("AccessDeniedException", f"{message}authorized to assume the provided role.")
+    if not roles.trusts(world, arn.split(":")[4], arn, SERVICE, world.region):
+        message = f"Neither the global service principal {SERVICE}, nor the regional one is "
+        raise refusal("AccessDeniedException", f"{message}authorized to assume the provided role.")
 
 
 def _delete(self: StepFunctionBackend, arn: str) -> None:
@@ -193,7 +88,7 @@ def _start_execution(self: StepFunctionResponse) -> ActionResult:
         json.loads(text)
     except ValueError:
         message = f"Invalid State Machine Execution Input: '{text:.100}'"
-        raise _error("InvalidExecutionInput", message) from None
+        raise refusal("InvalidExecutionInput", message) from None
     execution = _machines().start(machine, name, text)
     return ActionResult({"executionArn": execution.arn, "startDate": execution.started})
 
@@ -234,9 +129,9 @@ def _of_machine(self: StepFunctionResponse, arn: str) -> None:
     if not any(each.arn == machine for each in backend.state_machines):
         message = f"State Machine Does Not Exist: '{machine}'"
         raise (
-            _error("StateMachineDoesNotExist", message)
+            refusal("StateMachineDoesNotExist", message)
             if (arn not in _machines().executions)
-            else _error("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
+            else refusal("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
         )
 
 
@@ -263,7 +158,7 @@ def _stop_execution(self: StepFunctionResponse) -> ActionResult:
     arn = self._get_param("executionArn")
     found = _machines().executions.get(arn)
     if not found:
-        raise _error("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
+        raise refusal("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
     found[-1].stop(self._get_param("error"), self._get_param("cause"))
     return ActionResult({"stopDate": found[-1].stopped or current().clock.now()})
 
@@ -272,9 +167,9 @@ def _redrive_execution(self: StepFunctionResponse) -> ActionResult:
     arn = self._get_param("executionArn")
     found = _machines().executions.get(arn)
     if not found:
-        raise _error("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
+        raise refusal("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
     if not found[-1].may_be_redriven():
-        raise _error("ExecutionNotRedrivable", f"Execution '{arn}' is not redrivable.")
+        raise refusal("ExecutionNotRedrivable", f"Execution '{arn}' is not redrivable.")
     found[-1].redrive()
     return ActionResult({"redriveDate": found[-1].redriven_at})
 
