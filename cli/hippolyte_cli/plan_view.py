@@ -8,6 +8,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from hippolyte.report.message import money
 from hippolyte_cli import console
 from hippolyte_cli.export_offer import duration, size
 
@@ -46,5 +47,5 @@ def show_plan(plan: Mapping[str, Any]) -> None:
     count, read = len(tables), sum(table["bytes"] for table in tables.values())
     out.print(
         f"{count} tables, {size(read)}, until {plan['deadline']} at the latest; "
-        f"about {plan['cost_usd']:.2f} USD. Nothing was recorded or changed."
+        f"{money(plan)}. Nothing was recorded or changed."
     )

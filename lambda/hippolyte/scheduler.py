@@ -27,6 +27,7 @@ from hippolyte.preflight import preflight
 from hippolyte.record_form import iso
 from hippolyte.records.places import Place
 from hippolyte.records.runs import is_open, is_part
+from hippolyte.report.message import money
 from hippolyte.report.notify import publish, try_publish
 from hippolyte.tables import discovery
 from hippolyte.tables.concurrency import unreserved_concurrency
@@ -37,6 +38,8 @@ from hippolyte.verdicts import Verdict
 # a delivery and its retries; a later one may be of a night that has begun, in a place that cannot
 # be read. What an earlier night began there has ended by itself
 _ON_TIME = timedelta(minutes=20)
+# a first night that costs more is announced
+_ANNOUNCED_USD = 50
 # tables named in an answer
 _NAMED = 10
 
@@ -82,6 +85,8 @@ def _run(p: Pass, asked: Asked, delivered: bool) -> dict[str, Any]:
             preflight(p, "scheduler")
         p.held = p.leases.all_open()
         plan, definitions = _plan(p, asked, deadline, others)
+        if plan.cost_usd > _ANNOUNCED_USD and not (asked.tables or any(map(_is_night, recent))):
+            _announce(p, plan)
         _record(p, plan, definitions)
         opened = p.runs.open(run)
         assert opened is not None, "the plan was just written"
@@ -101,6 +106,24 @@ def _run(p: Pass, asked: Asked, delivered: bool) -> dict[str, Any]:
     }
     facts = {"tables": plan.discovered, **({"skipped": skipped} if skipped else {})}
     return tell(p, "closed" if closed else "begun", run_id=run, **facts)
+
+
+def _is_night(run: str) -> bool:
+    return not is_part(run)
+
+
+def _announce(p: Pass, plan: Plan) -> None:
+    """Tell what a first night costs before it is begun; it is begun all the same."""
+    cost = {"cost_usd": plan.cost_usd, "storage_usd": plan.storage_usd}
+    try_publish(
+        p.clients,
+        p.settings,
+        f"PREFLIGHT: the first night is estimated at {plan.cost_usd:.2f} USD",
+        f"Run {plan.run_id}, {len(plan.jobs)} tables, is the first of this deployment, and begins "
+        f"now: {money(cost)}. Each night costs about as much.\n"
+        f"To end it: hippolyte cancel {plan.run_id}. To bound what a night costs: the variable "
+        "max_night_usd. `hippolyte plan` shows the tables; docs/costs.md says what is reckoned.",
+    )
 
 
 def _planned(p: Pass, asked: Asked) -> dict[str, Any]:
@@ -179,7 +202,7 @@ def _refuse_skipped(plan: Plan) -> None:
     rules = "; ".join(f"{name}: {why}" for name, (_, why) in sorted(plan.verdicts.items())[:_NAMED])
     raise RefusedError(
         f"nothing is left of {', '.join(plan.part)}: {rules}. Excluded tables stay excluded: "
-        "change the setting `tables` for them"
+        "change the variables `tables` or `max_night_usd` for them"
     )
 
 

@@ -102,7 +102,7 @@ def test_plan_shows_tables_and_cost_and_changes_nothing(night: NightDriver) -> N
     (line,) = [row for row in result.output.splitlines() if "large" in row and "│" in row]
     assert f"{night.raised:,}" in line
     assert "4 tables" in result.output
-    assert "USD. Nothing was recorded or changed." in result.output
+    assert ". Nothing was recorded or changed." in result.output
     assert night.keys() == before
 
 

@@ -79,6 +79,8 @@ class Plan:
     # told to a person: a name in `always` that does not exist, tags that could not be read
     alerts: tuple[str, ...] = ()
     cost_usd: float = 0.0
+    # of a month, with as many such nights as are kept; None: the retention is not known
+    storage_usd: float | None = None
     previous_run: str | None = None
     # by which the run is followed to its end
     engine: str = "datapipeline"
@@ -112,6 +114,7 @@ class Plan:
             "deadline": iso(self.deadline),
             "engine": self.engine,
             "cost_usd": self.cost_usd,
+            "storage_usd": self.storage_usd,
             "tables": {
                 job.table: {
                     "batch": batch.batch_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hippolyte.verdicts import ALERTING_VERDICTS, Verdict
+from hippolyte.verdicts import ALERTING_VERDICTS, OVER_BUDGET, Verdict
 
 # a message names this many tables of a kind, the report all
 _NAMED_IN_MESSAGE = 50
@@ -34,6 +34,7 @@ def subject(report: Mapping[str, Any]) -> str:
     if not needs_attention(report):
         return f"OK {run}: {totals['backed_up']} tables backed up"
     wrong = sum(totals[v.value] for v in ALERTING_VERDICTS)
+    wrong += sum(t["reason"].startswith(OVER_BUDGET) for t in report["tables"].values())
     return f"ATTENTION {run}: {wrong} of {report['discovered']} tables not backed up"
 
 
@@ -44,7 +45,7 @@ def text(report: Mapping[str, Any], where: str) -> str:
         f"Run {report['run_id']}: {summary(report)}",
         *([f"A part, {of_part(report)}"] if report["part"] else []),
         f"{report['items']} items, {report['bytes']} bytes, {minutes} of {window} minutes, "
-        f"about {report['cost_usd']:.2f} USD",
+        f"{money(report)}",
         "",
     ]
     lines += _section("To be looked at", report["alerts"])
@@ -67,6 +68,13 @@ def text(report: Mapping[str, Any], where: str) -> str:
     lines += _section("Since the night before", changes)
     lines += [f"As a page: {where.removesuffix('json')}html", f"Report: {where}"]
     return "\n".join(lines)
+
+
+def money(made: Mapping[str, Any]) -> str:
+    """Say what a run is estimated to cost, and the month's storage; of a report, or a plan."""
+    kept = made["storage_usd"]
+    storage = "" if kept is None else f", and about {kept:.2f} USD a month for what is kept"
+    return f"about {made['cost_usd']:.2f} USD{storage}"
 
 
 def of_part(report: Mapping[str, Any]) -> str:

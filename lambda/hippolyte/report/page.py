@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from hippolyte.report.chart import LANES, chart, duration, said
-from hippolyte.report.message import needs_attention, of_part, summary
+from hippolyte.report.message import money, needs_attention, of_part, summary
 from hippolyte.verdicts import ALERTING_VERDICTS, Verdict
 
 _STYLE = """
@@ -127,7 +127,7 @@ def _header(report: Mapping[str, Any]) -> str:
         f"{duration(report['duration_seconds'])} of a window of "
         f"{duration(report['window_seconds'])} · {report['items']:,} items · "
         f"{size(report['bytes'])} · {started} clusters · {len(report['raised'])} tables raised · "
-        f"about {report['cost_usd']:.2f} USD"
+        f"{money(report)}"
     )
     return (
         f"<h1>{kind} {escape(report['run_id'])}{state}</h1>"
