@@ -61,6 +61,8 @@ def run(
         console.refuse(str(answer))
     why = f": {answer['why']}" if answer.get("why") else ""
     out.print(f"Run {answer['run_id']}: {escape(str(answer['result']) + why)}.")
+    if "cost_usd" in answer:
+        out.print(f"  {answer['tables']} tables, about {answer['cost_usd']:.2f} USD")
     for name, rule in answer.get("skipped", {}).items():
         out.print(f"  {escape(name)} is left out: {escape(rule)}")
     if wait:

@@ -101,10 +101,10 @@ def _run(p: Pass, asked: Asked, delivered: bool) -> dict[str, Any]:
     except ConflictError as error:
         return tell(p, "another invocation is at work on the run", run_id=run, why=str(error))
     plan = opened.plan
-    skipped = {
-        n: why for n, (v, why) in plan.verdicts.items() if plan.part and v is Verdict.SKIPPED
-    }
-    facts = {"tables": plan.discovered, **({"skipped": skipped} if skipped else {})}
+    facts: dict[str, Any] = {"tables": plan.discovered, "cost_usd": plan.cost_usd}
+    skipped = {n: why for n, (v, why) in plan.verdicts.items() if v is Verdict.SKIPPED}
+    if plan.part and skipped:
+        facts["skipped"] = skipped
     return tell(p, "closed" if closed else "begun", run_id=run, **facts)
 
 

@@ -43,6 +43,7 @@ def test_run_begins_a_whole_night(night: NightDriver) -> None:
     assert result.exit_code == 0, result.output
     assert f"Run {RUN}: begun." in result.output
     assert f"/{RUN}/report.html" in result.output
+    assert "3 tables, about " in result.output
     assert len(verdicts(night.until_closed())) == 3
 
 

@@ -43,7 +43,7 @@ def text(report: Mapping[str, Any], where: str) -> str:
     minutes, window = report["duration_seconds"] // 60, report["window_seconds"] // 60
     lines = [
         f"Run {report['run_id']}: {summary(report)}",
-        *([f"A part, {of_part(report)}"] if report["part"] else []),
+        *([f"A part, {of_part(report)}"] if report.get("part") else []),
         f"{report['items']} items, {report['bytes']} bytes, {minutes} of {window} minutes, "
         f"{money(report)}",
         "",
@@ -72,7 +72,8 @@ def text(report: Mapping[str, Any], where: str) -> str:
 
 def money(made: Mapping[str, Any]) -> str:
     """Say what a run is estimated to cost, and the month's storage; of a report, or a plan."""
-    kept = made["storage_usd"]
+    # the command line may read a report of an older package
+    kept = made.get("storage_usd")
     storage = "" if kept is None else f", and about {kept:.2f} USD a month for what is kept"
     return f"about {made['cost_usd']:.2f} USD{storage}"
 
