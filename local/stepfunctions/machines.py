@@ -78,7 +78,7 @@ class Machines:
                 "Cause": f"User: {role} is not authorized to perform: lambda:InvokeFunction on "
                 f"resource: {arn}",
             }
-            trusted = roles.trusts(self._world, account, role, SERVICE, region)
+            trusted = roles.trusts(self._world, account, role, SERVICE, region, machine.arn)
             if not trusted or not roles.may(
                 self._world, account, role, "lambda:InvokeFunction", arn
             ):

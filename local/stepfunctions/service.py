@@ -42,7 +42,7 @@ def _machines() -> Machines:
 
 def _create(self: StepFunctionBackend, **given: Any) -> StateMachine:
     _check(given["definition"])
-    _check_role(given["roleArn"])
+    _check_role(given["roleArn"], given["name"])
     made: StateMachine = _originals["create"](self, **given)
     return made
 
@@ -60,9 +60,10 @@ def _check(definition: str) -> None:
         raise refusal("InvalidDefinition", message)
 
 
-def _check_role(arn: str) -> None:
-    world = current()
-    if not roles.trusts(world, arn.split(":")[4], arn, SERVICE, world.region):
+def _check_role(arn: str, name: str) -> None:
+    world, account = current(), arn.split(":")[4]
+    machine = f"arn:{arn.split(':')[1]}:states:{world.region}:{account}:stateMachine:{name}"
+    if not roles.trusts(world, account, arn, SERVICE, world.region, machine):
         message = f"Neither the global service principal {SERVICE}, nor the regional one is "
         raise refusal("AccessDeniedException", f"{message}authorized to assume the provided role.")
 

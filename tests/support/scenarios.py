@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from local.core.call import Call, refusal
 from local.core.faults import ALWAYS
 from tests.support.deployment import (
     FUNCTIONS,
@@ -59,6 +60,23 @@ def lose_an_activation(d: Deployment) -> None:
     """The first activation comes back without an answer."""
     furnish(d)
     d.refuse("datapipeline:ActivatePipeline", "InternalServiceError", "lost", times=1, status=500)
+
+
+def throttle(d: Deployment) -> None:
+    """A scan that is throttled without end."""
+    furnish(d)
+
+    def answer(call: Call) -> None:
+        if call.params.get("TableName") == "large" and d.world.functions.current():
+            raise refusal(call, "ProvisionedThroughputExceededException", "too much")
+
+    d.world.before("dynamodb:Scan", answer)
+
+
+def lose_a_worker(d: Deployment) -> None:
+    """The first StartExecution comes back without an answer."""
+    furnish(d)
+    d.refuse("stepfunctions:StartExecution", "InternalServerException", "lost", times=1, status=500)
 
 
 def lose_a_cluster(d: Deployment) -> None:
@@ -122,12 +140,18 @@ class Scenario:
 
 
 def _scenarios(engine: str) -> Iterator[Scenario]:
-    on_emr = engine == "emr"
-    stuck = "" if on_emr else " in a pipeline that cannot be deactivated"
-    start = "a start of a cluster" if on_emr else "an activation"
+    stuck, start, clung, lost = {
+        "datapipeline": (
+            " in a pipeline that cannot be deactivated",
+            "an activation",
+            hold_on,
+            lose_an_activation,
+        ),
+        "emr": ("", "a start of a cluster", hang, lose_a_cluster),
+        "lambda": ("", "a start of a worker", throttle, lose_a_worker),
+    }[engine]
     alone = "the same, the monitor being down"
     down, gone = "functions that die when invoked", "functions that somebody deleted"
-    clung, lost = (hang, lose_a_cluster) if on_emr else (hold_on, lose_an_activation)
     yield Scenario("night", furnish, nights, 4, "a night in which all tables are backed up")
     yield Scenario(
         "scheduler alone", furnish, scheduler_alone, 4, "the same night, the monitor being down"
@@ -138,13 +162,13 @@ def _scenarios(engine: str) -> Iterator[Scenario]:
     yield Scenario("stuck, scheduler alone", clung, scheduler_alone, 4, alone)
     yield Scenario("lost answer", lost, nights, 2, f"{start} whose answer is lost")
     yield Scenario("lost answer, scheduler alone", lost, scheduler_alone, 2, alone)
-    if on_emr:
+    if engine == "emr":
         yield Scenario("older release", age, nights, 4, "a night on emr-7.3.0, which has EMRFS")
     yield Scenario("functions down", lambda _: None, functions_down, 0.5, down)
     yield Scenario("functions gone", lambda _: None, functions_gone, 0.5, gone)
 
 
-SCENARIOS = {engine: tuple(_scenarios(engine)) for engine in ("datapipeline", "emr")}
+SCENARIOS = {name: tuple(_scenarios(name)) for name in ("datapipeline", "emr", "lambda")}
 
 
 @contextmanager
