@@ -135,6 +135,8 @@ REFUSED: dict[str, Bad] = {
     "raise-no-bool": one("raise_capacity", "sometimes", "a bool is required"),
     "ceiling-0": one("max_read_capacity", 0, "got 0", "null", "raise_capacity = false"),
     "ceiling-fraction": one("max_read_capacity", 1.5, "got 1.5", "whole number"),
+    "money-0": one("max_night_usd", 0, "above 0, got 0", "null", "enabled = false"),
+    "money-text": one("max_night_usd", "little", "a number is required"),
     # where to, for how long, who is told
     "bucket-arn": bucket("name", "arn:aws:s3:::x", '"arn:aws:s3:::x"', "not an ARN or a URL"),
     "bucket-capitals": bucket("name", "Backups", '"Backups"', "3 to 63"),
@@ -424,6 +426,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "consumed_percentage": 100,
         "retention_days": 2,
         "max_read_capacity": 1,
+        "max_night_usd": 0.5,
         "lambda": {"runtime": "python3.14", "memory_size": 256, "log_retention_days": 1},
         "planning": {"attempts": 1, "max_clusters": 100, "discovery_concurrency": 32},
     },

@@ -141,8 +141,8 @@ def _all_over(run: Run, batch: BatchEntry) -> bool:
 def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
     """Return why a running batch must be ended now; empty if it may go on."""
     now = clock.now()
-    if now >= run.plan.deadline:
-        return f"{DEADLINE}, somebody had it paused" if status.paused else DEADLINE
+    if over := run.ledger.cancelled or (DEADLINE if now >= run.plan.deadline else ""):
+        return f"{over}, somebody had it paused" if status.paused else over
     running = False
     for number, job, entry in run.ledger.table_entries(batch):
         if lowered := _lowered(p, job, entry):

@@ -243,6 +243,10 @@ def _judge_failure(p: Pass, run: Run, job: Job, entry: TableEntry) -> bool:
         entry.close(Verdict.VANISHED, f"{how} during the night")
         return False
     reason = entry.errors[-1] if entry.errors else f"the export was {entry.outcome}"
+    if cancelled := run.ledger.cancelled:
+        said = reason if cancelled in reason else f"{reason} (not tried again: {cancelled})"
+        entry.close(Verdict.FAILED, said)
+        return False
     left = (run.plan.deadline - clock.now()).total_seconds()
     if left <= 0 and entry.outcome == "cancelled":
         entry.close(Verdict.TIMED_OUT, f"still running at the deadline: {reason}")

@@ -139,6 +139,8 @@ class Ledger:
     alerts: list[str] = field(default_factory=list)
     # alerts that need no message of their own: published already, or due with the report
     told: list[str] = field(default_factory=list)
+    # by whom and when it was cancelled: nothing is begun any more, what runs is ended
+    cancelled: str = ""
     decided_at: str | None = None
     # intent: the message and the report are on their way
     reporting_at: str | None = None
