@@ -50,8 +50,9 @@ class ReadCapacity:
     ) -> None:
         self.kept = kept
         self.table = Bucket(units, units * kept, units * burst, now)
-        # where in the hash space each ends; the data are spread evenly over that
-        self.ends = [end / sum(partitions) for end in accumulate(partitions)]
+        # parts of the hash space, and where each ends; the data are spread evenly over it
+        self.widths = [width / sum(partitions) for width in partitions]
+        self.ends = list(accumulate(self.widths))
         self.partitions = [
             Bucket(PARTITION_UNITS, PARTITION_UNITS, PARTITION_UNITS, now) for _ in partitions
         ]
@@ -65,6 +66,11 @@ class ReadCapacity:
         """Change the table's capacity."""
         self.table.until(now)
         self.table.rate, self.table.most = units, units * self.kept
+
+    def until(self, now: float) -> None:
+        """Let all fill until `now`."""
+        for bucket in (self.table, *self.partitions):
+            bucket.until(now)
 
     def partition(self, place: float) -> Bucket:
         """Return the bucket of a place in the hash space, from 0 to 1."""

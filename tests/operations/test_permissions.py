@@ -51,7 +51,16 @@ ROLES = {
 }
 TITLES = {engine: f'## With `engine = "{engine}"`' for engine in ROLES}
 # role and action -> why taking it away cannot be shown; five at most
-NOT_SHOWN: dict[str, dict[tuple[str, str], str]] = {name: {} for name in ROLES}
+WORKERS = {
+    (role, f"states:{action}"): "ends what is left of a night that was begun with another engine"
+    for role in ("scheduler", "monitor")
+    for action in ("DescribeExecution", "StopExecution")
+}
+NOT_SHOWN: dict[str, dict[tuple[str, str], str]] = {
+    "lambda": {},
+    "datapipeline": WORKERS,
+    "emr": WORKERS,
+}
 BACKED_UP = dict.fromkeys(("large", "small", "empty", "queue"), "backed_up")
 GOOD = {
     "lambda": ("night", "scheduler alone", "lost answer"),

@@ -170,6 +170,7 @@ class Deployment:
             archive.writestr("unused.py", "# in process the handlers of this repository run")
         logs, functions = self.world.client("logs"), self.world.client("lambda")
         configs = self._values("aws_lambda_function_event_invoke_config")
+        lost = {"DestinationConfig": {"OnFailure": {"Destination": QUEUE}}}
         for name, values in self._values("aws_lambda_function").items():
             logs.create_log_group(logGroupName=f"/aws/lambda/hippolyte-{name}")
             settings = json.loads(planned_text(self.planned, name))
@@ -195,7 +196,7 @@ class Deployment:
                 FunctionName=values["function_name"],
                 MaximumRetryAttempts=configs[name]["maximum_retry_attempts"],
                 MaximumEventAgeInSeconds=configs[name]["maximum_event_age_in_seconds"],
-                DestinationConfig={"OnFailure": {"Destination": QUEUE}},
+                **(lost if configs[name]["destination_config"] else {}),
             )
 
     def _make_machine(self) -> None:
@@ -282,6 +283,12 @@ class Deployment:
                 for s in document["Statement"]
                 if (left := [a for a in _many(s["Action"]) if a != action])
             ]
+            if not statements:
+                # IAM takes no policy without any
+                self.world.client("iam").delete_role_policy(
+                    RoleName=role_name(role), PolicyName=name
+                )
+                continue
             self.world.client("iam").put_role_policy(
                 RoleName=role_name(role),
                 PolicyName=name,

@@ -283,6 +283,14 @@ REFUSED: dict[str, Bad] = {
     "max-clusters": attribute("planning", "max_clusters", 0, "got 0", "1 to 100", "Example: 10"),
     "bytes-per-unit": attribute("planning", "bytes_per_read_unit", 512, "got 512", "1024 to 8192"),
     "consistent-no-bool": one("consistent_reads", "often", "a bool is required"),
+    "consistent-and-more-than-that-brings": Bad(
+        {
+            "engine": "lambda",
+            "consistent_reads": True,
+            "planning": {"bytes_per_read_unit": 6144},
+        },
+        ("planning.bytes_per_read_unit (6144)", "consistent_reads = true", "Lower it"),
+    ),
     "consistent-with-data-pipeline": Bad(
         {"consistent_reads": True},
         ("consistent_reads = true", 'engine = "datapipeline"', 'or set engine = "lambda"'),

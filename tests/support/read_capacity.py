@@ -28,58 +28,6 @@ Runs = Sequence[tuple[int, int]]  # (bytes of an item, how many in a row), over 
 
 
 @dataclass
-<<<<<<< HEAD
-class Bucket:
-    rate: float
-    most: float
-    level: float
-    at: float = 0.0
-
-    def until(self, now: float) -> float:
-        self.level = min(self.most, self.level + self.rate * max(0.0, now - self.at))
-        self.at = max(now, self.at)
-        return self.level
-
-
-class Capacity:
-    """What a table gives; `burst` is how many seconds' worth it has saved at the beginning."""
-
-    def __init__(self, units: float, partitions: Sequence[float] = (1.0,), burst: float = 300.0):
-        self.table = Bucket(units, units * BURST_SECONDS, units * burst)
-        # where in the hash space each ends; the data are spread evenly over that
-        self.widths = [width / sum(partitions) for width in partitions]
-        self.ends = list(accumulate(self.widths))
-        self.partitions = [
-            Bucket(PARTITION_RATE, PARTITION_RATE, PARTITION_RATE) for _ in partitions
-        ]
-
-    @property
-    def units(self) -> float:
-        return self.table.rate
-
-    def set(self, units: float, now: float) -> None:
-        self.table.until(now)
-        self.table.rate, self.table.most = units, units * BURST_SECONDS
-
-    def until(self, now: float) -> None:
-        self.table.until(now)
-        for bucket in self.partitions:
-            bucket.until(now)
-
-    def partition(self, place: float) -> Bucket:
-        return self.partitions[min(bisect_left(self.ends, place), len(self.ends) - 1)]
-
-    def take(self, partition: Bucket, units: float, now: float) -> bool:
-        if min(self.table.until(now), partition.until(now)) <= 0:
-            return False
-        self.table.level -= units
-        partition.level -= units
-        return True
-
-
-@dataclass
-=======
->>>>>>> units
 class Cursor:
     """Where a segment is; `size` is what it holds, in bytes, None: no end."""
 
@@ -136,19 +84,8 @@ class Application:
     refused: list[int] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
 
-<<<<<<< HEAD
-    def read(self, capacity: Capacity, now: float) -> None:
-        """Make the requests of all steps until now."""
-=======
     def read(self, capacity: ReadCapacity, now: float) -> None:
-        """Make the requests of one step."""
-        second = int(now)
-        for counts in (self.offered, self.refused, self.lost):
-            counts.extend([0] * (second + 1 - len(counts)))
-        self.steps += 1
-        for part, attempt, requests in self.again.pop(self.steps, ()):
-            self._ask(capacity, part, attempt, requests, now)
->>>>>>> units
+        """Make the requests of all steps until now."""
         self.owed = self.owed or [0.0 for _ in capacity.partitions]
         last = int(now / self.step)
         for counts in (self.offered, self.refused, self.lost):
@@ -162,8 +99,7 @@ class Application:
             self._ask_new(capacity, at, calm or 1)
             self.steps += calm or 1
 
-<<<<<<< HEAD
-    def _calm(self, capacity: Capacity, at: float, last: int) -> int:
+    def _calm(self, capacity: ReadCapacity, at: float, last: int) -> int:
         """Return of how many steps, in one second, nothing is refused for certain; 0: not known.
 
         What goes through in a step and what is owed to the next come to what is asked in it, so
@@ -182,7 +118,7 @@ class Application:
                 return 0
         return max(0, most)
 
-    def _ask_again(self, capacity: Capacity, at: float) -> None:
+    def _ask_again(self, capacity: ReadCapacity, at: float) -> None:
         for part, attempt, requests in self.again.pop(self.steps, ()):
             self._ask(capacity, part, attempt, requests, at)
 
@@ -194,7 +130,7 @@ class Application:
             return 2 * self.chance.random()
         return min(2.0 * steps, max(0.0, self.chance.gauss(steps, (steps / 3) ** 0.5)))
 
-    def _ask_new(self, capacity: Capacity, at: float, steps: int) -> None:
+    def _ask_new(self, capacity: ReadCapacity, at: float, steps: int) -> None:
         asked = self.rate(at) * self.step * self._many(steps)
         if steps > 1:
             capacity.until(at + self.step * (steps - 1))
@@ -209,7 +145,9 @@ class Application:
                 capacity.table.level -= requests
                 capacity.partitions[part].level -= requests
 
-    def _ask(self, capacity: Capacity, part: int, attempt: int, requests: int, at: float) -> None:
+    def _ask(
+        self, capacity: ReadCapacity, part: int, attempt: int, requests: int, at: float
+    ) -> None:
         table, bucket = capacity.table, capacity.partitions[part]
         room, refused = min(table.level, bucket.level), requests
         if requests and room > 0:
@@ -223,21 +161,6 @@ class Application:
             self.refused[second] += refused
             if attempt == self.retries:
                 self.lost[second] += refused
-=======
-    def _ask(
-        self, capacity: ReadCapacity, part: int, attempt: int, requests: int, now: float
-    ) -> None:
-        bucket = capacity.partitions[part]
-        room = min(capacity.table.until(now), bucket.until(now))
-        # the last one leaves it in debt
-        through = min(requests, max(0, ceil(room)))
-        capacity.table.level -= through
-        bucket.level -= through
-        if refused := requests - through:
-            self.refused[int(now)] += refused
-            if attempt == _RETRIES:
-                self.lost[int(now)] += refused
->>>>>>> units
                 return
             step = self.steps + ceil(_FIRST_WAIT * 2**attempt / self.step)
             self.again.setdefault(step, []).append((part, attempt + 1, refused))

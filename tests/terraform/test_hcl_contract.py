@@ -229,6 +229,9 @@ def test_every_policy_statement_says_why() -> None:
                     assert "sid" in statement, f"{path.name}: {name}"
 
 
+ENGINES = ("emr", "datapipeline")
+
+
 def _call(example: str) -> dict[str, Any]:
     """Return the attributes of an example's call of the module."""
     (module,) = [
@@ -242,24 +245,30 @@ def _call(example: str) -> dict[str, Any]:
 
 
 def test_the_complete_example_uses_every_variable_and_attribute() -> None:
-    complete, emr = _call("complete"), _call("emr")
+    others = {
+        name: _call(engine) for name, engine in {"emr": "emr", "cluster": "datapipeline"}.items()
+    }
+    complete = _call("complete")
     whole = {"backup_bucket", "central_topic"}  # outputs of the submodules, passed as they are
 
     for name, kind in types(REPOSITORY).items():
-        example, module = ("emr", emr) if name == "emr" else ("complete", complete)
+        module = others.get(name, complete)
         assert name in complete, f"examples/complete does not use {name}"
         if "object(" in kind and name not in whole:
             for attribute in re.findall(r"(\w+) += ", kind):
-                assert attribute in module[name], (
-                    f"examples/{example} does not use {name}.{attribute}"
-                )
+                assert attribute in module[name], f"no example uses {name}.{attribute}"
 
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
-def test_every_example_says_its_engine(folder: Path) -> None:
-    for name, body in blocks(folder, "module"):
-        if unquote(body["source"]) == "../../":
-            assert "engine" in body, f"examples/{folder.name}: module {name}"
+def test_every_example_but_those_of_an_engine_takes_the_default(folder: Path) -> None:
+    engines = {
+        unquote(body["engine"]) if "engine" in body else None
+        for _, body in blocks(folder, "module")
+        if unquote(body["source"]) == "../../"
+    }
+
+    # the example of everything says the default, too
+    assert engines <= {None, "lambda"} if folder.name not in ENGINES else engines == {folder.name}
 
 
 def test_the_region_is_read_as_providers_5_and_6_both_give_it() -> None:

@@ -319,8 +319,8 @@ def test_only_the_functions_publish_to_the_central_topic(
     scheduler = world.client("sns", HOME, deployments["shop"]["scheduler_role_arn"])
     scheduler.publish(TopicArn=CENTRAL_TOPIC, Message="from a function")
 
-    cluster = world.client("sns", HOME, deployments["shop"]["cluster_role_arn"])
+    exporter = world.client("sns", HOME, deployments["shop"]["exporter_role_arn"])
     stranger = world.client("sns", HOME, role(world, SHOP, "stranger"))
-    for client in (cluster, stranger):
+    for client in (exporter, stranger):
         with pytest.raises(ClientError, match="not authorized to perform: sns:Publish"):
             client.publish(TopicArn=CENTRAL_TOPIC, Message="x")

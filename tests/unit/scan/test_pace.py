@@ -14,12 +14,8 @@ from hypothesis import strategies as st
 
 from hippolyte.scan.pace import CONSISTENT, EVENTUAL, Pace
 from hippolyte.share import PARTITION_RATE, Share
-<<<<<<< HEAD
-from tests.support.read_capacity import KB, MB, Application, Capacity, Runs, Story, Trial
-=======
 from local.dynamodb.buckets import ReadCapacity
-from tests.support.read_capacity import KB, MB, Application, Story, Trial
->>>>>>> units
+from tests.support.read_capacity import KB, MB, Application, Runs, Story, Trial
 
 C = 0.5
 MINUTE, TEN_MINUTES = 60.0, 600.0
@@ -80,19 +76,13 @@ def test_a_scan_keeps_to_its_share_and_uses_it(
 def test_a_table_that_saved_nothing_still_serves_its_application(
     capacity: int, segments: int, partitions: int, items: str
 ) -> None:
-<<<<<<< HEAD
     """What no pace can prevent: an item of 400 KB is read whole, 50 units at once. A table that
     gives 1, 5 or 40 a second and saved nothing has not got them, whenever it is read: it serves
     nobody until they are made up for. So there the application may be refused in those seconds,
     and in no other; on larger tables, and where there are no such items, in none at all."""
     application = Application(lambda _: (1 - C) * capacity, retries=0)
     story = Trial(
-        Capacity(capacity, [1] * partitions, burst=1.0),
-=======
-    application = Application(lambda _: (1 - C) * capacity, step=0.02)
-    Trial(
         ReadCapacity(capacity, [1] * partitions, burst=1.0),
->>>>>>> units
         Pace.start(Share(C, capacity), segments, 0.0),
         apart(ITEMS[items], segments),
         application=application,
@@ -268,16 +258,10 @@ def test_a_table_with_auto_scaling_never_has_more_than_both_explain(
     scaling = TargetTracking(application, target, most=40_000)
     share = Share(C, start, autoscaled=True)
     story = Trial(
-<<<<<<< HEAD
         # as many partitions as both together need
-        Capacity(start, [1] * ceil(2 * start / PARTITION_RATE)),
+        ReadCapacity(start, [1] * ceil(2 * start / PARTITION_RATE)),
         Pace.start(share, segments, 0.0),
         [ITEMS[items]],
-=======
-        ReadCapacity(start),
-        Pace.start(share, 4, 0.0),
-        [ITEMS["10 KB"]],
->>>>>>> units
         application=Application(lambda _: application, step=0.05),
         seconds=minutes * MINUTE,
         each_minute=scaling,
