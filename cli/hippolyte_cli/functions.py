@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from hippolyte.clients import configuration
 from hippolyte.errors import ConfigurationError, HippolyteError
 
 if TYPE_CHECKING:
@@ -30,11 +30,7 @@ def invoke(name: str, region: str, event: dict[str, Any]) -> dict[str, Any]:
         FunctionError: it failed, or gave no answer in its time.
     """
     # never twice: a second invocation would find the first one at work
-    config = Config(
-        read_timeout=_READ_SECONDS,
-        tcp_keepalive=True,
-        retries={"total_max_attempts": 1, "mode": "standard"},
-    )
+    config = configuration(tries=1, patience=_READ_SECONDS)
     client: LambdaClient = boto3.client("lambda", region_name=region, config=config)
     try:
         answer = client.invoke(FunctionName=name, Payload=json.dumps(event).encode())

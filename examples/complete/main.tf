@@ -70,7 +70,7 @@ module "hippolyte" {
   consistent_reads    = true
   raise_capacity      = true
   max_read_capacity   = 20000
-  max_night_usd       = 200
+  max_night_usd       = 100
 
   # where to, for how long, and who is told
   backup_bucket  = module.backup_bucket.backup_bucket
