@@ -1,8 +1,8 @@
 """`make demo`: one whole night on the local AWS, from `terraform apply` to `terraform destroy`.
 
 Terraform applies examples/minimal unmodified (`--engine emr`: examples/emr, and so on), with
-`force_destroy` as one would in a sandbox; the functions run as deployed (zip, environment and role taken from what
-Terraform created), started by the schedules that Terraform created.
+`force_destroy` as one would in a sandbox; the functions run as deployed (zip, environment and role
+taken from what Terraform created), started by the schedules that Terraform created.
 """
 
 from __future__ import annotations
