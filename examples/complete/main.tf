@@ -45,7 +45,7 @@ module "hippolyte" {
   source = "../../"
 
   name                 = var.name
-  engine               = "lambda"
+  engine               = "lambda" # the default
   enabled              = true
   tags                 = local.tags
   permissions_boundary = var.permissions_boundary
