@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from local.core.aws import Aws
 
 _patches = Patches()
+_PAGE = 1 << 20
 _seen = threading.local()
 _READS = ("scan", "query", "get_item")
 _WRITES = ("put_item", "delete_item", "update_item")
@@ -134,8 +135,13 @@ def _page(original: Callable[..., Any], arguments: tuple[int, int, int, int]) ->
         given = list(args)
         condition, projection = given[filter_at], given[projection_at]
         given[filter_at] = given[projection_at] = None
+        weight, each = _weight(table)
+        if weight > 1:
+            # as an item that passes 1 MB ends the page
+            fit = max(1, int(_PAGE / (weight * each)))
+            given[limit_at] = min(given[limit_at] or fit, fit)
         results, scanned, last = original(table, *given, **kwargs)
-        _seen.size = sum(item.size() for item in results) * _weight(table)
+        _seen.size = sum(item.size() for item in results) * weight
         # the service looks no further than Limit: what ends there has a key, whatever is left
         if last is None and results and scanned == given[limit_at]:
             last = table._get_last_evaluated_key(results[-1], given[index_at])
@@ -148,18 +154,19 @@ def _page(original: Callable[..., Any], arguments: tuple[int, int, int, int]) ->
     return page
 
 
-def _weight(table: Table) -> float:
-    """Return for how many of its bytes a byte of an item counts.
+def _weight(table: Table) -> tuple[float, float]:
+    """Return for how many of its bytes a byte of an item counts, and what an item has.
 
     A table that is said to be larger than what it holds is read as slowly as if it held that.
     """
     settings = state_of(table).settings
     declared = settings.read_bytes or settings.size_bytes
     if not declared:
-        return 1.0
+        return 1.0, 1.0
     sets = list(table.items.values())
     items = [i for part in sets for i in part.values()] if table.has_range_key else sets
-    return max(1.0, declared / max(1, sum(item.size() for item in items)))
+    size = max(1, sum(item.size() for item in items))
+    return max(1.0, declared / size), size / max(1, len(items))
 
 
 def _measured_put(original: Callable[..., Item]) -> Callable[..., Item]:
