@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import hcl2
 import pytest
 
 from hippolyte.records.intents import INTENT_LIFE
+from tools import hcl
 from tools.gen_docs import unquote
 from tools.tf import REPOSITORY
 
@@ -29,10 +28,9 @@ FILES = sorted(path for folder in MODULES for path in folder.glob("*.tf"))
 REFERENCE = re.compile(r"\b(var|local|path|data|module)\.(\w+)")
 
 
-@cache
 def parsed(path: Path) -> dict[str, Any]:
-    """Return a file's blocks; every worker collects these tests, and parsing takes seconds."""
-    return hcl2.loads(path.read_text(encoding="utf-8"))
+    """Return a file's blocks."""
+    return hcl.parsed(path.read_text(encoding="utf-8"))
 
 
 def blocks(folder: Path, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -299,7 +297,7 @@ def test_syntax_is_terraforms_of_1_5_and_opentofus(path: Path) -> None:
         "check",  # came with 1.5, and with OpenTofu 1.6, its first
     }
 
-    assert {name for name in hcl2.loads(text) if not name.startswith("__")} <= kinds
+    assert {name for name in hcl.parsed(text) if not name.startswith("__")} <= kinds
     assert not re.search(NEWER, code)
     assert not re.search(r"^\s*(ephemeral\s*=|\w+_wo(_version)?\s*=)", code, re.M)
 
