@@ -60,7 +60,9 @@ def _usd(
     # what does not fit is cut off at the deadline
     seconds = [min(t.seconds, settings.window_seconds) for t in timelines]
     hosts = (
-        _workers(timelines, seconds, settings) if host.side_by_side else _nodes(seconds, settings)
+        workers_usd(timelines, seconds, settings)
+        if host.side_by_side
+        else _nodes(seconds, settings)
     )
     raised = units = 0.0
     for jobs in (batch for timeline in timelines for batch in timeline.batches):
@@ -80,7 +82,7 @@ def _nodes(seconds: list[float], settings: Settings) -> float:
     return sum(seconds) / 3600 * nodes * NODE_HOUR_USD
 
 
-def _workers(timelines: list[Timeline[Job]], seconds: list[float], settings: Settings) -> float:
+def workers_usd(timelines: list[Timeline[Job]], seconds: list[float], settings: Settings) -> float:
     """Return what functions, machine and S3's requests cost."""
     memory = (settings.exporter.memory_size if settings.exporter else 0) / 1024
     jobs = [job for timeline in timelines for batch in timeline.batches for job in batch]
