@@ -125,7 +125,18 @@ def _answers_lost(night: NightDriver) -> None:
         }
         if call.access_key != PRODUCT_KEY or not conditions or source.random() > 1 / 3:
             return
-        night.s3.put_object(Bucket=call.bucket, Key=call.key, Body=call.handler.body, **conditions)
+        said = {
+            name[len("x-amz-meta-") :]: value
+            for name, value in call.handler.headers.items()
+            if name.lower().startswith("x-amz-meta-")
+        }
+        night.s3.put_object(
+            Bucket=call.bucket,
+            Key=call.key,
+            Body=call.handler.body,
+            Metadata=said,
+            **conditions,
+        )
         raise _error(call, 500, "InternalError", "We encountered an internal error.")
 
     night.world.before("s3:PutObject", answer)
