@@ -231,12 +231,12 @@ FAULTS = [
     Fault(
         "executions are always refused",
         lambda n: n.refuse("stepfunctions:StartExecution", "InvalidArn", "no such machine"),
-        costs=dict.fromkeys(("orders", *SMALL), "failed"),
+        costs=dict.fromkeys(("orders", "empty", *SMALL), "failed"),
         told="no such machine",
         engine="lambda",
     ),
     Fault(
-        "a third of the executions' starts answer nothing",
+        "the first three answers of StartExecution lost",
         lambda n: n.world.lose_answer("stepfunctions:StartExecution", 3),
         engine="lambda",
     ),
