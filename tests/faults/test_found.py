@@ -19,6 +19,7 @@ def test_a_start_that_did_not_happen_uses_up_no_attempt(night: NightDriver) -> N
     night.assert_clean()
 
 
+@pytest.mark.engine("datapipeline", "emr")
 def test_a_cluster_that_ends_between_two_looks_has_not_failed_its_exports(
     night: NightDriver,
 ) -> None:
