@@ -24,6 +24,7 @@ from local.core.course import Killed
 from local.programs.export import running_steps
 from local.world import World
 from tests.support import exporter
+from tests.support.exporter_faults import ExporterFaults
 from tests.support.watch import PRODUCT_KEY, Watch
 
 ACCOUNT = "123456789012"
@@ -114,6 +115,8 @@ class NightDriver:
         if engine == "lambda":
             exporter.deploy(world, MACHINE)
             monkeypatch.setattr(clients, "for_exporter", _build_for_exporter)
+            ExporterFaults(world)
+        self._stays = len(world.gate.hooks)
         self.configure()
 
     def configure(self, **changes: Any) -> None:
@@ -282,10 +285,10 @@ class NightDriver:
         self.world.before("*", answer)
 
     def allow_all(self) -> None:
-        """Take away refusals, throttles and denials; the watch stays."""
+        """Take away refusals, throttles and denials; the watch and faults by name stay."""
         self.world.gate.denied.clear()
         self.world.gate.throttles.clear()
-        del self.world.gate.hooks[7:]
+        del self.world.gate.hooks[self._stays :]
 
     def kill_before(self, operation: str, call_number: int = 1) -> None:
         """Kill the invocation that makes an operation's n-th call from now, before it is made."""
@@ -417,15 +420,18 @@ class NightDriver:
         return [p["name"] for page in pages for p in page["pipelineIdList"]]
 
     def clusters(self) -> list[str]:
-        """Return the states of the clusters that are not terminated."""
+        """Return the states of the clusters that are not terminated, and workers that run."""
         pages = self.world.client("emr").get_paginator("list_clusters").paginate()
         states = [c["Status"]["State"] for page in pages for c in page["Clusters"]]
-        return [s for s in states if not s.startswith("TERMINATED")]
+        states += [each.status for each in self.world.machines.of(MACHINE)]
+        over = ("TERMINATED", "SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT")
+        return [s for s in states if not s.startswith(over)]
 
     def all_clusters(self) -> int:
-        """Return how many clusters were ever started."""
+        """Return how many clusters and workers were ever started."""
         pages = self.world.client("emr").get_paginator("list_clusters").paginate()
-        return sum(len(page["Clusters"]) for page in pages)
+        started = sum(len(page["Clusters"]) for page in pages)
+        return started + len(self.world.machines.of(MACHINE))
 
     @property
     def attention(self) -> list[dict[str, Any]]:
@@ -441,7 +447,6 @@ class NightDriver:
         assert [lease for lease in leases if lease and lease["state"] != "released"] == []
         assert self.pipelines() == []
         assert self.clusters() == []
-        assert [e.name for e in self.world.machines.of(MACHINE) if e.status == "RUNNING"] == []
 
 
 def verdicts(report: dict[str, Any]) -> dict[str, str]:
