@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 CHECKOV := build/checkov
 REAL    := build/real
 JUDGES  := build/judges
-ENGINE ?= datapipeline
+ENGINE ?= lambda
 export PYTHONPATH := lambda:cli:.
 # workers and functions are many processes: each would compile everything again
 export PYTHONDONTWRITEBYTECODE :=
@@ -20,7 +20,7 @@ $(VENV)/installed: requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	touch $@
 
-demo: $(VENV)/installed ## one whole night on the local AWS: terraform apply, backup, report, destroy (ENGINE=emr)
+demo: $(VENV)/installed ## one whole night on the local AWS: terraform apply, backup, report, destroy (ENGINE=emr or datapipeline)
 	$(BIN)/python -m local.demo --engine $(ENGINE)
 
 local: $(VENV)/installed ## keep the local AWS in the foreground (ARGS="--speed 60")
@@ -48,7 +48,7 @@ $(CHECKOV)/installed: requirements/checkov.txt
 checkov: $(CHECKOV)/installed ## security rules over the module and its submodules
 	env -u PYTHONPATH $(CHECKOV)/bin/checkov --config-file .checkov.yaml
 
-faults: $(VENV)/installed ## break a night at every call, twice at random, and by every fault of the services; writes docs/faults (ENGINE=emr)
+faults: $(VENV)/installed ## break a night at every call, twice at random, and by every fault of the services; writes docs/faults (ENGINE=emr or datapipeline)
 	$(if $(ARGS),,WRITE_DOCS=1) $(BIN)/python -m pytest -m faults tests/faults --engine $(ENGINE) $(ARGS)
 
 lint: $(VENV)/installed checkov ## ruff, mypy, terraform fmt, checkov, zip and generated docs up to date

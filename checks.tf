@@ -88,6 +88,11 @@ resource "terraform_data" "input_checks" {
     }
 
     precondition {
+      condition     = !var.consistent_reads || coalesce(module.inputs.planning.bytes_per_read_unit, 1024) <= 4096
+      error_message = "planning.bytes_per_read_unit (${jsonencode(module.inputs.planning.bytes_per_read_unit)}) is more than a read unit brings with consistent_reads = true: 4096. Lower it, or leave it null."
+    }
+
+    precondition {
       condition     = !local.on_lambda || try(length(var.cluster), 0) == 0
       error_message = "cluster (${jsonencode(var.cluster)}) has no effect with engine = \"lambda\", which has no clusters. Remove it, or take an engine that has."
     }

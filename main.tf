@@ -48,6 +48,8 @@ locals {
     cluster             = merge(local.cluster_settings, { release_label = local.release_label })
     exporter            = local.exporter_settings
     max_read_capacity   = var.max_read_capacity
+    max_night_usd       = var.max_night_usd
+    retention_days      = var.retention_days
     raise_capacity      = var.raise_capacity
     planning            = module.inputs.planning
     tags                = { for key, value in var.tags : key => value == null ? "" : value }

@@ -12,7 +12,9 @@ locals {
   via_dynamodb   = "dynamodb.${local.region}.${local.dns_suffix}"
   function_arns  = { for name in keys(local.functions) : name => "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.name}-${name}" }
   log_group_arns = { for name in keys(local.functions) : name => "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws/lambda/${var.name}-${name}" }
-  schedule_group = "arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule-group/${var.name}"
+  # as the guide of Step Functions has it, "Prevent cross-service confused deputy issue"; the role invokes one function only
+  any_machine_arn = "arn:${local.partition}:states:${local.region}:${local.account}:stateMachine:*"
+  schedule_group  = "arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule-group/${var.name}"
 
   # Confused deputy: a service may use a role only on behalf of this account. EC2 sends no source, Lambda is not known to
   # when it assumes an execution role.
@@ -21,7 +23,7 @@ locals {
     monitor             = { "lambda.amazonaws.com" = { account = false, arn = null } }
     exporter            = { "lambda.amazonaws.com" = { account = false, arn = null } }
     schedules           = { "scheduler.amazonaws.com" = { account = true, arn = local.schedule_group } }
-    machine             = { "states.amazonaws.com" = { account = true, arn = local.machine_arn } }
+    machine             = { "states.amazonaws.com" = { account = true, arn = local.any_machine_arn } }
     cluster             = { "ec2.${local.dns_suffix}" = { account = false, arn = null } }
     (local.engine_role) = try(local.engine.trust, null)
   }

@@ -9,7 +9,7 @@ variable "engine" {
     Switch outside the backup window: the roles of a night under way on clusters go with its engine. Exporter and machine are there with each.
   EOT
   type        = string
-  default     = "datapipeline"
+  default     = "lambda"
   nullable    = false
 
   validation {

@@ -52,6 +52,17 @@ variable "max_read_capacity" {
   }
 }
 
+variable "max_night_usd" {
+  description = "Most a run may be estimated to cost, in US dollars as `docs/costs.md` reckons, storage not included. Tables that do not go into it are left out, the dearest first, and a person is told. `null`: no limit."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.max_night_usd == null ? true : var.max_night_usd > 0
+    error_message = "max_night_usd must be a number of US dollars above 0, got ${jsonencode(var.max_night_usd)}. Use null for no limit, enabled = false for no nights at all."
+  }
+}
+
 variable "planning" {
   description = <<-EOT
     Figures the planner reckons with; all whole numbers.

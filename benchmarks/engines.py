@@ -1,8 +1,10 @@
-"""The two engines over the planning fleets: clusters, raised capacity, estimated cost of a night.
+"""The engines over the planning fleets: hosts, raised capacity, estimated cost of a night.
 
 Estimates of plans, made with the module's defaults; nothing is run. Both are counted as the tables
 are raised: by Data Pipeline from the batch's launch until a job's own end (in the order of the
-plan, which it does not promise), by EMR shortly before its turn until then.
+plan, which it does not promise), by EMR shortly before its turn until then, by exporter functions
+for as long as it is read. Of those the requests to S3 and the machine's transitions are counted as
+well; what S3 asks for a cluster's requests is left out in its favour.
 """
 
 from __future__ import annotations
@@ -16,8 +18,11 @@ from rich.table import Table as RichTable
 from benchmarks.planning import START, TABLES, WINDOW_SECONDS, fleets, settings
 from hippolyte.engines.datapipeline_definition import TABLES_PER_PIPELINE
 from hippolyte.engines.emr import TABLES_PER_CLUSTER
+from hippolyte.engines.lambda_ import TABLES_PER_WORKER
 from hippolyte.night.raise_in_turn import LEAD_SECONDS
-from hippolyte.planning.cost import NODE_HOUR_USD, RCU_HOUR_USD
+from hippolyte.planning.cost import NODE_HOUR_USD, RCU_HOUR_USD, workers_usd
+from hippolyte.planning.host import host_of
+from hippolyte.planning.packing import Timeline
 from hippolyte.planning.plan import Plan
 from hippolyte.planning.planner import make_plan
 from hippolyte.planning.window import Night
@@ -25,20 +30,50 @@ from hippolyte.settings import Settings
 from hippolyte.tables.table import Inventory, Limits
 
 NODES = 2
+EXPORTER = {"machine_arn": "arn:aws:states:us-east-1:1:stateMachine:x", "max_workers": TABLES}
 EMR = {"jar": "s3://example-tools/emr-dynamodb-tools-6.0.0.jar", "service_role": "emr"}
 
 
 def plans(inventory: Inventory, **changes: object) -> dict[str, tuple[Plan, Settings]]:
     """Return the night's plan by engine."""
     night = Night(START, START + timedelta(seconds=WINDOW_SECONDS), START)
-    pipelines, clusters = settings(**changes), settings(engine="emr", emr=EMR, **changes)
+    pipelines = settings(engine="datapipeline", **changes)
+    clusters = settings(engine="emr", emr=EMR, **changes)
+    functions = settings(engine="lambda", exporter=EXPORTER, **changes)
     return {
         "datapipeline": (
             make_plan(inventory, pipelines, night, TABLES_PER_PIPELINE),
             pipelines,
         ),
         "emr": (make_plan(inventory, clusters, night, TABLES_PER_CLUSTER, True), clusters),
+        "lambda": (make_plan(inventory, functions, night, TABLES_PER_WORKER, True), functions),
     }
+
+
+def worker_seconds(plan: Plan, made: Settings) -> list[float]:
+    """Return how long each worker runs, cut off at the window's end."""
+    host = host_of(made, "lambda")
+    return [
+        min(
+            WINDOW_SECONDS,
+            host.bootstrap
+            + max(
+                max(job.estimate_seconds for job in batch.jobs),
+                sum(job.size_bytes for job in batch.jobs) / (host.throughput or math.inf),
+            ),
+        )
+        for batch in plan.batches
+    ]
+
+
+def hosts(plan: Plan, made: Settings) -> tuple[float, float]:
+    """Return the hours of all hosts, and what they cost."""
+    if plan.engine != "lambda":
+        hours = cluster_hours(plan, made)
+        return hours, hours * NODES * NODE_HOUR_USD
+    seconds = worker_seconds(plan, made)
+    timelines = [Timeline([list(batch.jobs)]) for batch in plan.batches]
+    return sum(seconds) / 3600, workers_usd(timelines, seconds, made)
 
 
 def cluster_hours(plan: Plan, made: Settings) -> float:
@@ -57,6 +92,12 @@ def raised_unit_hours(plan: Plan, made: Settings, by_the_hour: bool) -> float:
     for batch in plan.batches:
         # unraised jobs come first where the order is ours
         in_turn = plan.engine == "emr"
+        if plan.engine == "lambda":
+            for job in batch.jobs:
+                hours = job.estimate_seconds / 3600
+                units = (job.raise_to or job.capacity) - job.capacity
+                total += units * (math.ceil(hours) if by_the_hour else hours)
+            continue
         order = sorted(batch.jobs, key=lambda j: in_turn and j.raise_to is not None)
         at = float(made.planning.cluster_bootstrap_seconds)
         for job in order:
@@ -72,18 +113,18 @@ def raised_unit_hours(plan: Plan, made: Settings, by_the_hour: bool) -> float:
 
 def main() -> None:
     """Print the table."""
-    title = f"a night of {TABLES:,} tables by either engine: 7-hour window, no limit of clusters"
+    title = f"a night of {TABLES:,} tables by each engine: 7-hour window, no limit of clusters"
     table = RichTable(title=title)
-    columns = ("fleet", "engine", "clusters", "at once", "cluster hours", "raised tables",
-               "raised unit-hours", "USD clusters", "USD raises", "USD")  # fmt: skip
+    columns = ("fleet", "engine", "hosts", "at once", "host hours", "raised tables",
+               "raised unit-hours", "USD hosts", "USD raises", "USD")  # fmt: skip
     for column in columns:
         justify = "left" if column in ("fleet", "engine") else "right"
         table.add_column(column, justify=justify)
     for name, tables in fleets().items():
-        inventory = Inventory(tuple(tables), Limits(account_max_read=10**9))
+        limits = Limits(account_max_read=10**9, unreserved_concurrency=10 * TABLES)
+        inventory = Inventory(tuple(tables), limits)
         for engine, (plan, made) in plans(inventory, planning={"max_clusters": TABLES}).items():
-            hours = cluster_hours(plan, made)
-            nodes = hours * NODES * NODE_HOUR_USD
+            hours, nodes = hosts(plan, made)
             raises = raised_unit_hours(plan, made, by_the_hour=True) * RCU_HOUR_USD
             table.add_row(
                 name,

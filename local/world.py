@@ -69,6 +69,7 @@ class World:
         self.consumption: list[Consumption] = []
         self.datapipeline_rates = True
         self.emr_rates = True
+        self.live_capacity = False
         self.problems: list[str] = []
         self.principals: dict[str, Principal] = {}
         self.granted: Counter[tuple[str, str]] = Counter()
@@ -199,7 +200,7 @@ class World:
     def set_table(
         self, name: str, *, account: str | None = None, region: str | None = None, **settings: Any
     ) -> None:
-        """Set what DynamoDB says of a table; names: `local.dynamodb.capacity.TableSettings`."""
+        """Set what DynamoDB says of a table: fields of `table_settings.TableSettings`."""
         dynamodb.set_table(self, account or self.account, region or self.region, name, settings)
 
     def put_items(

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import hcl2
+from tools import hcl
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BEGIN = "<!-- BEGIN_TF_DOCS -->"
@@ -60,7 +60,7 @@ def _blocks(folder: Path, kind: str) -> Iterator[tuple[str, dict[str, object], s
     """Yield name, attributes and source text of every block of a kind, in all files of a module."""
     for path in sorted(folder.glob("*.tf")):
         source = path.read_text(encoding="utf-8")
-        for block in hcl2.loads(source).get(kind, []):
+        for block in hcl.parsed(source).get(kind, []):
             for label, attributes in block.items():
                 name = unquote(label)
                 # formatted HCL: a block ends at the first brace in column one

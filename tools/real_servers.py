@@ -1,7 +1,8 @@
-"""Install the servers of `tests/real` into `build/real`, pinned by `requirements/real`.
+"""Install what `tests/real` judges by into `build/real`: two servers, and a validator.
 
-`python -m tools.real_servers`, part of `make test`. Without them these tests are skipped with the
-reason, but fail where `HIPPOLYTE_REAL=required` is set, as in continuous integration.
+They are pinned by `requirements/real`. `python -m tools.real_servers`, part of `make test`; without
+them these tests are skipped with the reason, but fail where `HIPPOLYTE_REAL=required` is set, as in
+continuous integration.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PINS = REPOSITORY / "requirements" / "real"
 BUILD = REPOSITORY / "build" / "real"
 DYNALITE = BUILD / "node_modules" / "dynalite"
+ASL_VALIDATOR = BUILD / "node_modules" / "asl-validator"
 DYNAMODB_LOCAL = BUILD / "package" / "emulator" / "DynamoDBLocal.jar"
 PROGRAMS = ("npm", "node", "java")
 
@@ -34,13 +36,13 @@ def missing() -> str:
     programs = [name for name in PROGRAMS if not shutil.which(name)]
     if programs:
         return f"not on the PATH: {', '.join(programs)}"
-    if not (DYNALITE.is_dir() and DYNAMODB_LOCAL.is_file()):
+    if not (DYNALITE.is_dir() and ASL_VALIDATOR.is_dir() and DYNAMODB_LOCAL.is_file()):
         return "not installed: run `make test`, or `python -m tools.real_servers`"
     return ""
 
 
 def install() -> None:
-    """Install both; what npm says on failure is raised."""
+    """Install all; what npm says on failure is raised."""
     shutil.rmtree(BUILD, ignore_errors=True)
     BUILD.mkdir(parents=True)
     for name in ("package.json", "package-lock.json"):

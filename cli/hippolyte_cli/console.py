@@ -7,10 +7,12 @@ import sys
 from typing import NoReturn
 
 import typer
+from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from hippolyte.errors import HippolyteError
 from hippolyte_cli.release import Row
 
 # a log or a pipe has no width of its own
@@ -45,3 +47,12 @@ def leases(rows: list[Row]) -> Table:
         states = (row.since, lease.run_id, lease.state.value, row.export.value)
         table.add_row(row.name, *capacities, *states, row.said)
     return table
+
+
+def remedied(error: Exception) -> str:
+    """Return an error's text with what to do about it."""
+    if isinstance(error, HippolyteError):
+        return str(error)
+    if isinstance(error, ClientError) and "Denied" in error.response["Error"]["Code"]:
+        return f"{error}. Use credentials that may do what the monitor's role may."
+    return f"{error}. Check the credentials (`aws sts get-caller-identity`) and the network."

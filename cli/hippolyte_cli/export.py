@@ -17,6 +17,8 @@ from rich.markup import escape
 
 from hippolyte import clock
 from hippolyte.errors import HippolyteError, code_of
+from hippolyte.exports import native
+from hippolyte.exports.manifest import file_name
 from hippolyte.exports.native import STARTED, SUMMARY
 from hippolyte.scan.cutting import ScanError
 from hippolyte.scan.loop import Loop
@@ -95,6 +97,10 @@ def export(
             go_on=lambda now: show(now) and not is_stopped(),
         ).run()
     if end.state is State.DONE:
+        # written just now, it was judged; of one that was found whole, files may have gone since
+        if gone := "" if end.files else _gone(scan):
+            out.print(escape(f"NOT WHOLE: {gone}"), soft_wrap=True)
+            raise typer.Exit(1)
         out.print(escape(_whole(scan, end)), soft_wrap=True)
         return
     # of the environment it will be the same
@@ -157,6 +163,24 @@ def _whole(scan: Scan, end: Progress) -> str:
     if not end.items and scan.offer.table.item_count:
         said += ": it is empty, for it was counted up to six hours ago"
     return f"{said}. {scan.wanted.sink}{SUMMARY}"
+
+
+def _gone(scan: Scan) -> str:
+    """Say which files of an export with a summary are not there; empty if all are."""
+    sink = scan.wanted.sink
+    try:
+        listed = native.parse_files(sink.read(native.FILES) or b"")
+        there = {one.name for one in sink.listed(native.DATA)}
+    except HippolyteError as error:
+        return f"{error}. It has a summary, but cannot be read: try again."
+    gone = [name for one in listed if (name := native.DATA + file_name(one.key)) not in there]
+    if not gone and listed:
+        return ""
+    which = f"{len(gone)} of its files are gone, as {gone[0]}" if gone else "its manifest is gone"
+    return (
+        f"{sink} has a summary, but {which}: copy it again from where it is whole, or remove it, "
+        "and begin again in an empty place."
+    )
 
 
 def _left(scan: Scan, end: Progress, asked: Asked) -> str:

@@ -72,7 +72,7 @@ class BucketPlace:
     def holds_anything(self) -> bool:
         with answered("ListObjectsV2"):
             found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=self._below(), MaxKeys=1)
-            return bool(found.get("Contents"))
+            return found["IsTruncated"] or bool(found.get("Contents"))
 
     def exports(self) -> list[str]:
         start = self._below() + FOLDER
@@ -80,7 +80,12 @@ class BucketPlace:
             Bucket=self.bucket, Prefix=start, Delimiter="/"
         )
         with answered("ListObjectsV2"):
-            folders = [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", [])]
+            folders = [
+                one["Prefix"]
+                for page in pages
+                if page["IsTruncated"] in (True, False)
+                for one in page.get("CommonPrefixes", [])
+            ]
         return [folder.removeprefix(start).rstrip("/") for folder in folders]
 
     def sink(self, scan: str) -> Sink:

@@ -17,7 +17,7 @@ from hippolyte.assembly import assemble, elsewhere
 from hippolyte.errors import HippolyteError
 from hippolyte.settings import Settings
 from hippolyte.store import Store
-from hippolyte_cli import console, deployment
+from hippolyte_cli import by_hand, console, deployment
 from hippolyte_cli.export import export
 from hippolyte_cli.release import ReadingStore, Release, Releases, Row
 
@@ -28,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Nightly backup of every DynamoDB table: what a person does when the Lambdas cannot.",
+    help="Nightly backup of every DynamoDB table: what a person does by hand.",
 )
 
 
@@ -44,7 +44,8 @@ def main(
         raise typer.Exit
 
 
-app.command()(export)
+for command in (export, by_hand.run, by_hand.plan, by_hand.status, by_hand.cancel):
+    app.command()(command)
 
 
 @app.command()
@@ -98,7 +99,7 @@ def release(
         task = _task(settings, cancel, dry_run)
         rows = task.round()
     except (HippolyteError, ClientError, BotoCoreError) as error:
-        console.refuse(_remedied(error))
+        console.refuse(console.remedied(error))
     out = console.console()
     where = f"{settings.name} in account {settings.account}, {settings.region}"
     if rows:
@@ -143,7 +144,7 @@ def _until_released(task: Releases, rows: list[Row], wait_minutes: int) -> list[
         try:
             rows = task.round()
         except (HippolyteError, ClientError, BotoCoreError) as error:
-            out.print(f"{clock.now():%H:%M:%S} {escape(_remedied(error))}")
+            out.print(f"{clock.now():%H:%M:%S} {escape(console.remedied(error))}")
             continue
         for row in rows:
             before = latest.get(row.name)
@@ -152,12 +153,3 @@ def _until_released(task: Releases, rows: list[Row], wait_minutes: int) -> list[
         # what a living monitor has given back meanwhile is not among them any more
         latest = {row.name: row for row in rows}
     return list(latest.values())
-
-
-def _remedied(error: Exception) -> str:
-    """Return an error's text with what to do about it."""
-    if isinstance(error, HippolyteError):
-        return str(error)
-    if isinstance(error, ClientError) and "Denied" in error.response["Error"]["Code"]:
-        return f"{error}. Use credentials that may do what the monitor's role may."
-    return f"{error}. Check the credentials (`aws sts get-caller-identity`) and the network."

@@ -45,7 +45,7 @@ module "hippolyte" {
   source = "../../"
 
   name                 = var.name
-  engine               = "datapipeline"
+  engine               = "lambda" # the default
   enabled              = true
   tags                 = local.tags
   permissions_boundary = var.permissions_boundary
@@ -67,9 +67,10 @@ module "hippolyte" {
   }
 
   consumed_percentage = 40
-  consistent_reads    = false # `true` with engine = "lambda" only
+  consistent_reads    = true
   raise_capacity      = true
   max_read_capacity   = 20000
+  max_night_usd       = 100
 
   # where to, for how long, and who is told
   backup_bucket  = module.backup_bucket.backup_bucket
@@ -94,34 +95,21 @@ module "hippolyte" {
     log_retention_days = 90
   }
 
-  exporter = { # what engine = "lambda" reads with
+  exporter = {
     memory_size = 1769
     max_workers = 20
   }
 
-  pipeline_region         = "eu-west-1" # there is no Data Pipeline in eu-central-1; the clusters run beside the tables
-  strict_datapipeline_iam = false       # what the service enforces is not confirmed: try `true` when a night has worked
-
-  cluster = {
-    release_label                    = "emr-5.27.1"
-    master_instance_type             = "m5.xlarge"
-    core_instance_type               = "m5.2xlarge"
-    core_instance_count              = 2
-    subnet_id                        = aws_subnet.private.id
-    key_pair                         = var.key_pair
-    master_security_group_id         = aws_security_group.master.id
-    core_security_group_id           = aws_security_group.core.id
-    service_access_security_group_id = aws_security_group.service.id
-    volume_kms_key_arn               = null # the key, where the account encrypts volumes with one of its own
-  }
-
-  # only for engine = "emr": see examples/emr
-  emr = null
+  # only for other engines: see examples/datapipeline and examples/emr
+  cluster                 = {}
+  pipeline_region         = null
+  strict_datapipeline_iam = false
+  emr                     = null
 
   planning = {
     attempts                        = 3
     max_clusters                    = 5
-    bytes_per_read_unit             = 6144
+    bytes_per_read_unit             = 3072
     cluster_bootstrap_seconds       = 900
     activity_bootstrap_seconds      = 90
     on_demand_read_rate             = 500

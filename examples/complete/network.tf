@@ -1,5 +1,5 @@
-# A private subnet for the clusters. They reach S3 and DynamoDB by gateway endpoints, which cost nothing; EMR and Data
-# Pipeline (which has no endpoint) by a NAT gateway.
+# A private subnet for the functions. They reach S3 and DynamoDB by gateway endpoints, which cost nothing; the other
+# services by a NAT gateway.
 
 data "aws_availability_zones" "available" {
   state = "available"
@@ -104,40 +104,6 @@ resource "aws_vpc_endpoint" "this" {
   tags = local.tags
 }
 
-# EMR adds the rules it needs between these three to them; they are its own affair, and stay when Terraform plans again.
-# As they refer to one another they are revoked before a group is deleted, and the groups deleted one by one.
-
-resource "aws_security_group" "master" {
-  name                   = "${var.name}-master"
-  description            = "Master nodes of the backup clusters"
-  vpc_id                 = aws_vpc.this.id
-  revoke_rules_on_delete = true
-
-  tags = local.tags
-}
-
-resource "aws_security_group" "core" {
-  name                   = "${var.name}-core"
-  description            = "Core nodes of the backup clusters"
-  vpc_id                 = aws_vpc.this.id
-  revoke_rules_on_delete = true
-
-  tags = local.tags
-
-  depends_on = [aws_security_group.master]
-}
-
-resource "aws_security_group" "service" {
-  name                   = "${var.name}-service"
-  description            = "EMR, to the nodes of the backup clusters"
-  vpc_id                 = aws_vpc.this.id
-  revoke_rules_on_delete = true
-
-  tags = local.tags
-
-  depends_on = [aws_security_group.core]
-}
-
 resource "aws_security_group" "functions" {
   name        = "${var.name}-functions"
   description = "The functions of the backup"
@@ -147,13 +113,7 @@ resource "aws_security_group" "functions" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "https" {
-  for_each = {
-    master    = aws_security_group.master.id
-    core      = aws_security_group.core.id
-    functions = aws_security_group.functions.id
-  }
-
-  security_group_id = each.value
+  security_group_id = aws_security_group.functions.id
   description       = "AWS's services"
   cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = "tcp"

@@ -28,14 +28,15 @@ output "monitor" {
   value       = module.hippolyte.monitor
 }
 
+output "exporter" {
+  description = "The function that reads the tables, and its machine."
+  value       = module.hippolyte.exporter
+}
+
 output "network" {
-  description = "What the clusters run in: `subnet_id`, and `security_group_ids` of master, core and service."
+  description = "What the functions run in: `subnet_id` and `security_group_id`."
   value = {
-    subnet_id = aws_subnet.private.id
-    security_group_ids = {
-      master  = aws_security_group.master.id
-      core    = aws_security_group.core.id
-      service = aws_security_group.service.id
-    }
+    subnet_id         = aws_subnet.private.id
+    security_group_id = aws_security_group.functions.id
   }
 }

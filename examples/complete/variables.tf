@@ -25,12 +25,6 @@ variable "permissions_boundary" {
   default     = null
 }
 
-variable "key_pair" {
-  description = "Name of an EC2 key pair for SSH to the clusters. `null`: none."
-  type        = string
-  default     = null
-}
-
 variable "force_destroy" {
   description = "Whether `terraform destroy` may delete the bucket with every backup in it."
   type        = bool

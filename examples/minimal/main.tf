@@ -5,7 +5,6 @@ provider "aws" {
 module "hippolyte" {
   source = "../../"
 
-  engine         = "datapipeline" # for accounts that have used it before 2024-07-25; all others: examples/emr
   backup_window  = { start = "00:00", end = "07:00", timezone = "UTC" }
   tables         = { exclude = ["scratch-*"] }
   retention_days = 35

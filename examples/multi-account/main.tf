@@ -35,7 +35,6 @@ module "shop" {
   source    = "../../"
   providers = { aws = aws.shop }
 
-  engine        = "datapipeline"
   backup_window = local.window
   tables        = local.tables
   backup_bucket = module.backup_bucket.backup_bucket
@@ -48,7 +47,6 @@ module "shop_ireland" {
   source    = "../../"
   providers = { aws = aws.shop_ireland }
 
-  engine        = "datapipeline"
   backup_window = local.window
   tables        = local.tables
   backup_bucket = module.backup_bucket.backup_bucket
@@ -60,7 +58,6 @@ module "analytics" {
   source    = "../../"
   providers = { aws = aws.analytics }
 
-  engine        = "datapipeline"
   backup_window = local.window
   tables        = local.tables
   backup_bucket = module.backup_bucket.backup_bucket

@@ -9,7 +9,7 @@ output "topic_arn" {
 }
 
 output "deployments" {
-  description = "By deployment: `backups_url`, `alarms_topic_arn`, and the functions' and the clusters' roles."
+  description = "By deployment: `backups_url`, `alarms_topic_arn`, and the functions' roles."
   value = {
     for name, deployment in { shop = module.shop, shop_ireland = module.shop_ireland, analytics = module.analytics } : name => {
       backups_url                  = deployment.backups_url
@@ -17,7 +17,7 @@ output "deployments" {
       scheduler_arn                = deployment.scheduler.function_arn
       scheduler_role_arn           = deployment.scheduler.role_arn
       monitor_arn                  = deployment.monitor.function_arn
-      cluster_role_arn             = deployment.engine.cluster_role_arn
+      exporter_role_arn            = deployment.exporter.role_arn
     }
   }
 }

@@ -28,6 +28,10 @@ class ConfigurationError(HippolyteError):
     """When a setting, an event or a record cannot be used until a person changes it."""
 
 
+class RefusedError(ConfigurationError):
+    """When a request is not carried out: an answer to the person who made it, with the remedy."""
+
+
 class ConflictError(HippolyteError):
     """When another invocation wrote the same record first: this pass ends, the other goes on."""
 

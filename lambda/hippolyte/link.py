@@ -254,7 +254,8 @@ class Link:
             ended=progress.ended,
             reason=progress.reason,
             begun=before.begun or now,
-            at=now if grew or state != before.state else before.at,
+            # that a link ends, and another opens the table, is no progress
+            at=now if grew or state in _OVER else before.at,
         )
 
     def _save(self) -> None:

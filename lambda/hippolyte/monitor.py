@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hippolyte import clock, existence
 from hippolyte.assembly import Context, begin, elsewhere, tell
 from hippolyte.errors import ConflictError, HippolyteError
+from hippolyte.night.cancelled import MARK, take_note
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.reconcile import reconcile
 from hippolyte.night.sight import Sight, raised_elsewhere, see, see_others, set_apart
@@ -111,6 +112,8 @@ def _step(sight: Sight, run_id: str, undecided: set[str]) -> bool:
         # closed with something left raised: the sweep goes on
         sweep(p, run)
         return False
+    if MARK in sight.recent.get(run_id, ()):
+        take_note(p, run)
     try:
         return reconcile(p, run)
     finally:

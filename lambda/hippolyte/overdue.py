@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from hippolyte import clock
 from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso, when
-from hippolyte.records.runs import start_of
+from hippolyte.records.runs import is_part, start_of
 
 # a night is overdue an hour after its window; the next begins a day after the last (25 h when
 # clocks go back), with its catch-up 65 minutes later
@@ -24,7 +24,8 @@ def is_overdue(p: Pass, recent: Mapping[str, set[str]], still_open: set[str]) ->
         return True
     if not p.settings.enabled:
         return False
-    begun = [start_of(run) for run, names in recent.items() if "plan.json" in names]
+    nights = {run: names for run, names in recent.items() if not is_part(run)}
+    begun = [start_of(run) for run, names in nights.items() if "plan.json" in names]
     last = max(begun, default=None) or _since(p, now)
     return now > last + _BETWEEN_NIGHTS + window + _OVERDUE
 

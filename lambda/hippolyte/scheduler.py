@@ -2,67 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
+from hippolyte.asked import Asked, is_delivery, read_event, refuse_unknown
 from hippolyte.assembly import Context, begin, elsewhere, tell
-from hippolyte.errors import ConfigurationError, ConflictError
+from hippolyte.errors import ConflictError, RefusedError
 from hippolyte.leases.lease import as_it_was
+from hippolyte.night.cancelled import take_note
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.reconcile import reconcile
 from hippolyte.night.sight import Sight, see_others, undecided
 from hippolyte.planning.plan import Plan
 from hippolyte.planning.planner import make_plan
 from hippolyte.planning.selection import choose
-from hippolyte.planning.window import Night, run_id
+from hippolyte.planning.window import Night, part_id, run_id
 from hippolyte.preflight import preflight
-from hippolyte.record_form import iso, when
+from hippolyte.record_form import iso
 from hippolyte.records.places import Place
-from hippolyte.records.runs import is_open
+from hippolyte.records.runs import is_open, is_part
+from hippolyte.report.message import money
 from hippolyte.report.notify import publish, try_publish
 from hippolyte.tables import discovery
 from hippolyte.tables.concurrency import unreserved_concurrency
 from hippolyte.tables.patience import Patience
 from hippolyte.tables.table import Tags
+from hippolyte.verdicts import Verdict
 
 # a delivery and its retries; a later one may be of a night that has begun, in a place that cannot
 # be read. What an earlier night began there has ended by itself
 _ON_TIME = timedelta(minutes=20)
+# a first night that costs more is announced
+_ANNOUNCED_USD = 50
+# tables named in an answer
+_NAMED = 10
 
-_FORM = (
-    'the scheduler takes {"run": "<the window\'s start, 2026-11-24T00:00:00Z>"'
-    ', "delay_seconds": <by how much the delivery is late on purpose>} or {"run": "now"}'
-)
+_log = logging.getLogger(__name__)
 
 
-def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Start the night of an event, or go on with it if it has begun."""
-    start = window_start(event, clock.now())
-    p = begin(context)
-    run = run_id(start)
+def handler(event: object, context: Context) -> dict[str, Any]:
+    """Start the night of an event, or go on with it if it has begun; or do what a person asks.
+
+    What a person asks and cannot have is answered, with the remedy; a schedule's delivery that
+    cannot be handled fails, and rings an alarm.
+    """
+    try:
+        asked = read_event(event, clock.now())
+        p = begin(context)
+        return _planned(p, asked) if asked.plan_only else _run(p, asked, is_delivery(event))
+    except RefusedError as error:
+        if is_delivery(event):
+            raise
+        _log.info("refused: %s", error)
+        return {"refused": str(error), "at": iso(clock.now())}
+
+
+def _run(p: Pass, asked: Asked, delivered: bool) -> dict[str, Any]:
+    start = asked.start
+    run = part_id(start) if asked.tables else run_id(start)
     deadline = start + timedelta(seconds=p.settings.window_seconds)
     others = see_others(p, elsewhere(p))
     opened = p.runs.open(run) if _readable(p, run) else None
+    if opened and opened.plan.part != asked.tables:
+        raise RefusedError(f"run {run} of this very second is of other tables: try again")
     if opened is None:
         if any("plan.json" in other.recent.get(run, ()) for other in others):
             return tell(p, "begun in the place that was written to before", run_id=run)
-        if p.unseen and (event["run"] == "now" or clock.now() >= start + _ON_TIME):
-            raise ConfigurationError(
-                f"run {run} is not begun beside what cannot be seen: {p.unseen[0]}"
-            )
-        if event["run"] == "now":
+        if p.unseen and (asked.by_hand or clock.now() >= start + _ON_TIME):
+            raise RefusedError(f"run {run} is not begun beside what cannot be seen: {p.unseen[0]}")
+        if asked.by_hand:
             _alone(p, others)
         if clock.now() >= deadline:
-            return _too_late(p, run, deadline)
-        if not p.runs.recent(clock.now()):
+            return _too_late(p, run, deadline, delivered)
+        recent = p.runs.recent(clock.now())
+        if not recent:
             preflight(p, "scheduler")
         p.held = p.leases.all_open()
-        plan, definitions = _plan(p, start, deadline, others)
+        plan, definitions = _plan(p, asked, deadline, others)
+        if plan.cost_usd > _ANNOUNCED_USD and not (asked.tables or any(map(_is_night, recent))):
+            _announce(p, plan)
         _record(p, plan, definitions)
         opened = p.runs.open(run)
         assert opened is not None, "the plan was just written"
@@ -70,35 +94,45 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         return tell(p, "closed already", run_id=run)
     else:
         p.held = p.leases.all_open()
+        take_note(p, opened)
     p.taken = _taken(p, run, others)
     try:
         closed = reconcile(p, opened)
     except ConflictError as error:
         return tell(p, "another invocation is at work on the run", run_id=run, why=str(error))
-    tables = opened.plan.discovered
-    return tell(p, "closed" if closed else "begun", run_id=run, tables=tables)
+    plan = opened.plan
+    facts: dict[str, Any] = {"tables": plan.discovered, "cost_usd": plan.cost_usd}
+    skipped = {n: why for n, (v, why) in plan.verdicts.items() if v is Verdict.SKIPPED}
+    if plan.part and skipped:
+        facts["skipped"] = skipped
+    return tell(p, "closed" if closed else "begun", run_id=run, **facts)
 
 
-def window_start(event: Mapping[str, Any], now: datetime) -> datetime:
-    """Return the start of the window an event is about, to the minute.
+def _is_night(run: str) -> bool:
+    return not is_part(run)
 
-    Raises:
-        ConfigurationError: the event says no time; nothing is started by accident.
-    """
-    run, delay = event.get("run"), event.get("delay_seconds", 0)
-    unknown = set(event) - {"run", "delay_seconds"}
-    if unknown or not isinstance(run, str) or isinstance(delay, bool) or not isinstance(delay, int):
-        raise ConfigurationError(f"refused the event {dict(event)!r}: {_FORM}")
-    if run == "now":
-        start = now
-    else:
-        try:
-            start = when(run) - timedelta(seconds=delay)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"refused the event {dict(event)!r}: {_FORM}") from error
-        if start > now + timedelta(minutes=5):
-            raise ConfigurationError(f"refused the event {dict(event)!r}: {iso(start)} is to come")
-    return start.replace(second=0, microsecond=0)
+
+def _announce(p: Pass, plan: Plan) -> None:
+    """Tell what a first night costs before it is begun; it is begun all the same."""
+    cost = {"cost_usd": plan.cost_usd, "storage_usd": plan.storage_usd}
+    try_publish(
+        p.clients,
+        p.settings,
+        f"PREFLIGHT: the first night is estimated at {plan.cost_usd:.2f} USD",
+        f"Run {plan.run_id}, {len(plan.jobs)} tables, is the first of this deployment, and begins "
+        f"now: {money(cost)}. Each night costs about as much.\n"
+        f"To end it: hippolyte cancel {plan.run_id}. To bound what a night costs: the variable "
+        "max_night_usd. `hippolyte plan` shows the tables; docs/costs.md says what is reckoned.",
+    )
+
+
+def _planned(p: Pass, asked: Asked) -> dict[str, Any]:
+    """Answer with the plan of a window that begins now; nothing is recorded or changed."""
+    others = see_others(p, elsewhere(p))
+    p.held = p.leases.all_open()
+    deadline = asked.start + timedelta(seconds=p.settings.window_seconds)
+    plan, _ = _plan(p, asked, deadline, others)
+    return {"result": "planned", "at": iso(clock.now()), "plan": plan.in_short()}
 
 
 def _open_runs(p: Pass) -> list[str]:
@@ -117,35 +151,59 @@ def _alone(p: Pass, others: list[Sight]) -> None:
     """Refuse a run by hand beside an open one: both would take the share of the same tables."""
     still = sorted({*_open_runs(p), *(run for sight in others for run in sight.still_open)})
     if still:
-        raise ConfigurationError(f"run {still[0]} is open: wait for its report, then try again")
+        raise RefusedError(
+            f"run {still[0]} is open: wait for its report, or end it with "
+            f"`hippolyte cancel {still[0]}`, then try again"
+        )
 
 
 def _plan(
-    p: Pass, start: datetime, deadline: datetime, others: list[Sight]
+    p: Pass, asked: Asked, deadline: datetime, others: list[Sight]
 ) -> tuple[Plan, dict[str, Any]]:
-    rules = p.settings.tables
+    rules, globs = p.settings.tables, asked.tables
+
+    def wanted(name: str) -> bool:
+        asked_for = not globs or any(fnmatchcase(name, glob) for glob in globs)
+        return asked_for and choose(name, rules, tags.of(name)).rule is None
+
     patience = Patience(p.remaining).at_most(p.settings.window_seconds / 4)
     tags = discovery.read_tags(p.clients.tagging, patience) if p.clients.tagging else Tags()
     found = discovery.discover(
         p.clients,
         p.settings.planning.discovery_concurrency,
-        lambda name: choose(name, rules, tags.of(name)).rule is None,
+        wanted,
         patience,
     )
+    refuse_unknown(globs, found.names)
     held = {
         name: each for q in (*(sight.p for sight in others), p) for name, each in q.held.items()
     }
     own = tuple(as_it_was(t, held[t.name].lease if t.name in held else None) for t in found.tables)
     found = replace(found, tables=own, tags=tags)
     now = clock.now()
-    earlier = [r for r, names in p.runs.recent(now).items() if "report.json" in names]
-    night = Night(start, deadline, now, previous_run=max(earlier, default=None))
+    recent = p.runs.recent(now)
+    earlier = [r for r, names in recent.items() if "report.json" in names and not is_part(r)]
+    night = Night(asked.start, deadline, now, max(earlier, default=None), globs)
     engine = p.engine
     if engine.name == "lambda":
         free = unreserved_concurrency(p.clients.seldom("lambda"))
         found = replace(found, limits=replace(found.limits, unreserved_concurrency=free))
     plan = make_plan(found, p.settings, night, engine.tables_per_batch, engine.raises_per_job)
-    return plan, dict(found.definitions)
+    if globs and all(verdict is Verdict.SKIPPED for verdict, _ in plan.verdicts.values()):
+        _refuse_skipped(plan)
+    kept = {t: d for t, d in found.definitions.items() if not globs or t in plan.identities}
+    return plan, kept
+
+
+def _refuse_skipped(plan: Plan) -> None:
+    """Refuse a part of which the rules leave nothing."""
+    if plan.discovered > len(plan.verdicts):
+        return
+    rules = "; ".join(f"{name}: {why}" for name, (_, why) in sorted(plan.verdicts.items())[:_NAMED])
+    raise RefusedError(
+        f"nothing is left of {', '.join(plan.part)}: {rules}. Excluded tables stay excluded: "
+        "change the variables `tables` or `max_night_usd` for them"
+    )
 
 
 def _readable(p: Pass, run: str) -> bool:
@@ -183,7 +241,12 @@ def _cannot_record(p: Pass, run: str, error: Exception) -> None:
     )
 
 
-def _too_late(p: Pass, run: str, deadline: datetime) -> dict[str, Any]:
+def _too_late(p: Pass, run: str, deadline: datetime, delivered: bool) -> dict[str, Any]:
+    if not delivered:
+        raise RefusedError(
+            f"the window of run {run} ended at {iso(deadline)}: ask for one that begins "
+            'now, {"run": "now"}'
+        )
     publish(
         p.clients,
         p.settings,

@@ -128,6 +128,10 @@ class Settings:
     tables: Selection = field(default_factory=Selection)
     cluster: Cluster = field(default_factory=Cluster)
     max_read_capacity: int | None = None
+    # what a night may be estimated to cost; None: no limit
+    max_night_usd: float | None = None
+    # how long backups are kept, for the estimate of storage; None: of a module that did not say
+    retention_days: int | None = None
     raise_capacity: bool = True
     planning: Planning = field(default_factory=Planning)
     engine: str = "datapipeline"
@@ -174,6 +178,7 @@ _LOWEST = {
     "timeout_seconds": 1,
     "memory_size": 128,
     "max_workers": 1,
+    "retention_days": 1,
 }
 
 
@@ -253,6 +258,18 @@ def _strings(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(v, str) for v in value)
 
 
+def _no_number(name: str, kind: str, value: object) -> str | None:
+    if kind.startswith("float"):
+        good = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+        return None if good else "must be a number above 0"
+    if isinstance(value, bool) or not isinstance(value, int):
+        return "must be a whole number"
+    lowest = _LOWEST.get(name, 0)
+    if value < lowest:
+        return f"must be at least {lowest}"
+    return "must be at most 100" if name.endswith("percentage") and value > 100 else None
+
+
 def _wrong(name: str, kind: str, value: object) -> str | None:
     if value is None:
         return None if "None" in kind else "must not be null"
@@ -266,13 +283,8 @@ def _wrong(name: str, kind: str, value: object) -> str | None:
         return None if _strings(value) else "must be a list of strings"
     if kind.startswith("bool"):
         return None if isinstance(value, bool) else "must be true or false"
-    if kind.startswith("int"):
-        if isinstance(value, bool) or not isinstance(value, int):
-            return "must be a whole number"
-        lowest = _LOWEST.get(name, 0)
-        if value < lowest:
-            return f"must be at least {lowest}"
-        return "must be at most 100" if name.endswith("percentage") and value > 100 else None
+    if kind.startswith(("float", "int")):
+        return _no_number(name, kind, value)
     if not isinstance(value, str):
         return "must be a string"
     if name == "engine" and value not in ENGINES:

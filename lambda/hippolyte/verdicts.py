@@ -16,5 +16,8 @@ class Verdict(StrEnum):
     UNSUPPORTED = "unsupported"
 
 
+OVER_BUDGET = "max_night_usd"
+"""A skipped table's reason begins so if its backup was wanted, and would have cost too much."""
+
 ALERTING_VERDICTS = frozenset({Verdict.FAILED, Verdict.TIMED_OUT, Verdict.UNSUPPORTED})
 """The verdicts a person is told of; the others are in the report only."""

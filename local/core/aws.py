@@ -47,6 +47,8 @@ class Aws(Protocol):
     datapipeline_rates: bool
     """Whether Data Pipeline's call rates hold."""
     emr_rates: bool
+    live_capacity: bool
+    """Whether reads are held to a table's capacity, and auto scaling reacts to them."""
     consumption: list[Consumption]
     problems: list[str]
     """What went wrong unseen, in words: a delivery refused, a message dropped."""

@@ -124,10 +124,11 @@ class Gate:
                     if hook.times <= 0:
                         self.hooks.remove(hook)
                 hook.event(call)
-        self._throttled(call)
+        self.throttled(call)
         self._authorize(call)
 
-    def _throttled(self, call: Call) -> None:
+    def throttled(self, call: Call) -> None:
+        """Raise what throttles the call, if anything does."""
         for throttle in list(self.throttles):
             if not _matches(throttle.pattern, call.name):
                 continue

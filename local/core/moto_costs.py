@@ -4,7 +4,8 @@ Measured on a night of three tables, that was two thirds of a request: the modul
 loaded again, 300 patterns are tried for the host, a service's URLs are written and compiled, and an
 id of 52 characters is drawn one by one. A KMS key draws an RSA key (40 ms) that nothing here uses,
 an EC2 region 1,300 machine images. For each member of each answer the names it might have in moto's
-objects are made up again. And botocore signs what nobody verifies.
+objects are made up again. And botocore signs what nobody verifies. Whether a host names a bucket,
+how an action is spelt as a method, and a request's own root are worked out again as well.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -37,6 +39,7 @@ from moto.core.serialize import (
 from moto.core.utils import MISSING, get_equivalent_url_in_aws_domain, get_value
 from moto.moto_api._internal import mock_random
 from moto.s3.models import S3Backend
+from moto.s3.responses import S3Response
 from moto.s3.utils import _VersionedKeyStore
 
 from local.core.patching import Patches
@@ -54,6 +57,8 @@ _moto_value = ResponseSerializer.get_value
 _listed = threading.local()
 _Routes = tuple[tuple[re.Pattern[str], Callable[..., Any]], ...]
 _ID_CHARACTERS = 52
+_spelt = cache(core_responses.camelcase_to_underscores)
+_moto_subdomain = S3Response.subdomain_based_buckets
 _private_key = cache(kms_models.generate_private_key)
 _timestamp = lru_cache(maxsize=4096)(vars(sdk_utils)["_parse_timestamp_with_tzinfo"])
 
@@ -127,7 +132,22 @@ def _normal(method: str, url: str, headers: Any, body: Any) -> Request:
     environ["HTTP_HOST"] = parts.netloc
     environ.pop("HTTP_CONTENT_LENGTH", None)
     environ["CONTENT_LENGTH"] = str(len(content))
-    return Request(environ)
+    made = Request(environ)
+    if parts.port is None:
+        # a property that is worked out once; each look at `raw_url` wants it
+        vars(made)["url_root"] = f"{parts.scheme}://{parts.netloc}/"
+    return made
+
+
+@lru_cache(maxsize=256)
+def _bucket_in(host: str) -> bool:
+    return bool(_moto_subdomain(SimpleNamespace(headers={"host": host})))
+
+
+def _subdomain_based_buckets(request: Any) -> bool:
+    """Say whether the host names the bucket, known by host: moto tries seven patterns."""
+    host = request.headers.get("host")
+    return _bucket_in(host) if host else bool(_moto_subdomain(request))
 
 
 # (member, its shape, the object's class) -> the names it may have; shapes live as long as moto
@@ -188,9 +208,13 @@ def install(_: Aws) -> None:
     _patches.set(kms_models, "generate_private_key", _private_key)
     _patches.set(_VersionedKeyStore, "items", _latest)
     _patches.set(S3Backend, "list_objects", _list_objects)
+    _patches.set(S3Response, "subdomain_based_buckets", staticmethod(_subdomain_based_buckets))
+    _patches.set(core_responses, "camelcase_to_underscores", _spelt)
     _patches.set(sdk_utils, "_parse_timestamp_with_tzinfo", _timestamp)
     _patches.set(ResponseSerializer, "get_value", _member)
     # nobody verifies a signature here; who calls is in the header beside it
+    _patches.set(SigV4Auth, "headers_to_sign", lambda *_: {})
+    _patches.set(SigV4Auth, "signed_headers", lambda *_: "host")
     _patches.set(SigV4Auth, "canonical_request", lambda *_: "")
     _patches.set(SigV4Auth, "string_to_sign", lambda *_: "")
     _patches.set(SigV4Auth, "signature", lambda *_: "0" * 64)

@@ -1,8 +1,8 @@
 """`make demo`: one whole night on the local AWS, from `terraform apply` to `terraform destroy`.
 
-Terraform applies examples/minimal unmodified (`--engine emr`: examples/emr), with `force_destroy`
-as one would in a sandbox; the functions run as deployed (zip, environment and role taken from what
-Terraform created), started by the schedules that Terraform created.
+Terraform applies examples/minimal unmodified (`--engine emr`: examples/emr, and so on), with
+`force_destroy` as one would in a sandbox; the functions run as deployed (zip, environment and role
+taken from what Terraform created), started by the schedules that Terraform created.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ WINDOW = timedelta(hours=7)
 RUN = "2026-11-24T00-00Z"
 NIGHT_BEFORE = "2026-11-23T00-00Z"
 PAGE = REPOSITORY / "build" / "report.html"
-EXAMPLES = {"datapipeline": "minimal", "emr": "emr"}
+EXAMPLES = {"lambda": "minimal", "emr": "emr", "datapipeline": "datapipeline"}
 """The example that is applied, by engine."""
 SANDBOX = {"force_destroy": True}
 """Without it, Terraform leaves a bucket that holds backups and its settings as they are."""
@@ -157,7 +157,7 @@ def put_jar(world: World) -> str:
     return f"s3://{TOOLS}/{JAR}"
 
 
-def demo(console: Console, times: Times, engine: str = "datapipeline") -> str:
+def demo(console: Console, times: Times, engine: str = "lambda") -> str:
     """Run the demo; return the closing line.
 
     Raises:
@@ -245,7 +245,7 @@ def _show(console: Console, world: World, outputs: dict[str, Any], report: dict[
     )
     console.print(f"files: {outputs['backups_url']}<table>/{RUN}-<attempt>/", soft_wrap=True)
     example = next(t for t in report["tables"].values() if t["verdict"] == "backed_up")
-    console.print(f"such as {example['location']}/manifest", soft_wrap=True)
+    console.print(f"such as {example['location']}/", soft_wrap=True)
 
 
 def closing_line(report: dict[str, Any]) -> str:
@@ -264,7 +264,7 @@ def closing_line(report: dict[str, Any]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo and print its closing line."""
     parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
-    parser.add_argument("--engine", choices=EXAMPLES, default="datapipeline")
+    parser.add_argument("--engine", choices=EXAMPLES, default="lambda")
     engine = parser.parse_args(arguments).engine
     console, times = Console(), Times()
     try:

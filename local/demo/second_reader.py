@@ -1,4 +1,4 @@
-"""A second, independent reader of DynamoDBExport directories: the demo's check on the product.
+"""A second, independent reader of backups, in either format: the demo's check on the product.
 
 It shares no code with `hippolyte` on purpose, and knows only what the present tool writes: a fault
 in the product's own writer must not be read back as right.
@@ -28,6 +28,9 @@ def read_backup(s3: Any, bucket: str, directory: str) -> list[Item]:
     Raises:
         ValueError: the export is not whole: no `_SUCCESS`, another version, a cut file.
     """
+    native = f"{directory}/AWSDynamoDB/"
+    if found := s3.list_objects_v2(Bucket=bucket, Prefix=native).get("Contents"):
+        return _read_native(s3, bucket, native + found[0]["Key"].removeprefix(native).split("/")[0])
     s3.head_object(Bucket=bucket, Key=f"{directory}/_SUCCESS")
     manifest = json.loads(_body(s3, bucket, f"{directory}/manifest"))
     if manifest["name"] != "DynamoDB-export" or manifest["version"] != 3:
@@ -47,6 +50,41 @@ def read_backup(s3: Any, bucket: str, directory: str) -> list[Item]:
             for line in body[:-1].split(b"\n")
         ]
     return items
+
+
+def _read_native(s3: Any, bucket: str, directory: str) -> list[Item]:
+    """Return all items of an export in DynamoDB's own format: types as the service spells them."""
+    summary = json.loads(_body(s3, bucket, f"{directory}/manifest-summary.json"))
+    files = _body(s3, bucket, f"{directory}/manifest-files.json").splitlines()
+    items: list[Item] = []
+    for entry in map(json.loads, files):
+        key = entry["dataFileS3Key"]
+        if not key.startswith(f"{directory}/data/"):
+            raise ValueError(f"{directory}: the manifest lists {key}, which is elsewhere")
+        lines = gzip.decompress(_body(s3, bucket, key)).splitlines()
+        if len(lines) != entry["itemCount"]:
+            raise ValueError(f"{key}: {len(lines)} items, {entry['itemCount']} in the manifest")
+        items += [_decoded(json.loads(line)["Item"]) for line in lines]
+    if len(items) != summary["itemCount"]:
+        raise ValueError(f"{directory}: {len(items)} items, {summary['itemCount']} in the summary")
+    return items
+
+
+def _decoded(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return members with binary values as bytes, as the SDK gives them."""
+    found = {}
+    for name, value in members.items():
+        ((kind, content),) = value.items()
+        if kind == "B":
+            content = base64.b64decode(content, validate=True)
+        elif kind == "BS":
+            content = [base64.b64decode(one, validate=True) for one in content]
+        elif kind == "M":
+            content = _decoded(content)
+        elif kind == "L":
+            content = [_decoded({"": one})[""] for one in content]
+        found[name] = {kind: content}
+    return found
 
 
 def _body(s3: Any, bucket: str, key: str) -> bytes:

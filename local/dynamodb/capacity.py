@@ -15,6 +15,8 @@ from moto.dynamodb.exceptions import MockValidationException, ResourceInUseExcep
 from moto.dynamodb.models.table import Table
 
 from local.core.errors import LimitExceeded
+from local.dynamodb.buckets import ReadCapacity
+from local.dynamodb.table_settings import TableSettings
 
 if TYPE_CHECKING:
     from local.core.aws import Aws
@@ -26,30 +28,16 @@ DECREASE_PAUSE = timedelta(hours=1)
 
 
 @dataclass
-class TableSettings:
-    """What `World.set_table` sets; None leaves the computed value.
+class ReadLedger:
+    """What was read of a table: units, and refusals, by second (Unix time); what is left to read.
 
-    `update_seconds` is how long UpdateTable takes (virtual). `stale_describe_seconds` makes
-    DescribeTable answer with the state of that long ago, as eventual consistency may.
-    `vanish_at_describe` deletes the table at the next DescribeTable: gone since ListTables.
-    `read_bytes` is what a scan reads when DescribeTable does not know it yet (`size_bytes` is about
-    six hours old); `created_at` makes the table older than the world. `legacy_replicas` make it a
-    global table of version 2017.11.29: in ListGlobalTables, not in DescribeTable.
+    `scaled` is whether auto scaling looks at the table each minute.
     """
 
-    size_bytes: int | None = None
-    item_count: int | None = None
-    read_bytes: int | None = None
-    created_at: datetime | None = None
-    status: str | None = None
-    update_seconds: float = 60
-    warm_read: int | None = None
-    on_demand_max_read: int | None = None
-    replicas: tuple[str, ...] = ()
-    legacy_replicas: tuple[str, ...] = ()
-    table_class: str | None = None
-    stale_describe_seconds: float = 0
-    vanish_at_describe: bool = False
+    units: dict[int, float] = field(default_factory=dict)
+    throttled: dict[int, int] = field(default_factory=dict)
+    left: ReadCapacity | None = None
+    scaled: bool = False
 
 
 @dataclass
@@ -77,6 +65,7 @@ class TableState:
     # Kinesis streams by ARN, and Contributor Insights by index ("" is the table itself)
     destinations: dict[str, dict[str, Any]] = field(default_factory=dict)
     insights: dict[str, dict[str, Any]] = field(default_factory=dict)
+    reads: ReadLedger = field(default_factory=ReadLedger)
 
     def decreases_today(self, now: datetime) -> list[datetime]:
         """Return the times of the decreases of this UTC day."""

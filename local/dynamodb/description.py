@@ -9,7 +9,8 @@ from moto.dynamodb.models.table import Table
 
 from local.core.running import current
 from local.dynamodb import capacity
-from local.dynamodb.capacity import ON_DEMAND, TableSettings, TableState, settle
+from local.dynamodb.capacity import ON_DEMAND, TableState, settle
+from local.dynamodb.table_settings import TableSettings
 
 
 def _measure(table: Table, state: TableState) -> tuple[int, int]:
@@ -31,6 +32,9 @@ def described(
     state = settle(table, now)
     settings = state.settings
     size, count = settings.size_bytes, settings.item_count
+    if made := settings.generated:
+        size = made.size_bytes if size is None else size
+        count = made.items if count is None else count
     if size is None or count is None:
         measured = _measure(table, state)
         size = measured[0] if size is None else size

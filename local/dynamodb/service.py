@@ -9,6 +9,7 @@ import bisect
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
@@ -26,8 +27,9 @@ from moto.dynamodb.responses import DynamoHandler
 from local.core.patching import Patches
 from local.core.running import current
 from local.dynamodb import capacity, item_calls, side_settings
-from local.dynamodb.capacity import TableSettings, settle, state_of
+from local.dynamodb.capacity import settle, state_of
 from local.dynamodb.description import described
+from local.dynamodb.table_settings import TableSettings
 
 if TYPE_CHECKING:
     from local.core.aws import Aws
@@ -194,11 +196,49 @@ def _describe_limits(handler: DynamoHandler) -> ActionResult:
 
 
 def _size(value: DynamoType) -> int:
-    """Return a value's bytes; moto counts a binary's base64, a third more than the service."""
-    if value.type == "B" and isinstance(value.value, str):
-        return len(value.value) // 4 * 3 - value.value[-2:].count("=")
-    size: int = _originals["size"](value)
-    return size
+    """Return a value's bytes (developer guide, "DynamoDB item sizes and formats").
+
+    moto has none of the rules but for text.
+    """
+    inner = value.value
+    match value.type:
+        case "N":
+            return _number_size(str(inner))
+        case "NS":
+            return sum(_number_size(str(each)) for each in inner)
+        case "BOOL" | "NULL":
+            return 1
+        case "B":
+            return _binary_size(inner)
+        case "BS":
+            return sum(map(_binary_size, inner))
+        case "SS":
+            return sum(len(each.encode()) for each in inner)
+        case "L":
+            return 3 + sum(1 + _size(each) for each in inner)
+        case "M":
+            return 3 + sum(1 + len(k.encode()) + _size(each) for k, each in inner.items())
+        case _:
+            return len(str(inner).encode())
+
+
+def _binary_size(value: Any) -> int:
+    # moto keeps the base64 of some
+    return len(value) if isinstance(value, bytes) else len(value) // 4 * 3 - value[-2:].count("=")
+
+
+def _number_size(text: str) -> int:
+    """Return a byte for each two decimal places that are not zero, one more, one for a minus.
+
+    The pairs begin at the decimal point, as DynamoDB Local counts them.
+    """
+    try:
+        sign, digits, exponent = Decimal(text).as_tuple()
+    except ArithmeticError:
+        return len(text)
+    kept = "".join(map(str, digits)).strip("0")
+    power = int(exponent) + len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    return (len(kept) + power % 2 + 1) // 2 + 1 + sign if kept else 1
 
 
 def _set_attribute(attributes: LimitedSizeDict, key: str, value: DynamoType) -> None:

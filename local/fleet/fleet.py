@@ -252,7 +252,7 @@ def _troublesome() -> Iterator[TableSpec]:
     yield _plain(
         "audit-trail",
         300,
-        size_bytes=30 * GIB,
+        size_bytes=40 * GIB,
         read_capacity=400,
         write_capacity=100,
         scaling=ScalingSpec(100, 2000),

@@ -157,12 +157,22 @@ def _lambda(call: Call) -> list[Permission]:
     return [Permission(f"lambda:{action}", arn)]
 
 
+_STATES_WITHOUT_ARN = ("ListStateMachines", "ValidateStateMachineDefinition")
+
+
 def _states(call: Call) -> list[Permission]:
+    """Return what a call of Step Functions needs: tags given at creation are a right of their own.
+
+    No condition on tags is known here.
+    """
     params, action = call.params, f"states:{call.operation}"
-    arn = params.get("executionArn") or params.get("stateMachineArn")
+    named = ("executionArn", "stateMachineArn", "resourceArn")
+    arn = next((params[name] for name in named if params.get(name)), None)
     if call.operation == "CreateStateMachine":
         arn = arn_of(call, "states", f"stateMachine:{params.get('name')}")
-    out = [Permission(action, arn)]
+    out = [Permission(action, "*" if call.operation in _STATES_WITHOUT_ARN else arn)]
+    if call.operation == "CreateStateMachine" and params.get("tags"):
+        out.append(Permission("states:TagResource", arn))
     if role := params.get("roleArn"):
         passed = {"iam:PassedToService": "states.amazonaws.com"}
         out.append(Permission("iam:PassRole", role, passed))

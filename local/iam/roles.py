@@ -28,11 +28,13 @@ def may(
     return authorize.allowed(world, account, role, action, resource, context or {})
 
 
-def trusts(world: Aws, account: str, role: str, service: str, region: str) -> bool:
+def trusts(
+    world: Aws, account: str, role: str, service: str, region: str, source_arn: str = ""
+) -> bool:
     """Return whether `role` lets an AWS service take it.
 
     EMR says on whose behalf it comes (EMR Management Guide, "Service role for Amazon EMR"); of
-    Data Pipeline that is not confirmed, EC2 does not.
+    Data Pipeline that is not confirmed, EC2 does not. `source_arn` is for whom else it is taken.
     """
     if not world.iam_enforced:
         return True
@@ -42,6 +44,9 @@ def trusts(world: Aws, account: str, role: str, service: str, region: str) -> bo
             "aws:SourceAccount": account,
             "aws:SourceArn": f"arn:aws:elasticmapreduce:{region}:{account}:cluster/j-NEW",
         }
+    if source_arn:
+        # Step Functions guide, "Preventing cross-service confused deputy"
+        context = {"aws:SourceAccount": account, "aws:SourceArn": source_arn}
     return authorize.trusts(account, role, service, context)
 
 

@@ -4,72 +4,50 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from local.core.aws import Aws, later
-from local.stepfunctions.choices import holds
+from local.core.aws import later
+from local.stepfunctions import errors
+from local.stepfunctions.choices import holds, moment
 from local.stepfunctions.paths import NoPath, filled, found, put
+from local.stepfunctions.standing import MOST_BYTES, MOST_EVENTS, Standing, Status
 
 if TYPE_CHECKING:
     from local.functions.invocation import Invocation
 
-_TIMEOUT_SECONDS = 99_999_999
+_TASK_SECONDS = 99_999_999
 
 
 @dataclass
-class Execution:
-    """An execution. `invoke(name, payload, ended)` invokes a function as the machine's role."""
+class Execution(Standing):
+    """An execution, from `begin` to its end."""
 
-    world: Aws
-    arn: str
-    machine_arn: str
-    machine_name: str
-    name: str
-    input: str
-    definition: dict[str, Any]
-    invoke: Callable[[str, Any, Callable[[dict[str, Any] | Invocation], None]], None]
-    started: datetime
-    status: str = "RUNNING"
-    stopped: datetime | None = None
-    output: Any = None
-    error: str | None = None
-    cause: str | None = None
-    redriven: int = 0
-    redriven_at: datetime | None = None
-    transitions: int = 0
-    # of each change: (when, status, stop date, error, cause), for those who are told late
-    seen: list[tuple[datetime, str, datetime | None, str | None, str | None]] = field(
-        default_factory=list
-    )
     _turn: int = 0  # what belongs to a former state is passed over
     _state: str = ""
     _data: Any = None
     _entered: datetime | None = None
     _tries: dict[int, int] = field(default_factory=dict)
-    _random: Random = field(default_factory=lambda: Random(0))
+
+    def __post_init__(self) -> None:
+        self._random = Random(self.arn)
 
     def begin(self) -> None:
         """Start at the first state."""
-        self._note()
-        seconds = self.definition.get("TimeoutSeconds")
-        if seconds:
-            run = self.redriven
-            later(self.world, seconds, lambda: self._out_of_time(run))
+        self.seen.append(Status(self.started))
+        self._event("ExecutionStarted", input=self.input, roleArn=self.role_arn)
+        self._begin_timeout()
         self._enter(self.definition["StartAt"], json.loads(self.input))
 
     def redrive(self) -> None:
         """Go on from the state that failed, with the machine's time anew."""
-        self.status, self.stopped, self.error, self.cause = "RUNNING", None, None, None
-        self.redriven += 1
-        self.redriven_at = self.world.clock.now()
-        self._note()
-        seconds = self.definition.get("TimeoutSeconds")
-        if seconds:
-            run = self.redriven
-            later(self.world, seconds, lambda: self._out_of_time(run))
+        now = self.world.clock.now()
+        self.seen.append(Status(now, redriven=self.now.redriven + 1, redriven_at=now))
+        self._event("ExecutionRedriven", redriveCount=self.now.redriven)
+        self._begin_timeout()
         self._enter(self._state, self._data)
 
     def stop(self, error: str | None = None, cause: str | None = None) -> None:
@@ -77,128 +55,154 @@ class Execution:
         if self.status == "RUNNING":
             self._end("ABORTED", error, cause)
 
-    def _out_of_time(self, run: int) -> None:
-        if self.status == "RUNNING" and run == self.redriven:
-            self._end("TIMED_OUT", "States.Timeout", None)
+    def _begin_timeout(self) -> None:
+        seconds, run = self.definition.get("TimeoutSeconds"), self.now.redriven
 
-    def _end(self, status: str, error: str | None = None, cause: str | None = None) -> None:
+        def out_of_time() -> None:
+            if self.status == "RUNNING" and run == self.now.redriven:
+                self._end("TIMED_OUT", errors.TIMEOUT)
+
+        if seconds:
+            later(self.world, seconds, out_of_time)
+
+    def _end(
+        self,
+        status: str,
+        error: str | None = None,
+        cause: str | None = None,
+        output: str | None = None,
+    ) -> None:
         self._turn += 1
-        self.status, self.error, self.cause = status, error, cause
-        self.stopped = self.world.clock.now()
-        self._note()
-
-    def _note(self) -> None:
         now = self.world.clock.now()
-        self.seen.append((now, self.status, self.stopped, self.error, self.cause))
+        ended = replace(self.now, at=now, status=status, stopped=now)
+        self.seen.append(replace(ended, error=error, cause=cause, output=output))
+        kind = f"Execution{status.title().replace('_', '')}"
+        self._event(kind, output=output, error=error, cause=cause)
+        self.over()
 
     # --- states
 
     def _enter(self, name: str, data: Any) -> None:
         self._turn += 1
-        self.transitions += 1
         self._state, self._data, self._tries = name, data, {}
         self._entered = self.world.clock.now()
-        self._run_after(0)
-
-    def _run_after(self, seconds: float) -> None:
-        turn = self._turn
-        later(self.world, seconds, lambda: self._run() if turn == self._turn else None)
+        self._event(f"{self._kind}StateEntered", name=name, input=json.dumps(data))
+        self._later(0, self._run)
 
     @property
     def _context(self) -> dict[str, Any]:
-        return {
-            "Execution": {
-                "Id": self.arn,
-                "Input": json.loads(self.input),
-                "Name": self.name,
-                "StartTime": _text(self.started),
-                "RedriveCount": self.redriven,
-            },
-            "State": {
-                "Name": self._state,
-                "EnteredTime": _text(self._entered or self.started),
-                "RetryCount": sum(self._tries.values()),
-            },
-            "StateMachine": {"Id": self.machine_arn, "Name": self.machine_name},
-        }
+        return self.context(self._state, self._entered or self.started, sum(self._tries.values()))
+
+    @property
+    def _kind(self) -> str:
+        return str(self.definition["States"][self._state]["Type"])
+
+    def _later(self, seconds: float, event: Callable[[], object]) -> None:
+        """Let something happen, unless the execution has gone on by then."""
+        later(self.world, seconds, self._if_still(event))
+
+    def _if_still(self, event: Callable[..., object]) -> Callable[..., None]:
+        """Return what does nothing once the execution has gone on; broken paths end it."""
+        turn = self._turn
+
+        def run(*given: Any) -> None:
+            if turn != self._turn:
+                return
+            try:
+                event(*given)
+            except NoPath as error:
+                # no retrier and no catcher is asked about it
+                where = f"An error occurred while executing the state '{self._state}'. "
+                self._end("FAILED", "States.Runtime", f"{where}{error}")
+
+        return run
 
     def _run(self) -> None:
+        if self.doomed:
+            self._end("ABORTED", cause="Its state machine is deleted")
+            return
+        if len(self.events) > MOST_EVENTS:
+            # by which name such an end goes is not documented
+            self._end("FAILED", "States.Runtime", "The history is full")
+            return
         state = self.definition["States"][self._state]
-        try:
-            getattr(self, f"_{state['Type'].lower()}")(state)
-        except NoPath as error:
-            self._failed("States.Runtime", str(error))
+        getattr(self, f"_{state['Type'].lower()}")(state)
+
+    def _found(self, path: str) -> Any:
+        return found(path, self._data, self._context)
 
     def _succeed(self, _: dict[str, Any]) -> None:
-        self.output = self._data
-        self._end("SUCCEEDED")
+        self._event("SucceedStateExited", name=self._state)
+        self._end("SUCCEEDED", output=json.dumps(self._data))
 
     def _fail(self, state: dict[str, Any]) -> None:
         self._end("FAILED", state.get("Error"), state.get("Cause"))
 
     def _pass(self, state: dict[str, Any]) -> None:
-        result = state.get("Result", self._data)
+        given = self._data
         if "Parameters" in state:
-            result = filled(state["Parameters"], self._data, self._context)
+            given = filled(state["Parameters"], self._data, self._context)
+        result = state.get("Result", given)
         self._next(state, put(state.get("ResultPath", "$"), self._data, result))
 
     def _choice(self, state: dict[str, Any]) -> None:
         for rule in state["Choices"]:
             if holds(rule, self._data, self._context):
-                self._enter(rule["Next"], self._data)
+                self._leave(rule["Next"], self._data)
                 return
         if "Default" in state:
-            self._enter(state["Default"], self._data)
+            self._leave(state["Default"], self._data)
         else:
-            self._failed("States.NoChoiceMatched", None)
+            self._end("FAILED", "States.NoChoiceMatched")
 
     def _wait(self, state: dict[str, Any]) -> None:
-        now = self.world.clock.now()
-        if "Seconds" in state:
-            seconds = float(state["Seconds"])
-        elif "SecondsPath" in state:
-            seconds = float(found(state["SecondsPath"], self._data, self._context))
-        else:
-            text = state.get("Timestamp") or found(
-                state["TimestampPath"], self._data, self._context
-            )
-            seconds = max(0.0, (datetime.fromisoformat(text) - now).total_seconds())
-        turn = self._turn
-        later(
-            self.world,
-            seconds,
-            lambda: self._next(state, self._data) if turn == self._turn else None,
-        )
+        self._later(self._wait_seconds(state), lambda: self._next(state, self._data))
+
+    def _wait_seconds(self, state: dict[str, Any]) -> float:
+        if "Seconds" in state or "SecondsPath" in state:
+            given = state.get("Seconds")
+            return self._seconds(self._found(state["SecondsPath"]) if given is None else given)
+        text = state.get("Timestamp") or self._found(state["TimestampPath"])
+        until = moment(text)
+        if until is None:
+            raise NoPath(f"{text!r} is no time")
+        return max(0.0, (until - self.world.clock.now()).total_seconds())
+
+    @staticmethod
+    def _seconds(value: Any) -> int:
+        fits = isinstance(value, int) and not isinstance(value, bool)
+        if not fits or not 0 <= value <= _TASK_SECONDS:
+            raise NoPath(f"{value!r} are no seconds from 0 to {_TASK_SECONDS}")
+        return int(value)
 
     def _next(self, state: dict[str, Any], data: Any) -> None:
-        if state.get("End"):
-            self.output = data
-            self._end("SUCCEEDED")
-        else:
-            self._enter(state["Next"], data)
+        if not state.get("End"):
+            self._leave(state["Next"], data)
+            return
+        self._event(f"{self._kind}StateExited", name=self._state, output=json.dumps(data))
+        self._end("SUCCEEDED", output=json.dumps(data))
+
+    def _leave(self, name: str, data: Any) -> None:
+        self._event(f"{self._kind}StateExited", name=self._state, output=json.dumps(data))
+        self._enter(name, data)
 
     # --- tasks
 
     def _task(self, state: dict[str, Any]) -> None:
         self._turn += 1
-        turn = self._turn
-        asked = filled(state.get("Parameters", {}), self._data, self._context)
+        asked = filled(state["Parameters"], self._data, self._context)
+        limit = state.get("TimeoutSeconds", _TASK_SECONDS)
         if "TimeoutSecondsPath" in state:
-            limit = found(state["TimeoutSecondsPath"], self._data, self._context)
-        else:
-            limit = state.get("TimeoutSeconds", _TIMEOUT_SECONDS)
+            limit = self._seconds(self._found(state["TimeoutSecondsPath"]))
+        answered = self._if_still(partial(self._answered, state))
 
         def ended(what: dict[str, Any] | Invocation) -> None:
-            if turn == self._turn:
-                self._answered(state, what)
+            with self.world.lock:
+                answered(what)
 
-        later(
-            self.world,
-            limit,
-            lambda: (
-                self._task_failed(state, "States.Timeout", None) if turn == self._turn else None
-            ),
-        )
+        self._event("TaskScheduled", parameters=json.dumps(asked), timeoutInSeconds=limit)
+        self._event("TaskStarted")
+        self._later(limit, lambda: self._task_failed(state, errors.TIMEOUT, None))
         self.invoke(asked["FunctionName"], asked.get("Payload", {}), ended)
 
     def _answered(self, state: dict[str, Any], what: dict[str, Any] | Invocation) -> None:
@@ -206,76 +210,41 @@ class Execution:
             self._task_failed(state, what["Error"], what["Cause"])
             return
         if what.error:
-            self._task_failed(state, _error_name(what.error), json.dumps(what.error))
+            self._task_failed(state, *errors.name_and_cause(what.error))
             return
-        result = {
+        result: dict[str, Any] = {
             "ExecutedVersion": "$LATEST",
             "Payload": what.payload,
+            "SdkResponseMetadata": {"RequestId": what.request_id},
             "StatusCode": 200,
         }
-        try:
-            chosen = (
-                filled(state["ResultSelector"], result, self._context)
-                if ("ResultSelector" in state)
-                else result
-            )
-        except NoPath as error:
-            self._failed("States.ParameterPathFailure", str(error))
+        self._event("TaskSucceeded", output=json.dumps(result))
+        if "ResultSelector" in state:
+            result = filled(state["ResultSelector"], result, self._context)
+        data = put(state.get("ResultPath", "$"), self._data, result)
+        if len(json.dumps(data, ensure_ascii=False).encode()) > MOST_BYTES:
+            # no retrier and no catcher is asked about it
+            cause = f"The state '{self._state}' returned more than {MOST_BYTES} bytes"
+            self._end("FAILED", "States.DataLimitExceeded", cause)
             return
-        self._next(state, put(state.get("ResultPath", "$"), self._data, chosen))
+        self._next(state, data)
 
     def _task_failed(self, state: dict[str, Any], error: str, cause: str | None) -> None:
         self._turn += 1
+        kind = "TaskTimedOut" if error == errors.TIMEOUT else "TaskFailed"
+        self._event(kind, error=error, cause=cause)
         for number, retrier in enumerate(state.get("Retry", [])):
-            if not _is_named(error, retrier["ErrorEquals"]):
-                continue
-            tried = self._tries.get(number, 0)
-            if tried >= retrier.get("MaxAttempts", 3):
+            if errors.matches(error, retrier["ErrorEquals"]):
+                tried = self._tries.get(number, 0)
+                pause = errors.pause_seconds(retrier, tried, self._random)
+                if pause is not None:
+                    self._tries[number] = tried + 1
+                    self._later(pause, self._run)
+                    return
                 break
-            self._tries[number] = tried + 1
-            pause = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** tried
-            pause = min(pause, retrier.get("MaxDelaySeconds", _TIMEOUT_SECONDS))
-            if retrier.get("JitterStrategy") == "FULL":
-                pause *= self._random.random()
-            self._run_after(pause)
-            return
         for catcher in state.get("Catch", []):
-            if _is_named(error, catcher["ErrorEquals"]):
+            if errors.matches(error, catcher["ErrorEquals"]):
                 told = {"Error": error, "Cause": cause or ""}
-                self._enter(catcher["Next"], put(catcher.get("ResultPath", "$"), self._data, told))
+                self._leave(catcher["Next"], put(catcher.get("ResultPath", "$"), self._data, told))
                 return
-        self._failed(error, cause)
-
-    def _failed(self, error: str, cause: str | None) -> None:
         self._end("FAILED", error, cause)
-
-    def as_seen(self, at: datetime) -> tuple[str, datetime | None, str | None, str | None]:
-        """Return status, stop date, error and cause as they were then."""
-        told = self.seen[0]
-        for each in self.seen:
-            if each[0] <= at:
-                told = each
-        return told[1:]
-
-    def may_be_redriven(self) -> bool:
-        """Say whether it may be: it did not end well, and not longer than 14 days ago."""
-        fits = self.status in ("FAILED", "ABORTED", "TIMED_OUT") and self.stopped is not None
-        return fits and self.world.clock.now() - (self.stopped or self.started) <= timedelta(14)
-
-
-def _text(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-
-
-def _error_name(error: dict[str, Any]) -> str:
-    """Return a failed invocation's error as Step Functions names it."""
-    kind = str(error.get("errorType", "Lambda.Unknown"))
-    if kind == "TooManyRequestsException":
-        return "Lambda.TooManyRequestsException"
-    return kind
-
-
-def _is_named(error: str, names: list[str]) -> bool:
-    # a function's own errors and its runtime's are TaskFailed as well; a time-out is not
-    wide = error != "States.Timeout" and "States.TaskFailed" in names
-    return error in names or "States.ALL" in names or wide

@@ -41,10 +41,13 @@ def test_how_often_is_tried_again_is_said_in_one_place() -> None:
 def test_nothing_of_the_functions_waits() -> None:
     """But discovery: what it does not see is in no plan, so that nothing later looks again.
 
-    And the loop of a scan, which is no step of a night: its runner waits.
+    And a scan, which is no step of a night: its runner waits, and a link for its predecessor, or
+    for further orders.
     """
     waits = {"sleep", "get_waiter", "wait", "Timer", "Event", "join_thread", "select"}
     assert [call for call in calls(PACKAGES[0]) if call[1] in waits] == [
+        ("link.py", "sleep"),
+        ("link.py", "sleep"),
         ("loop.py", "wait"),
         ("runner.py", "sleep"),
         ("patience.py", "sleep"),

@@ -152,27 +152,53 @@ def test_a_missing_name_in_always_is_told_and_stops_nothing(night: NightDriver) 
 @pytest.mark.parametrize(
     "event",
     [
-        {},
-        {"run": None},
-        {"run": ""},
-        {"run": "tonight"},
         {"run": "<aws.scheduler.scheduled-time>"},
-        {"run": 1795478400},
         {"delay_seconds": 0},
+        {"run": "tonight", "delay_seconds": 0},
+        {"run": "plan", "delay_seconds": 0},
         {"run": iso(START), "delay_seconds": "3900"},
         {"run": iso(START), "delay_seconds": True},
-        {"run": iso(START), "deley_seconds": 0},
-        {"run": iso(START + timedelta(days=1))},
-        {"action": "backup"},
+        {"run": iso(START), "delay_seconds": 0, "tables": ["orders"]},
+        {"run": iso(START + timedelta(days=1)), "delay_seconds": 0},
+        {"version": "0", "detail-type": "Scheduled Event", "source": "aws.scheduler"},
     ],
     ids=str,
 )
-def test_a_malformed_event_starts_nothing(night: NightDriver, event: dict[str, Any]) -> None:
+def test_a_malformed_delivery_starts_nothing_and_fails(
+    night: NightDriver, event: dict[str, Any]
+) -> None:
     night.table("orders", read=1000, **BIG)
     with pytest.raises(ConfigurationError, match="refused the event"):
         night.scheduler(event)
     assert_nothing_begun(night)
     assert night.keys() == []
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"run": None},
+        {"run": ""},
+        {"run": "tonight"},
+        {"run": 1795478400},
+        {"run": iso(START), "deley_seconds": 0},
+        {"run": iso(START + timedelta(days=1))},
+        {"action": "backup"},
+        {"run": "now", "tables": "orders"},
+        ["now"],
+        "now",
+    ],
+    ids=str,
+)
+def test_a_malformed_event_by_hand_starts_nothing_and_is_answered(
+    night: NightDriver, event: Any
+) -> None:
+    night.table("orders", read=1000, **BIG)
+    assert "refused the event" in night.scheduler(event)["refused"]
+    assert_nothing_begun(night)
+    assert night.keys() == []
+    assert night.messages == []
 
 
 def test_a_delivery_after_the_deadline_is_refused_and_told(night: NightDriver) -> None:
@@ -182,6 +208,14 @@ def test_a_delivery_after_the_deadline_is_refused_and_told(night: NightDriver) -
     assert_nothing_begun(night)
     assert "NO BACKUP" in night.messages[0]["subject"]
     assert f"run {RUN} came after its deadline 2026-11-24T02:00:00Z" in night.messages[0]["message"]
+
+
+def test_a_window_that_is_over_is_refused_to_a_person(night: NightDriver) -> None:
+    night.table("orders")
+    night.world.clock.advance(3 * 3600)
+    assert "ended at 2026-11-24T02:00:00Z" in night.scheduler({"run": iso(START)})["refused"]
+    assert_nothing_begun(night)
+    assert night.messages == []
 
 
 def test_a_late_delivery_of_a_closed_run_is_not_told_again(night: NightDriver) -> None:
@@ -238,8 +272,7 @@ def test_a_run_by_hand_beside_an_open_one_is_refused(night: NightDriver) -> None
     night.table("orders", read=1000, **BIG)
     night.scheduler()
     night.passes(15)
-    with pytest.raises(ConfigurationError, match=f"run {RUN} is open"):
-        night.scheduler({"run": "now"})
+    assert f"run {RUN} is open" in night.scheduler({"run": "now"})["refused"]
     assert verdicts(night.until_closed()) == {"orders": "backed_up"}
     night.world.clock.advance(600)
     assert night.scheduler({"run": "now"})["result"] == "begun"

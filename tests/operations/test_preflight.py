@@ -60,7 +60,7 @@ def test_what_is_denied_is_told_once_before_the_night_and_again_when_mended(d: D
     assert "calls of the monitor that would fail: 1" in d.subjects[0]
     assert "  - elasticmapreduce:TerminateJobFlows: " in message
     assert role_name("monitor") in message
-    assert "cannot be tried before a cluster runs" in message
+    assert "cannot be tried before they run" in message
 
     d.give_back_policies()
     d.world.clock.advance(600)

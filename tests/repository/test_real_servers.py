@@ -31,16 +31,26 @@ def test_what_is_missing_is_told(
         need_real_servers()
 
 
-def test_what_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["DYNALITE", "ASL_VALIDATOR", "DYNAMODB_LOCAL"])
+def test_what_is_not_installed_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
     monkeypatch.setattr(real_servers, "PROGRAMS", ())
-    monkeypatch.setattr(real_servers, "DYNALITE", tmp_path / "dynalite")
+    for each in ("DYNALITE", "ASL_VALIDATOR", "DYNAMODB_LOCAL"):
+        (tmp_path / each).mkdir()
+        monkeypatch.setattr(real_servers, each, tmp_path / each)
+    (tmp_path / "jar").touch()
+    monkeypatch.setattr(real_servers, "DYNAMODB_LOCAL", tmp_path / "jar")
+    assert real_servers.missing() == ""
+    monkeypatch.setattr(real_servers, name, tmp_path / "none")
     assert "not installed" in real_servers.missing()
 
 
 def test_each_package_is_pinned_with_its_digest() -> None:
     lock = json.loads((real_servers.PINS / "package-lock.json").read_text(encoding="utf-8"))
     packages = {name: one for name, one in lock["packages"].items() if name}
-    assert packages["node_modules/dynalite"]["version"] == "4.0.0"
+    for name in ("dynalite", "asl-validator"):
+        assert packages[f"node_modules/{name}"]["version"] == "4.0.0"
     assert all(one["integrity"].startswith("sha512-") for one in packages.values())
     # a registry is the user's own choice
     assert not any("resolved" in one for one in packages.values())

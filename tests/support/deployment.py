@@ -38,6 +38,7 @@ QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:hippolyte-lost"
 WINDOW_START = datetime(2026, 11, 24, tzinfo=UTC)
 RUN = "2026-11-24T00-00Z"
 FUNCTIONS = ("scheduler", "monitor")
+ALL_FUNCTIONS = (*FUNCTIONS, "exporter")
 GIB = 1 << 30
 _KEYS = {n: f"00000000-0000-0000-0000-00000000000{n}" for n in (1, 2, 3)}
 
@@ -45,6 +46,7 @@ _KEYS = {n: f"00000000-0000-0000-0000-00000000000{n}" for n in (1, 2, 3)}
 _built: dict[tuple[str, str], clients.Clients] = {}
 _hands: dict[tuple[str, str, str], Any] = {}
 _readers: dict[str, Any] = {}
+_exporters: dict[str, clients.ExporterClients] = {}
 
 Planned = dict[str, dict[str, Any]]
 
@@ -65,6 +67,7 @@ class Deployment:
         self._make_topic()
         self._make_places()
         self._make_functions()
+        self._make_machine()
         self._make_schedules()
 
     def _values(self, kind: str, name: str = "this") -> dict[str, dict[str, Any]]:
@@ -119,7 +122,7 @@ class Deployment:
             profile = values["name"]
             iam.create_instance_profile(InstanceProfileName=profile)
             iam.add_role_to_instance_profile(InstanceProfileName=profile, RoleName=profile)
-        for name in FUNCTIONS:
+        for name in ALL_FUNCTIONS:
             role = role_name(name)
             self.world.principals[_access_key(f"hippolyte-{name}")] = Principal(
                 ACCOUNT, role, "session"
@@ -127,6 +130,8 @@ class Deployment:
 
     def _make_network(self) -> None:
         """What the plan names of EC2 and EMR, under its ids, in the default VPC."""
+        if self.engine == "lambda":
+            return
         cluster, emr = self.settings["cluster"], self.settings.get("emr") or {}
         backend = ec2_backends[ACCOUNT][REGION]
         self.world.client("ec2").create_key_pair(KeyName=cluster["key_pair"])
@@ -165,6 +170,7 @@ class Deployment:
             archive.writestr("unused.py", "# in process the handlers of this repository run")
         logs, functions = self.world.client("logs"), self.world.client("lambda")
         configs = self._values("aws_lambda_function_event_invoke_config")
+        lost = {"DestinationConfig": {"OnFailure": {"Destination": QUEUE}}}
         for name, values in self._values("aws_lambda_function").items():
             logs.create_log_group(logGroupName=f"/aws/lambda/hippolyte-{name}")
             settings = json.loads(planned_text(self.planned, name))
@@ -190,8 +196,16 @@ class Deployment:
                 FunctionName=values["function_name"],
                 MaximumRetryAttempts=configs[name]["maximum_retry_attempts"],
                 MaximumEventAgeInSeconds=configs[name]["maximum_event_age_in_seconds"],
-                DestinationConfig={"OnFailure": {"Destination": QUEUE}},
+                **(lost if configs[name]["destination_config"] else {}),
             )
+
+    def _make_machine(self) -> None:
+        values = self.planned["aws_sfn_state_machine.exporter"]
+        self.world.client("stepfunctions").create_state_machine(
+            name=values["name"],
+            definition=values["definition"],
+            roleArn=f"arn:aws:iam::{ACCOUNT}:role/{role_name('machine')}",
+        )
 
     def _make_schedules(self) -> None:
         client = self.world.client("scheduler")
@@ -269,6 +283,12 @@ class Deployment:
                 for s in document["Statement"]
                 if (left := [a for a in _many(s["Action"]) if a != action])
             ]
+            if not statements:
+                # IAM takes no policy without any
+                self.world.client("iam").delete_role_policy(
+                    RoleName=role_name(role), PolicyName=name
+                )
+                continue
             self.world.client("iam").put_role_policy(
                 RoleName=role_name(role),
                 PolicyName=name,
@@ -430,6 +450,7 @@ def deployed(planned: Planned, minutes_before: int = 20) -> Iterator[Deployment]
     world.iam_enforced = True
     with pytest.MonkeyPatch.context() as patch, world.in_process():
         patch.setattr(clients, "build", _build)
+        patch.setattr(clients, "for_exporter", _build_for_exporter)
         patch.setattr(clients, "parameters", _reader)
         # every invocation is a cold start
         patch.setattr(parameters, "text_at", parameters.text_at.__wrapped__)
@@ -446,6 +467,14 @@ def _build(settings: Settings) -> clients.Clients:
         with _keys_of(function):
             _built[wanted] = _original_build.__wrapped__(settings)
     return _built[wanted]
+
+
+def _build_for_exporter(settings: Settings, threads: int) -> clients.ExporterClients:
+    function = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+    if function not in _exporters:
+        with _keys_of(function):
+            _exporters[function] = _original_for_exporter.__wrapped__(settings, threads)
+    return _exporters[function]
 
 
 def _reader(region: str | None) -> Any:
@@ -467,4 +496,5 @@ def _keys_of(function: str) -> Iterator[None]:
 
 
 _original_build = clients.build
+_original_for_exporter = clients.for_exporter
 _original_reader = clients.parameters

@@ -135,6 +135,8 @@ REFUSED: dict[str, Bad] = {
     "raise-no-bool": one("raise_capacity", "sometimes", "a bool is required"),
     "ceiling-0": one("max_read_capacity", 0, "got 0", "null", "raise_capacity = false"),
     "ceiling-fraction": one("max_read_capacity", 1.5, "got 1.5", "whole number"),
+    "money-0": one("max_night_usd", 0, "above 0, got 0", "null", "enabled = false"),
+    "money-text": one("max_night_usd", "little", "a number is required"),
     # where to, for how long, who is told
     "bucket-arn": bucket("name", "arn:aws:s3:::x", '"arn:aws:s3:::x"', "not an ARN or a URL"),
     "bucket-capitals": bucket("name", "Backups", '"Backups"', "3 to 63"),
@@ -281,6 +283,14 @@ REFUSED: dict[str, Bad] = {
     "max-clusters": attribute("planning", "max_clusters", 0, "got 0", "1 to 100", "Example: 10"),
     "bytes-per-unit": attribute("planning", "bytes_per_read_unit", 512, "got 512", "1024 to 8192"),
     "consistent-no-bool": one("consistent_reads", "often", "a bool is required"),
+    "consistent-and-more-than-that-brings": Bad(
+        {
+            "engine": "lambda",
+            "consistent_reads": True,
+            "planning": {"bytes_per_read_unit": 6144},
+        },
+        ("planning.bytes_per_read_unit (6144)", "consistent_reads = true", "Lower it"),
+    ),
     "consistent-with-data-pipeline": Bad(
         {"consistent_reads": True},
         ("consistent_reads = true", 'engine = "datapipeline"', 'or set engine = "lambda"'),
@@ -416,6 +426,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "consumed_percentage": 100,
         "retention_days": 2,
         "max_read_capacity": 1,
+        "max_night_usd": 0.5,
         "lambda": {"runtime": "python3.14", "memory_size": 256, "log_retention_days": 1},
         "planning": {"attempts": 1, "max_clusters": 100, "discovery_concurrency": 32},
     },

@@ -1,9 +1,7 @@
 """A table's read capacity and a scan of it, in virtual time.
 
-As DynamoDB gives it (developer guide, "Burst and adaptive capacity", "Read and write operations"):
-a table has a bucket that fills by its capacity and holds what was not used for up to 300 s, each
-partition one of 3,000 units; a request goes through while there is anything in both, and may leave
-them in debt. A page is at most 1 MB, counted in blocks of 4 KB, half a unit each.
+The capacity is the local AWS's. A page is at most 1 MB, counted in blocks of 4 KB, half a unit
+each.
 """
 
 from __future__ import annotations
@@ -18,59 +16,15 @@ from itertools import accumulate, cycle
 from math import ceil
 
 from hippolyte.scan.pace import Pace
-from hippolyte.share import PARTITION_RATE
+from local.dynamodb.buckets import ReadCapacity
 
 KB, MB = 1024, 1 << 20
 # reads are counted in blocks; units of a full page
 BLOCK, FULL = 4 * KB, 128
 MINUTE = 60.0
-BURST_SECONDS = 300.0
 # of the SDK for DynamoDB (botocore, data/_retry.json)
-_RETRIES, _FIRST_WAIT = 9, 0.05
+RETRIES, _FIRST_WAIT = 9, 0.05
 Runs = Sequence[tuple[int, int]]  # (bytes of an item, how many in a row), over and over
-
-
-@dataclass
-class Bucket:
-    rate: float
-    most: float
-    level: float
-    at: float = 0.0
-
-    def until(self, now: float) -> float:
-        self.level = min(self.most, self.level + self.rate * max(0.0, now - self.at))
-        self.at = max(now, self.at)
-        return self.level
-
-
-class Capacity:
-    """What a table gives; `burst` is how many seconds' worth it has saved at the beginning."""
-
-    def __init__(self, units: float, partitions: Sequence[float] = (1.0,), burst: float = 300.0):
-        self.table = Bucket(units, units * BURST_SECONDS, units * burst)
-        # where in the hash space each ends; the data are spread evenly over that
-        self.ends = [end / sum(partitions) for end in accumulate(partitions)]
-        self.partitions = [
-            Bucket(PARTITION_RATE, PARTITION_RATE, PARTITION_RATE) for _ in partitions
-        ]
-
-    @property
-    def units(self) -> float:
-        return self.table.rate
-
-    def set(self, units: float, now: float) -> None:
-        self.table.until(now)
-        self.table.rate, self.table.most = units, units * BURST_SECONDS
-
-    def partition(self, place: float) -> Bucket:
-        return self.partitions[min(bisect_left(self.ends, place), len(self.ends) - 1)]
-
-    def take(self, partition: Bucket, units: float, now: float) -> bool:
-        if min(self.table.until(now), partition.until(now)) <= 0:
-            return False
-        self.table.level -= units
-        partition.level -= units
-        return True
 
 
 @dataclass
@@ -107,55 +61,109 @@ class Cursor:
 
 @dataclass
 class Application:
-    """Reads evenly over all keys, a unit a request, so many a second, and asks again as the SDK.
+    """Reads all keys alike, a unit a request, so many a second.
 
     Attributes:
+        rate: requests a second; may change at whole seconds.
+        step: seconds from one look to the next.
+        retries: how often it asks again for what it was refused, as the SDK does.
+        chance: how many come in a step is left to it, none to twice as many; None: evenly many.
         offered: requests by second.
         refused: answers by second that were throttled.
         lost: requests by the second of their last try that never got through.
     """
 
     rate: Callable[[float], float]
-    step: float = 0.01  # seconds from one look to the next
+    step: float = 0.01
+    retries: int = RETRIES
+    chance: random.Random | None = None
     owed: list[float] = field(default_factory=list)  # by partition
     again: dict[int, list[tuple[int, int, int]]] = field(default_factory=dict)
-    steps: int = 0
+    steps: int = 0  # that were made
     offered: list[int] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
 
-    def read(self, capacity: Capacity, now: float) -> None:
-        """Make the requests of one step."""
-        second = int(now)
-        for counts in (self.offered, self.refused, self.lost):
-            counts.extend([0] * (second + 1 - len(counts)))
-        self.steps += 1
-        for part, attempt, requests in self.again.pop(self.steps, ()):
-            self._ask(capacity, part, attempt, requests, now)
+    def read(self, capacity: ReadCapacity, now: float) -> None:
+        """Make the requests of all steps until now."""
         self.owed = self.owed or [0.0 for _ in capacity.partitions]
-        start = 0.0
-        for part, end in enumerate(capacity.ends):
-            self.owed[part] += self.rate(now) * self.step * (end - start)
-            start = end
-            requests = int(self.owed[part])
-            self.owed[part] -= requests
-            self.offered[second] += requests
-            self._ask(capacity, part, 0, requests, now)
+        last = int(now / self.step)
+        for counts in (self.offered, self.refused, self.lost):
+            counts.extend([0] * (int(now) + 1 - len(counts)))
+        while self.steps <= last:
+            at = self.steps * self.step
+            calm = self._calm(capacity, at, last)
+            if not calm:
+                capacity.until(at)
+                self._ask_again(capacity, at)
+            self._ask_new(capacity, at, calm or 1)
+            self.steps += calm or 1
 
-    def _ask(self, capacity: Capacity, part: int, attempt: int, requests: int, now: float) -> None:
-        bucket = capacity.partitions[part]
-        room = min(capacity.table.until(now), bucket.until(now))
-        # the last one leaves it in debt
-        through = min(requests, max(0, ceil(room)))
-        capacity.table.level -= through
-        bucket.level -= through
-        if refused := requests - through:
-            self.refused[int(now)] += refused
-            if attempt == _RETRIES:
-                self.lost[int(now)] += refused
+    def _calm(self, capacity: ReadCapacity, at: float, last: int) -> int:
+        """Return of how many steps, in one second, nothing is refused for certain; 0: not known.
+
+        What goes through in a step and what is owed to the next come to what is asked in it, so
+        that levels less what is owed do not fall where no more is asked than is given.
+        """
+        rate = self.rate(at)
+        most = min(last + 1, ceil((int(at) + 1) / self.step)) - self.steps
+        if self.again or rate > capacity.units:
+            return 0
+        parts = zip(capacity.partitions, capacity.widths, self.owed, strict=True)
+        for bucket, width, owed in [(capacity.table, 1.0, sum(self.owed)), *parts]:
+            level = bucket.until(at) - owed
+            if self.chance:
+                most = min(most, int((level + 1) / (2 * rate * width * self.step)))
+            elif rate * width > bucket.rate or level - bucket.rate * self.step <= -1:
+                return 0
+        return max(0, most)
+
+    def _ask_again(self, capacity: ReadCapacity, at: float) -> None:
+        for part, attempt, requests in self.again.pop(self.steps, ()):
+            self._ask(capacity, part, attempt, requests, at)
+
+    def _many(self, steps: int) -> float:
+        """Return how many steps' worth come in so many."""
+        if not self.chance:
+            return steps
+        if steps == 1:
+            return 2 * self.chance.random()
+        return min(2.0 * steps, max(0.0, self.chance.gauss(steps, (steps / 3) ** 0.5)))
+
+    def _ask_new(self, capacity: ReadCapacity, at: float, steps: int) -> None:
+        asked = self.rate(at) * self.step * self._many(steps)
+        if steps > 1:
+            capacity.until(at + self.step * (steps - 1))
+        for part, width in enumerate(capacity.widths):
+            owed = self.owed[part] + asked * width
+            requests = int(owed)
+            self.owed[part] = owed - requests
+            self.offered[int(at)] += requests
+            if steps == 1:
+                self._ask(capacity, part, 0, requests, at)
+            else:
+                capacity.table.level -= requests
+                capacity.partitions[part].level -= requests
+
+    def _ask(
+        self, capacity: ReadCapacity, part: int, attempt: int, requests: int, at: float
+    ) -> None:
+        table, bucket = capacity.table, capacity.partitions[part]
+        room, refused = min(table.level, bucket.level), requests
+        if requests and room > 0:
+            # the last one leaves it in debt
+            through = min(requests, ceil(room))
+            table.level -= through
+            bucket.level -= through
+            refused -= through
+        if refused:
+            second = int(at)
+            self.refused[second] += refused
+            if attempt == self.retries:
+                self.lost[second] += refused
                 return
-            at = self.steps + ceil(_FIRST_WAIT * 2**attempt / self.step)
-            self.again.setdefault(at, []).append((part, attempt + 1, refused))
+            step = self.steps + ceil(_FIRST_WAIT * 2**attempt / self.step)
+            self.again.setdefault(step, []).append((part, attempt + 1, refused))
 
 
 @dataclass
@@ -200,7 +208,7 @@ class Trial:
         follow: the scan looks at the table each minute.
     """
 
-    capacity: Capacity
+    capacity: ReadCapacity
     pace: Pace
     runs: Sequence[Runs]  # by segment; fewer are repeated
     sizes: Sequence[int] | None = None  # bytes by segment, None: no end
@@ -208,7 +216,7 @@ class Trial:
     seconds: float = 600.0
     latency: tuple[float, float] = (0.005, 0.05)
     lateness: float = 0.003
-    each_minute: Callable[[Capacity, float, float], None] | None = None
+    each_minute: Callable[[ReadCapacity, float, float], None] | None = None
     follow: bool = False
 
     def __post_init__(self) -> None:
@@ -224,12 +232,11 @@ class Trial:
         """Let the time pass."""
         for segment in range(len(self.cursors)):
             self._at(0.0, partial(self._ask, segment))
-        if self.application:
-            self._at(0.0, self._apply)
         self._at(MINUTE, self._minute)
         while self.heap and self.heap[0][0] < self.seconds:
             now, _, happens = heappop(self.heap)
             happens(now)
+        self._apply(self.seconds)
         return self.story
 
     def _at(self, at: float, happens: Callable[[float], None]) -> None:
@@ -249,6 +256,7 @@ class Trial:
         self._at(now + self._half(page[0]), partial(self._read, segment, page))
 
     def _read(self, segment: int, page: tuple[float, int, int], now: float) -> None:
+        self._apply(now)
         cursor, units = self.cursors[segment], page[0]
         done = min(1.0, cursor.read / cursor.size) if cursor.size else self.chance.random()
         partition = self.capacity.partition((segment + done) / len(self.cursors))
@@ -271,11 +279,12 @@ class Trial:
         self._ask(segment, now)
 
     def _apply(self, now: float) -> None:
-        assert self.application
-        self.application.read(self.capacity, now)
-        self._at(now + self.application.step, self._apply)
+        """Let the application have come until now: nobody else changes what it finds."""
+        if self.application:
+            self.application.read(self.capacity, now)
 
     def _minute(self, now: float) -> None:
+        self._apply(now)
         consumed = sum(self.story.units[self.counted :])
         self.counted = len(self.story.units)
         if self.each_minute:

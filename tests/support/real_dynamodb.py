@@ -67,7 +67,7 @@ def need_real_servers() -> None:
     """Skip where they are not installed, with the reason; fail where they are required."""
     if why := real_servers.missing():
         (pytest.fail if real_servers.required() else pytest.skip)(
-            f"DynamoDB Local, dynalite: {why}"
+            f"DynamoDB Local, dynalite, asl-validator: {why}"
         )
 
 

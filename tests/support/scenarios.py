@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from local.core.call import Call, refusal
 from local.core.faults import ALWAYS
 from tests.support.deployment import (
     FUNCTIONS,
@@ -31,7 +32,8 @@ EVENT = {"run": f"{WINDOW_START:%Y-%m-%dT%H:%M:%SZ}", "delay_seconds": 0}
 
 def furnish(d: Deployment) -> None:
     """A table that is raised and autoscaled, one that is not, one that is empty, one emptied."""
-    d.table("large", read=1000, size_bytes=20 * GIB, item_count=3)
+    # a scan pays for a page before the next, so that of one item it ends at once
+    d.table("large", 1 if d.engine == "lambda" else 3, 1000, size_bytes=20 * GIB, item_count=3)
     d.autoscaled("large", 500, 5000)
     # may be an old global table's replica, as far as its description tells
     d.streamed("large")
@@ -59,6 +61,23 @@ def lose_an_activation(d: Deployment) -> None:
     """The first activation comes back without an answer."""
     furnish(d)
     d.refuse("datapipeline:ActivatePipeline", "InternalServiceError", "lost", times=1, status=500)
+
+
+def throttle(d: Deployment) -> None:
+    """A scan that does not come to its first page."""
+    furnish(d)
+
+    def answer(call: Call) -> None:
+        if call.params.get("TableName") == "large" and d.world.functions.current():
+            raise refusal(call, "ThrottlingException", "Rate exceeded")
+
+    d.world.before("dynamodb:DescribeTable", answer)
+
+
+def lose_a_worker(d: Deployment) -> None:
+    """The first StartExecution comes back without an answer."""
+    furnish(d)
+    d.refuse("stepfunctions:StartExecution", "InternalServerException", "lost", times=1, status=500)
 
 
 def lose_a_cluster(d: Deployment) -> None:
@@ -122,12 +141,18 @@ class Scenario:
 
 
 def _scenarios(engine: str) -> Iterator[Scenario]:
-    on_emr = engine == "emr"
-    stuck = "" if on_emr else " in a pipeline that cannot be deactivated"
-    start = "a start of a cluster" if on_emr else "an activation"
+    stuck, start, clung, lost = {
+        "datapipeline": (
+            " in a pipeline that cannot be deactivated",
+            "an activation",
+            hold_on,
+            lose_an_activation,
+        ),
+        "emr": ("", "a start of a cluster", hang, lose_a_cluster),
+        "lambda": ("", "a start of a worker", throttle, lose_a_worker),
+    }[engine]
     alone = "the same, the monitor being down"
     down, gone = "functions that die when invoked", "functions that somebody deleted"
-    clung, lost = (hang, lose_a_cluster) if on_emr else (hold_on, lose_an_activation)
     yield Scenario("night", furnish, nights, 4, "a night in which all tables are backed up")
     yield Scenario(
         "scheduler alone", furnish, scheduler_alone, 4, "the same night, the monitor being down"
@@ -138,13 +163,13 @@ def _scenarios(engine: str) -> Iterator[Scenario]:
     yield Scenario("stuck, scheduler alone", clung, scheduler_alone, 4, alone)
     yield Scenario("lost answer", lost, nights, 2, f"{start} whose answer is lost")
     yield Scenario("lost answer, scheduler alone", lost, scheduler_alone, 2, alone)
-    if on_emr:
+    if engine == "emr":
         yield Scenario("older release", age, nights, 4, "a night on emr-7.3.0, which has EMRFS")
     yield Scenario("functions down", lambda _: None, functions_down, 0.5, down)
     yield Scenario("functions gone", lambda _: None, functions_gone, 0.5, gone)
 
 
-SCENARIOS = {engine: tuple(_scenarios(engine)) for engine in ("datapipeline", "emr")}
+SCENARIOS = {name: tuple(_scenarios(name)) for name in ("datapipeline", "emr", "lambda")}
 
 
 @contextmanager

@@ -61,21 +61,27 @@ def test_applies(complete: Any, place: Place) -> None:
 
 
 def test_the_functions_are_told_what_was_given(complete: Any, settings: Settings) -> None:
-    network = complete.outputs["network"]["value"]
-    groups = network["security_group_ids"]
-
     assert (settings.bucket, settings.prefix) == (BUCKET, "dynamodb")
     assert (settings.region, settings.bucket_region) == (REGION, REGION)
-    assert settings.pipeline_region == "eu-west-1"
     assert settings.topic_arn == NIGHTS
     assert settings.window_seconds == 6 * 3600
     assert (settings.consumed_percentage, settings.max_read_capacity) == (40, 20_000)
+    assert (settings.max_night_usd, settings.retention_days) == (100, 90)
     assert settings.tables.exclude_tags == (("backup", ("no", "never")),)
-    assert settings.cluster.subnet_id == network["subnet_id"]
-    assert settings.cluster.master_security_group_id == groups["master"]
-    assert settings.cluster.core_security_group_id == groups["core"]
-    assert settings.cluster.service_access_security_group_id == groups["service"]
+    assert settings.engine == "lambda"
+    assert settings.consistent_reads is True
+    assert settings.exporter is not None
+    assert settings.exporter.machine_arn == complete.outputs["exporter"]["value"]["machine_arn"]
+    assert (settings.exporter.memory_size, settings.exporter.max_workers) == (1769, 20)
     assert (settings.planning.attempts, settings.planning.discovery_concurrency) == (3, 16)
+
+
+def test_the_functions_are_in_the_network(complete: Any, place: Place) -> None:
+    network = complete.outputs["network"]["value"]
+    for name in ("scheduler", "monitor", "exporter"):
+        found = place.client("lambda").get_function_configuration(FunctionName=f"complete-{name}")
+        assert found["VpcConfig"]["SubnetIds"] == [network["subnet_id"]]
+        assert found["VpcConfig"]["SecurityGroupIds"] == [network["security_group_id"]]
 
 
 def test_the_subnet_reaches_the_services(complete: Any, place: Place) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import hcl2
 import pytest
 
 from hippolyte.records.intents import INTENT_LIFE
+from tools import hcl
 from tools.gen_docs import unquote
 from tools.tf import REPOSITORY
 
@@ -29,10 +28,9 @@ FILES = sorted(path for folder in MODULES for path in folder.glob("*.tf"))
 REFERENCE = re.compile(r"\b(var|local|path|data|module)\.(\w+)")
 
 
-@cache
 def parsed(path: Path) -> dict[str, Any]:
-    """Return a file's blocks; every worker collects these tests, and parsing takes seconds."""
-    return hcl2.loads(path.read_text(encoding="utf-8"))
+    """Return a file's blocks."""
+    return hcl.parsed(path.read_text(encoding="utf-8"))
 
 
 def blocks(folder: Path, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -229,6 +227,9 @@ def test_every_policy_statement_says_why() -> None:
                     assert "sid" in statement, f"{path.name}: {name}"
 
 
+ENGINES = ("emr", "datapipeline")
+
+
 def _call(example: str) -> dict[str, Any]:
     """Return the attributes of an example's call of the module."""
     (module,) = [
@@ -242,24 +243,30 @@ def _call(example: str) -> dict[str, Any]:
 
 
 def test_the_complete_example_uses_every_variable_and_attribute() -> None:
-    complete, emr = _call("complete"), _call("emr")
+    others = {
+        name: _call(engine) for name, engine in {"emr": "emr", "cluster": "datapipeline"}.items()
+    }
+    complete = _call("complete")
     whole = {"backup_bucket", "central_topic"}  # outputs of the submodules, passed as they are
 
     for name, kind in types(REPOSITORY).items():
-        example, module = ("emr", emr) if name == "emr" else ("complete", complete)
+        module = others.get(name, complete)
         assert name in complete, f"examples/complete does not use {name}"
         if "object(" in kind and name not in whole:
             for attribute in re.findall(r"(\w+) += ", kind):
-                assert attribute in module[name], (
-                    f"examples/{example} does not use {name}.{attribute}"
-                )
+                assert attribute in module[name], f"no example uses {name}.{attribute}"
 
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
-def test_every_example_says_its_engine(folder: Path) -> None:
-    for name, body in blocks(folder, "module"):
-        if unquote(body["source"]) == "../../":
-            assert "engine" in body, f"examples/{folder.name}: module {name}"
+def test_every_example_but_those_of_an_engine_takes_the_default(folder: Path) -> None:
+    engines = {
+        unquote(body["engine"]) if "engine" in body else None
+        for _, body in blocks(folder, "module")
+        if unquote(body["source"]) == "../../"
+    }
+
+    # the example of everything says the default, too
+    assert engines <= {None, "lambda"} if folder.name not in ENGINES else engines == {folder.name}
 
 
 def test_the_region_is_read_as_providers_5_and_6_both_give_it() -> None:
@@ -290,7 +297,7 @@ def test_syntax_is_terraforms_of_1_5_and_opentofus(path: Path) -> None:
         "check",  # came with 1.5, and with OpenTofu 1.6, its first
     }
 
-    assert {name for name in hcl2.loads(text) if not name.startswith("__")} <= kinds
+    assert {name for name in hcl.parsed(text) if not name.startswith("__")} <= kinds
     assert not re.search(NEWER, code)
     assert not re.search(r"^\s*(ephemeral\s*=|\w+_wo(_version)?\s*=)", code, re.M)
 

@@ -88,11 +88,11 @@ def test_outputs(applied: dict[str, Any]) -> None:
     }
     assert applied["engine"] == {
         "region": REGION,
-        "role_name": f"{prefix}-pipeline",
-        "role_arn": f"{role}-pipeline",
-        "cluster_role_name": f"{prefix}-cluster",
-        "cluster_role_arn": f"{role}-cluster",
-        "cluster_instance_profile_arn": f"arn:aws:iam::{ACCOUNT}:instance-profile/{prefix}-cluster",
+        "role_name": f"{prefix}-{EXPORTER}",
+        "role_arn": f"{role}-{EXPORTER}",
+        "cluster_role_name": None,
+        "cluster_role_arn": None,
+        "cluster_instance_profile_arn": None,
     }
     assert len(applied["alarm_names"]) == 7
 
@@ -129,8 +129,8 @@ def test_settings_are_what_the_function_reads(applied: dict[str, Any], world: Wo
     assert (settings.bucket, settings.prefix, settings.topic_arn) == (BUCKET, "", TOPIC)
     assert settings.window_seconds == 7 * 3600
     assert settings.tables.exclude == ("scratch-*",)
-    assert settings.pipeline_role == applied["engine"]["role_name"]
-    assert settings.cluster_role == applied["engine"]["cluster_role_name"]
+    assert settings.engine == "lambda"
+    assert settings.pipeline_role == settings.cluster_role == ""
     assert settings.exporter == Exporter(MACHINE, 900, 1769, 10)
 
 
@@ -310,11 +310,14 @@ def test_alarms(applied: dict[str, Any], world: World) -> None:
     assert by_name["backups-old"]["Threshold"] == 35 / 2
 
 
-def test_instance_profile_has_its_roles_name(applied: dict[str, Any], world: World) -> None:
-    name = f"hippolyte-{REGION}-cluster"
-    profile = world.client("iam").get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+def test_nothing_is_made_for_clusters(applied: dict[str, Any], world: World) -> None:
+    iam = world.client("iam")
+    roles = ["exporter", "machine", "monitor", "schedules", "scheduler"]
 
-    assert [role["RoleName"] for role in profile["Roles"]] == [name]
+    assert iam.list_instance_profiles()["InstanceProfiles"] == []
+    assert sorted(role["RoleName"] for role in iam.list_roles()["Roles"]) == sorted(
+        f"hippolyte-{REGION}-{role}" for role in roles
+    )
 
 
 def test_the_functions_may_use_the_topics_key(applied: dict[str, Any], world: World) -> None:

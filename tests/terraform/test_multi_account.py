@@ -136,12 +136,11 @@ def test_all_tables_of_all_accounts_are_in_the_central_bucket(
 def test_nothing_else_is_in_the_central_bucket(reports: dict[str, Any], s3: Any) -> None:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
     keys = [entry["Key"] for page in pages for entry in page["Contents"]]
-    markers = {key for key in keys if key.endswith("_$folder$") and key.count("/") < 3}
-    parts = {tuple(key.split("/")[:3]) for key in keys if key not in markers}
+    parts = {tuple(key.split("/")[:3]) for key in keys}
 
     assert parts == {
         (part, account, region)
-        for part in ("backups", "catalog", "logs", "runs")
+        for part in ("backups", "catalog", "runs")
         for account, region in WHERE.values()
     }
     for key in keys:
@@ -208,15 +207,27 @@ def refused(call: Callable[..., Any], **parameters: Any) -> bool:
     return False
 
 
-def key_of(reports: dict[str, Any], deployment: str, table: str, file: str) -> str:
-    location: str = reports[deployment]["tables"][table]["location"]
-    return f"{location.removeprefix(f's3://{BUCKET}/').rstrip('/')}/{file}"
+@pytest.fixture(scope="module")
+def summaries(reports: dict[str, Any], s3: Any) -> dict[tuple[str, str], str]:
+    """Return the key of each backup's last file, by deployment and table."""
+    found = {}
+    for deployment, report in reports.items():
+        for table, entry in report["tables"].items():
+            if entry["verdict"] == "backed_up":
+                directory = entry["location"].removeprefix(f"s3://{BUCKET}/").rstrip("/")
+                files = s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{directory}/")["Contents"]
+                keys = [file["Key"] for file in files]
+                (key,) = [key for key in keys if key.endswith("/manifest-summary.json")]
+                found[deployment, table] = key
+    return found
 
 
-def test_another_accounts_backup_cannot_be_read(rogue: Any, reports: dict[str, Any]) -> None:
-    assert refused(rogue.get_object, Key=key_of(reports, "analytics", "events", "manifest"))
-    assert not refused(rogue.get_object, Key=key_of(reports, "shop", "orders", "manifest"))
-    assert not refused(rogue.get_object, Key=key_of(reports, "shop_ireland", "orders", "manifest"))
+def test_another_accounts_backup_cannot_be_read(
+    rogue: Any, summaries: dict[tuple[str, str], str]
+) -> None:
+    assert refused(rogue.get_object, Key=summaries["analytics", "events"])
+    assert not refused(rogue.get_object, Key=summaries["shop", "orders"])
+    assert not refused(rogue.get_object, Key=summaries["shop_ireland", "orders"])
     for part in ("catalog", "leases", "logs", "runs", "scripts"):
         assert refused(rogue.get_object, Key=f"{part}/{ANALYTICS}/{HOME}/anything")
 
@@ -238,9 +249,11 @@ def test_nothing_can_be_written_elsewhere(rogue: Any) -> None:
         assert refused(rogue.put_object, Key=key, Body=b"x"), key
 
 
-def test_a_finished_backup_cannot_be_deleted(rogue: Any, reports: dict[str, Any], s3: Any) -> None:
-    for file in ("manifest", "_SUCCESS"):
-        key = key_of(reports, "shop", "orders", file)
+def test_a_finished_backup_cannot_be_deleted(
+    rogue: Any, summaries: dict[tuple[str, str], str], s3: Any
+) -> None:
+    summary = summaries["shop", "orders"]
+    for key in (summary, summary.replace("/manifest-summary.json", "/manifest-files.json")):
         version = s3.head_object(Bucket=BUCKET, Key=key)["VersionId"]
         assert refused(rogue.delete_object, Key=key)
         assert refused(rogue.delete_object, Key=key, VersionId=version)
@@ -259,15 +272,15 @@ def test_a_table_called_temporary_is_no_temporary_file(rogue: Any) -> None:
 
 
 def test_a_backup_that_is_written_over_can_be_had_back(
-    rogue: Any, reports: dict[str, Any], s3: Any
+    rogue: Any, summaries: dict[tuple[str, str], str], s3: Any
 ) -> None:
-    key = key_of(reports, "shop", "customers", "manifest")
+    key = summaries["shop", "customers"]
     before = s3.get_object(Bucket=BUCKET, Key=key)
 
     assert not refused(rogue.put_object, Key=key, Body=b"ransom")
     version = before["VersionId"]
     kept = s3.get_object(Bucket=BUCKET, Key=key, VersionId=version)["Body"].read()
-    assert json.loads(kept)["name"] == "DynamoDB-export"
+    assert json.loads(kept)["itemCount"] == 4
     assert refused(rogue.delete_object, Key=key, VersionId=version)
     s3.put_object(Bucket=BUCKET, Key=key, Body=kept)
 
@@ -300,13 +313,13 @@ def test_a_key_of_somebody_else_is_refused(rogue: Any, world: World) -> None:
     ids=["another role", "another account"],
 )
 def test_nobody_else_is_let_in(
-    reports: dict[str, Any], world: World, account: str, name: str
+    summaries: dict[tuple[str, str], str], world: World, account: str, name: str
 ) -> None:
     client = world.client("s3", HOME, role(world, account, name))
 
     assert refused(client.list_objects_v2)
     assert refused(client.put_object, Key=f"backups/{account}/{HOME}/x/y/z", Body=b"x")
-    assert refused(client.get_object, Key=key_of(reports, "shop", "orders", "manifest"))
+    assert refused(client.get_object, Key=summaries["shop", "orders"])
     iam = Place(world, account, HOME).client("iam")
     iam.delete_role_policy(RoleName=name, PolicyName="everything")
     iam.delete_role(RoleName=name)
@@ -319,8 +332,8 @@ def test_only_the_functions_publish_to_the_central_topic(
     scheduler = world.client("sns", HOME, deployments["shop"]["scheduler_role_arn"])
     scheduler.publish(TopicArn=CENTRAL_TOPIC, Message="from a function")
 
-    cluster = world.client("sns", HOME, deployments["shop"]["cluster_role_arn"])
+    exporter = world.client("sns", HOME, deployments["shop"]["exporter_role_arn"])
     stranger = world.client("sns", HOME, role(world, SHOP, "stranger"))
-    for client in (cluster, stranger):
+    for client in (exporter, stranger):
         with pytest.raises(ClientError, match="not authorized to perform: sns:Publish"):
             client.publish(TopicArn=CENTRAL_TOPIC, Message="x")

@@ -662,7 +662,7 @@ def test_the_machine_invokes_the_exporter_and_nothing_else(resources: dict[str, 
     assert trusts(resources, "scan", "machine") == {
         "states.amazonaws.com": {
             "StringEquals": {"aws:SourceAccount": ACCOUNT},
-            "ArnLike": {"aws:SourceArn": f"arn:aws:states:{FRANKFURT}:stateMachine:scan-exporter"},
+            "ArnLike": {"aws:SourceArn": f"arn:aws:states:{FRANKFURT}:stateMachine:*"},
         }
     }
     assert trusts(resources, "scan", "exporter") == {"lambda.amazonaws.com": {}}

@@ -9,13 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hippolyte.errors import ConfigurationError
-from hippolyte.planning.window import run_id
+from hippolyte.asked import is_delivery, read_event
+from hippolyte.errors import ConfigurationError, RefusedError
+from hippolyte.planning.window import part_id, run_id
 from hippolyte.record_form import iso, when
-from hippolyte.records.runs import start_of
-from hippolyte.scheduler import window_start
+from hippolyte.records.runs import is_part, start_of
 
 NOW = datetime(2026, 11, 24, 0, 0, 20, tzinfo=UTC)
+
+
+def window_start(given_event: dict[str, Any], now: datetime) -> datetime:
+    return read_event(given_event, now).start
 
 
 def event(run: str, **more: Any) -> dict[str, Any]:
@@ -94,8 +98,56 @@ def test_run_ids_sort_as_their_times() -> None:
     ids=str,
 )
 def test_what_says_no_time_is_refused_with_the_form(given_event: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match=r'refused the event .*\{"run": "now"\}'):
+    with pytest.raises(RefusedError, match=r'refused the event .*\{"run": "now"\}'):
         window_start(given_event, NOW)
+
+
+@pytest.mark.parametrize("given_event", [None, [], "now", 7], ids=str)
+def test_what_is_no_object_is_refused(given_event: Any) -> None:
+    with pytest.raises(RefusedError, match="refused the event"):
+        read_event(given_event, NOW)
+
+
+@pytest.mark.parametrize("tables", [[], "orders", [""], [1], {"orders": 1}], ids=str)
+@pytest.mark.parametrize("run", ["now", "plan"])
+def test_tables_that_are_no_globs_are_refused(run: str, tables: Any) -> None:
+    with pytest.raises(RefusedError, match="must be a list of globs"):
+        read_event(event(run, tables=tables), NOW)
+
+
+def test_tables_go_with_no_time() -> None:
+    with pytest.raises(RefusedError, match="refused the event"):
+        read_event(event("2026-11-24T00:00:00Z", tables=["orders"]), NOW)
+
+
+def test_a_part_is_of_its_second_and_sorts_among_the_nights() -> None:
+    asked = read_event(event("now", tables=["orders"]), NOW)
+    assert (asked.tables, asked.by_hand, asked.plan_only) == (("orders",), True, False)
+    run = part_id(asked.start)
+    assert run == "2026-11-24T00-00-20Z"
+    assert start_of(run) == NOW
+    assert is_part(run)
+    assert not is_part(run_id(NOW))
+    assert run_id(NOW - timedelta(minutes=1)) < run < run_id(NOW + timedelta(minutes=1))
+
+
+@pytest.mark.parametrize(
+    ("given_event", "delivered"),
+    [
+        (event("2026-11-24T00:00:00Z", delay_seconds=0), True),
+        (event("tonight", delay_seconds=0), True),
+        (event("<aws.scheduler.scheduled-time>"), True),
+        ({"version": "0", "detail-type": "Scheduled Event", "source": "aws.events"}, True),
+        (event("now"), False),
+        (event("2026-11-24T00:00:00Z"), False),
+        ({}, False),
+        ([], False),
+        (None, False),
+    ],
+    ids=str,
+)
+def test_a_schedules_delivery_is_known_by_its_form(given_event: Any, delivered: bool) -> None:
+    assert is_delivery(given_event) is delivered
 
 
 def test_a_window_that_is_to_come_is_refused() -> None:

@@ -26,9 +26,10 @@ def describe_late(p: Pass, run: Run) -> None:
     """
     ledger = run.ledger
     late = [n for n, e in ledger.tables.items() if e.undescribed and e.verdict is None]
-    if clock.now() >= run.plan.deadline:
+    if ledger.cancelled or clock.now() >= run.plan.deadline:
         for name in late:
-            ledger.tables[name].close(Verdict.FAILED, ledger.tables[name].undescribed)
+            why = ledger.cancelled or ledger.tables[name].undescribed
+            ledger.tables[name].close(Verdict.FAILED, why)
         return
     if not late or p.time_is_short:
         return
@@ -44,7 +45,15 @@ def describe_late(p: Pass, run: Run) -> None:
     tables = [table_of(d) for d in definitions.values()]
     # what rules leave out has its verdict already; quotas and scaling are those of raises
     tables_seen = look_into(dynamodb, tables, at_once, lambda _: True, patience)
-    settings = replace(p.settings, raise_capacity=False, tables=Selection(), engine=p.engine.name)
+    most = p.settings.max_night_usd
+    settings = replace(
+        p.settings,
+        raise_capacity=False,
+        tables=Selection(),
+        engine=p.engine.name,
+        # what the others leave of it
+        max_night_usd=None if most is None else max(0.0, most - run.plan.cost_usd),
+    )
     night = Night(run.plan.start, run.plan.deadline, clock.now())
     engine = p.engine
     # a tenth of it are the night's workers
@@ -56,6 +65,7 @@ def describe_late(p: Pass, run: Run) -> None:
         ledger.tables[name].notes.append("planned late: it could not be described at first")
     for name, (verdict, why) in plan.verdicts.items():
         ledger.tables[name].close(verdict, why)
+    ledger.alerts += plan.alerts
     for name in plan.empty:
         ledger.tables[name].attempt = 1
     for batch in plan.batches:

@@ -23,8 +23,8 @@ _OVERDUE_FACTOR = 3
 _OVERDUE_SECONDS = 1800
 # from there on a table's size says that its estimate was of another time
 _GROWN_FACTOR = 2
-# an export whose engine shows progress is overdue when it shows none for so long: two links that
-# die after a whole timeout each
+# where tables are read side by side and show progress, all are overdue when none of them shows any
+# for so long: two links that die after a whole timeout each
 _STALLED_SECONDS = 2400
 
 DEADLINE = "the deadline has passed"
@@ -141,9 +141,10 @@ def _all_over(run: Run, batch: BatchEntry) -> bool:
 def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
     """Return why a running batch must be ended now; empty if it may go on."""
     now = clock.now()
-    if now >= run.plan.deadline:
-        return f"{DEADLINE}, somebody had it paused" if status.paused else DEADLINE
+    if over := run.ledger.cancelled or (DEADLINE if now >= run.plan.deadline else ""):
+        return f"{over}, somebody had it paused" if status.paused else over
     running = False
+    progress: dict[str, str] = {}  # of tables that are read side by side
     for number, job, entry in run.ledger.table_entries(batch):
         if lowered := _lowered(p, job, entry):
             return lowered
@@ -152,8 +153,7 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
             continue
         running = True
         if state.progress_at is not None:
-            if since(state.progress_at, now) > _STALLED_SECONDS:
-                return f"{overdue(job.table)}: nothing was read of it since {state.progress_at}"
+            progress[job.table] = state.progress_at
             continue
         estimate = job.estimate_seconds
         if entry.plain and p.engine.raises_per_job:
@@ -168,6 +168,10 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
         was_ended = any(overdue(job.table) in error for error in entry.errors)
         if not was_ended and _is_waited_for(p, run, batch, status):
             return f"{overdue(job.table)}: others wait, and it has no estimate"
+    if progress and since(max(progress.values()), now) > _STALLED_SECONDS:
+        # one alone that does not get on costs the others nothing
+        last = max(progress, key=lambda table: progress[table])
+        return f"{overdue(last)}: nothing was read since {progress[last]}"
     idle = since(batch.progress_at or batch.started_at, now)
     bootstrap = p.host.bootstrap
     if not running and not status.paused and idle > 3 * bootstrap + _OVERDUE_SECONDS:

@@ -47,6 +47,7 @@ def judge(p: Pass, run: Run) -> None:
     again: list[Job] = []
     hung: list[Job] = []
     alone: list[Job] = []
+    going_on: set[str] = set()
     for name, entry in run.ledger.tables.items():
         if p.time_is_short:
             break
@@ -61,6 +62,9 @@ def judge(p: Pass, run: Run) -> None:
             add_to_catalogue(p, run, name, entry, definitions.get(name))
         elif _failed(entry) and _judge_failure(p, run, jobs[name], entry):
             was_overdue = _was_overdue(run, entry, name)
+            # a worker that ended left files that are whole: the next one goes on after them
+            if p.engine.name == "lambda" and entry.outcome == "cancelled" and entry.attempt:
+                going_on.add(name)
             # where one job waits for another, it must not keep the others from their turn again
             apart = p.engine.ordered and was_overdue
             own = was_overdue and not jobs[name].estimated
@@ -68,10 +72,10 @@ def judge(p: Pass, run: Run) -> None:
     size = p.engine.tables_per_batch
     for jobs_again in (again, hung):
         for first in range(0, len(jobs_again), size):
-            run.ledger.add_batch(jobs_again[first : first + size])
+            run.ledger.add_batch(jobs_again[first : first + size], going_on)
     # last: they may take all that is left, and clusters are few
     for job in alone:
-        run.ledger.add_batch([job])
+        run.ledger.add_batch([job], going_on)
 
 
 def _was_overdue(run: Run, entry: TableEntry, table: str) -> bool:
@@ -243,6 +247,10 @@ def _judge_failure(p: Pass, run: Run, job: Job, entry: TableEntry) -> bool:
         entry.close(Verdict.VANISHED, f"{how} during the night")
         return False
     reason = entry.errors[-1] if entry.errors else f"the export was {entry.outcome}"
+    if cancelled := run.ledger.cancelled:
+        said = reason if cancelled in reason else f"{reason} (not tried again: {cancelled})"
+        entry.close(Verdict.FAILED, said)
+        return False
     left = (run.plan.deadline - clock.now()).total_seconds()
     if left <= 0 and entry.outcome == "cancelled":
         entry.close(Verdict.TIMED_OUT, f"still running at the deadline: {reason}")

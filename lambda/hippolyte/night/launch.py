@@ -24,7 +24,7 @@ _WAITING = (BatchState.PLANNED, BatchState.PREPARING, BatchState.RAISING)
 
 def launch(p: Pass, run: Run) -> None:
     """Bring the batches that may run one step nearer to running."""
-    if clock.now() >= run.plan.deadline:
+    if run.ledger.cancelled or clock.now() >= run.plan.deadline:
         _give_up(p, run)
         return
     _prepare(p, run)
@@ -198,11 +198,17 @@ def _discard(p: Pass, run: Run, batch: BatchEntry, verdict: Verdict, reason: str
 
 
 def _give_up(p: Pass, run: Run) -> None:
-    """The deadline has passed: what has not been started will not be."""
+    """The run is cancelled, or its deadline has passed: what has not been started will not be."""
+    cancelled = run.ledger.cancelled
     for batch in run.ledger.open_batches:
         if batch.state in _WAITING and not batch.intent_is_anothers(p.me, clock.now()):
-            verdict = Verdict.FAILED if batch.error else Verdict.TIMED_OUT
-            why = batch.error or _waited_for(p, run, batch) or "not started before the deadline"
+            verdict = Verdict.FAILED if batch.error or cancelled else Verdict.TIMED_OUT
+            why = (
+                cancelled
+                or batch.error
+                or _waited_for(p, run, batch)
+                or "not started before the deadline"
+            )
             errors = [e for _, _, t in run.ledger.table_entries(batch) for e in t.errors[-1:]]
             _discard(p, run, batch, verdict, why if not errors else f"{why}; before: {errors[0]}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from hippolyte.planning.host import Host
 from hippolyte.planning.packing import Timeline
@@ -16,10 +17,12 @@ NODE_HOUR_USD = 0.24
 ON_DEMAND_UNIT_USD = 0.125 / 1_000_000
 # of an arm64 function; of S3 writes and lists, and reads; of a transition of a Standard machine
 GB_SECOND_USD = 0.0000133334
+GB_MONTH_USD = 0.023
 PUT_USD, GET_USD = 0.005 / 1000, 0.0004 / 1000
 TRANSITION_USD = 0.025 / 1000
 # of a file's bytes as DynamoDB counts them: 4 MB as they lie, which gzip made of twice as much
 _FILE_BYTES = 8_000_000
+_PACKED = 0.5
 # of a table beside its data: `_started`, four manifests, a listing; looks at it and its files
 _PUTS_A_TABLE, _GETS_A_TABLE = 6, 4
 # a link of 15 minutes is about 3 transitions; a worker looks at its records 8 times a minute
@@ -30,10 +33,36 @@ def cost_usd(
     timelines: list[Timeline[Job]], settings: Settings, raises_per_job: bool, host: Host
 ) -> float:
     """Estimate a night's cost in USD: its hosts, raised capacity, on-demand reads."""
+    return round(_usd(timelines, settings, raises_per_job, host), 2)
+
+
+def storage_usd(jobs: Iterable[Job], settings: Settings, host: Host, part: bool) -> float | None:
+    """Estimate what a month's storage of the backups costs in USD; None: the retention is unknown.
+
+    Of a night, as many are kept as there are days of retention; of a part, the one.
+    """
+    if settings.retention_days is None:
+        return None
+    kept = 1 if part else settings.retention_days
+    stored = sum(job.size_bytes for job in jobs) * (_PACKED if host.side_by_side else 1)
+    return round(stored / 1e9 * kept * GB_MONTH_USD, 2)
+
+
+def own_usd(job: Job, settings: Settings, raises_per_job: bool, host: Host) -> float:
+    """Estimate what one table adds to a night, in USD, on a host that runs anyway."""
+    alone = Timeline([[job]], float(job.estimate_seconds))
+    return _usd([alone], settings, raises_per_job, host)
+
+
+def _usd(
+    timelines: list[Timeline[Job]], settings: Settings, raises_per_job: bool, host: Host
+) -> float:
     # what does not fit is cut off at the deadline
     seconds = [min(t.seconds, settings.window_seconds) for t in timelines]
     hosts = (
-        _workers(timelines, seconds, settings) if host.side_by_side else _nodes(seconds, settings)
+        workers_usd(timelines, seconds, settings)
+        if host.side_by_side
+        else _nodes(seconds, settings)
     )
     raised = units = 0.0
     for jobs in (batch for timeline in timelines for batch in timeline.batches):
@@ -45,7 +74,7 @@ def cost_usd(
             units += 0 if job.capacity else job.size_bytes / 8192
     # of a consistent read half as much is had for a unit
     units *= 2 if host.side_by_side and settings.consistent_reads else 1
-    return round(hosts + raised * RCU_HOUR_USD + units * ON_DEMAND_UNIT_USD, 2)
+    return hosts + raised * RCU_HOUR_USD + units * ON_DEMAND_UNIT_USD
 
 
 def _nodes(seconds: list[float], settings: Settings) -> float:
@@ -53,7 +82,7 @@ def _nodes(seconds: list[float], settings: Settings) -> float:
     return sum(seconds) / 3600 * nodes * NODE_HOUR_USD
 
 
-def _workers(timelines: list[Timeline[Job]], seconds: list[float], settings: Settings) -> float:
+def workers_usd(timelines: list[Timeline[Job]], seconds: list[float], settings: Settings) -> float:
     """Return what functions, machine and S3's requests cost."""
     memory = (settings.exporter.memory_size if settings.exporter else 0) / 1024
     jobs = [job for timeline in timelines for batch in timeline.batches for job in batch]

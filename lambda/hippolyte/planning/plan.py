@@ -79,6 +79,8 @@ class Plan:
     # told to a person: a name in `always` that does not exist, tags that could not be read
     alerts: tuple[str, ...] = ()
     cost_usd: float = 0.0
+    # of a month, with as many such nights as are kept; None: the retention is not known
+    storage_usd: float | None = None
     previous_run: str | None = None
     # by which the run is followed to its end
     engine: str = "datapipeline"
@@ -88,6 +90,8 @@ class Plan:
     undescribed: Mapping[str, str] = field(default_factory=dict)
     # hosts that may run at once tonight; 0: as many as the settings say
     at_once: int = 0
+    # globs of the only tables that a part answers for
+    part: tuple[str, ...] = ()
 
     def identity(self, table: str) -> Identity:
         """Return which table has the name tonight."""
@@ -102,6 +106,32 @@ class Plan:
     def discovered(self) -> int:
         """The number of tables the night answers for."""
         return len(self.jobs) + len(self.verdicts) + len(self.empty) + len(self.undescribed)
+
+    def in_short(self) -> dict[str, Any]:
+        """Return what a person wants to know of it, in JSON."""
+        return {
+            "run_id": self.run_id,
+            "deadline": iso(self.deadline),
+            "engine": self.engine,
+            "cost_usd": self.cost_usd,
+            "storage_usd": self.storage_usd,
+            "tables": {
+                job.table: {
+                    "batch": batch.batch_id,
+                    "bytes": job.size_bytes,
+                    "seconds": job.estimate_seconds if job.estimated else None,
+                    "rate": round(job.rate, 1),
+                    "raise_to": job.raise_to,
+                }
+                for batch in self.batches
+                for job in batch.jobs
+            },
+            "empty": list(self.empty),
+            "verdicts": {n: f"{v.value}: {why}" for n, (v, why) in self.verdicts.items()},
+            "undescribed": dict(self.undescribed),
+            "alerts": list(self.alerts),
+            "warnings": list(self.warnings),
+        }
 
     def to_record(self) -> dict[str, Any]:
         """Return the plan in its JSON form."""
@@ -126,7 +156,7 @@ class Plan:
             data["identities"] = {
                 name: Identity(**known) for name, known in data.get("identities", {}).items()
             }
-            for name in ("empty", "warnings", "alerts"):
+            for name in ("empty", "warnings", "alerts", "part"):
                 data[name] = tuple(data.get(name, ()))
             if data.get("engine", "datapipeline") not in ENGINES:
                 raise ValueError(f"engine {data['engine']!r}")

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from hippolyte.planning.cost import cost_usd
+from hippolyte.planning.budget import within_budget
+from hippolyte.planning.cost import storage_usd
 from hippolyte.planning.host import Host, host_of
-from hippolyte.planning.packing import HANDOVER_SECONDS, Bins, Timeline, pack
+from hippolyte.planning.packer import Packer
+from hippolyte.planning.packing import Timeline
 from hippolyte.planning.plan import Batch, Identity, Job, Plan
 from hippolyte.planning.selection import Choice, choose
-from hippolyte.planning.sharing import share_out
-from hippolyte.planning.sizer import Sizer
 from hippolyte.planning.window import Night
 from hippolyte.record_form import iso
 from hippolyte.settings import Settings
@@ -36,13 +36,11 @@ def make_plan(
     """
     verdicts: dict[str, tuple[Verdict, str]] = {}
     eligible: list[Table] = []
+    # quotas are of all tables, a part is planned beside the others
+    everything = inventory
+    inventory = _part(inventory, night.part)
     choices = {
-        name: choose(name, settings.tables, inventory.tags.of(name))
-        for name in [
-            *(t.name for t in inventory.tables),
-            *inventory.undescribed,
-            *inventory.later,
-        ]
+        name: choose(name, settings.tables, inventory.tags.of(name)) for name in inventory.names
     }
     for name, verdict in inventory.undescribed.items():
         rule = choices[name].rule
@@ -60,41 +58,27 @@ def make_plan(
 
     warnings = list(inventory.warnings)
     host = _bounded(host_of(settings, settings.engine), inventory, warnings)
-    sizer = Sizer(settings, inventory, night, warnings, tables_limit, raises_per_job, host)
+    packer = Packer(settings, everything, night, tables_limit, raises_per_job, host)
     # a scan finds out by itself that there is nothing
     scanned = host.side_by_side
-    jobs = sizer.jobs([t for t in eligible if scanned or not t.empty])
-    if host.side_by_side:
-        # one is left for what is tried again
-        planned = max(1, host.at_once - 1)
-        timelines = share_out(jobs, host, planned, tables_limit)
-        late = [t for t in timelines if t.seconds > sizer.seconds]
-        overflow = [j for t in late for b in t.batches for j in b if _is_late(j, t, sizer)]
-    else:
-        bins = Bins(
-            window_seconds=sizer.seconds,
-            cluster_bootstrap_seconds=host.bootstrap,
-            tables_per_batch=tables_limit,
-            timelines=host.at_once,
-            handover_seconds=HANDOVER_SECONDS,
-        )
-        timelines, overflow = pack(jobs, bins)
-    warnings += [
-        f"{job.table}: no {host.noun} has time for it before {iso(night.deadline)} "
-        f"({job.estimate_seconds} s at {job.rate:.0f} units/s); "
-        f"raise {host.knob}, the window or the table's read capacity"
-        for job in overflow
-    ]
+    wanted = [t for t in eligible if scanned or not t.empty]
+    packed, left_out = within_budget(packer, wanted)
+    verdicts.update(left_out.verdicts)
     return Plan(
         run_id=night.run_id,
         start=night.start,
         deadline=night.deadline,
-        batches=_batches(timelines),
+        batches=_batches(packed.timelines),
         verdicts=verdicts,
         empty=tuple(sorted(t.name for t in eligible if t.empty and not scanned)),
-        warnings=tuple(warnings),
-        alerts=_missing(settings.tables.always, inventory) + _blind(choices, inventory.tags),
-        cost_usd=cost_usd(timelines, settings, raises_per_job, host),
+        warnings=(*warnings, *packed.warnings),
+        alerts=(
+            *_missing(settings.tables.always, everything),
+            *_blind(choices, inventory.tags),
+            *left_out.alerts,
+        ),
+        cost_usd=packed.cost_usd,
+        storage_usd=storage_usd(packed.jobs, settings, host, bool(night.part)),
         previous_run=night.previous_run,
         engine=settings.engine,
         identities={
@@ -103,6 +87,20 @@ def make_plan(
         },
         undescribed=later,
         at_once=host.at_once if host.side_by_side else 0,
+        part=night.part,
+    )
+
+
+def _part(inventory: Inventory, globs: tuple[str, ...]) -> Inventory:
+    """Return what some globs match of an inventory; all without globs."""
+    if not globs:
+        return inventory
+    names = {n for n in inventory.names if any(fnmatchcase(n, glob) for glob in globs)}
+    return replace(
+        inventory,
+        tables=tuple(t for t in inventory.tables if t.name in names),
+        undescribed={n: v for n, v in inventory.undescribed.items() if n in names},
+        later={n: why for n, why in inventory.later.items() if n in names},
     )
 
 
@@ -124,13 +122,6 @@ def _bounded(host: Host, inventory: Inventory, warnings: list[str]) -> Host:
     return replace(host, at_once=min(host.at_once, most))
 
 
-def _is_late(job: Job, timeline: Timeline[Job], sizer: Sizer) -> bool:
-    """Say whether a job ends after the window, for itself or as all of its worker's do."""
-    alone = sizer.host.bootstrap + job.estimate_seconds > sizer.seconds
-    slowest = max(j.estimate_seconds for b in timeline.batches for j in b)
-    return alone or sizer.host.bootstrap + slowest <= sizer.seconds
-
-
 def _batches(timelines: list[Timeline[Job]]) -> tuple[Batch, ...]:
     batches: list[Batch] = []
     for number, timeline in enumerate(timelines):
@@ -140,7 +131,7 @@ def _batches(timelines: list[Timeline[Job]]) -> tuple[Batch, ...]:
 
 
 def _missing(always: Iterable[str], inventory: Inventory) -> tuple[str, ...]:
-    names = {t.name for t in inventory.tables} | set(inventory.undescribed) | set(inventory.later)
+    names = inventory.names
     return tuple(
         f"tables.always names {glob!r}, and no table matches: correct the name or take it out"
         for glob in always

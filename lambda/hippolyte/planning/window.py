@@ -16,13 +16,20 @@ class Night:
     deadline: datetime
     now: datetime
     previous_run: str | None = None
+    # globs of a part's tables; none: all
+    part: tuple[str, ...] = ()
 
     @property
     def run_id(self) -> str:
-        """The run's id: its window's start, `2026-11-24T00-00Z`."""
-        return run_id(self.start)
+        """The run's id: its window's start, `2026-11-24T00-00Z`; a part's, `...T10-30-17Z`."""
+        return part_id(self.start) if self.part else run_id(self.start)
 
 
 def run_id(start: datetime) -> str:
     """Return the id of the run whose window starts at `start` (a legal S3 and Hadoop path)."""
     return iso(start)[:16].replace(":", "-") + "Z"
+
+
+def part_id(start: datetime) -> str:
+    """Return the id of a run of some tables: its seconds tell it from any night in a listing."""
+    return iso(start)[:19].replace(":", "-") + "Z"

@@ -139,6 +139,8 @@ class Ledger:
     alerts: list[str] = field(default_factory=list)
     # alerts that need no message of their own: published already, or due with the report
     told: list[str] = field(default_factory=list)
+    # by whom and when it was cancelled: nothing is begun any more, what runs is ended
+    cancelled: str = ""
     decided_at: str | None = None
     # intent: the message and the report are on their way
     reporting_at: str | None = None
@@ -215,8 +217,11 @@ class Ledger:
         waiting = {*batch.waiting, *tables}
         batch.waiting = [job.table for job in batch.jobs if job.table in waiting]
 
-    def add_batch(self, jobs: list[Job]) -> BatchEntry:
-        """Add a batch for tables that move, on a timeline of its own; each gets an unused path."""
+    def add_batch(self, jobs: list[Job], going_on: Collection[str] = ()) -> BatchEntry:
+        """Add a batch for tables that move, on a timeline of its own.
+
+        Each gets an unused path, but those that go on where their files end.
+        """
         number = sum(1 for b in self.batches if b.startswith("r")) + 1
         timeline = max((b.timeline for b in self.batches.values()), default=-1) + 1
         entry = BatchEntry(f"r{number:03d}", timeline, jobs)
@@ -224,7 +229,7 @@ class Ledger:
             table = self.tables[job.table]
             table.leave_batch()
             table.batch_id = entry.batch_id
-            entry.attempts[job.table] = table.attempt + 1
+            entry.attempts[job.table] = table.attempt + (job.table not in going_on)
         self.batches[entry.batch_id] = entry
         return entry
 

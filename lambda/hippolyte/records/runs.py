@@ -17,6 +17,7 @@ from hippolyte.store import Store, text
 LOOK_BACK = timedelta(days=3)
 
 _RUN_ID = "%Y-%m-%dT%H-%MZ"
+_PART_ID = "%Y-%m-%dT%H-%M-%SZ"
 
 
 def start_of(run_id: str) -> datetime:
@@ -26,9 +27,15 @@ def start_of(run_id: str) -> datetime:
         ConfigurationError: it is no run id.
     """
     try:
-        return datetime.strptime(run_id, _RUN_ID).replace(tzinfo=UTC)
+        form = _PART_ID if is_part(run_id) else _RUN_ID
+        return datetime.strptime(run_id, form).replace(tzinfo=UTC)
     except ValueError as error:
         raise ConfigurationError(f"{run_id!r} is not a run id like 2026-11-24T00-00Z") from error
+
+
+def is_part(run_id: str) -> bool:
+    """Say whether a run is of some tables only: its id has seconds, see `window.part_id`."""
+    return len(run_id) == len("2026-11-24T00-00-00Z")
 
 
 def is_open(names: set[str]) -> bool:

@@ -13,7 +13,7 @@ from hippolyte.records.ledger import Ledger, TableEntry
 from hippolyte.records.runs import start_of
 from hippolyte.settings import Settings
 from hippolyte.tables.settings_of import OPERATIONS
-from hippolyte.verdicts import ALERTING_VERDICTS, Verdict
+from hippolyte.verdicts import ALERTING_VERDICTS, OVER_BUDGET, Verdict
 
 
 def make_report(
@@ -51,8 +51,11 @@ def make_report(
     totals = Counter(str(t["verdict"]) for t in tables.values())
     ends = [t["finished_at"] for t in tables.values() if t["finished_at"]]
     ended = max((when(e) for e in ends), default=plan.start)
-    changes = _changes(tables, before)
-    told = [*ledger.alerts, *alerts]
+    # of a part, the others are no business
+    changes = _changes(
+        tables, {n: row for n, row in before.items() if n in tables} if plan.part else before
+    )
+    told = [*([f"the run was {c}"] if (c := ledger.cancelled) else []), *ledger.alerts, *alerts]
     told += [_emptied(name, name in own) for name in changes["empty"]]
     return {
         "version": VERSION,
@@ -60,6 +63,8 @@ def make_report(
         "account": settings.account,
         "region": settings.region,
         "run_id": plan.run_id,
+        # globs of the only tables it answers for; none: a night
+        "part": list(plan.part),
         "previous_run": previous.get("run_id"),
         "start": iso(plan.start),
         "deadline": iso(plan.deadline),
@@ -71,6 +76,7 @@ def make_report(
         "items": sum(t["items"] or 0 for t in tables.values()),
         "bytes": sum(t["bytes"] for t in tables.values()),
         "cost_usd": plan.cost_usd,
+        "storage_usd": plan.storage_usd,
         "alerts": told,
         "warnings": [*plan.warnings, *_unread(tables, ledger.unread)],
         "left_raised": sorted(left_raised),
@@ -188,6 +194,7 @@ def _protection(
     """
     good = entry.finished_at if entry.verdict is Verdict.BACKED_UP else None
     spared = entry.verdict in (Verdict.SKIPPED, Verdict.VANISHED)
+    spared = spared and not entry.reason.startswith(OVER_BUDGET)
     taken_over = filter(None, [other.get("last_good"), other.get("wanted_since")])
     since = None if spared else own.get("wanted_since") or max(taken_over, default=None)
     return {
@@ -205,7 +212,7 @@ def _oldest(tables: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
     ages = [
         (t["last_good"] or t["wanted_since"], n)
         for n, t in tables.items()
-        if t["verdict"] in wanted
+        if t["verdict"] in wanted or t["reason"].startswith(OVER_BUDGET)
     ]
     if not ages:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hippolyte.verdicts import ALERTING_VERDICTS, Verdict
+from hippolyte.verdicts import ALERTING_VERDICTS, OVER_BUDGET, Verdict
 
 # a message names this many tables of a kind, the report all
 _NAMED_IN_MESSAGE = 50
@@ -30,10 +30,12 @@ def summary(report: Mapping[str, Any]) -> str:
 def subject(report: Mapping[str, Any]) -> str:
     """Return the message's subject; SNS takes 100 characters."""
     totals = report["totals"]
+    run = f"part {report['run_id']}" if report["part"] else report["run_id"]
     if not needs_attention(report):
-        return f"OK {report['run_id']}: {totals['backed_up']} tables backed up"
+        return f"OK {run}: {totals['backed_up']} tables backed up"
     wrong = sum(totals[v.value] for v in ALERTING_VERDICTS)
-    return f"ATTENTION {report['run_id']}: {wrong} of {report['discovered']} tables not backed up"
+    wrong += sum(t["reason"].startswith(OVER_BUDGET) for t in report["tables"].values())
+    return f"ATTENTION {run}: {wrong} of {report['discovered']} tables not backed up"
 
 
 def text(report: Mapping[str, Any], where: str) -> str:
@@ -41,8 +43,9 @@ def text(report: Mapping[str, Any], where: str) -> str:
     minutes, window = report["duration_seconds"] // 60, report["window_seconds"] // 60
     lines = [
         f"Run {report['run_id']}: {summary(report)}",
+        *([f"A part, {of_part(report)}"] if report.get("part") else []),
         f"{report['items']} items, {report['bytes']} bytes, {minutes} of {window} minutes, "
-        f"about {report['cost_usd']:.2f} USD",
+        f"{money(report)}",
         "",
     ]
     lines += _section("To be looked at", report["alerts"])
@@ -65,6 +68,19 @@ def text(report: Mapping[str, Any], where: str) -> str:
     lines += _section("Since the night before", changes)
     lines += [f"As a page: {where.removesuffix('json')}html", f"Report: {where}"]
     return "\n".join(lines)
+
+
+def money(made: Mapping[str, Any]) -> str:
+    """Say what a run is estimated to cost, and the month's storage; of a report, or a plan."""
+    # the command line may read a report of an older package
+    kept = made.get("storage_usd")
+    storage = "" if kept is None else f", and about {kept:.2f} USD a month for what is kept"
+    return f"about {made['cost_usd']:.2f} USD{storage}"
+
+
+def of_part(report: Mapping[str, Any]) -> str:
+    """Say what a part answers for."""
+    return f"asked for by hand: tables {', '.join(report['part'])}; of the others it says nothing"
 
 
 def _raised(row: Mapping[str, Any]) -> str:

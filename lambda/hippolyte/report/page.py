@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from hippolyte.report.chart import LANES, chart, duration, said
-from hippolyte.report.message import needs_attention, summary
+from hippolyte.report.message import money, needs_attention, of_part, summary
 from hippolyte.verdicts import ALERTING_VERDICTS, Verdict
 
 _STYLE = """
@@ -118,6 +118,8 @@ def _header(report: Mapping[str, Any]) -> str:
         count = report["totals"][verdict.value]
         mood = "zero" if not count else ("wrong" if verdict.value in told else "")
         tiles.append((f"{count:,}", verdict.value.replace("_", " "), mood))
+    kind = "Part" if report["part"] else "Night"
+    part = f"<p>A part, {_text(of_part(report))}</p>" if report["part"] else ""
     left = len(report["left_raised"])
     tiles.append((f"{left:,}", "left raised", "wrong" if left else "zero"))
     started = sum(1 for b in report["batches"] if b["started_at"])
@@ -125,16 +127,16 @@ def _header(report: Mapping[str, Any]) -> str:
         f"{duration(report['duration_seconds'])} of a window of "
         f"{duration(report['window_seconds'])} · {report['items']:,} items · "
         f"{size(report['bytes'])} · {started} clusters · {len(report['raised'])} tables raised · "
-        f"about {report['cost_usd']:.2f} USD"
+        f"{money(report)}"
     )
     return (
-        f"<h1>Night {escape(report['run_id'])}{state}</h1>"
+        f"<h1>{kind} {escape(report['run_id'])}{state}</h1>"
         f'<p class="muted">{escape(report["deployment"])} · account {escape(report["account"])} · '
         f"{escape(report['region'])} · window {escape(report['start'])} to "
         f"{escape(report['deadline'])}, closed {escape(report['closed_at'])}</p>"
         '<div class="tiles">'
         + "".join(f'<div class="{mood}"><b>{n}</b>{what}</div>' for n, what, mood in tiles)
-        + f"</div><p>{escape(summary(report))}</p><p>{facts}</p>"
+        + f"</div><p>{escape(summary(report))}</p>{part}<p>{facts}</p>"
     )
 
 

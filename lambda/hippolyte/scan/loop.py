@@ -61,9 +61,9 @@ class Loop:
         memory: int = MEMORY,
         random: Random | None = None,
     ) -> None:
-        self._runner, self._now, self._progress, self._go_on = runner, now, progress, go_on
-        self._memory, self._room = memory, memory // 2
-        self._random = random or Random()
+        self._runner, self._progress, self._go_on = runner, progress, go_on
+        self._wall, self._now = now, clock.never_back(now)
+        self._memory, self._room, self._random = memory, memory // 2, random or Random()
         self._tables: list[Reading] = []
         self._waiting = Waiting()
         self._running: dict[Future[Any], Unit] = {}
@@ -95,7 +95,7 @@ class Loop:
     def step(self) -> bool:
         """Start what is due, wait for an answer and take it; False: there is nothing left."""
         now = self._seconds()
-        if not self._stopping and not self._go_on(now):
+        if not self._stopping and not self._go_on(self._wall().timestamp()):
             self._stop()
         pause = self._start_due(now)
         if self._is_going():

@@ -12,12 +12,16 @@ are bytes. What may be read is `Share`'s; here it becomes requests:
 - `Limit` starts at 1, at most doubles, and is so small that a page of the largest items seen lately
   is paid in a second.
 - A throttled answer halves the rate at once; 2 % of the share a minute come back.
+- While it has not all come back pages are smaller: the application may not ask again what it was
+  refused, and then only a request that falls into a short moment of debt is throttled as well. Many
+  small requests find that out, few large ones do not.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import Any
 
 from hippolyte.share import PARTITION_RATE, Share
 
@@ -32,6 +36,8 @@ _LEAST = 1 / 64
 _BACK_PER_SECOND = 0.02 / 60
 # after a throttled answer its segment waits so long
 _PAUSE = 1.0
+# seconds in which a page is paid, at the least, while the table is throttled
+_SMALL = 1 / 32
 _MOST_ITEMS = 1 << 20
 
 
@@ -116,24 +122,28 @@ class Pace:
         if self.segments[segment].sent is not None:
             return self.failed(segment, now).due(segment, now)
         mine = self.segments[segment]
-        buckets = (self.table, self.groups[self._group(segment)])
+        group = self.groups[self._group(segment)]
         # the one that waited longest comes first; whoever does not ask costs the rest little
         late = min(self.table.depth / self.rate, 1.0) / 2
         behind = max(0, len(self.segments) - (self.turns - mine.turn)) / len(self.segments)
-        ready = max(mine.not_before, *(bucket.positive() for bucket in buckets))
+        ready = max(mine.not_before, self.table.positive(), group.positive())
         return ready + late * behind
 
     def limit(self, segment: int) -> int:
         """Return the `Limit` of the segment's next request."""
-        return self.segments[segment].limit
+        mine = self.segments[segment]
+        # its rate may have fallen since its last page
+        return self._limit(mine.limit, mine.largest)
 
     def sent(self, segment: int, now: float) -> Pace:
-        """Take note that the segment's request goes out; a former one without an answer is lost."""
-        pace = self.failed(segment, now)
-        mine = pace.segments[segment]
-        aside, turn = self._most(mine.limit), pace.turns + 1
-        mine = replace(mine, aside=aside, sent=now, turn=turn)
-        return replace(pace._paid(segment, aside), turns=turn)._with(segment, mine)
+        """Take note that the segment's request goes out, of the `limit` that it has just now.
+
+        A former one without an answer is lost.
+        """
+        limit, pace = self.limit(segment), self.failed(segment, now)
+        aside, turn = self._most(limit), pace.turns + 1
+        mine = replace(pace.segments[segment], limit=limit, aside=aside, sent=now, turn=turn)
+        return replace(pace, turns=turn)._paid(segment, aside, mine)
 
     def answered(self, segment: int, now: float, units: float, items: int, largest: float) -> Pace:
         """Take note of a page.
@@ -146,22 +156,19 @@ class Pace:
             largest: bytes of the largest of them; as text it is more than what is counted, which
                 makes for smaller pages.
         """
-        pace = self._ended(segment, now, units)
-        mine = pace.segments[segment]
+        mine = self.segments[segment]
         # forgotten as fast as a limit grows
         size = max(float(largest), mine.largest / 2) if items else mine.largest
-        limit = pace._limit(2 * mine.limit, size)
-        return pace._with(segment, replace(mine, limit=limit, largest=size, cost=units))
+        return self._ended(segment, now, units, limit=2 * mine.limit, largest=size, cost=units)
 
     def throttled(self, segment: int, now: float) -> Pace:
         """Take note of a throttled answer: half the rate, but once for all that were under way."""
-        sent, pace = self.segments[segment].sent, self._ended(segment, now, 0.0)
+        sent = self.segments[segment].sent
+        pace = self._ended(segment, now, 0.0, not_before=now + _PAUSE)
         if sent is None or sent >= pace.since:
             pace = replace(pace, factor=max(_LEAST, pace._factor(now) / 2), since=now)._at(now)
             pace = replace(pace, table=pace.table.paid(max(0.0, pace.table.level)))
-        mine = pace.segments[segment]
-        limit = pace._limit(mine.limit, mine.largest)
-        return pace._with(segment, replace(mine, limit=limit, not_before=now + _PAUSE))
+        return pace
 
     def failed(self, segment: int, now: float) -> Pace:
         """Take note of a request that broke off: it may have cost what the last one did."""
@@ -185,11 +192,11 @@ class Pace:
         rate = self.share.rate * self._factor(now) * _KEPT
         return replace(self, table=self.table.filled(now, rate, self._most(_MOST_ITEMS)))
 
-    def _ended(self, segment: int, now: float, units: float) -> Pace:
+    def _ended(self, segment: int, now: float, units: float, **changed: Any) -> Pace:
         """Return the pace now, when the segment's request, if there is one, has cost that."""
         mine = self.segments[segment]
-        pace = self._at(now)._paid(segment, units - mine.aside)
-        return pace._with(segment, replace(mine, aside=0.0, sent=None))
+        ended = replace(mine, aside=0.0, sent=None, **changed)
+        return self._at(now)._paid(segment, units - mine.aside, ended)
 
     def _factor(self, now: float) -> float:
         return min(1.0, self.factor + _BACK_PER_SECOND * max(0.0, now - self.since))
@@ -197,7 +204,7 @@ class Pace:
     def _group(self, segment: int) -> int:
         return segment * len(self.groups) // len(self.segments)
 
-    def _paid(self, segment: int, units: float) -> Pace:
+    def _paid(self, segment: int, units: float, after: _Segment) -> Pace:
         """Return the pace with so much taken out of the table's bucket and the segment's group's.
 
         A group is filled when something is paid from it: there may be thousands.
@@ -207,20 +214,21 @@ class Pace:
         mine = self.groups[group].filled(table.at, min(table.rate, share), self._most(_MOST_ITEMS))
         paid = mine.paid(units)
         groups = (*self.groups[:group], paid, *self.groups[group + 1 :])
-        return replace(self, table=self.table.paid(units), groups=groups)
-
-    def _with(self, segment: int, mine: _Segment) -> Pace:
-        segments = (*self.segments[:segment], mine, *self.segments[segment + 1 :])
-        return replace(self, segments=segments)
+        segments = (*self.segments[:segment], after, *self.segments[segment + 1 :])
+        return replace(self, table=self.table.paid(units), groups=groups, segments=segments)
 
     def _most(self, limit: int) -> float:
         """Return what a page of so many items costs at most."""
         return (min(_PAGE, limit * _ITEM) + _BLOCK) / self.unit_bytes
 
     def _limit(self, most: int, size: float) -> int:
-        """Return how many items of a size are paid in a second, at most so many."""
+        """Return how many items of a size are paid in a second or less, at most so many."""
+        factor = self._factor(self.table.at)
         fair = max(1.0, self.rate) * self.unit_bytes
-        # the service itself ends a page that costs no more than is paid in a second
+        if factor < 1:
+            # no page costs less than a block
+            fair = max(_BLOCK, self.rate * max(_SMALL, factor * factor) * self.unit_bytes)
+        # the service itself ends a page that costs no more than that
         fits = most if fair >= _PAGE + _BLOCK else int(fair / max(1.0, size))
         return max(1, min(most, fits, _MOST_ITEMS))
 

@@ -46,8 +46,9 @@ _PASSING = (
 # what the SDK, or who looks into its answer, makes of one that is of no AWS service
 NO_ANSWER = (ResponseParserError, AttributeError, KeyError, TypeError, ValueError, RecursionError)
 _UNIT_BYTES = 4096
-# no page consumes so many: 1 MB, strongly consistent, is 256
-_MOST_UNITS = 1000
+# no page of the service's consumes so many (1 MB, strongly consistent, is 256); those of a double
+# whose items stand for larger ones may consume far more than that, and are to be paid for
+_MOST_UNITS = 1e6
 
 
 class Passing(ScanError):

@@ -81,6 +81,9 @@ def read_segment(table: Reading, segment: int, number: int | None) -> Story:
         if not written:
             # somebody else wrote it, or this loop without hearing of it: as good as ours
             last = yield Call(partial(_last, table, segment))
+            if last is None or last < known.place.number:
+                name = DATA + data_name(segment, known.place.number)
+                raise Nonsense(f"{table.wanted.sink}{name} is there, and no listing has it")
             known.place = yield Call(partial(resume, table.wanted.sink, segment, last, table.keys))
             circle = _Circle(known.place.key)
 
@@ -151,13 +154,14 @@ def _page(table: Reading, segment: int, buffer: Buffer, key: Key | None) -> Call
     request: dict[str, Any] = {
         "Segment": segment,
         "TotalSegments": table.started.segments,
-        "Limit": table.pace.limit(segment),
         "ConsistentRead": table.started.consistent,
     }
     if key is not None:
         request["ExclusiveStartKey"] = key
 
     def sent(now: float) -> None:
+        # not before: while it waited, others may have been throttled
+        request["Limit"] = table.pace.limit(segment)
         table.pacing = table.pace.sent(segment, now)
 
     def broke(now: float) -> None:

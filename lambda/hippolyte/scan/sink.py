@@ -127,6 +127,8 @@ class S3Sink:
         )
         with self._told(start):
             for page in pages:
+                # whatever else answers with XML, or HTML, is an empty page to the SDK
+                _ = page["IsTruncated"]
                 for entry in page.get("Contents", []):
                     name = entry["Key"][len(self.prefix) :]
                     yield Stored(name, entry["Size"], entry["ETag"].strip('"'))
@@ -139,7 +141,7 @@ class S3Sink:
         except (ClientError, BotoCoreError) as error:
             code = code_of(error) if isinstance(error, ClientError) else ""
             if code in (_THERE, "412"):
-                raise _ThereError from error
+                raise _ThereError(f"{self}{name}: {error}") from error
             if code in _NONE:
                 raise _NoneError(f"{self}{name}: {error}") from error
             again = code == _AGAIN or isinstance(error, IncompleteReadError)
@@ -149,7 +151,7 @@ class S3Sink:
             raise Refused(f"{self}{name}: no answer of S3's: {error!r}") from error
 
 
-class _ThereError(Exception):
+class _ThereError(Refused):
     """There is an object of this name."""
 
 

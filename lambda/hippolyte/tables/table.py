@@ -103,3 +103,8 @@ class Inventory:
     warnings: tuple[str, ...] = ()
     definitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tags: Tags = field(default_factory=Tags)
+
+    @property
+    def names(self) -> list[str]:
+        """All tables' names."""
+        return [*(t.name for t in self.tables), *self.undescribed, *self.later]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from hippolyte.exports import reader
-from hippolyte.exports.native import STARTED, SUMMARY
+from hippolyte.exports.native import FILES, STARTED, SUMMARY
 from hippolyte.store import Store
 from local.core.clock import Clock
 from local.world import World
@@ -184,6 +185,20 @@ def test_ctrl_c_says_how_to_go_on_and_nothing_is_read_twice(world: World, tmp_pa
     assert before.items() <= {p: p.read_bytes() for p in scan_in(tmp_path).glob("data/*")}.items()
     # a whole one is whole
     assert "Whole: 80 items of slow." in exported("slow", tmp_path, "--resume")
+
+
+@pytest.mark.parametrize("harm", ["data/0001-000000.json.gz", "data", FILES])
+def test_one_that_was_whole_and_lost_files_is_not_called_so(
+    world: World, tmp_path: Path, harm: str
+) -> None:
+    exported("orders", tmp_path)
+    lost = scan_in(tmp_path) / harm
+    shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
+    text = exported("orders", tmp_path, "--resume", code=1)
+    what = "its manifest is gone" if harm == FILES else "of its files are gone, as data/000"
+    assert f"NOT WHOLE: {scan_in(tmp_path)}/ has a summary, but " in text
+    assert what in text
+    assert text.rstrip().endswith("or remove it, and begin again in an empty place.")
 
 
 def test_what_cannot_begin_is_refused_and_nothing_is_written(world: World, tmp_path: Path) -> None:

@@ -415,7 +415,7 @@ def test_a_step_that_was_cancelled_or_failed_is_dead_when_its_cluster_is(
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"engine": "glue"}, "engine must be one of datapipeline, emr, got 'glue'"),
+        ({"engine": "glue"}, "engine must be one of lambda, datapipeline, emr, got 'glue'"),
         ({"engine": "emr"}, "missing key emr"),
         ({"engine": "emr", "emr": {}}, "missing key emr.jar"),
         ({"engine": "emr", "emr": {**EMR, "jar": "x.jar"}}, "emr.jar must be like s3://bucket"),

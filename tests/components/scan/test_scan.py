@@ -7,16 +7,20 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
+from threading import Event
 from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from hippolyte.clients import configuration
 from hippolyte.exports import native, reader
+from hippolyte.scan.cutting import ScanError
 from hippolyte.scan.loop import Loop
 from hippolyte.scan.pace import Pace
+from hippolyte.scan.reading import Refused
 from hippolyte.scan.runner import Threads
 from hippolyte.scan.sink import S3Sink
 from hippolyte.scan.state import Progress, State
@@ -378,6 +382,41 @@ def test_an_answer_that_is_none_is_told(site: Site, call: str) -> None:
     assert "answer" in end.reason
 
 
+@pytest.mark.parametrize("call", ["GetObject", "HeadObject", "ListObjectsV2"])
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(300, None), (412, "412"), (412, "PreconditionFailed"), (409, "ConditionalRequestConflict")],
+)
+def test_a_refusal_that_is_of_another_call_is_told(
+    site: Site, call: str, status: int, code: str | None
+) -> None:
+    metadata = {"HTTPStatusCode": status}
+    parsed: dict[str, Any] = {"ResponseMetadata": metadata}
+    parsed |= {"Error": {"Code": code, "Message": ""}} if code else {}
+    http = AWSResponse("", status, {}, None)  # type: ignore[arg-type]
+    site.client("s3").meta.events.register(f"before-call.s3.{call}", lambda **_: (http, parsed))
+    sink = S3Sink(site.client("s3"), BUCKET, site.prefix)
+    calls: dict[str, Callable[[], Any]] = {
+        "GetObject": lambda: sink.read("x"),
+        "HeadObject": lambda: sink.head("x"),
+        "ListObjectsV2": lambda: list(sink.listed()),
+    }
+    with pytest.raises(ScanError, match=site.prefix):
+        calls[call]()
+
+
+def test_a_listing_that_is_none_is_told(site: Site) -> None:
+    """A page of HTML is to the SDK a listing without objects."""
+
+    def spoil(parsed: dict[str, Any], **_: Any) -> None:
+        parsed.clear()
+
+    client = site.client("s3")
+    client.meta.events.register("after-call.s3.ListObjectsV2", spoil)
+    with pytest.raises(Refused, match="no answer of S3's"):
+        list(S3Sink(client, BUCKET, site.prefix).listed())
+
+
 def test_a_table_that_is_gone_is_told(site: Site) -> None:
     end = site.scan("never")
     assert end.state is State.FAILED
@@ -429,6 +468,8 @@ def test_the_import_of_the_service_takes_the_data_folder(site: Site) -> None:
         found = dynamodb.describe_import(ImportArn=started["ImportArn"])["ImportTableDescription"]
         if found["ImportStatus"] != "IN_PROGRESS":
             break
-    assert found["ImportStatus"] == "COMPLETED", found["FailureMessage"]
+        # moto imports in a thread of its own, in real time
+        Event().wait(0.05)
+    assert found["ImportStatus"] == "COMPLETED", found
     assert (found["ImportedItemCount"], found["ErrorCount"]) == (50, 0)
     assert sorted(site.kept("restored"), key=str) == sorted(site.kept("orders"), key=str)

@@ -155,6 +155,10 @@ class Bucket:
     def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
         return {"Body": io.BytesIO(self.files[f"{Bucket}/{Key}"])}
 
+    def list_objects_v2(self, Bucket: str, Prefix: str) -> dict[str, Any]:
+        found = [name for name in self.files if name.startswith(f"{Bucket}/{Prefix}")]
+        return {"Contents": [{"Key": name.partition("/")[2]} for name in found]} if found else {}
+
     def head_object(self, Bucket: str, Key: str) -> dict[str, Any]:
         return {"ContentLength": len(self.files[f"{Bucket}/{Key}"])}
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -443,3 +444,30 @@ def test_not_enforced_in_process_by_default() -> None:
     with in_process(enforced=False) as world:
         role = make_role(world, "role")
         world.client("dynamodb", role_arn=role).list_tables()
+
+
+def test_a_machines_role_may_ask_on_whose_behalf(world: World) -> None:
+    """Step Functions says so when a machine is made, in its own region."""
+    region = "eu-central-1"
+    source = f"arn:aws:states:{region}:{ACCOUNT}:stateMachine:*"
+    trust = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"Service": "states.amazonaws.com"},
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": ACCOUNT},
+            "ArnLike": {"aws:SourceArn": source},
+        },
+    }
+    iam = world.client("iam")
+    iam.create_role(RoleName="machine", AssumeRolePolicyDocument=policy(trust))
+    made = {
+        "name": "one",
+        "roleArn": f"arn:aws:iam::{ACCOUNT}:role/machine",
+        "definition": json.dumps({"StartAt": "Over", "States": {"Over": {"Type": "Succeed"}}}),
+    }
+
+    world.client("stepfunctions", region).create_state_machine(**made)
+    elsewhere = world.client("stepfunctions", "us-east-1")
+    with pytest.raises(ClientError, match="is authorized to assume the provided role"):
+        elsewhere.create_state_machine(**made)

@@ -42,6 +42,9 @@ module "hippolyte" {
     service_access_security_group_id = "sg-0123456789abcdef2"
   }
 
+  # the large table of the scenarios is not to fit its window with any engine
+  planning = { bytes_per_read_unit = 4096 }
+
   permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
 
   dashboard_enabled = true

@@ -23,7 +23,7 @@ class Inside:
     def __init__(self, night: NightDriver) -> None:
         self._clock = night.world.clock
 
-    # the bucket; head_object and get_object as boto3's client has them
+    # the bucket; head_object, get_object and list_objects_v2 as boto3's client has them
 
     def _objects(self) -> Any:
         return s3_backends[ACCOUNT]["aws"].get_bucket(BUCKET).keys
@@ -45,6 +45,11 @@ class Inside:
         return {"Body": io.BytesIO(found.value)}
 
     head_object = get_object
+
+    def list_objects_v2(self, Bucket: str, Prefix: str) -> dict[str, Any]:
+        """Return the keys below a prefix, all of them."""
+        found = sorted(self.keys(Prefix)) if Bucket == BUCKET else []
+        return {"Contents": [{"Key": key} for key in found]} if found else {}
 
     def json(self, key: str) -> dict[str, Any] | None:
         """Return a JSON object of the bucket, None if it is not there."""

@@ -12,7 +12,8 @@ from moto.dynamodb.models import dynamodb_backends
 
 from local.core.call import Call, refusal
 from local.core.faults import ALWAYS
-from local.dynamodb.capacity import TableSettings, state_of
+from local.dynamodb.capacity import state_of
+from local.dynamodb.table_settings import TableSettings
 from tests.support.harness import REGION, START, NightDriver
 from tests.support.watch import PRODUCT_KEY
 

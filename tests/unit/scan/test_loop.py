@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -12,9 +14,11 @@ from typing import Any
 import pytest
 
 from hippolyte.exports import native
+from hippolyte.scan.pace import Pace
 from hippolyte.scan.reading import Gone, Nonsense, Page, Passing, Refused, Throttled
 from hippolyte.scan.state import FILE_EVERY, Progress, State
 from hippolyte.scan.table import Look, Pacing, Wanted
+from hippolyte.share import Share
 from tests.support.scans import (
     BEGUN,
     Calls,
@@ -245,6 +249,22 @@ def lost_names(calls: list[str]) -> list[str]:
     return [call.removeprefix("put ") for call in calls]
 
 
+def test_a_file_that_is_there_and_in_no_listing_ends_the_scan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A store that lists too little must not have the table read again and again."""
+    bench = Bench()
+    kill_at(bench, 20, False)
+    with pytest.raises(Killed):
+        scan(bench.wanted())
+    assert any(name.startswith(native.DATA) for name in bench.sink.objects)
+    bench.calls.leave_alone()
+    monkeypatch.setattr(bench.sink, "_listed", lambda start: [])
+    (end,) = scan(bench.wanted(), go_on=lambda now: len(bench.calls.made) < 500)
+    assert end.state is State.FAILED
+    assert "is there, and no listing has it" in end.reason
+
+
 def test_a_put_whose_answer_was_lost_is_found_and_gone_on_after() -> None:
     bench = Bench()
     lost: list[str] = []
@@ -449,6 +469,21 @@ def test_segments_advance_together() -> None:
         assert max(counted.values()) - min(counted.get(str(n), 0) for n in range(4)) <= 1
 
 
+def test_a_clock_that_is_set_back_is_not_waited_for() -> None:
+    bench, clock = Bench(), Clock()
+    begun = clock.at
+
+    def set_back(number: int, what: str) -> None:
+        if number == 20:
+            clock.at -= timedelta(hours=1)
+
+    bench.calls.after = set_back
+    share = Share(0.5, 100)
+    scan(bench.wanted(pace=lambda _, __, count, now: Pace.start(share, count, now)), clock=clock)
+    bench.is_the_table()
+    assert clock.at - begun < timedelta(minutes=-59)
+
+
 def test_a_page_is_asked_for_when_the_pace_says() -> None:
     bench = Bench()
     clock = Clock()
@@ -468,6 +503,35 @@ def test_a_page_is_asked_for_when_the_pace_says() -> None:
     assert gaps == {10.0}
     # waiting is slept, and the table looked at each minute
     assert bench.calls.made.count("look orders") == pytest.approx(len(asked) / 6, abs=2)
+
+
+def test_a_page_is_as_large_as_the_pace_says_when_it_is_asked_for() -> None:
+    """Not when it began to wait: another segment may have been throttled since."""
+    bench = Bench()
+    clock = Clock()
+    asked: list[float] = []
+    limits: list[int] = []
+    page = bench.table.page
+
+    class Slowing(Steady):
+        def due(self, segment: int, now: float) -> float:
+            return max(now, asked[-1] + 10.0) if asked else now
+
+        def throttled(self, segment: int, now: float) -> Steady:
+            return replace(self, most=1)
+
+    def note(request: Mapping[str, Any]) -> Page:
+        asked.append(clock.now().timestamp())
+        limits.append(request["Limit"])
+        if len(asked) == 1:
+            raise Throttled("slower")
+        return page(request)
+
+    bench.table.page = note  # type: ignore[method-assign]
+    scan(bench.wanted(pace=lambda *_: Slowing()), clock=clock)
+    assert limits[0] == 2
+    assert set(limits[1:]) == {1}
+    bench.is_the_table()
 
 
 @pytest.mark.parametrize("patience", [0.0, 3.0])

@@ -1,0 +1,67 @@
+"""Follows a run till its report, and says what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import nullcontext
+from datetime import timedelta
+from typing import Any
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.live import Live
+from rich.markup import escape
+
+from hippolyte import clock
+from hippolyte.errors import HippolyteError
+from hippolyte.night.one_pass import Pass
+from hippolyte.report.message import needs_attention, text
+from hippolyte_cli import console
+from hippolyte_cli.progress import RunProgress, progress
+from hippolyte_cli.status_view import headline, panel
+
+_PAUSE_SECONDS = 15
+# a report comes 45 minutes after the last verdict at the latest, and exports may die slowly
+_PATIENCE = timedelta(hours=3)
+
+
+def follow(p: Pass, run_id: str) -> None:
+    """Show how a run goes until it is closed; end the command by what came of it."""
+    report = _until_closed(p, run_id)
+    out = console.console()
+    if report is None:
+        out.print(
+            f"Run {run_id} has no report {_PATIENCE} after its window. Is the monitor alive? "
+            '"Is it alive" in docs/operations.md'
+        )
+        raise typer.Exit(1)
+    out.print(escape(text(report, p.runs.url(run_id, "report.json"))))
+    raise typer.Exit(1 if needs_attention(report) else 0)
+
+
+def _until_closed(p: Pass, run_id: str) -> Mapping[str, Any] | None:
+    out, said = console.console(), ""
+    live = Live(console=out, refresh_per_second=1, transient=True) if out.is_terminal else None
+    with live or nullcontext():
+        while True:
+            try:
+                if report := p.runs.report(run_id):
+                    return report
+                run = progress(p, run_id)
+            except (HippolyteError, ClientError, BotoCoreError) as error:
+                # the run goes on without being looked at
+                out.print(f"{clock.now():%H:%M:%S} {escape(str(error))}")
+                run = None
+            if run and live:
+                live.update(panel(run, clock.now()))
+            elif run and (line := headline(run)) != said:
+                out.print(f"{clock.now():%H:%M:%S} {escape(line)}")
+                said = line
+            if run and _too_late(run):
+                return None
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _too_late(run: RunProgress) -> bool:
+    return clock.now() > run.plan.deadline + _PATIENCE

@@ -1,0 +1,87 @@
+"""What is shown of open runs: tables with bars on a terminal, plain lines on a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from hippolyte.record_form import iso
+from hippolyte_cli.export_offer import duration, plural, size
+from hippolyte_cli.progress import RunProgress, TableProgress
+
+# more open tables than these are counted, not named
+_NAMED = 30
+
+
+def headline(run: RunProgress) -> str:
+    """Return the one line that says how a run is."""
+    decided = sum(run.verdicts.values())
+    counts = ", ".join(
+        f"{count} {verdict.replace('_', ' ')}" for verdict, count in sorted(run.verdicts.items())
+    )
+    part = f" (part: {', '.join(run.plan.part)})" if run.plan.part else ""
+    facts = [
+        f"{decided} of {plural(run.plan.discovered, 'table')} decided"
+        + (f": {counts}" if counts else ""),
+        f"{sum(t.reading for t in run.tables)} being read",
+        *([f"{run.raised} raised"] if run.raised else []),
+        f"until {iso(run.plan.deadline)}",
+        f"about {run.plan.cost_usd:.2f} USD",
+        *([run.cancelled] if run.cancelled else []),
+    ]
+    return f"{run.plan.run_id}{part} by {run.plan.engine}: {'; '.join(facts)}"
+
+
+def lines(run: RunProgress, now: datetime) -> Iterable[str]:
+    """Yield a run's lines for a pipe or a log."""
+    yield headline(run)
+    for table in run.tables[:_NAMED]:
+        yield f"  {table.name}: {_said(table, now)}"
+    more = len(run.tables) - _NAMED
+    if more > 0:
+        yield f"  and {more} more"
+
+
+def panel(run: RunProgress, now: datetime) -> RenderableType:
+    """Return a run for a terminal."""
+    rows = Table(title=escape(headline(run)), title_justify="left", show_edge=False)
+    rows.add_column("table", overflow="fold")
+    rows.add_column("state")
+    rows.add_column("read", width=20)
+    for name in ("segments", "items", "size", "units/s", "for"):
+        rows.add_column(name, justify="right")
+    for table in run.tables[:_NAMED]:
+        rows.add_row(
+            escape(table.name),
+            table.state,
+            ProgressBar(total=table.segments, completed=table.ended) if table.segments else "",
+            f"{table.ended}/{table.segments}" if table.segments else "",
+            f"{table.items:,}" if table.segments else "",
+            size(table.size) if table.segments else "",
+            f"{table.rate:,.1f}" if table.rate else "",
+            duration((now - table.since).total_seconds()) if table.since else "",
+        )
+    more = len(run.tables) - _NAMED
+    return Group(rows, f"and {more} more") if more > 0 else rows
+
+
+def _said(table: TableProgress, now: datetime) -> str:
+    parts = [table.state]
+    if table.segments:
+        parts += [
+            f"{table.ended} of {plural(table.segments, 'segment')}",
+            plural(table.items, "item"),
+            size(table.size),
+        ]
+    if table.rate:
+        parts.append(f"{table.rate:,.1f} units/s")
+    if table.reading and table.since:
+        parts.append(f"for {duration((now - table.since).total_seconds())}")
+        if table.estimate:
+            parts.append(f"about {duration(table.estimate)} in all")
+    return ", ".join(parts)

@@ -1,0 +1,55 @@
+"""The brake on money: which tables a night leaves out so that it costs no more than it may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hippolyte.planning.cost import own_usd
+from hippolyte.planning.packer import Packed, Packer
+from hippolyte.tables.table import Table
+from hippolyte.verdicts import OVER_BUDGET, Verdict
+
+# an alert names this many tables
+_NAMED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """The tables left out, and what a person is told of it."""
+
+    verdicts: Mapping[str, tuple[Verdict, str]] = field(default_factory=dict)
+    alerts: tuple[str, ...] = ()
+
+
+def within_budget(packer: Packer, tables: Sequence[Table]) -> tuple[Packed, LeftOut]:
+    """Pack as many tables as `max_night_usd` allows, those that cost least first.
+
+    So as many tables as can be have their backup, and always the same ones.
+    """
+    most, whole = packer.settings.max_night_usd, packer.pack(tables)
+    if most is None or whole.cost_usd <= most:
+        return whole, LeftOut()
+    own = {
+        job.table: own_usd(job, packer.settings, packer.raises_per_job, packer.host)
+        for job in whole.jobs
+    }
+    ordered = sorted(tables, key=lambda t: (own[t.name], t.size_bytes, t.name))
+    packed, low, high = packer.pack(()), 0, len(ordered)
+    # what is kept was seen to be within it; that the cost grows with the number is not relied on
+    while high - low > 1:
+        middle = (low + high) // 2
+        tried = packer.pack(ordered[:middle])
+        if tried.cost_usd <= most:
+            packed, low = tried, middle
+        else:
+            high = middle
+    dear = [t.name for t in reversed(ordered[low:])]
+    why = f"{OVER_BUDGET}: it does not go into {most:.2f} USD a night"
+    more = f" and {len(dear) - _NAMED} more" if len(dear) > _NAMED else ""
+    alert = (
+        f"max_night_usd ({most:.2f} USD) leaves {len(dear)} of {len(tables)} tables without a "
+        f"backup: {', '.join(dear[:_NAMED])}{more}. With all of them the run is estimated at "
+        f"{whole.cost_usd:.2f} USD: raise it, or exclude what needs no backup"
+    )
+    return packed, LeftOut(dict.fromkeys(dear, (Verdict.SKIPPED, why)), (alert,))

@@ -1,0 +1,82 @@
+"""Sizes tables and puts them onto hosts: what a night of just these tables is, and costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hippolyte.planning.cost import cost_usd
+from hippolyte.planning.host import Host
+from hippolyte.planning.packing import HANDOVER_SECONDS, Bins, Timeline, pack
+from hippolyte.planning.plan import Job
+from hippolyte.planning.sharing import share_out
+from hippolyte.planning.sizer import Sizer
+from hippolyte.planning.window import Night
+from hippolyte.record_form import iso
+from hippolyte.settings import Settings
+from hippolyte.tables.table import Inventory, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Tables on hosts."""
+
+    timelines: list[Timeline[Job]]
+    warnings: tuple[str, ...]
+    cost_usd: float
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All jobs."""
+        return [job for t in self.timelines for batch in t.batches for job in batch]
+
+
+@dataclass(frozen=True, slots=True)
+class Packer:
+    """Packs tables of one night; `inventory` has all tables, for the quotas."""
+
+    settings: Settings
+    inventory: Inventory
+    night: Night
+    tables_limit: int
+    raises_per_job: bool
+    host: Host
+
+    def pack(self, tables: Iterable[Table]) -> Packed:
+        """Size tables and put them onto hosts; warn of those that have no time."""
+        warnings: list[str] = []
+        host, limit = self.host, self.tables_limit
+        sizer = Sizer(
+            self.settings, self.inventory, self.night, warnings, limit, self.raises_per_job, host
+        )
+        jobs = sizer.jobs(tables)
+        if host.side_by_side:
+            # one is left for what is tried again
+            planned = max(1, host.at_once - 1)
+            timelines = share_out(jobs, host, planned, limit)
+            late = [t for t in timelines if t.seconds > sizer.seconds]
+            overflow = [j for t in late for b in t.batches for j in b if _is_late(j, t, sizer)]
+        else:
+            bins = Bins(
+                window_seconds=sizer.seconds,
+                cluster_bootstrap_seconds=host.bootstrap,
+                tables_per_batch=limit,
+                timelines=host.at_once,
+                handover_seconds=HANDOVER_SECONDS,
+            )
+            timelines, overflow = pack(jobs, bins)
+        warnings += [
+            f"{job.table}: no {host.noun} has time for it before {iso(self.night.deadline)} "
+            f"({job.estimate_seconds} s at {job.rate:.0f} units/s); "
+            f"raise {host.knob}, the window or the table's read capacity"
+            for job in overflow
+        ]
+        cost = cost_usd(timelines, self.settings, self.raises_per_job, host)
+        return Packed(timelines, tuple(warnings), cost)
+
+
+def _is_late(job: Job, timeline: Timeline[Job], sizer: Sizer) -> bool:
+    """Say whether a job ends after the window, for itself or as all of its worker's do."""
+    alone = sizer.host.bootstrap + job.estimate_seconds > sizer.seconds
+    slowest = max(j.estimate_seconds for b in timeline.batches for j in b)
+    return alone or sizer.host.bootstrap + slowest <= sizer.seconds

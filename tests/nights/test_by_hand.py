@@ -1,0 +1,252 @@
+"""`hippolyte run`, `plan`, `status`, `cancel`, beside the functions of a night."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hippolyte.assembly import assemble
+from hippolyte.engines.workers import Record, TableRecord, Workers
+from hippolyte.errors import HippolyteError
+from hippolyte.settings import parse
+from hippolyte_cli import follow, functions
+from tests.support.commands import command, deploy
+from tests.support.harness import BIG, RUN, NightDriver, verdicts
+
+PART = "2026-11-24T00-00-00Z"
+
+
+@pytest.fixture(autouse=True)
+def _reached(night: NightDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command line invokes the night's functions; what it waits, the monitor's passes fill."""
+    deploy(night)
+    by_name: dict[str, Any] = {
+        "hippolyte-scheduler": night.scheduler,
+        "hippolyte-monitor": lambda _: night.monitor(),
+    }
+    monkeypatch.setattr(functions, "invoke", lambda name, _, event: by_name[name](event))
+    monkeypatch.setattr(follow, "time", SimpleNamespace(sleep=lambda _: night.passes(5)))
+
+
+def fleet(night: NightDriver) -> None:
+    for name in ("orders", "orders-archive", "users"):
+        night.table(name)
+
+
+def test_run_begins_a_whole_night(night: NightDriver) -> None:
+    fleet(night)
+    result = command("run")
+    assert result.exit_code == 0, result.output
+    assert f"Run {RUN}: begun." in result.output
+    assert f"/{RUN}/report.html" in result.output
+    assert "3 tables, about " in result.output
+    assert len(verdicts(night.until_closed())) == 3
+
+
+def test_run_of_some_tables_waits_till_the_report(night: NightDriver) -> None:
+    fleet(night)
+    night.configure(tables={"exclude": ["*-archive"]})
+    result = command("run", "orders*", "--wait")
+    assert result.exit_code == 0, result.output
+    assert "orders-archive is left out: excluded by '*-archive'" in result.output
+    assert f"{PART} (part: orders*) by datapipeline: 1 of 2 tables decided" in result.output
+    assert "1 backed up + 1 skipped" in result.output
+
+
+def test_run_ends_with_1_if_a_table_has_no_backup(night: NightDriver) -> None:
+    fleet(night)
+    night.world.faults.step_fails["users"] = 9
+    result = command("run", "users", "--wait")
+    assert result.exit_code == 1
+    assert "Failed:" in result.output
+
+
+def test_a_run_without_a_monitor_is_not_waited_for_for_ever(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet(night)
+    clock = night.world.clock
+    monkeypatch.setattr(follow, "time", SimpleNamespace(sleep=lambda _: clock.advance(1800)))
+    result = command("run", "users", "--wait")
+    assert result.exit_code == 1
+    assert "Is the monitor alive?" in result.output
+
+
+@pytest.mark.parametrize("name", ["run", "plan"])
+def test_what_the_scheduler_refuses_is_said(night: NightDriver, name: str) -> None:
+    fleet(night)
+    result = command(name, "oders")
+    assert result.exit_code == 2
+    assert "no table matches 'oders' (the nearest: orders" in result.output
+
+
+def test_a_function_that_fails_is_said(night: NightDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> dict[str, Any]:
+        raise functions.FunctionError("hippolyte-scheduler failed: out of memory")
+
+    monkeypatch.setattr(functions, "invoke", fails)
+    result = command("run")
+    assert result.exit_code == 2
+    assert "hippolyte-scheduler failed: out of memory" in result.output
+
+
+def test_plan_shows_tables_and_cost_and_changes_nothing(night: NightDriver) -> None:
+    fleet(night)
+    night.table("large", read=1000, **BIG)
+    before = night.keys()
+    result = command("plan")
+    assert result.exit_code == 0, result.output
+    (line,) = [row for row in result.output.splitlines() if "large" in row and "│" in row]
+    assert f"{night.raised:,}" in line
+    assert "4 tables" in result.output
+    assert ". Nothing was recorded or changed." in result.output
+    assert night.keys() == before
+
+
+def test_status_of_nothing(night: NightDriver) -> None:
+    result = command("status")
+    assert result.exit_code == 0
+    assert "No run of hippolyte in account 123456789012, us-east-1 is open." in result.output
+
+
+def test_status_shows_how_far_a_run_is_and_writes_nothing(night: NightDriver) -> None:
+    fleet(night)
+    night.table("orders-large", read=1000, **BIG)
+    night.table("locked", status="ARCHIVED")
+    night.scheduler()
+    night.until_exporting("orders-large", minutes=100)
+    night.monitor()
+    before = night.keys()
+    result = command("status")
+    assert result.exit_code == 0, result.output
+    assert f"{RUN} by datapipeline:" in result.output
+    assert "1 unsupported" in result.output
+    assert "1 raised" in result.output
+    assert "until 2026-11-24T02:00:00Z" in result.output
+    assert "  orders-large: reading, for " in result.output
+    assert night.keys() == before
+
+
+def test_status_of_a_run_that_has_no_ledger_yet(night: NightDriver) -> None:
+    fleet(night)
+    night.scheduler()
+    key = f"runs/{night.account}/{night.region}/{RUN}/ledger.json"
+    night.s3.delete_object(Bucket="backups", Key=key)
+    assert "0 of 3 tables decided" in command("status").output
+    assert night.record(RUN, "ledger.json") is None
+
+
+def test_status_watches_until_nothing_is_open(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet(night)
+    night.scheduler()
+    waits = SimpleNamespace(sleep=lambda _: night.passes(5))
+    monkeypatch.setattr("hippolyte_cli.by_hand.time", waits)
+    result = command("status", "--watch")
+    assert result.exit_code == 0
+    assert "being read" in result.output
+    assert result.output.rstrip().endswith("is open.")
+
+
+@pytest.mark.engine("lambda")
+def test_status_shows_what_workers_record(night: NightDriver) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.scheduler()
+    ledger = night.record(RUN, "ledger.json") or {}
+    (batch,) = ledger["batches"]
+    p = assemble(parse(json.dumps(night.settings)), "test", lambda: 900.0)
+    read = TableRecord(
+        state="reading",
+        items=1234,
+        text=3 << 20,
+        units=6000.0,
+        segments=8,
+        ended=3,
+        begun="2026-11-24T00:00:00Z",
+        at="2026-11-24T00:10:00Z",
+    )
+    ledger["batches"][batch]["state"] = "running"
+    ledger["tables"]["orders"]["exporting"] = True
+    p.store.put(p.runs.key(RUN, "ledger.json"), ledger)
+    record = asdict(Record(tables={"orders": read}))
+    p.store.put(p.runs.key(RUN, f"workers/{batch}/record.json"), record)
+    assert Workers(p.store, p.settings, RUN).record(batch)
+    output = command("status").output
+    assert "orders: reading, 3 of 8 segments, 1,234 items, 3.0 MiB, 10.0 units/s" in output
+
+
+def test_cancel_ends_a_run_and_gives_back(night: NightDriver) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.scheduler()
+    night.until_exporting("orders")
+    result = command("cancel", RUN, "--reason", "wrong day", "--wait")
+    assert result.exit_code == 0, result.output
+    assert f"Run {RUN} is marked as cancelled." in result.output
+    report = night.record(RUN, "report.json") or {}
+    assert verdicts(report) == {"orders": "failed"}
+    assert "(wrong day)" in report["tables"]["orders"]["reason"]
+    assert night.capacity("orders") == (1000, 50)
+    night.assert_clean()
+
+
+def test_cancel_twice_says_who_was_first(night: NightDriver) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.scheduler()
+    night.until_exporting("orders")
+    assert command("cancel", RUN).exit_code == 0
+    again = command("cancel", RUN)
+    assert again.exit_code == 0
+    assert f"Run {RUN} was cancelled by " in again.output
+    assert "already." in again.output
+    night.until_closed(hours=1)
+    night.assert_clean()
+
+
+def test_cancel_with_a_dead_monitor_leaves_the_mark(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.scheduler()
+
+    def fails(*_: object) -> dict[str, Any]:
+        raise HippolyteError("hippolyte-monitor failed: no such thing.")
+
+    monkeypatch.setattr(functions, "invoke", fails)
+    result = command("cancel", RUN)
+    assert result.exit_code == 1
+    assert "The monitor failed: hippolyte-monitor failed" in result.output
+    assert "to be cancelled by the next pass" in command("status").output
+    report = night.until_closed(hours=1)
+    assert "cancelled by" in report["tables"]["orders"]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        ("2026-11-20T00-00Z", f"There is no run 2026-11-20T00-00Z. Open: {RUN}."),
+        ("tonight", "'tonight' is not a run id like"),
+    ],
+)
+def test_cancel_of_an_unknown_run_is_refused(night: NightDriver, run: str, said: str) -> None:
+    fleet(night)
+    night.scheduler()
+    before = night.keys()
+    result = command("cancel", run)
+    assert result.exit_code == 2
+    assert said in result.output
+    assert night.keys() == before
+
+
+def test_cancel_of_a_closed_run_is_refused(night: NightDriver) -> None:
+    fleet(night)
+    night.night()
+    before = night.keys()
+    result = command("cancel", RUN)
+    assert result.exit_code == 2
+    assert f"Run {RUN} was closed at" in result.output
+    assert night.keys() == before

@@ -1,0 +1,204 @@
+"""A part by hand: some tables, now; the night knows it from a night."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from hippolyte.planning.window import run_id
+from tests.support.harness import (
+    BIG,
+    RUN,
+    START,
+    NightDriver,
+    next_night,
+    verdicts,
+)
+from tests.support.report_schema import faults
+
+
+def fleet(night: NightDriver) -> None:
+    for name in ("orders", "orders-archive", "users"):
+        night.table(name)
+
+
+def part(night: NightDriver, *globs: str) -> str:
+    answer = night.scheduler({"run": "now", "tables": list(globs)})
+    assert answer["result"] == "begun", answer
+    return str(answer["run_id"])
+
+
+@pytest.mark.both
+def test_a_part_backs_up_what_matches_and_says_that_it_is_one(night: NightDriver) -> None:
+    fleet(night)
+    night.world.clock.advance(37)
+    run = part(night, "orders*")
+    assert run == "2026-11-24T00-00-37Z"
+    report = night.until_closed(run=run)
+    assert verdicts(report) == {"orders": "backed_up", "orders-archive": "backed_up"}
+    assert report["part"] == ["orders*"]
+    assert list(faults(report)) == []
+    assert night.messages[-1]["subject"].endswith(f"OK part {run}: 2 tables backed up")
+    assert "tables orders*; of the others it says nothing" in night.messages[-1]["message"]
+    assert night.attention == []
+    night.assert_clean()
+
+
+def test_a_part_raises_as_a_night_does(night: NightDriver) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.table("users")
+    run = part(night, "orders")
+    report = night.until_closed(run=run)
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert report["raised"][0]["to"] == night.raised
+    assert night.capacity("orders") == (1000, 50)
+    night.assert_clean()
+
+
+def test_the_tables_outside_a_part_are_not_gone_and_not_broken(night: NightDriver) -> None:
+    fleet(night)
+    night.night()
+    night.world.clock.advance_to(START + timedelta(hours=10))
+    report = night.until_closed(run=part(night, "users"))
+    assert report["previous_run"] == RUN
+    assert set(map(len, report["changes"].values())) == {0}
+    assert report["alerts"] == []
+
+
+def test_the_next_night_is_compared_with_the_last_night_not_with_a_part(
+    night: NightDriver,
+) -> None:
+    fleet(night)
+    night.night()
+    night.world.clock.advance_to(START + timedelta(hours=10))
+    night.until_closed(run=part(night, "users"))
+    report = next_night(night)
+    assert report["previous_run"] == RUN
+    assert set(map(len, report["changes"].values())) == {0}
+    assert len(report["tables"]) == 3
+
+
+def test_a_part_alone_is_no_night_before(night: NightDriver) -> None:
+    fleet(night)
+    night.until_closed(run=part(night, "users"))
+    assert next_night(night)["previous_run"] is None
+
+
+def test_a_part_in_the_very_minute_of_a_night_takes_nothing_from_it(night: NightDriver) -> None:
+    fleet(night)
+    run = part(night, "users")
+    assert night.scheduler()["run_id"] == RUN
+    assert verdicts(night.until_closed(run=run)) == {"users": "backed_up"}
+    assert set(verdicts(night.until_closed())) == {"orders", "orders-archive", "users"}
+    spans = [(c.start, c.end) for c in night.world.consumption if c.table == "users"]
+    assert len(spans) == 2
+    (_, first_end), (second_start, _) = sorted(spans)
+    assert first_end <= second_start
+
+
+def metric(night: NightDriver, name: str) -> list[float]:
+    found = night.world.client("cloudwatch").get_metric_statistics(
+        Namespace="Hippolyte",
+        MetricName=name,
+        Dimensions=[{"Name": "Deployment", "Value": "hippolyte"}],
+        StartTime=START - timedelta(days=1),
+        EndTime=START + timedelta(days=5),
+        Period=300,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    return [p["Maximum"] for p in sorted(found, key=lambda p: p["Timestamp"])]
+
+
+def test_a_part_does_not_hide_that_nights_are_missing(night: NightDriver) -> None:
+    fleet(night)
+    night.night()
+    late = START + timedelta(hours=26)
+    night.world.clock.advance_to(late)
+    night.until_closed(run=part(night, "users"))
+    night.monitor()
+    assert metric(night, "NightOverdue")[-1] == 0
+    night.world.clock.advance_to(START + timedelta(hours=25 + 2 + 1, minutes=5))
+    night.monitor()
+    assert metric(night, "NightOverdue")[-1] == 1
+
+
+def test_a_part_puts_no_figure_of_nights(night: NightDriver) -> None:
+    fleet(night)
+    night.world.faults.step_fails["users"] = 9
+    report = night.until_closed(run=part(night, "users"))
+    assert verdicts(report) == {"users": "failed"}
+    assert "ATTENTION part" in night.messages[-1]["subject"]
+    assert metric(night, "TablesFailed") == []
+    assert metric(night, "OldestBackupAgeDays") == []
+
+
+def test_an_excluded_table_stays_excluded_and_is_told(night: NightDriver) -> None:
+    fleet(night)
+    night.configure(tables={"exclude": ["*-archive"]})
+    answer = night.scheduler({"run": "now", "tables": ["orders*"]})
+    assert answer["skipped"] == {"orders-archive": "excluded by '*-archive'"}
+    report = night.until_closed(run=answer["run_id"])
+    assert verdicts(report) == {"orders": "backed_up", "orders-archive": "skipped"}
+
+
+@pytest.mark.parametrize(
+    ("globs", "said"),
+    [
+        (["oders"], "no table matches 'oders' (the nearest: orders"),
+        (["users", "Orders"], "no table matches 'Orders'"),
+        (["zzz*"], "no table matches 'zzz*' (there are 3 tables)"),
+        (["orders-archive"], "nothing is left of orders-archive: orders-archive: excluded by"),
+    ],
+)
+def test_what_matches_nothing_is_refused_with_the_nearest_names(
+    night: NightDriver, globs: list[str], said: str
+) -> None:
+    fleet(night)
+    night.configure(tables={"exclude": ["*-archive"]})
+    for run in ("now", "plan"):
+        assert said in night.scheduler({"run": run, "tables": globs})["refused"]
+    assert night.keys() == []
+    assert night.messages == []
+
+
+def test_a_part_beside_an_open_run_is_refused(night: NightDriver) -> None:
+    fleet(night)
+    first = part(night, "users")
+    night.world.clock.advance(60)
+    refused = night.scheduler({"run": "now", "tables": ["orders"]})["refused"]
+    assert f"run {first} is open: wait for its report" in refused
+    assert "run id" not in refused
+    again = night.scheduler({"run": "now"})["refused"]
+    assert first in again
+
+
+def test_a_plan_is_answered_and_changes_nothing(night: NightDriver) -> None:
+    fleet(night)
+    night.table("large", read=1000, **BIG)
+    night.configure(tables={"exclude": ["*-archive"], "always": ["oders"]})
+    answer = night.scheduler({"run": "plan"})
+    plan = answer["plan"]
+    assert set(plan["tables"]) == {"orders", "users", "large"}
+    assert plan["tables"]["large"]["raise_to"] == night.raised
+    assert plan["verdicts"] == {"orders-archive": "skipped: excluded by '*-archive'"}
+    assert plan["cost_usd"] > 0
+    assert any("no table matches" in alert for alert in plan["alerts"])
+    assert night.keys() == []
+    assert night.messages == []
+    assert night.watch.updates == []
+    assert set(night.scheduler({"run": "plan", "tables": ["us*"]})["plan"]["tables"]) == {"users"}
+
+
+def test_a_plan_is_answered_beside_an_open_run(night: NightDriver) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.scheduler()
+    night.until_exporting("orders")
+    before = night.keys()
+    plan = night.scheduler({"run": "plan"})["plan"]
+    # its own capacity, not what it is raised to
+    assert plan["tables"]["orders"]["raise_to"] == night.raised
+    assert night.keys() == before
+    assert run_id(START) == RUN
+    night.until_closed()
+    night.assert_clean()

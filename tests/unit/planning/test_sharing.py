@@ -1,0 +1,140 @@
+"""Plans of the engine `lambda`: who reads beside whom, at what rate, and what is bounded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hippolyte.engines.lambda_ import TABLES_PER_WORKER
+from hippolyte.planning.host import VCPU_BYTES, host_of
+from hippolyte.planning.plan import Plan
+from hippolyte.planning.planner import make_plan
+from hippolyte.tables.table import Inventory, Limits, Scaling, Table
+from tests.support.builders import GIB, night, on_demand, settings, table
+
+EXPORTER = {"machine_arn": "arn:aws:states:us-east-1:123456789012:stateMachine:h-exporter"}
+
+
+def lambda_plan(
+    *tables: Table, free: int | None = 1000, exporter: dict[str, Any] | None = None, **changes: Any
+) -> Plan:
+    made = settings(engine="lambda", exporter={**EXPORTER, **(exporter or {})}, **changes)
+    limits = Limits(account_max_read=10**6, unreserved_concurrency=free)
+    return make_plan(Inventory(tables, limits), made, night(), TABLES_PER_WORKER, True)
+
+
+def names(made: Plan) -> list[list[str]]:
+    return [[job.table for job in batch.jobs] for batch in made.batches]
+
+
+def test_slow_tables_share_a_worker() -> None:
+    made = lambda_plan(*(table(f"t{n:03d}", read_capacity=2) for n in range(300)))
+    assert len(made.batches) == 1
+    assert made.discovered == 300
+
+
+def test_a_rate_is_taken_as_it_is() -> None:
+    (job,) = lambda_plan(table(read_capacity=1)).jobs
+    assert job.rate == 0.5
+    assert job.estimate_seconds == pytest.approx((1 << 20) / (0.5 * 7680), abs=1)
+
+
+def test_those_that_take_long_go_together() -> None:
+    """Each fills half a worker; the quick ones' workers end early."""
+    half = VCPU_BYTES / 2 / 7680 * 2 * 0.99
+    slow = [table(f"slow{n}", size_bytes=80 * GIB, read_capacity=int(half)) for n in range(2)]
+    quick = [table(f"quick{n}", size_bytes=GIB, read_capacity=int(half)) for n in range(2)]
+    assert names(lambda_plan(*slow, *quick)) == [["slow0", "slow1"], ["quick0", "quick1"]]
+
+
+def test_an_empty_table_is_scanned_like_any_other() -> None:
+    made = lambda_plan(table(empty=True, size_bytes=0, item_count=0))
+    assert names(made) == [["orders"]]
+    assert made.empty == ()
+
+
+@pytest.mark.parametrize(
+    ("free", "workers", "most", "told"),
+    [
+        (1000, 10, 10, ""),
+        (50, 10, 5, "5 workers at once, not 10"),
+        (10, 10, 1, "1 workers at once, not 10"),
+        (0, 10, 1, "1 workers at once, not 10"),
+        (None, 10, 1, "could not be read"),
+        (1000, 3, 3, ""),
+    ],
+)
+def test_the_accounts_other_functions_come_first(
+    free: int | None, workers: int, most: int, told: str
+) -> None:
+    fast = [table(f"t{n:02d}", size_bytes=50 * GIB, read_capacity=20_000) for n in range(30)]
+    made = lambda_plan(*fast, free=free, exporter={"max_workers": workers})
+    assert made.at_once == most
+    # one is left for what is tried again
+    assert len(made.batches) == max(1, most - 1)
+    assert [w for w in made.warnings if "workers at once" in w or "could not be read" in w] == (
+        [w for w in made.warnings if told and told in w]
+    )
+    assert bool(told) == any(told in w for w in made.warnings if told)
+
+
+def test_what_does_not_fit_is_raised_no_more_than_a_worker_can_use() -> None:
+    (job,) = lambda_plan(table(size_bytes=200 * GIB, read_capacity=1000)).jobs
+    assert job.raise_to is not None
+    assert job.rate * 7680 <= VCPU_BYTES * 1.001
+    # within the window less the start
+    assert job.estimate_seconds <= 25_200 - 60
+
+
+def test_a_table_larger_than_any_worker_is_told() -> None:
+    made = lambda_plan(table(size_bytes=2000 * GIB, read_capacity=40_000))
+    assert any("no worker has time for it" in w and "max_workers" in w for w in made.warnings)
+
+
+def test_capacity_that_follows_consumption_is_known_to_the_scan() -> None:
+    scaled, plain = lambda_plan(table("a", scaling=Scaling(5, 4000)), table("b")).jobs
+    assert (scaled.autoscaled, plain.autoscaled) == (True, False)
+
+
+def test_on_demand_is_read_at_the_setting() -> None:
+    (job,) = lambda_plan(on_demand(), planning={"on_demand_read_rate": 300}).jobs
+    assert (job.capacity, job.rate, job.raise_to) == (0, 300, None)
+
+
+def test_consistent_reads_bring_half() -> None:
+    (eventual,) = lambda_plan(table(size_bytes=GIB)).jobs
+    (consistent,) = lambda_plan(table(size_bytes=GIB), consistent_reads=True).jobs
+    assert consistent.estimate_seconds == pytest.approx(2 * eventual.estimate_seconds, abs=1)
+
+
+def test_a_plan_is_read_back_as_it_was() -> None:
+    made = lambda_plan(table("a", scaling=Scaling(5, 4000)), table("b"))
+    assert Plan.from_record(json.loads(json.dumps(made.to_record()))) == made
+
+
+sizes = st.lists(
+    st.tuples(st.integers(0, 500 * GIB), st.sampled_from([1, 50, 1000, 20_000])), max_size=40
+)
+
+
+@given(tables=sizes, workers=st.integers(1, 12))
+def test_each_table_has_one_worker_and_none_has_too_many(
+    tables: Sequence[tuple[int, int]], workers: int
+) -> None:
+    fleet = [
+        table(f"t{n:02d}", size_bytes=size, read_capacity=read)
+        for n, (size, read) in enumerate(tables)
+    ]
+    made = lambda_plan(*fleet, exporter={"max_workers": workers})
+    assert sorted(job.table for job in made.jobs) == [each.name for each in fleet]
+    assert len(made.batches) <= max(1, workers - 1)
+    assert len({batch.timeline for batch in made.batches}) == len(made.batches)
+    host = host_of(settings(engine="lambda", exporter=EXPORTER), "lambda")
+    assert host.throughput
+    for job in made.jobs:
+        assert job.estimate_seconds >= job.size_bytes / host.throughput - 1e-5
