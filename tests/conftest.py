@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _wanted(marks: dict[str, pytest.Mark], option: str) -> tuple[str, ...]:
     able = marks["engine"].args if "engine" in marks else ENGINES
     if option == "slice":
-        return able if "both" in marks else able[:1]
+        return able if "engine" in marks or "both" in marks else ENGINES[:1]
     return tuple(e for e in able if option in ("all", e))
 
 

@@ -160,7 +160,7 @@ def test_a_cluster_that_never_works_fails_its_tables_not_for_ever(night: NightDr
     night.assert_clean()
 
 
-@pytest.mark.both
+@pytest.mark.engine("datapipeline", "emr")
 def test_a_cluster_that_dies_moves_its_unfinished_tables_only(night: NightDriver) -> None:
     names = [f"table-{number}" for number in range(6)]
     for name in names:

@@ -213,7 +213,7 @@ def test_an_autoscaled_table_is_lowered_to_what_is_needed(
     night.assert_clean()
 
 
-@pytest.mark.both
+@pytest.mark.engine("datapipeline", "emr")
 def test_capacity_is_given_back_when_its_own_table_is_done(night: NightDriver) -> None:
     """Not when the whole batch ends."""
     night.configure(planning={"max_clusters": 1})
@@ -305,7 +305,7 @@ def hung(night: NightDriver) -> None:
     raised(night)
 
 
-@pytest.mark.both
+@pytest.mark.engine("datapipeline", "emr")
 def test_at_the_deadline_capacity_is_lowered_when_the_export_is_dead(night: NightDriver) -> None:
     hung(night)
     report = night.until_closed()
@@ -314,7 +314,7 @@ def test_at_the_deadline_capacity_is_lowered_when_the_export_is_dead(night: Nigh
     night.assert_clean()
 
 
-@pytest.mark.both
+@pytest.mark.engine("datapipeline", "emr")
 def test_an_export_that_outlives_its_failed_step_keeps_its_capacity(night: NightDriver) -> None:
     """The step's client dies, YARN goes on with its MapReduce job (mrjob 484, druid 3622)."""
     night.configure(window_seconds=5 * 3600)
@@ -334,7 +334,7 @@ def test_an_export_that_outlives_its_failed_step_keeps_its_capacity(night: Night
     night.assert_clean()
 
 
-@pytest.mark.both
+@pytest.mark.engine("datapipeline", "emr")
 def test_a_step_cancelled_by_a_person_is_no_dead_export(night: NightDriver) -> None:
     night.table("orders", read=1000, **BIG)
     night.scheduler()

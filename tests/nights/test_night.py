@@ -8,7 +8,7 @@ from hippolyte.exports.dynamodbexport import parse_manifest
 from tests.support.harness import ACCOUNT, BUCKET, GIB, REGION, RUN, NightDriver, verdicts
 
 
-@pytest.mark.both
+@pytest.mark.engine("datapipeline", "emr")
 def test_a_night_of_small_tables(night: NightDriver) -> None:
     for name in ("orders", "orders-archive", "users"):
         night.table(name)
@@ -32,7 +32,7 @@ def test_a_night_of_small_tables(night: NightDriver) -> None:
     night.assert_clean()
 
 
-@pytest.mark.both
+@pytest.mark.engine("datapipeline", "emr")
 def test_a_table_too_large_is_raised_and_given_back(night: NightDriver) -> None:
     raised = {"datapipeline": 1569, "emr": 7906}[night.engine]
     night.configure(window_seconds=25_200)

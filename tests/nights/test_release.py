@@ -370,7 +370,7 @@ def test_a_cluster_that_does_not_end_is_ended_again_and_waited_for(night: NightD
     assert_given_back(night)
 
 
-@pytest.mark.both
+@pytest.mark.engine("datapipeline", "emr")
 @pytest.mark.parametrize("started", [True, False], ids=["after it", "before it"])
 def test_the_last_pass_died_at_the_start_of_the_export(night: NightDriver, started: bool) -> None:
     """One that was started is found; a start that was meant is waited for, 16 minutes."""

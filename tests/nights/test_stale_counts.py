@@ -150,7 +150,7 @@ def test_an_empty_table_in_place_of_a_full_one_is_told(night: NightDriver) -> No
 # a stale count
 
 
-@pytest.mark.both
+@pytest.mark.engine("datapipeline", "emr")
 def test_an_emptied_table_with_a_stale_count_is_backed_up(night: NightDriver) -> None:
     night.table("queue", items=0, size_bytes=4_000_000, item_count=5000)
     night.table("orders")
@@ -196,7 +196,7 @@ def test_another_empty_table_in_its_place_explains_nothing(night: NightDriver) -
     assert night.keys("catalog/") == []
 
 
-@pytest.mark.both
+@pytest.mark.engine("datapipeline", "emr")
 def test_a_shortfall_on_which_two_reads_agree_is_believed_and_told(night: NightDriver) -> None:
     night.configure(window_seconds=3 * 3600)
     night.table("sessions", items=70, item_count=100)
@@ -256,7 +256,7 @@ def test_two_short_reads_that_do_not_agree_are_no_backup(night: NightDriver) -> 
 # loaded or restored today
 
 
-@pytest.mark.both
+@pytest.mark.engine("datapipeline", "emr")
 def test_a_table_loaded_today_has_its_time(night: NightDriver) -> None:
     night.configure(**SEVEN_HOURS)
     night.table("restored", **LOADED)
@@ -277,7 +277,7 @@ def test_a_table_made_today_has_its_time_whatever_size_is_told(night: NightDrive
     assert (entry["verdict"], entry["attempt"]) == ("backed_up", 1)
 
 
-@pytest.mark.both
+@pytest.mark.engine("datapipeline", "emr")
 @pytest.mark.parametrize("grown", [True, False])
 def test_an_old_table_that_was_loaded_today_has_its_time(night: NightDriver, grown: bool) -> None:
     """Its size of before the load is no estimate: the service counts it anew under its export."""
@@ -292,7 +292,7 @@ def test_an_old_table_that_was_loaded_today_has_its_time(night: NightDriver, gro
     night.assert_clean()
 
 
-@pytest.mark.both
+@pytest.mark.engine("datapipeline", "emr")
 def test_what_waits_behind_a_table_loaded_today_goes_on_without_it(night: NightDriver) -> None:
     """The cluster is ended for the others once; then it is alone, with what is left."""
     night.configure(**SEVEN_HOURS, planning={"max_clusters": 1})
