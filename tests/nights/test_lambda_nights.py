@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 
 from hippolyte.exports.reader import Prefix, find
 from hippolyte.store import Store
-from local.core.faults import ALWAYS
 from tests.support.harness import (
     ACCOUNT,
     BIG,
@@ -21,7 +19,6 @@ from tests.support.harness import (
     MACHINE,
     REGION,
     RUN,
-    START,
     NightDriver,
     driver,
     verdicts,
@@ -161,20 +158,6 @@ def test_a_record_that_is_lost_costs_nothing(night: NightDriver) -> None:
         if key.endswith("/record.json"):
             night.s3.delete_object(Bucket=BUCKET, Key=key)
     whole(night, night.until_closed())
-
-
-def test_at_the_deadline_capacity_is_back_within_minutes(night: NightDriver) -> None:
-    night.world.faults.step_hangs["orders"] = ALWAYS
-    night.table("orders", read=1000, **BIG)
-    night.scheduler()
-    night.until_exporting("orders")
-    deadline = START + timedelta(hours=2)
-    while night.world.clock.now() < deadline:
-        night.passes(5)
-    night.passes(15)
-    assert night.capacity("orders") == (1000, 50)
-    assert verdicts(night.until_closed()) == {"orders": "timed_out"}
-    night.assert_clean()
 
 
 def test_a_night_of_excluded_tables_starts_no_worker(night: NightDriver) -> None:
