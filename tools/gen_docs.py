@@ -1,4 +1,4 @@
-"""Write what is generated: tables of inputs and outputs in READMEs, and files/timezones.txt.
+"""Write what is generated: docs/inputs.md, tables in other READMEs, and files/timezones.txt.
 
 The tables come out of the HCL, the names of time zones from the pinned package tzdata. The markers
 are those of terraform-docs, so that its users can take over. Text outside of them is never touched.
@@ -21,7 +21,8 @@ from tools import hcl
 REPOSITORY = Path(__file__).resolve().parent.parent
 BEGIN = "<!-- BEGIN_TF_DOCS -->"
 END = "<!-- END_TF_DOCS -->"
-STUB = f"# Hippolyte\n\n{BEGIN}\n{END}\n"
+INPUTS = Path("docs", "inputs.md")
+STUB = f"# Inputs and outputs\n\n{BEGIN}\n{END}\n"
 
 
 class DocsError(Exception):
@@ -155,10 +156,10 @@ def zones() -> str:
 
 
 def targets(repository: Path = REPOSITORY) -> list[Path]:
-    """Return the READMEs that hold tables: the module's own, and others that have markers."""
+    """Return the files that hold tables: the module's own, and READMEs that have markers."""
     others = [*repository.glob("modules/*/README.md"), *repository.glob("examples/*/README.md")]
     marked = [path for path in sorted(others) if BEGIN in path.read_text(encoding="utf-8")]
-    return [repository / "README.md", *marked]
+    return [repository / INPUTS, *marked]
 
 
 def main(arguments: Sequence[str] | None = None, repository: Path = REPOSITORY) -> int:
@@ -186,8 +187,9 @@ def main(arguments: Sequence[str] | None = None, repository: Path = REPOSITORY) 
 
 
 def _wanted(readme: Path, repository: Path) -> str:
-    where = readme.relative_to(repository).as_posix()
-    return insert(_read(readme) or STUB, tables(readme.parent), where)
+    where = readme.relative_to(repository)
+    module = repository if where == INPUTS else readme.parent
+    return insert(_read(readme) or STUB, tables(module), where.as_posix())
 
 
 def _read(path: Path) -> str:

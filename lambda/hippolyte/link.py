@@ -50,7 +50,7 @@ _CLAIMS = 5
 _OVER = ("done", "failed")
 _POISON = (
     "a function ended without a word while it read this table alone, as others did before: it is "
-    "not read again tonight (memory, or a fault of this product: see the exporter's log)"
+    "not read again by this worker (memory, or a fault of this product: see the exporter's log)"
 )
 
 _log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""What is generated, the README's tables above all: up to date, and nothing else touched."""
+"""What is generated, the tables of inputs above all: up to date, and nothing else touched."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ output "area" {
 @pytest.fixture
 def module(tmp_path: Path) -> Path:
     (tmp_path / "main.tf").write_text(MODULE, encoding="utf-8")
+    (tmp_path / "docs").mkdir()
     return tmp_path
 
 
@@ -102,18 +103,18 @@ def test_a_variable_that_may_be_anything_shows_the_type_it_gets(module: Path) ->
 def test_check_fails_with_the_remedy_and_writes_nothing(
     module: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    readme = module / "README.md"
+    readme = module / "docs" / "inputs.md"
     readme.write_text(f"# T\n{gen_docs.BEGIN}\nold\n{gen_docs.END}\n", encoding="utf-8")
     before = readme.read_bytes()
 
     assert gen_docs.main(["--check"], module) == 1
-    assert "README.md" in (error := capsys.readouterr().err)
+    assert "docs/inputs.md" in (error := capsys.readouterr().err)
     assert "make docs" in error
     assert readme.read_bytes() == before
 
 
 def test_text_outside_the_markers_stays(module: Path) -> None:
-    readme = module / "README.md"
+    readme = module / "docs" / "inputs.md"
     readme.write_text(f"# T\n\nabove\n{gen_docs.BEGIN}\nold\n{gen_docs.END}\nbelow\n", "utf-8")
 
     assert gen_docs.main([], module) == 0
@@ -123,15 +124,16 @@ def test_text_outside_the_markers_stays(module: Path) -> None:
     assert gen_docs.main(["--check"], module) == 0
 
 
-def test_a_missing_readme_is_begun(module: Path) -> None:
+def test_what_is_missing_is_begun(module: Path) -> None:
+    (module / "docs").rmdir()
+
     assert gen_docs.main([], module) == 0
-    assert (
-        (module / "README.md").read_text(encoding="utf-8").startswith("# Hippolyte\n\n<!-- BEGIN")
-    )
+    text = (module / "docs" / "inputs.md").read_text(encoding="utf-8")
+    assert text.startswith("# Inputs and outputs\n\n<!-- BEGIN")
 
 
 def test_missing_markers_are_named(module: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (module / "README.md").write_text("# T\n", encoding="utf-8")
+    (module / "docs" / "inputs.md").write_text("# T\n", encoding="utf-8")
 
     assert gen_docs.main([], module) == 1
     assert gen_docs.BEGIN in capsys.readouterr().err
