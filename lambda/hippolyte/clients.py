@@ -47,7 +47,8 @@ class Clients:
     sns: SNSClient
     cloudwatch: CloudWatchClient
     # by service: what is looked at once has its client made then, in the own region; it gives up
-    # soon, for a network may have no way to these services
+    # soon, for a network may have no way to these services (not so Step Functions: a night hangs
+    # on it, and an execution asked for twice is started once)
     seldom: Callable[[str], Any]
     # of the own region, where `sns` is not: the topic of the alarms
     own_sns: SNSClient | None = None
@@ -121,7 +122,7 @@ def build(settings: Settings) -> Clients:
         sns=client("sns", told),
         own_sns=None if told == own else client("sns", own),
         cloudwatch=client("cloudwatch", own),
-        seldom=cache(lambda service: client(service, own, soon)),
+        seldom=cache(lambda name: client(name, own, config if name == "stepfunctions" else soon)),
         tagging=client("resourcegroupstaggingapi", own) if settings.tables.by_tag else None,
     )
 

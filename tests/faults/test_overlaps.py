@@ -10,24 +10,24 @@ from tests.support.faults.tap import Point
 
 
 def _monitor_beside(night: HarnessNight) -> None:
-    night.schedule.invoke(night.driver.monitor)
+    night.beside(night.driver.monitor)
 
 
 def _delivery_beside(night: HarnessNight) -> None:
-    night.schedule.invoke(night.schedule.scheduler)
+    night.beside(night.schedule.scheduler)
 
 
 def _slow_with_a_pass_beside(night: HarnessNight) -> None:
     """Five minutes for one call: the next pass begins and ends in them."""
     night.take(300)
-    night.schedule.invoke(night.driver.monitor)
+    night.beside(night.driver.monitor)
 
 
 def _slow_with_both_beside(night: HarnessNight) -> None:
     """Thirteen minutes for one call, two passes and a duplicate in them; then a minute is left."""
     for beside in (night.driver.monitor, night.schedule.scheduler, night.driver.monitor):
         night.take(260)
-        night.schedule.invoke(beside)
+        night.beside(beside)
 
 
 def _short_of_time(night: HarnessNight) -> None:

@@ -36,7 +36,8 @@ def test_killed_at_each_call_and_moved(
             assert night.open_places() == [], where
             assert night.capacity("orders") == (1000, 50), where
             night.assert_clean()
-    assert number > 20
+    # a look at links is two records and no list of jobs
+    assert number > (10 if engine_name == "lambda" else 20)
     row(f"{who} killed, then the bucket changed", str(number), "backed_up 2", "")
 
 

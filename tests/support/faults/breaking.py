@@ -24,9 +24,16 @@ class HarnessNight:
     tap: Tap
     checks: Checks
 
+    @property
+    def in_link(self) -> bool:
+        """Whether it is a link of the exporter whose call is met."""
+        return self.driver.world.functions.current() is not None
+
     def kill(self) -> None:
         """Kill the running invocation here."""
         self.checks.about_to_be_cut()
+        if self.in_link:
+            self.schedule.links_killed += 1
         raise Killed
 
     def kill_later(self, points: int) -> None:
@@ -42,12 +49,26 @@ class HarnessNight:
     def time_out(self) -> None:
         """Let this call take longer than the invocation may last."""
         self.checks.about_to_be_cut()
+        if self.in_link:
+            self.schedule.links_killed += 1
         self.driver.world.sleeper.sleep(TIMEOUT_SECONDS + 1)
 
     def take(self, seconds: float) -> None:
         """Let this call take its time, while the world goes on."""
+        in_link = self.in_link
         self.driver.world.sleeper.sleep(seconds)
-        self.driver.world.clock.advance(seconds)
+        if not in_link:
+            # a link shares the world's time
+            self.driver.world.clock.advance(seconds)
+
+    def beside(self, invocation: Callable[[], Any]) -> None:
+        """Make another invocation beside the running one, before this call."""
+        if not self.in_link:
+            self.schedule.invoke(invocation)
+            return
+        clock = self.driver.world.clock
+        clock.call_at(clock.now(), lambda: self.schedule.invoke(invocation))
+        self.driver.world.sleeper.sleep(0)
 
 
 Break = Callable[[HarnessNight], None]

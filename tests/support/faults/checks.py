@@ -106,7 +106,7 @@ class Checks:
             "verdicts": verdicts(report) if report else {},
             "messages": len(night.messages),
             "errors": self.schedule.errors,
-            "killed": len(self.schedule.killed),
+            "killed": len(self.schedule.killed) + self.schedule.links_killed,
             "planned": self.schedule.planned_at is not None,
             "closed_at": report and report["closed_at"],
         }

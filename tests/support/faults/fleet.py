@@ -115,6 +115,8 @@ class Schedule:
         self.errors: list[str] = []
         # when each invocation that was killed, or met its time limit, had begun
         self.killed: list[datetime] = []
+        # links of the exporter that were
+        self.links_killed = 0
         self.planned_at: datetime | None = None
 
     def run(self) -> None:

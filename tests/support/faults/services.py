@@ -14,7 +14,7 @@ from local.core.call import Call, refusal
 from local.core.faults import ALWAYS
 from local.dynamodb.capacity import state_of
 from local.dynamodb.table_settings import TableSettings
-from tests.support.harness import REGION, START, NightDriver
+from tests.support.harness import MACHINE, REGION, START, NightDriver
 from tests.support.watch import PRODUCT_KEY
 
 SMALL = ("carts", "events", "items", "sessions", "users")
@@ -36,10 +36,13 @@ class Fault:
     meanwhile: Happens | None = None
     costs: dict[str, str] = field(default_factory=dict)
     told: str = ""
+    # where links of the exporter tell it in other words
+    told_by_links: str = ""
     error: str = ""
     window_seconds: int = 7200
     # None: of both
     engine: str | None = None
+    of_clusters: bool = False
 
 
 def _faults(**values: Any) -> Happens:
@@ -125,7 +128,18 @@ def _answers_lost(night: NightDriver) -> None:
         }
         if call.access_key != PRODUCT_KEY or not conditions or source.random() > 1 / 3:
             return
-        night.s3.put_object(Bucket=call.bucket, Key=call.key, Body=call.handler.body, **conditions)
+        said = {
+            name[len("x-amz-meta-") :]: value
+            for name, value in call.handler.headers.items()
+            if name.lower().startswith("x-amz-meta-")
+        }
+        night.s3.put_object(
+            Bucket=call.bucket,
+            Key=call.key,
+            Body=call.handler.body,
+            Metadata=said,
+            **conditions,
+        )
         raise _error(call, 500, "InternalError", "We encountered an internal error.")
 
     night.world.before("s3:PutObject", answer)
@@ -177,6 +191,20 @@ def _subnet_short(night: NightDriver) -> None:
     night.world.faults.short_of_capacity = {"subnet-a": ALWAYS}
 
 
+def _frozen(night: NightDriver) -> None:
+    """Let the links that run do nothing until their successors have long begun."""
+    for link in night.world.functions.running():
+        night.world.functions.freeze(link, 1800)
+
+
+def _stopped(night: NightDriver) -> None:
+    machine = night.world.client("stepfunctions")
+    found = machine.list_executions(stateMachineArn=MACHINE, statusFilter="RUNNING")["executions"]
+    assert found
+    for execution in found:
+        machine.stop_execution(executionArn=execution["executionArn"])
+
+
 def _users(fault: str, times: int) -> Happens:
     return _faults(**{fault: {"users": times}})
 
@@ -193,15 +221,47 @@ FAULTS = [
         "DescribeTable stale by 90 s",
         lambda n: n.world.set_table("orders", stale_describe_seconds=90),
     ),
-    Fault("cluster never starts", _faults(cluster_never_starts=1), window_seconds=4 * 3600),
-    Fault("cluster is refused", _faults(cluster_start_fails=["no capacity"])),
+    Fault(
+        "cluster never starts",
+        _faults(cluster_never_starts=1),
+        window_seconds=4 * 3600,
+        of_clusters=True,
+    ),
+    Fault("cluster is refused", _faults(cluster_start_fails=["no capacity"]), of_clusters=True),
+    Fault(
+        "executions are always refused",
+        lambda n: n.refuse("stepfunctions:StartExecution", "InvalidArn", "no such machine"),
+        costs=dict.fromkeys(("orders", "empty", *SMALL), "failed"),
+        told="no such machine",
+        engine="lambda",
+    ),
+    Fault(
+        "the first three answers of StartExecution lost",
+        lambda n: n.world.lose_answer("stepfunctions:StartExecution", 3),
+        engine="lambda",
+    ),
+    Fault(
+        "Step Functions away for 30 minutes",
+        meanwhile=_away("stepfunctions:*", 30),
+        error="ServiceUnavailable",
+        engine="lambda",
+    ),
+    Fault("links run twice", lambda n: setattr(n.world.functions, "twice", 5), engine="lambda"),
+    Fault(
+        "a link sleeps for half an hour, its successor reads",
+        meanwhile=_frozen,
+        engine="lambda",
+        window_seconds=4 * 3600,
+    ),
+    Fault("executions stopped by hand", meanwhile=_stopped, engine="lambda"),
     Fault(
         "clusters are always refused",
         lambda n: n.world.faults.cluster_start_fails.extend(["no capacity"] * 50),
         costs=dict.fromkeys(("orders", *SMALL), "failed"),
         told="no capacity",
+        of_clusters=True,
     ),
-    Fault("cluster dies at step 5", _faults(cluster_dies_at_step=5)),
+    Fault("cluster dies at step 5", _faults(cluster_dies_at_step=5), of_clusters=True),
     Fault(
         "cluster hangs, nobody comes (terminateAfter)",
         lambda n: n.world.faults.step_hangs.update(orders=ALWAYS),
@@ -217,17 +277,31 @@ FAULTS = [
         "success without output",
         _users("claims_success_without_output", ALWAYS),
         told="_SUCCESS is missing",
+        told_by_links="manifest-summary.json is missing",
         costs=USERS_FAIL,
     ),
     Fault("truncated file once", _users("truncated_file", 1)),
-    Fault("truncated file", _users("truncated_file", ALWAYS), told="cut off", costs=USERS_FAIL),
+    Fault(
+        "truncated file",
+        _users("truncated_file", ALWAYS),
+        told="cut off",
+        told_by_links="is not what was written",
+        costs=USERS_FAIL,
+    ),
     Fault(
         "missing listed file",
         _users("missing_listed_file", ALWAYS),
         told="of the manifest missing",
+        told_by_links="of the manifest is missing",
         costs=USERS_FAIL,
     ),
-    Fault("fewer items", _users("fewer_items", ALWAYS), told="items read", costs=USERS_FAIL),
+    Fault(
+        "fewer items",
+        _users("fewer_items", ALWAYS),
+        told="items read",
+        told_by_links="is not what was written",
+        costs=USERS_FAIL,
+    ),
     Fault("no log of the export", _users("no_log", ALWAYS)),
     Fault(
         "definition errored once",
@@ -293,7 +367,12 @@ FAULTS = [
         error="ServiceUnavailable",
         engine="datapipeline",
     ),
-    Fault("EMR away for 30 minutes", meanwhile=_away("emr:*", 30), error="ServiceUnavailable"),
+    Fault(
+        "EMR away for 30 minutes",
+        meanwhile=_away("emr:*", 30),
+        error="ServiceUnavailable",
+        of_clusters=True,
+    ),
     Fault("DynamoDB away for 30 minutes", meanwhile=_away("dynamodb:*", 30), error="any"),
     Fault("SNS away for 3 hours", _away("sns:*", 180), error="ServiceUnavailable"),
     Fault(

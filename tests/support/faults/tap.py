@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from hippolyte import clients, settings
+from hippolyte import clients, exporter, settings
 
 _PACKAGE = str(Path(clients.__file__).parent)
 # what others read and write by: the caller is who asked it
@@ -18,7 +18,7 @@ _HELPERS = ("/store.py", "/clients.py")
 _HELPING = ("describe", "target")
 
 # whose clients are made when they are first needed
-_LOOKED_AT_ONCE = ("ec2", "iam")
+_LOOKED_AT_ONCE = ("ec2", "iam", "stepfunctions")
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,12 @@ class Tap:
     @contextmanager
     def attached(self) -> Iterator[Tap]:
         """Listen to the clients that the product will be given."""
-        built = clients.build(settings.load())
-        events = [c.meta.events for c in _each(built)]
+        found = settings.load()
+        made = _each(clients.build(found))
+        if found.engine == "lambda":
+            links = clients.for_exporter(found, exporter._THREADS)
+            made += [getattr(links, f.name) for f in fields(links)]
+        events = [client.meta.events for client in made]
         for event in events:
             event.register_first("before-call", self._before)
             event.register_last("after-call", self._after)
