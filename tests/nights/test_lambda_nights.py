@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from hippolyte.exports.reader import Prefix, find
 from hippolyte.store import Store
-from tests.support.harness import ACCOUNT, BIG, BUCKET, REGION, RUN, NightDriver, driver, verdicts
+from tests.support.harness import (
+    ACCOUNT,
+    BIG,
+    BUCKET,
+    GIB,
+    JAR,
+    MACHINE,
+    REGION,
+    RUN,
+    NightDriver,
+    driver,
+    verdicts,
+)
 
 
 @pytest.fixture
@@ -45,3 +59,129 @@ def test_what_does_not_fit_is_raised_and_given_back(night: NightDriver) -> None:
     assert [each["to"] for each in report["raised"]] == [night.raised]
     assert night.capacity("big") == (1000, 50)
     night.assert_clean()
+
+
+# workers and links. About 40 minutes at the share of its 100 units, which is three links:
+SLOW = {"read_bytes": GIB, "item_count": 3}
+EXPORTER = "hippolyte-exporter"
+
+
+def links(night: NightDriver) -> list[Any]:
+    return [one for one in night.world.functions.invocations if one.function == EXPORTER]
+
+
+def reading(night: NightDriver, minutes: float = 5, **table: Any) -> Any:
+    """Begin a night with a slow table, and return its link when it has read for a while."""
+    night.table("orders", **(table or SLOW))
+    night.scheduler()
+    night.until_exporting("orders")
+    night.passes(minutes)
+    (link,) = night.world.functions.running()
+    return link
+
+
+def whole(night: NightDriver, report: dict[str, Any], attempt: int = 1) -> None:
+    """The table is backed up: each item once, whoever read it."""
+    row = report["tables"]["orders"]
+    assert (row["verdict"], row["attempt"], row["items"]) == ("backed_up", attempt, 3), row
+    assert read_back(night, "orders", attempt) == {f"orders#{i}" for i in range(3)}
+    night.assert_clean()
+
+
+def test_one_table_is_read_by_several_links_one_after_another(night: NightDriver) -> None:
+    reading(night)
+    whole(night, night.until_closed())
+    assert len(links(night)) > 2
+    assert night.all_clusters() == 1
+    for one, other in pairwise(links(night)):
+        assert one.ended_at <= other.at
+
+
+def test_a_link_that_is_killed_costs_the_night_nothing_but_time(night: NightDriver) -> None:
+    night.world.functions.kill(reading(night))
+    whole(night, night.until_closed())
+    assert night.all_clusters() == 1
+    assert night.attention == []
+
+
+def test_a_link_that_sleeps_until_its_successor_is_done_adds_nothing(night: NightDriver) -> None:
+    night.world.functions.freeze(reading(night), 2 * 3600)
+    whole(night, night.until_closed())
+    before = night.keys("backups/")
+    night.world.clock.advance(3 * 3600)
+    assert night.keys("backups/") == before
+    assert read_back(night, "orders") == {f"orders#{i}" for i in range(3)}
+
+
+def test_an_execution_that_a_person_stops_is_followed_by_another(night: NightDriver) -> None:
+    reading(night, read=1000, **BIG)
+    (execution,) = night.world.machines.of(MACHINE)
+    states = night.world.client("stepfunctions")
+    states.stop_execution(executionArn=execution.arn)
+    report = night.until_closed()
+    assert report["tables"]["orders"]["verdict"] in ("backed_up", "timed_out", "failed")
+    assert "ABORTED" in str(report)
+    assert night.capacity("orders") == (1000, 50)
+    night.assert_clean()
+    # and one that is redriven days after reads nothing
+    scans = night.world.gate.calls["dynamodb:Scan"]
+    states.redrive_execution(executionArn=execution.arn)
+    night.world.clock.advance(3600)
+    assert night.world.gate.calls["dynamodb:Scan"] == scans
+    night.assert_clean()
+
+
+def test_a_machine_deleted_in_mid_night_leaves_nothing_raised(night: NightDriver) -> None:
+    reading(night, read=1000, **BIG)
+    night.world.client("stepfunctions").delete_state_machine(stateMachineArn=MACHINE)
+    report = night.until_closed()
+    assert verdicts(report)["orders"] in ("failed", "timed_out")
+    assert night.capacity("orders") == (1000, 50)
+    assert night.attention != []
+    night.assert_clean()
+
+
+def test_a_full_account_is_waited_for(night: NightDriver) -> None:
+    night.world.limits.concurrent_executions = 0
+    night.table("orders")
+    night.scheduler()
+    night.passes(30)
+    assert links(night) == []
+    night.world.limits.concurrent_executions = 1000
+    whole(night, night.until_closed())
+    assert night.attention == []
+
+
+def test_a_record_that_is_lost_costs_nothing(night: NightDriver) -> None:
+    reading(night)
+    for key in night.keys("runs/"):
+        if key.endswith("/record.json"):
+            night.s3.delete_object(Bucket=BUCKET, Key=key)
+    whole(night, night.until_closed())
+
+
+def test_a_night_of_excluded_tables_starts_no_worker(night: NightDriver) -> None:
+    night.configure(tables={"exclude": ["*"]})
+    night.table("orders")
+    assert verdicts(night.night()) == {"orders": "skipped"}
+    assert night.all_clusters() == 0
+    night.assert_clean()
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["deleted", "made anew"])
+def test_a_table_that_goes_in_mid_scan_vanished(night: NightDriver, again: bool) -> None:
+    reading(night)
+    night.dynamodb.delete_table(TableName="orders")
+    if again:
+        night.table("orders")
+    assert verdicts(night.until_closed()) == {"orders": "vanished"}
+    assert night.keys("catalog/") == []
+    night.assert_clean()
+
+
+def test_a_run_ends_by_the_engine_it_was_planned_for(night: NightDriver) -> None:
+    reading(night)
+    emr = {"jar": JAR, "service_role": "emr"}
+    night.configure(engine="emr", emr=emr, cluster={"release_label": "emr-7.13.0"})
+    whole(night, night.until_closed())
+    assert night.world.gate.calls["emr:RunJobFlow"] == 0
