@@ -6,7 +6,7 @@ import logging
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from hippolyte import clients, parameters, settings
 from hippolyte.engines.workers import PLACE, Workers
@@ -17,6 +17,10 @@ from hippolyte.scan.runner import Threads
 from hippolyte.settings import Settings
 from hippolyte.store import Store
 
+if TYPE_CHECKING:
+    # its import alone would double a cold start
+    from hippolyte.assembly import Context
+
 # pages at once; more of them only wait for each other's work
 _THREADS = 8
 _TEXTS = ("run", "worker", "deadline")
@@ -26,16 +30,6 @@ _FORM = (
 )
 
 _log = logging.getLogger(__name__)
-
-
-class Context(Protocol):
-    """The part of Lambda's context that is used."""
-
-    aws_request_id: str
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds until the invocation is ended."""
-        ...
 
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:

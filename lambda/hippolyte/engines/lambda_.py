@@ -10,8 +10,7 @@ longer than its last function can run.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hippolyte import clock
 from hippolyte.engines.engine import BatchStatus, Handle, JobState, JobStatus, Launch, refusal
 from hippolyte.engines.workers import PLACE, Order, Orders, Record, TableRecord, Workers
-from hippolyte.errors import ConflictError, EngineError
+from hippolyte.errors import EngineError
 from hippolyte.planning.cost import segments_of_job
 from hippolyte.record_form import iso, when
 from hippolyte.store import Store
@@ -36,7 +35,6 @@ TABLES_PER_WORKER = 1500
 _GRACE_SECONDS = 60
 # an execution that is not found may only not be seen yet
 _UNSEEN_SECONDS = 300
-_TRIES = 4
 _MISSING = ("ExecutionDoesNotExist", "StateMachineDoesNotExist", "StateMachineDeleting")
 _STATES = {
     "done": JobState.SUCCEEDED,
@@ -82,8 +80,7 @@ class LambdaEngine:
             EngineError: the service refuses for any other reason.
         """
         numbers = [n for n, ratio in enumerate(launch.ratios) if ratio is not None]
-        with _nothing_done("writing its orders"):
-            self._order(handle, launch, numbers)
+        self._order(handle, launch, numbers)
         self._execute(handle)
 
     def add(self, handle: Handle, launch: Launch, numbers: Sequence[int]) -> None:
@@ -92,8 +89,7 @@ class LambdaEngine:
         Raises:
             EngineError: it is to end, or somebody else orders as well.
         """
-        with _nothing_done("writing its orders"):
-            self._order(handle, launch, numbers)
+        self._order(handle, launch, numbers)
 
     def finish(self, handle: Handle) -> None:
         """Say that nothing more is to be read; the worker ends within seconds."""
@@ -145,26 +141,23 @@ class LambdaEngine:
         return Workers(store, self.settings, handle["run"])
 
     def _order(self, handle: Handle, launch: Launch, numbers: Sequence[int]) -> None:
-        workers = self._workers(handle)
+        worker = handle["worker"]
         wanted = {launch.jobs[n].table: self._order_of(launch, n) for n in numbers}
-        for _ in range(_TRIES):
-            found = workers.orders(handle["worker"])
-            before = (
-                found[0] if found else Orders(handle["run"], handle["worker"], handle["deadline"])
-            )
+
+        def ordered(before: Orders | None) -> Orders:
+            before = before or Orders(handle["run"], worker, handle["deadline"])
             if before.ended:
-                raise EngineError(f"worker {handle['worker']} is to end: {before.ended}")
+                raise EngineError(f"worker {worker} is to end: {before.ended}")
             # what was ordered once stays as it was: files lie there
             tables = {**wanted, **before.tables}
-            orders = replace(before, tables=tables, more=len(tables) < len(launch.jobs))
-            if orders == before and found:
-                return
-            try:
-                if workers.order(orders, found[1] if found else None):
-                    return
-            except ConflictError:
-                continue
-        raise EngineError(f"the orders of worker {handle['worker']} are written by others as well")
+            return replace(before, tables=tables, more=len(tables) < len(launch.jobs))
+
+        try:
+            done = self._workers(handle).change(worker, ordered)
+        except (ClientError, BotoCoreError) as error:
+            raise EngineError(f"writing its orders: {error}") from error
+        if not done:
+            raise EngineError(f"the orders of worker {worker} are written by others as well")
 
     def _order_of(self, launch: Launch, number: int) -> Order:
         job, settings = launch.jobs[number], self.settings
@@ -185,16 +178,10 @@ class LambdaEngine:
         )
 
     def _end(self, handle: Handle, why: str) -> None:
-        workers = self._workers(handle)
-        for _ in range(_TRIES):
-            found = workers.orders(handle["worker"])
-            if found is None or found[0].ended:
-                return
-            try:
-                workers.order(replace(found[0], ended=why), found[1])
-                return
-            except ConflictError:
-                continue
+        def ended(before: Orders | None) -> Orders | None:
+            return replace(before, ended=why) if before and not before.ended else before
+
+        self._workers(handle).change(handle["worker"], ended)
 
     def _execute(self, handle: Handle) -> None:
         exporter = self.settings.exporter
@@ -268,12 +255,3 @@ def _status(known: TableRecord | None) -> JobStatus:
         finished_at=known.at if over else None,
         progress_at=known.at or known.begun,
     )
-
-
-@contextmanager
-def _nothing_done(what: str) -> Iterator[None]:
-    """Tell a refused call that has no effect if it is made again."""
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        raise EngineError(f"{what}: {error}") from error

@@ -7,10 +7,11 @@ it: the files do. Below `<prefix>/runs/<account>/<region>/<run>/workers/<worker>
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from hippolyte.errors import ConflictError
 from hippolyte.record_form import known_form
 from hippolyte.settings import Settings
 from hippolyte.store import Store
@@ -19,6 +20,8 @@ from hippolyte.store import Store
 PLACE = ("bucket", "prefix", "bucket_region", "sse_header", "sse_key_arn")
 # a link asks so often whether it is still wanted, before a page; seconds
 LOOK_EVERY = 15.0
+# orders that somebody else writes at the same moment are looked at again
+_TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +126,29 @@ class Workers:
         found = self.store.read(self._key(worker, "orders"))
         if found is None:
             return None
-        with known_form(f"{self._key(worker, 'orders')}"):
+        with known_form(self._key(worker, "orders")):
             members = _members(found[0])
             tables = {name: Order(**one) for name, one in members.pop("tables").items()}
             return Orders(**members, tables=tables), found[1]
+
+    def change(self, worker: str, to: Callable[[Orders | None], Orders | None]) -> bool:
+        """Write the orders that `to` makes of those there are, if it makes others.
+
+        `to` is asked again when somebody else writes meanwhile; False: that was so all the time.
+        """
+        for _ in range(_TRIES):
+            found = self.orders(worker)
+            before, etag = found or (None, None)
+            orders = to(before)
+            if orders in (None, before):
+                return True
+            assert orders
+            try:
+                if self.order(orders, etag):
+                    return True
+            except ConflictError:
+                continue
+        return False
 
     def order(self, orders: Orders, etag: str | None) -> str | None:
         """Write orders over those with an ETag, or the first; None: there are some already.
@@ -134,8 +156,7 @@ class Workers:
         Raises:
             ConflictError: somebody else wrote them meanwhile.
         """
-        key, record = self._key(orders.worker, "orders"), asdict(orders)
-        return self.store.replace(key, record, etag) if etag else self.store.create(key, record)
+        return self._write(self._key(orders.worker, "orders"), orders, etag)
 
     def record(self, worker: str) -> tuple[Record, str] | None:
         """Return a worker's record and its ETag, None if there is none.
@@ -146,7 +167,7 @@ class Workers:
         found = self.store.read(self._key(worker, "record"))
         if found is None:
             return None
-        with known_form(f"{self._key(worker, 'record')}"):
+        with known_form(self._key(worker, "record")):
             members = _members(found[0])
             tables = {name: TableRecord(**one) for name, one in members.pop("tables").items()}
             for name in ("reading", "suspects"):
@@ -155,7 +176,10 @@ class Workers:
 
     def write(self, worker: str, record: Record, etag: str | None) -> str | None:
         """Write a record, as `order` does orders."""
-        key, written = self._key(worker, "record"), asdict(record)
+        return self._write(self._key(worker, "record"), record, etag)
+
+    def _write(self, key: str, what: Orders | Record, etag: str | None) -> str | None:
+        written = asdict(what)
         return self.store.replace(key, written, etag) if etag else self.store.create(key, written)
 
     def leave(self, worker: str, link: str) -> None:
