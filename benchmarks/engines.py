@@ -25,6 +25,7 @@ from hippolyte.planning.host import host_of
 from hippolyte.planning.packing import Timeline
 from hippolyte.planning.plan import Plan
 from hippolyte.planning.planner import make_plan
+from hippolyte.planning.sharing import worker_seconds
 from hippolyte.planning.window import Night
 from hippolyte.settings import Settings
 from hippolyte.tables.table import Inventory, Limits
@@ -50,28 +51,13 @@ def plans(inventory: Inventory, **changes: object) -> dict[str, tuple[Plan, Sett
     }
 
 
-def worker_seconds(plan: Plan, made: Settings) -> list[float]:
-    """Return how long each worker runs, cut off at the window's end."""
-    host = host_of(made, "lambda")
-    return [
-        min(
-            WINDOW_SECONDS,
-            host.bootstrap
-            + max(
-                max(job.estimate_seconds for job in batch.jobs),
-                sum(job.size_bytes for job in batch.jobs) / (host.throughput or math.inf),
-            ),
-        )
-        for batch in plan.batches
-    ]
-
-
 def hosts(plan: Plan, made: Settings) -> tuple[float, float]:
     """Return the hours of all hosts, and what they cost."""
     if plan.engine != "lambda":
         hours = cluster_hours(plan, made)
         return hours, hours * NODES * NODE_HOUR_USD
-    seconds = worker_seconds(plan, made)
+    host = host_of(made, "lambda")
+    seconds = [min(WINDOW_SECONDS, worker_seconds(batch.jobs, host)) for batch in plan.batches]
     timelines = [Timeline([list(batch.jobs)]) for batch in plan.batches]
     return sum(seconds) / 3600, workers_usd(timelines, seconds, made)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from hippolyte.planning.host import Host
 from hippolyte.planning.packing import Timeline
@@ -20,6 +20,7 @@ def share_out(jobs: Iterable[Job], host: Host, workers: int, tables: int) -> lis
     """
     timelines: list[Timeline[Job]] = []
     busy: list[float] = []  # bytes a second, of each
+    held: list[int] = []  # bytes, of each
     full = host.throughput or float("inf")
     for job in sorted(jobs, key=lambda j: (-j.estimate_seconds, j.table)):
         speed = min(full, job.rate * host.unit_bytes)
@@ -28,20 +29,23 @@ def share_out(jobs: Iterable[Job], host: Host, workers: int, tables: int) -> lis
             if len(busy) < workers:
                 timelines.append(Timeline([[]]))
                 busy.append(0.0)
+                held.append(0)
                 number += 1
             else:
                 room = [n for n, t in enumerate(timelines) if len(t.batches[0]) < tables]
-                number = min(room or range(len(busy)), key=lambda n: (_bytes(timelines[n]), n))
+                number = min(room or range(len(busy)), key=lambda n: (held[n], n))
         busy[number] += speed
+        held[number] += job.size_bytes
         timelines[number].batches[0].append(job)
     for timeline in timelines:
-        jobs_of = timeline.batches[0]
-        slowest = max(job.estimate_seconds for job in jobs_of)
-        # so many are raised at once, the others wait for their turn
-        raised = sum(job.estimate_seconds for job in jobs_of if job.raise_to) / RAISED_AT_ONCE
-        timeline.seconds = host.bootstrap + max(slowest, raised, _bytes(timeline) / full)
+        timeline.seconds = worker_seconds(timeline.batches[0], host)
     return timelines
 
 
-def _bytes(timeline: Timeline[Job]) -> int:
-    return sum(job.size_bytes for job in timeline.batches[0])
+def worker_seconds(jobs: Sequence[Job], host: Host) -> float:
+    """Return how long a worker runs that reads these tables."""
+    slowest = max(job.estimate_seconds for job in jobs)
+    # so many are raised at once, the others wait for their turn
+    raised = sum(job.estimate_seconds for job in jobs if job.raise_to) / RAISED_AT_ONCE
+    size = sum(job.size_bytes for job in jobs)
+    return host.bootstrap + max(slowest, raised, size / (host.throughput or float("inf")))
