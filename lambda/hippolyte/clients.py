@@ -47,9 +47,11 @@ class Clients:
     sns: SNSClient
     cloudwatch: CloudWatchClient
     # by service: what is looked at once has its client made then, in the own region; it gives up
-    # soon, for a network may have no way to these services (not so Step Functions: a night hangs
-    # on it, and an execution asked for twice is started once)
+    # soon, for a network may have no way to these services
     seldom: Callable[[str], Any]
+    # of Step Functions, made when it is first needed, for one engine needs it: a night hangs on it,
+    # and an execution that is asked for twice is started once
+    states: Callable[[], Any]
     # of the own region, where `sns` is not: the topic of the alarms
     own_sns: SNSClient | None = None
     # None: no rule is over tags, and an invocation is spared the client
@@ -122,7 +124,8 @@ def build(settings: Settings) -> Clients:
         sns=client("sns", told),
         own_sns=None if told == own else client("sns", own),
         cloudwatch=client("cloudwatch", own),
-        seldom=cache(lambda name: client(name, own, config if name == "stepfunctions" else soon)),
+        seldom=cache(lambda service: client(service, own, soon)),
+        states=cache(lambda: client("stepfunctions", own)),
         tagging=client("resourcegroupstaggingapi", own) if settings.tables.by_tag else None,
     )
 

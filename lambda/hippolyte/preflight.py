@@ -225,7 +225,7 @@ def _starting_clusters(p: Pass) -> Iterator[Call]:
 
 def _workers(p: Pass) -> Iterator[Call]:
     machine = p.settings.exporter.machine_arn if p.settings.exporter else ""
-    states, name = p.clients.seldom("stepfunctions"), f"preflight-{uuid.uuid4().hex}"
+    states, name = p.clients.states(), f"preflight-{uuid.uuid4().hex}"
     arn = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
     # its deadline has passed: it ends by its first state, and invokes nothing
     over = json.dumps({"run": "preflight", "worker": name, "deadline": iso(clock.now())})

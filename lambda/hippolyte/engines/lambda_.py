@@ -124,9 +124,7 @@ class LambdaEngine:
         """Have the worker end: its link looks every 15 seconds, and no further one is invoked."""
         self._end(handle, "cancelled")
         try:
-            self.clients.seldom("stepfunctions").stop_execution(
-                executionArn=self._execution_arn(handle)
-            )
+            self.clients.states().stop_execution(executionArn=self._execution_arn(handle))
         except ClientError as error:
             if error.response["Error"]["Code"] not in _MISSING:
                 raise refusal("StopExecution", error, handle) from error
@@ -188,7 +186,7 @@ class LambdaEngine:
         if exporter is None:
             raise EngineError("the deployment has no setting exporter: apply the module again")
         try:
-            self.clients.seldom("stepfunctions").start_execution(
+            self.clients.states().start_execution(
                 stateMachineArn=exporter.machine_arn,
                 name=self._execution_name(handle),
                 input=self._input(handle),
@@ -217,7 +215,7 @@ class LambdaEngine:
         if record.stopped:
             return True, ""
         try:
-            found = self.clients.seldom("stepfunctions").describe_execution(
+            found = self.clients.states().describe_execution(
                 executionArn=self._execution_arn(handle)
             )
         except ClientError as error:

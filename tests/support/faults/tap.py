@@ -18,7 +18,8 @@ _HELPERS = ("/store.py", "/clients.py")
 _HELPING = ("describe", "target")
 
 # whose clients are made when they are first needed
-_LOOKED_AT_ONCE = ("ec2", "iam", "stepfunctions")
+_LOOKED_AT_ONCE = ("ec2", "iam")
+_MADE_LATER = ("seldom", "states")
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,9 @@ class Tap:
 
 
 def _each(built: clients.Clients) -> list[Any]:
-    found = (getattr(built, f.name) for f in fields(built) if f.name != "seldom")
+    found = (getattr(built, f.name) for f in fields(built) if f.name not in _MADE_LATER)
     seldom = (built.seldom(service) for service in _LOOKED_AT_ONCE)
-    return [client for client in (*found, *seldom) if client is not None]
+    return [client for client in (*found, *seldom, built.states()) if client is not None]
 
 
 def _name(model: Any) -> str:
