@@ -10,6 +10,7 @@ longer than its last function can run.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hippolyte import clock
 from hippolyte.engines.engine import BatchStatus, Handle, JobState, JobStatus, Launch, refusal
 from hippolyte.engines.workers import PLACE, Order, Orders, Record, TableRecord, Workers
-from hippolyte.errors import EngineError
+from hippolyte.errors import ConfigurationError, EngineError
 from hippolyte.planning.cost import segments_of_job
 from hippolyte.record_form import iso, when
 from hippolyte.store import Store
@@ -44,6 +45,8 @@ _STATES = {
     "finishing": JobState.RUNNING,
     "more": JobState.RUNNING,
 }
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +108,7 @@ class LambdaEngine:
     def poll(self, handle: Handle, jobs: int) -> BatchStatus:
         """Tell how far the worker is, by its record, and whether it is dead."""
         workers, worker = self._workers(handle), handle["worker"]
-        found, kept = workers.orders(worker), workers.record(worker)
-        record = kept[0] if kept else Record()
+        found, record = workers.orders(worker), _record(workers, worker)
         orders = found[0] if found else None
         gone, failure = self._gone(handle, record, bool(orders and orders.ended))
         statuses = {
@@ -237,6 +239,17 @@ class LambdaEngine:
         exporter = self.settings.exporter
         patience = (exporter.timeout_seconds if exporter else 900) + _GRACE_SECONDS + more_seconds
         return clock.now() >= moment + timedelta(seconds=patience)
+
+
+def _record(workers: Workers, worker: str) -> Record:
+    """Return a worker's record; of one that cannot be read, only that a link may go on."""
+    try:
+        kept = workers.record(worker)
+    except ConfigurationError as error:
+        # no reason to leave anything raised: by its execution's end the worker is dead as well
+        _log.warning("how far worker %s is cannot be read: %s", worker, error)
+        return Record(open=True)
+    return kept[0] if kept else Record()
 
 
 def _status(known: TableRecord | None) -> JobStatus:
