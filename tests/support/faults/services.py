@@ -423,7 +423,14 @@ FAULTS = [
     ),
     Fault("a link dies once over a table", _users("client_dies", 1), engine="lambda"),
     Fault("S3 takes 3 s for links", _of_links("s3:*", _slow(3)), engine="lambda"),
-    Fault("S3 takes 8 s for links, a look 16 s", _of_links("s3:*", _slow(8)), engine="lambda"),
+    Fault(
+        # here a link makes its calls one after the other
+        "S3 takes 8 s for links, a look 16 s",
+        _of_links("s3:*", _slow(8)),
+        costs={"orders": "timed_out"},
+        told="orders: still running at the deadline",
+        engine="lambda",
+    ),
     Fault(
         "S3 refuses exports' files once", _of_links("s3:PutObject", _refused(3)), engine="lambda"
     ),
