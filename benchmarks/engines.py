@@ -23,7 +23,7 @@ from hippolyte.night.raise_in_turn import LEAD_SECONDS
 from hippolyte.planning.cost import NODE_HOUR_USD, RCU_HOUR_USD, workers_usd
 from hippolyte.planning.host import host_of
 from hippolyte.planning.packing import Timeline
-from hippolyte.planning.plan import Plan
+from hippolyte.planning.plan import Plan, parts_of
 from hippolyte.planning.planner import make_plan
 from hippolyte.planning.sharing import worker_seconds
 from hippolyte.planning.window import Night
@@ -57,7 +57,11 @@ def hosts(plan: Plan, made: Settings) -> tuple[float, float]:
         hours = cluster_hours(plan, made)
         return hours, hours * NODES * NODE_HOUR_USD
     host = host_of(made, "lambda")
-    seconds = [min(WINDOW_SECONDS, worker_seconds(batch.jobs, host)) for batch in plan.batches]
+    seconds = [
+        min(WINDOW_SECONDS, worker_seconds(batch.jobs, host))
+        for batch in plan.batches
+        for _ in range(parts_of(batch.jobs))
+    ]
     timelines = [Timeline([list(batch.jobs)]) for batch in plan.batches]
     return sum(seconds) / 3600, workers_usd(timelines, seconds, made)
 
