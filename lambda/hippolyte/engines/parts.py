@@ -45,7 +45,8 @@ def joined(parts: Sequence[PartStatus]) -> JobStatus:
     if whole.state in ("done", "failed"):
         state = JobState.SUCCEEDED if whole.state == "done" else JobState.FAILED
         error = whole.reason if state is JobState.FAILED else ""
-        finished = next(one.at for one in known if one.state == whole.state)
+        said = [one.at for one in known if one.state == whole.state and one.at]
+        finished = min(said, default=None)
     elif lost and not all(part.gone for part in parts):
         # without it the others' work leads nowhere
         state, error = JobState.CANCELLED, f"worker {lost[0].worker} ended: {lost[0].why}"
