@@ -129,9 +129,21 @@ def test_one_worker_takes_as_many_times_as_long(night: NightDriver) -> None:
     assert one * 0.95 < minutes_of(report) < one * 1.2
 
 
+def assert_summed(night: NightDriver) -> None:
+    """What a person is told after ten minutes is of all parts together."""
+    found = progress(assemble(parse(json.dumps(night.settings)), "test", lambda: 900.0), RUN)
+    assert found
+    (table,) = found.tables
+    assert table.reading
+    assert table.segments == 19
+    assert 0.5 * PARTS * 600 * WORKER < table.items * ITEM < PARTS * 720 * WORKER
+    assert 0.7 * PARTS * WORKER / EVENTUAL < table.rate < 1.1 * PARTS * WORKER / EVENTUAL
+
+
 def test_a_part_whose_link_is_killed_is_gone_on_with_by_its_next(night: NightDriver) -> None:
-    links = reading(night)
+    links = reading(night, minutes=10)
     assert len(links) == PARTS
+    assert_summed(night)
     night.world.functions.kill(links[2])
     whole(night, night.until_closed())
     assert night.all_clusters() == PARTS
@@ -185,17 +197,3 @@ def test_a_part_that_was_refused_its_start_is_started_by_the_next_pass(night: Ni
     night.tolerant = True
     whole(night, night.until_closed())
     assert night.all_clusters() == PARTS
-
-
-def test_the_status_sums_the_parts(night: NightDriver) -> None:
-    reading(night, minutes=10)
-    p = assemble(parse(json.dumps(night.settings)), "test", lambda: 900.0)
-    found = progress(p, RUN)
-    assert found
-    (table,) = found.tables
-    assert table.reading
-    assert table.segments == 19
-    # ten minutes of four workers
-    assert 0.5 * PARTS * 600 * WORKER < table.items * ITEM < PARTS * 720 * WORKER
-    assert 0.7 * PARTS * WORKER / EVENTUAL < table.rate < 1.1 * PARTS * WORKER / EVENTUAL
-    whole(night, night.until_closed())
