@@ -23,6 +23,7 @@ from hippolyte.settings import parse
 from hippolyte.share import Share
 from hippolyte.store import Store
 from hippolyte_cli.progress import progress
+from local.core.call import Call, refusal
 from local.dynamodb import metering
 from local.dynamodb.application import Application
 from local.dynamodb.table_settings import Generated
@@ -197,3 +198,19 @@ def test_a_part_that_was_refused_its_start_is_started_by_the_next_pass(night: Ni
     night.tolerant = True
     whole(night, night.until_closed())
     assert night.all_clusters() == PARTS
+
+
+def test_one_part_that_fails_has_the_table_read_again_by_as_many(night: NightDriver) -> None:
+    """The others leave first: whoever began with the one worker left over would have no more."""
+    night.configure(exporter={"machine_arn": MACHINE, "max_workers": PARTS + 1})
+
+    def refuse(call: Call) -> None:
+        # the last segment is the last part's
+        if "/data/0018-" in call.params.get("Key", ""):
+            raise refusal(call, "AccessDenied", "no")
+
+    night.world.before("s3:PutObject", refuse, 1)
+    report = night.night()
+    whole(night, report, attempt=2)
+    assert night.all_clusters() == 2 * PARTS
+    assert minutes_of(report) < SIZE / WORKER / 60 / PARTS * 1.2

@@ -109,12 +109,18 @@ def _choose(p: Pass, run: Run) -> list[BatchEntry]:
         if b not in waiting
         and (b.state in STARTED or b.state in (BatchState.RAISING, BatchState.PREPARING))
     )
-    free = (run.plan.at_once or p.host.at_once) - hosts
+    most = run.plan.at_once or p.host.at_once
+    free = most - hosts
+    ending = any(
+        b.state in (BatchState.CANCELLING, BatchState.ENDING) for b in run.ledger.open_batches
+    )
     chosen: list[BatchEntry] = []
     for batch in waiting:
-        if batch.timeline not in busy and free > 0:
+        wanted = parts_of(batch.jobs)
+        # once started it gets no more: hosts that are about to end are waited for
+        if batch.timeline not in busy and free >= (min(wanted, most) if ending else 1):
             busy.add(batch.timeline)
-            batch.workers = min(parts_of(batch.jobs), free)
+            batch.workers = min(wanted, free)
             free -= batch.workers
             chosen.append(batch)
     return chosen
