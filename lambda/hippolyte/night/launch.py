@@ -109,18 +109,12 @@ def _choose(p: Pass, run: Run) -> list[BatchEntry]:
         if b not in waiting
         and (b.state in STARTED or b.state in (BatchState.RAISING, BatchState.PREPARING))
     )
-    most = run.plan.at_once or p.host.at_once
-    free = most - hosts
-    ending = any(
-        b.state in (BatchState.CANCELLING, BatchState.ENDING) for b in run.ledger.open_batches
-    )
+    free = (run.plan.at_once or p.host.at_once) - hosts
     chosen: list[BatchEntry] = []
     for batch in waiting:
-        wanted = parts_of(batch.jobs)
-        # once started it gets no more: hosts that are about to end are waited for
-        if batch.timeline not in busy and free >= (min(wanted, most) if ending else 1):
+        if batch.timeline not in busy and free > 0:
             busy.add(batch.timeline)
-            batch.workers = min(wanted, free)
+            batch.workers = min(parts_of(batch.jobs), free)
             free -= batch.workers
             chosen.append(batch)
     return chosen
