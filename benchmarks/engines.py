@@ -116,11 +116,13 @@ def main() -> None:
         for engine, (plan, made) in plans(inventory, planning={"max_clusters": TABLES}).items():
             hours, nodes = hosts(plan, made)
             raises = raised_unit_hours(plan, made, by_the_hour=True) * RCU_HOUR_USD
+            # of tables that are split
+            further = sum(parts_of(b.jobs) - 1 for b in plan.batches)
             table.add_row(
                 name,
                 engine,
-                str(len(plan.batches)),
-                str(len({b.timeline for b in plan.batches})),
+                str(len(plan.batches) + further),
+                str(len({b.timeline for b in plan.batches}) + further),
                 f"{hours:.0f}",
                 str(sum(j.raise_to is not None for j in plan.jobs)),
                 f"{raised_unit_hours(plan, made, by_the_hour=False):,.0f}",
