@@ -264,6 +264,9 @@ def _of_scheduler(p: Pass) -> Iterator[Call]:
     yield "dynamodb:ListTables", lambda: c.dynamodb.list_tables(Limit=1)
     yield "dynamodb:ListGlobalTables", lambda: c.dynamodb.list_global_tables(Limit=1)
     yield "dynamodb:DescribeLimits", lambda: c.dynamodb.describe_limits()
+    if p.settings.engine == "lambda":
+        functions = c.seldom("lambda")
+        yield "lambda:GetAccountSettings", lambda: functions.get_account_settings()
     if tagging := c.tagging:
         kinds = ["dynamodb:table"]
         yield (
