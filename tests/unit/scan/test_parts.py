@@ -19,7 +19,7 @@ from hippolyte.scan.state import Progress, State
 from hippolyte.scan.table import Part, Wanted
 from hippolyte.share import PARTITION_RATE, Share
 from local.dynamodb.buckets import ReadCapacity
-from tests.support.read_capacity import KB, Story, Trial
+from tests.support.read_capacity import KB, Application, Story, Trial
 from tests.support.scans import (
     Calls,
     Clock,
@@ -33,7 +33,7 @@ from tests.support.scans import (
     wanted,
 )
 
-C = 0.5
+C, SECONDS = 0.5, 300.0
 
 
 class Bench:
@@ -196,53 +196,64 @@ PACED = [
 ]
 
 
-def story_of(capacity: int, segments: int, parts: int) -> list[Story]:
-    """Read each part at its pace; they know nothing of each other."""
-    share, partitions = Share(C, capacity), ceil(capacity / PARTITION_RATE)
-    stories = []
+def stories_of(
+    capacity: int, segments: int, parts: int, application: Application, burst: float = 300.0
+) -> list[Story]:
+    """Read each part at its pace, side by side; they know nothing of each other."""
+    table = ReadCapacity(capacity, [1] * ceil(capacity / PARTITION_RATE), burst=burst)
+    trials = []
     for number in range(parts):
         own = Part(number, parts).segments(segments)
-        pace = Pace.start(share, segments, 0.0, own=own)
-        # the others' segments have nothing to read
-        sizes = [None if one in own else 0 for one in range(segments)]
-        stories.append(
-            _Part(
-                ReadCapacity(capacity, [1] * partitions), pace, [[(10 * KB, 1000)]], sizes, own=own
-            ).run()
-        )
-    return stories
+        pace = Pace.start(Share(C, capacity), segments, 0.0, own=own)
+        trials.append(_Part(table, pace, own, application))
+    while (one := min(trials, key=lambda trial: trial.heap[0][:2])).heap[0][0] < SECONDS:
+        now, _, happens = heappop(one.heap)
+        happens(now)
+    return [trial.story for trial in trials]
 
 
 class _Part(Trial):
     """A trial in which some segments alone are asked for."""
 
-    def __init__(self, *given: object, own: range) -> None:
-        super().__init__(*given)  # type: ignore[arg-type]
-        self.own = own
-
-    def run(self) -> Story:
-        for segment in self.own:
+    def __init__(
+        self, table: ReadCapacity, pace: Pace, own: range, application: Application
+    ) -> None:
+        super().__init__(table, pace, [[(10 * KB, 1000)]], application=application)
+        for segment in own:
             self._at(0.0, partial(self._ask, segment))
-        while self.heap and self.heap[0][0] < self.seconds:
-            now, _, happens = heappop(self.heap)
-            happens(now)
-        return self.story
+
+
+def as_one(stories: list[Story]) -> Story:
+    pages = sorted(page for one in stories for page in zip(one.times, one.units, strict=True))
+    return Story([at for at, _ in pages], [units for _, units in pages])
 
 
 @pytest.mark.parametrize(("capacity", "segments", "parts"), PACED)
 def test_the_parts_together_keep_to_the_share_and_use_it(
     capacity: int, segments: int, parts: int
 ) -> None:
-    stories = story_of(capacity, segments, parts)
-    pages = sorted(page for one in stories for page in zip(one.times, one.units, strict=True))
-    whole = Story([at for at, _ in pages], [units for _, units in pages])
-    rate = C * capacity
+    application = Application(lambda _: (1 - C) * capacity, step=0.02)
+    stories = stories_of(capacity, segments, parts, application)
+    whole, rate = as_one(stories), C * capacity
     # each may be in a page at any time, as one worker may
-    pages_under_way = sum(one.largest for one in stories)
-    assert whole.most_above(rate, 60.0) <= pages_under_way
-    assert whole.most_above(rate, 1.0) <= pages_under_way + min(rate, pages_under_way) / 2
+    under_way = sum(one.largest for one in stories)
+    assert whole.most_above(rate, 60.0) <= under_way
+    assert whole.most_above(rate, 1.0) <= under_way + min(rate, under_way) / 2
+    assert sum(whole.units) >= 0.9 * rate * SECONDS
     assert [one.throttled for one in stories] == parts * [[]]
-    assert sum(whole.units) >= 0.9 * rate * 600.0
+    assert sum(application.refused) == 0
+
+
+@pytest.mark.parametrize(("capacity", "segments", "parts"), PACED)
+def test_an_application_that_takes_all_finds_all_parts_small(
+    capacity: int, segments: int, parts: int
+) -> None:
+    application = Application(lambda _: capacity, step=0.02)
+    whole = as_one(stories_of(capacity, segments, parts, application, burst=1.0))
+    for start in range(60, int(SECONDS), 60):
+        assert whole.between(start, start + 60) <= 0.1 * capacity * 60
+    offered = sum(application.offered[60:])
+    assert sum(application.lost[60:]) <= 0.01 * offered
 
 
 @given(
