@@ -11,6 +11,7 @@ several (see `parts`).
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -39,6 +40,8 @@ _GRACE_SECONDS = 60
 # an execution that is not found may only not be seen yet
 _UNSEEN_SECONDS = 300
 _MISSING = ("ExecutionDoesNotExist", "StateMachineDoesNotExist", "StateMachineDeleting")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,8 @@ class LambdaEngine:
         """
         numbers = [n for n, ratio in enumerate(launch.ratios) if ratio is not None]
         self._order(handle, launch, numbers)
-        self.started(handle)
+        for part in range(self._parts(handle)):
+            self._execute(handle, part)
 
     def add(self, handle: Handle, launch: Launch, numbers: Sequence[int]) -> None:
         """Order further tables of a worker that runs.
@@ -92,12 +96,14 @@ class LambdaEngine:
 
     def started(self, handle: Handle) -> bool:
         """Say whether a worker has orders; then it is started once more, which is once."""
-        found = self._workers(handle).orders(handle["worker"])
-        if found is None:
-            return False
-        for number in range(found[0].parts):
-            self._execute(handle, number)
-        return True
+        parts = self._parts(handle)
+        for part in range(parts):
+            try:
+                self._execute(handle, part)
+            except ClientError as error:
+                # a further one, again: it will be seen to be missing
+                _log.warning("%s is not started: %s", self._execution_name(handle, part), error)
+        return parts > 0
 
     def poll(self, handle: Handle, jobs: int) -> BatchStatus:
         """Tell how far the worker is, by its record, and whether it is dead."""
@@ -132,10 +138,9 @@ class LambdaEngine:
     def cancel(self, handle: Handle) -> None:
         """Have the worker end: its link looks every 15 seconds, and no further one is invoked."""
         self._end(handle, "cancelled")
-        found = self._workers(handle).orders(handle["worker"])
-        for number in range(found[0].parts if found else 1):
+        for part in range(max(1, self._parts(handle))):
             try:
-                arn = self._execution_arn(handle, number)
+                arn = self._execution_arn(handle, part)
                 self.clients.states().stop_execution(executionArn=arn)
             except ClientError as error:
                 if error.response["Error"]["Code"] not in _MISSING:
@@ -149,6 +154,11 @@ class LambdaEngine:
     def _workers(self, handle: Handle) -> Workers:
         store = Store(self.clients.s3, self.settings.bucket)
         return Workers(store, self.settings, handle["run"])
+
+    def _parts(self, handle: Handle) -> int:
+        """Return how many workers were ordered; 0: none were."""
+        found = self._workers(handle).orders(handle["worker"])
+        return found[0].parts if found else 0
 
     def _order(self, handle: Handle, launch: Launch, numbers: Sequence[int]) -> None:
         worker = handle["worker"]
@@ -212,7 +222,7 @@ class LambdaEngine:
             if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
                 return
             if part:
-                # the first runs, so this is no refusal: as after a lost answer, `started` goes on
+                # the first runs, so it is no refusal: as after a lost answer, `started` tries again
                 raise
             raise refusal("StartExecution", error, handle) from error
 

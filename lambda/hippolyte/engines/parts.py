@@ -14,7 +14,7 @@ from hippolyte.engines.workers import TableRecord
 
 _OVER = ("done", "failed", "read")
 # of records that differ, the first of these is what the table is
-_SHOWN = ("failed", "done", "finishing", "reading", "opening", "more", "read")
+_SHOWN = ("done", "failed", "finishing", "reading", "opening", "more", "read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ def joined(parts: Sequence[PartStatus]) -> JobStatus:
         finished = min(said, default=None)
     elif lost and not all(part.gone for part in parts):
         # without it the others' work leads nowhere
-        state, error = JobState.CANCELLED, f"worker {lost[0].worker} ended: {lost[0].why}"
+        why = f": {lost[0].why}" if lost[0].why else " before its part was read"
+        state, error = JobState.CANCELLED, f"worker {lost[0].worker} ended{why}"
     return JobStatus(
         state=state,
         dead=dead and state is not JobState.RUNNING,

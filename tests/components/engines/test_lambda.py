@@ -188,3 +188,21 @@ def test_one_that_is_stopped_by_hand_ends_the_others_once_it_is_dead(bench: Benc
     assert (found.jobs[1].state, found.gone) == (JobState.WAITING, False)
     bench.engine.finish(bench.handle)
     assert bench.orders.ended
+
+
+def test_one_that_cannot_be_started_is_missed(bench: Bench) -> None:
+    def further(call: Call) -> None:
+        if "-p" in str(call.params["name"]):
+            raise refusal(call, "AccessDeniedException", "no")
+
+    bench.night.world.before("stepfunctions:StartExecution", further)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        bench.start()
+    assert bench.engine.started(bench.handle)
+    assert list(bench.executions()) == ["b001"]
+    bench.says(0, huge="reading")
+    assert bench.engine.poll(bench.handle, 3).jobs[0].state is JobState.RUNNING
+    bench.night.world.clock.advance(900 + 60 + 300)
+    found = bench.engine.poll(bench.handle, 3)
+    assert (found.jobs[0].state, found.gone) == (JobState.CANCELLED, False)
+    assert "b001-p2 ended: its execution is not there" in found.jobs[0].error

@@ -56,12 +56,20 @@ def test_it_failed_when_one_did_and_may_be_read_until_all_have_left() -> None:
         assert (found.dead, found.error) == (gone, "it is gone")
 
 
+def test_what_is_whole_has_not_failed() -> None:
+    """It was deleted before the second of two that finish it looked at it once more."""
+    found = joined([part("failed", reason="it is gone"), part("done", at=T[5])])
+    assert (found.state, found.error) == (JobState.SUCCEEDED, "")
+
+
 def test_a_part_that_is_lost_ends_the_others() -> None:
     lost = part("more", gone=True, why="its execution ended as FAILED")
     found = joined([part("reading", begun=T[1]), lost])
     assert found.state is JobState.CANCELLED
     assert not found.dead
     assert found.error == "worker b001 ended: its execution ended as FAILED"
+    unsaid = joined([part("reading"), part("more", gone=True)])
+    assert unsaid.error == "worker b001 ended before its part was read"
     # one that never began as well
     assert joined([part("reading"), part(gone=True)]).state is JobState.CANCELLED
 
