@@ -352,6 +352,7 @@ def test_a_step_cancelled_by_a_person_is_no_dead_export(night: NightDriver) -> N
     night.assert_clean()
 
 
+@pytest.mark.engine("datapipeline", "emr")
 def test_a_cancel_that_does_nothing_ends_the_cluster_then_tells(night: NightDriver) -> None:
     night.refuse(night.call("cancel"), "InvalidRequestException", "not now")
     night.refuse("emr:TerminateJobFlows", "ValidationException", "protected")

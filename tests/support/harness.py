@@ -38,6 +38,8 @@ TIMEOUT_SECONDS = 900
 GIB = 1 << 30
 # too large for the window of two hours at 1,000 units: raised for it, or in its turn for an hour
 BIG = {"size_bytes": 20 * GIB, "item_count": 3}
+# read for minutes at the share of 100 units, by whichever engine: so it is seen at it
+MINUTES = {"read_bytes": 64 << 20, "item_count": 3}
 RAISED = 1302
 _RAISED = {"datapipeline": RAISED, "emr": 1982, "lambda": 1957}
 # an engine's calls, by what they do

@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
-from hippolyte.engines.engine import BatchStatus, Handle, JobState, JobStatus, Launch, refusal
+from hippolyte.engines.engine import (
+    BatchStatus,
+    Handle,
+    JobState,
+    JobStatus,
+    Launch,
+    may_be_taken,
+    refusal,
+)
 from hippolyte.engines.workers import PLACE, Order, Orders, Record, TableRecord, Workers
 from hippolyte.errors import EngineError
 from hippolyte.planning.cost import segments_of_job
@@ -192,6 +200,8 @@ class LambdaEngine:
                 input=self._input(handle),
             )
         except ClientError as error:
+            if may_be_taken(error):
+                raise
             # it ran, and is over: that is seen by whoever polls
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
                 raise refusal("StartExecution", error, handle) from error

@@ -45,6 +45,11 @@ class Host:
     knob: str = "planning.max_clusters"
 
 
+def noun_of(engine: str) -> str:
+    """Return what an engine's hosts are called."""
+    return "worker" if engine == "lambda" else "cluster"
+
+
 def host_of(settings: Settings, engine: str) -> Host:
     """Return what an engine's hosts are like."""
     planning = settings.planning
@@ -66,6 +71,6 @@ def host_of(settings: Settings, engine: str) -> Host:
         at_once=exporter.max_workers if exporter else 1,
         side_by_side=True,
         throughput=VCPU_BYTES * vcpus,
-        noun="worker",
+        noun=noun_of(engine),
         knob="exporter.max_workers",
     )
