@@ -42,5 +42,5 @@ def test_the_rule_hears_of_each_backup_once_when_all_of_it_is_there(night: Night
             # of clusters it is AWS's tool that writes it last
             ours = [key for key in written if key.startswith(directory)]
             assert (len(ours), set(ours), ours[-1]) == (len(keys), set(keys), heard)
-    others = [key for key in night.keys() if not key.startswith("backups/")]
+    others = [key for key in night.keys("") if not key.startswith("backups/")]
     assert [key for key in others if key.endswith(suffixes())] == []

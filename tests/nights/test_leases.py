@@ -619,9 +619,8 @@ def test_an_account_quota_met_by_somebody_else_leaves_the_table_at_its_share(
 
 
 def test_a_table_updating_for_long_goes_alone_at_its_share(night: NightDriver) -> None:
-    # more than fits without a raise; a worker begins sooner than a cluster
-    size = (14 if night.engine == "lambda" else 13) * GIB
-    night.table("orders", read=1000, size_bytes=size, item_count=3, update_seconds=45 * 60)
+    size = {"size_bytes": night.too_large, "item_count": 3}
+    night.table("orders", read=1000, update_seconds=45 * 60, **size)
     night.table("users")
     night.configure(planning={"max_clusters": 1})
     report = night.night()
