@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--engine",
         choices=("slice", "all", *ENGINES),
         default="slice",
-        help="the nights' engine: one of them, all, or (default) Data Pipeline, and both for a few",
+        help="the nights' engine: one of them, all, or (default) Data Pipeline, and all for a few",
     )
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
-from hippolyte.engines.engine import BatchStatus, Handle, Launch, refusal
+from hippolyte.engines.engine import BatchStatus, Handle, Launch, may_be_taken, refusal
 from hippolyte.engines.parts import PartStatus, joined
 from hippolyte.engines.workers import PLACE, Order, Orders, Record, Workers, part_name
 from hippolyte.errors import EngineError
@@ -218,6 +218,8 @@ class LambdaEngine:
                 input=self._input(handle, part),
             )
         except ClientError as error:
+            if may_be_taken(error):
+                raise
             # it ran, and is over: that is seen by whoever polls
             if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
                 return
