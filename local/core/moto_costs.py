@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 # a setting of moto's, as its worlds are also set up and cleared outside of ours
 os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
 _patches = Patches()
+_sdk_bucket_region = sdk_utils.S3RegionRedirectorv2.get_bucket_region
 _sdk_endpoint = EndpointRulesetResolver.construct_endpoint
 _sdk_user_agent = UserAgentString.to_string
 _moto_lists = S3Backend.list_objects
@@ -214,14 +215,20 @@ def _list_objects(
 def _endpoint(resolver: Any, operation_model: Any, call_args: Any, request_context: Any) -> Any:
     """Return where a request goes, known by what decides it: only buckets and ARNs do."""
     arguments, context = call_args or {}, request_context or {}
-    if "s3_redirect" in context or context.get("is_presign_request"):
+    known = vars(resolver).setdefault("_known", {})
+    if known is None or context.get("is_presign_request"):
         return _sdk_endpoint(resolver, operation_model, arguments, context)
     arns = (v for v in arguments.values() if isinstance(v, str) and v.startswith("arn:"))
     key = (operation_model.name, arguments.get("Bucket"), *arns)
-    known = vars(resolver).setdefault("_known", {})
     if key not in known:
         known[key] = _sdk_endpoint(resolver, operation_model, arguments, context)
     return known[key]
+
+
+def _bucket_region(redirector: Any, bucket: str, response: Any) -> Any:
+    """Find the region of a bucket that is elsewhere: from then on its client asks the rules."""
+    vars(vars(redirector)["_client"]._ruleset_resolver)["_known"] = None
+    return _sdk_bucket_region(redirector, bucket, response)
 
 
 def _user_agent(agent: Any) -> str:
@@ -245,6 +252,7 @@ def install(_: Aws) -> None:
     _patches.set(sdk_utils, "_parse_timestamp_with_tzinfo", _timestamp)
     _patches.set(ResponseSerializer, "get_value", _member)
     _patches.set(EndpointRulesetResolver, "construct_endpoint", _endpoint)
+    _patches.set(sdk_utils.S3RegionRedirectorv2, "get_bucket_region", _bucket_region)
     _patches.set(UserAgentString, "to_string", _user_agent)
     # nobody verifies a signature here; who calls is in the header beside it
     _patches.set(SigV4Auth, "headers_to_sign", lambda *_: {})
