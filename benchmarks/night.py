@@ -1,8 +1,10 @@
-"""A whole night of 2,500 tables in virtual time: what its invocations call, take and hold.
+"""A whole night of 2,500 tables in virtual time: what its invocations call, take, write and hold.
 
-`python -m benchmarks.night [tables]`. Each call of the functions is made to take 20 ms of virtual
-time, what they sleep between retries comes on top, and so does the CPU they really used here
-(without the local AWS's own). Their memory is that of Python's allocations while they run.
+`python -m benchmarks.night [tables] [engine]`. Each call of scheduler and monitor is made to take
+20 ms of virtual time, in which the world goes on; what they sleep between retries comes on top, and
+so does the CPU they really used here (without the local AWS's own). Their memory is that of
+Python's allocations while they run. Beside it the night of the commit before there was a function
+that reads, by its own benchmark.
 """
 
 from __future__ import annotations
@@ -29,25 +31,34 @@ from rich.table import Table as RichTable
 from benchmarks.planning import settings
 from hippolyte import clients, monitor, scheduler
 from hippolyte.planning.window import run_id
+from hippolyte.scan.pace import EVENTUAL
 from hippolyte.settings import VARIABLE
 from local.core.call import Call
 from local.core.clock import Clock
 from local.datapipeline.service import BURST, RATES
+from local.functions.virtual_time import AskedTime
 from local.world import World
+from tests.support import exporter
 
 TABLES = 2_500
 START = datetime(2026, 11, 24, tzinfo=UTC)
 SECONDS_A_CALL = 0.020
+# exporter functions, which read side by side, take from no time to so much for a table, so that the
+# night is about as long as the one on clusters, with as many passes in which as many tables end
+READING_SECONDS = 16_500
 TIMEOUT_SECONDS = 900
 MONITOR_SECONDS = 300
 WINDOW_SECONDS = 25_200
 TRACED_EVERY = 15
 # the default of ten does not have the time for so many tables
 CLUSTERS = 16
-# one table in so many is too large for the window and raised: each takes a cluster for itself
+# one table in so many is too large for the window and raised
 RAISED_EVERY = 1_250
+LARGE_BYTES = {"lambda": 2_400_000_000, "emr": 2_400_000_000, "datapipeline": 1_200_000_000}
 # the functions' calls are signed with it
 _KEY = "AKIAHIPPOLYTEPRODUCT"
+_CAPACITY = 20
+_MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:hippolyte-exporter"
 
 
 @dataclass
@@ -58,6 +69,7 @@ class Invocation:
     cpu: float = 0.0
     waited: float = 0.0
     peak: int = 0
+    written: list[int] = field(default_factory=list)  # bytes of the ledger, by write
     calls: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -82,14 +94,35 @@ class Night:
     def __init__(self, world: World, traced: Container[int]) -> None:
         self.world, self.traced = world, traced
         self.invocations: list[Invocation] = []
-        self._aws = threading.local()
-        self._aws_seconds: list[float] = []
+        self._apart = threading.local()
+        self._apart_seconds: list[float] = []
         world.before("*", self._call)
 
     def _call(self, call: Call) -> None:
-        if call.access_key == _KEY:
-            self.invocations[-1].calls[call.name] += 1
-            self.world.sleeper.sleep(SECONDS_A_CALL)
+        if call.access_key != _KEY:
+            return
+        self.invocations[-1].calls[call.name] += 1
+        self.world.sleeper.sleep(SECONDS_A_CALL)
+
+    def put(self, params: dict[str, Any], **_: Any) -> None:
+        """Note how much is written, before PutObject."""
+        if params["url_path"].endswith("/ledger.json"):
+            body = params["body"]
+            size = len(body) if isinstance(body, bytes) else len(body.getvalue())
+            self.invocations[-1].written.append(size)
+
+    @contextmanager
+    def _timed_apart(self) -> Iterator[None]:
+        """Leave this thread's CPU time out of the invocation's."""
+        if getattr(self._apart, "inside", False):
+            yield
+            return
+        self._apart.inside, begin = True, time.thread_time()
+        try:
+            yield
+        finally:
+            self._apart.inside = False
+            self._apart_seconds.append(time.thread_time() - begin)
 
     @contextmanager
     def aws_timed(self) -> Iterator[None]:
@@ -97,11 +130,8 @@ class Night:
         original = BotocoreStubber.__call__
 
         def timed(stubber: Any, *arguments: Any, **named: Any) -> Any:
-            begin = time.thread_time()
-            try:
+            with self._timed_apart():
                 return original(stubber, *arguments, **named)
-            finally:
-                self._aws_seconds.append(time.thread_time() - begin)
 
         BotocoreStubber.__call__ = timed
         try:
@@ -109,19 +139,27 @@ class Night:
         finally:
             BotocoreStubber.__call__ = original
 
+    def _pass_time(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Let the world go on while an invocation sleeps."""
+        with self._timed_apart():
+            self.world.clock.advance(asked["sleep"])
+        return {"now": self.world.clock.now().isoformat(), "late": False}
+
     def invoke(self, what: str, handler: Any, event: dict[str, Any]) -> dict[str, Any]:
         """Invoke a function and measure it."""
         made = Invocation(what)
         self.invocations.append(made)
-        self._aws_seconds.clear()
+        self._apart_seconds.clear()
         traced = len(self.invocations) - 1 in self.traced
+        virtual = AskedTime(self._pass_time)
+        virtual.begin(self.world.clock.now(), TIMEOUT_SECONDS)
         if traced:
             tracemalloc.start()
         begin = time.process_time()
-        with self.world.sleeper.invocation(TIMEOUT_SECONDS) as virtual:
+        with self.world.sleeper.lent(virtual):
             answer = handler(event, _Context(lambda: TIMEOUT_SECONDS - virtual.elapsed()))
             made.waited = virtual.elapsed()
-        made.cpu = time.process_time() - begin - sum(self._aws_seconds)
+        made.cpu = time.process_time() - begin - sum(self._apart_seconds)
         if traced:
             made.peak = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
@@ -132,12 +170,14 @@ class Night:
         event = {"run": f"{START:%Y-%m-%dT%H:%M:%SZ}", "delay_seconds": 0}
         self.invoke("scheduler", scheduler.handler, event)
         answer: dict[str, Any] = {}
+        begun = self.world.clock.now()
         while not answer.get("closed"):
-            self.world.clock.advance(MONITOR_SECONDS)
+            passed = (self.world.clock.now() - begun).total_seconds()
+            self.world.clock.advance(MONITOR_SECONDS - passed % MONITOR_SECONDS)
             answer = self.invoke("monitor", monitor.handler, {})
 
 
-def _fleet(world: World, count: int) -> None:
+def _fleet(world: World, count: int, large_bytes: int) -> None:
     dynamodb = world.client("dynamodb")
     for number in range(count):
         name = f"some-service.production.table-{number:04d}"
@@ -145,27 +185,35 @@ def _fleet(world: World, count: int) -> None:
             TableName=name,
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            ProvisionedThroughput={"ReadCapacityUnits": 20, "WriteCapacityUnits": 5},
+            ProvisionedThroughput={"ReadCapacityUnits": _CAPACITY, "WriteCapacityUnits": 5},
         )
-        world.put_items(name, [{"pk": {"S": "1"}}])
-        size = 1_200_000_000 if number % RAISED_EVERY == 0 else 1 << 20
-        world.set_table(name, size_bytes=size, item_count=1)
+        world.put_items(name, [{"pk": {"S": "1"}}, {"pk": {"S": "2"}}])
+        size = large_bytes if number % RAISED_EVERY == 0 else 1 << 20
+        # the second of its items is read when the first one is paid
+        seconds = READING_SECONDS * number / count
+        paid = 2 * seconds * _CAPACITY * settings().consumed_fraction * EVENTUAL
+        world.set_table(name, size_bytes=size, item_count=2, read_bytes=int(paid))
 
 
-def measure(tables: int, traced: Container[int] = ()) -> tuple[Night, dict[str, Any]]:
+def measure(
+    tables: int, traced: Container[int] = (), engine: str = "lambda"
+) -> tuple[Night, dict[str, Any]]:
     """Run a night of so many tables, with the memory of some invocations traced."""
     world = World(Clock(START))
     with world.in_process():
         world.limits.account_read = 1_000_000
         world.client("s3").create_bucket(Bucket="backups")
         topic = world.client("sns").create_topic(Name="hippolyte")["TopicArn"]
-        _fleet(world, tables)
-        os.environ[VARIABLE] = json.dumps(_raw(topic))
+        _fleet(world, tables, LARGE_BYTES[engine])
+        exporter.deploy(world, _MACHINE, timeout_seconds=WINDOW_SECONDS)
+        raw = _raw(topic, engine)
+        os.environ[VARIABLE] = json.dumps(raw)
         os.environ["AWS_ACCESS_KEY_ID"] = _KEY
         clients.build.cache_clear()
         boto3.setup_default_session()
-        clients.build(settings(**_raw(topic)))
         night = Night(world, traced)
+        built = clients.build(settings(**raw))
+        built.s3.meta.events.register("before-call.s3.PutObject", night.put)
         with night.aws_timed():
             night.run()
         clients.build.cache_clear()
@@ -174,8 +222,10 @@ def measure(tables: int, traced: Container[int] = ()) -> tuple[Night, dict[str, 
     return night, json.loads(body)
 
 
-def _raw(topic: str) -> dict[str, Any]:
+def _raw(topic: str, engine: str) -> dict[str, Any]:
     return {
+        "engine": engine,
+        "exporter": {"machine_arn": _MACHINE, "timeout_seconds": WINDOW_SECONDS},
         "name": "hippolyte",
         "account": "123456789012",
         "region": "us-east-1",
