@@ -2,16 +2,20 @@
 
 `python -m benchmarks.night [tables] [engine]`. Each call of scheduler and monitor is made to take
 20 ms of virtual time, in which the world goes on; what they sleep between retries comes on top, and
-so does the CPU they really used here (without the local AWS's own). Their memory is that of
-Python's allocations while they run. Beside it the night of the commit before there was a function
-that reads, by its own benchmark.
+so does the CPU they really used here (without the local AWS's own), as long as it takes the share
+of a core that their memory gives them. Of some the memory is traced: Python's allocations while
+they run, those of the local AWS among them, so at most what they take; it makes them several times
+slower. Beside it the night of the commit before any function read, by its own benchmark.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import subprocess
 import sys
+import tarfile
 import threading
 import time
 import tracemalloc
@@ -20,6 +24,7 @@ from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from statistics import median
 from typing import Any
 
 import boto3
@@ -39,14 +44,18 @@ from local.datapipeline.service import BURST, RATES
 from local.functions.virtual_time import AskedTime
 from local.world import World
 from tests.support import exporter
+from tools.tf import REPOSITORY
 
 TABLES = 2_500
+BEFORE = "aa41bf0"
 START = datetime(2026, 11, 24, tzinfo=UTC)
 SECONDS_A_CALL = 0.020
 # exporter functions, which read side by side, take from no time to so much for a table, so that the
 # night is about as long as the one on clusters, with as many passes in which as many tables end
 READING_SECONDS = 16_500
 TIMEOUT_SECONDS = 900
+MEMORY_MB = 512  # the module's default; a whole core is 1,769 MB
+CORE_MB = 1769
 MONITOR_SECONDS = 300
 WINDOW_SECONDS = 25_200
 TRACED_EVERY = 15
@@ -68,14 +77,14 @@ class Invocation:
     what: str
     cpu: float = 0.0
     waited: float = 0.0
-    peak: int = 0
+    peak: int | None = None  # None: not traced
     written: list[int] = field(default_factory=list)  # bytes of the ledger, by write
     calls: Counter[str] = field(default_factory=Counter)
 
     @property
     def modelled(self) -> float:
         """Seconds it would have taken: calls, sleeps and CPU one after another."""
-        return self.cpu + self.waited
+        return self.cpu * CORE_MB / MEMORY_MB + self.waited
 
 
 class _Context:
@@ -156,10 +165,15 @@ class Night:
         if traced:
             tracemalloc.start()
         begin = time.process_time()
-        with self.world.sleeper.lent(virtual):
-            answer = handler(event, _Context(lambda: TIMEOUT_SECONDS - virtual.elapsed()))
+
+        def remaining() -> float:
             made.waited = virtual.elapsed()
-        made.cpu = time.process_time() - begin - sum(self._apart_seconds)
+            made.cpu = time.process_time() - begin - sum(self._apart_seconds)
+            return TIMEOUT_SECONDS - made.modelled
+
+        with self.world.sleeper.lent(virtual):
+            answer = handler(event, _Context(remaining))
+            remaining()
         if traced:
             made.peak = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
@@ -177,7 +191,7 @@ class Night:
             answer = self.invoke("monitor", monitor.handler, {})
 
 
-def _fleet(world: World, count: int, large_bytes: int) -> None:
+def _fleet(world: World, count: int, large_bytes: int, reading_seconds: float) -> None:
     dynamodb = world.client("dynamodb")
     for number in range(count):
         name = f"some-service.production.table-{number:04d}"
@@ -190,21 +204,27 @@ def _fleet(world: World, count: int, large_bytes: int) -> None:
         world.put_items(name, [{"pk": {"S": "1"}}, {"pk": {"S": "2"}}])
         size = large_bytes if number % RAISED_EVERY == 0 else 1 << 20
         # the second of its items is read when the first one is paid
-        seconds = READING_SECONDS * number / count
+        seconds = reading_seconds * number / count
         paid = 2 * seconds * _CAPACITY * settings().consumed_fraction * EVENTUAL
         world.set_table(name, size_bytes=size, item_count=2, read_bytes=int(paid))
 
 
 def measure(
-    tables: int, traced: Container[int] = (), engine: str = "lambda"
+    tables: int,
+    traced: Container[int] = (),
+    engine: str = "lambda",
+    reading_seconds: float = READING_SECONDS,
 ) -> tuple[Night, dict[str, Any]]:
-    """Run a night of so many tables, with the memory of some invocations traced."""
+    """Run a night of so many tables, with the memory of some invocations traced.
+
+    Exporter functions are given up to so many seconds for a table.
+    """
     world = World(Clock(START))
     with world.in_process():
         world.limits.account_read = 1_000_000
         world.client("s3").create_bucket(Bucket="backups")
         topic = world.client("sns").create_topic(Name="hippolyte")["TopicArn"]
-        _fleet(world, tables, LARGE_BYTES[engine])
+        _fleet(world, tables, LARGE_BYTES[engine], reading_seconds)
         exporter.deploy(world, _MACHINE, timeout_seconds=WINDOW_SECONDS)
         raw = _raw(topic, engine)
         os.environ[VARIABLE] = json.dumps(raw)
@@ -240,45 +260,87 @@ def _raw(topic: str, engine: str) -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def main(small: bool = False, tables: int = TABLES, engine: str = "lambda") -> None:
     """Print the tables."""
-    count = int(sys.argv[1]) if sys.argv[1:] and sys.argv[1].isdigit() else TABLES
+    count = 40 if small else tables
     console = Console(width=110)
     begin = time.monotonic()
-    night, report = measure(count)
+    night, report = measure(count, range(0, 10_000, TRACED_EVERY), engine)
     took = time.monotonic() - begin
-    # a second time for the memory of some: tracing makes them several times slower
-    last = len(night.invocations) - 1
-    traced, _ = measure(count, {0, *range(5, last, TRACED_EVERY), last})
-    for one, other in zip(night.invocations, traced.invocations, strict=False):
-        one.peak = other.peak
     console.print(
-        f"{count:,} tables, {len(report['batches'])} pipelines, {len(report['raised'])} raised: "
+        f"{count:,} tables by {engine}, {len(report['batches'])} batches, "
+        f"{len(report['raised'])} raised: "
         f"{report['totals']['backed_up']:,} backed up in {report['duration_seconds'] / 3600:.1f} h"
         f" of {report['window_seconds'] / 3600:.0f} h; {len(night.invocations)} invocations; "
         f"{took:.0f} s on this machine"
     )
     _invocations(console, night)
     _calls(console, night)
+    _beside(console, night, count)
 
 
 def _invocations(console: Console, night: Night) -> None:
-    passes = night.invocations[1:]
+    passes = [one for one in night.invocations[1:] if one.peak is None]
+    traced = [one for one in night.invocations if one.peak is not None]
     rows: dict[str, Invocation] = {
         "scheduler": night.invocations[0],
         "longest monitor pass": max(passes, key=lambda i: i.modelled),
-        "last monitor pass": passes[-1],
+        "last monitor pass": night.invocations[-1],
         "median monitor pass": sorted(passes, key=lambda i: i.modelled)[len(passes) // 2],
+        "most memory of those traced": max(traced, key=lambda i: i.peak or 0),
     }
-    rows["most memory"] = max(night.invocations, key=lambda i: i.peak)
     table = RichTable(title=f"invocations, {SECONDS_A_CALL * 1000:.0f} ms a call")
     for column in ("invocation", "seconds", "CPU s", "calls", "peak MiB"):
         table.add_column(column, justify="left" if column == "invocation" else "right")
     for name, i in rows.items():
-        peak = f"{i.peak / 2**20:.0f}" if i.peak else "-"
+        peak = "-" if i.peak is None else f"{i.peak / 2**20:.0f}"
         calls = f"{i.calls.total():,}"
-        table.add_row(name, f"{i.modelled:.1f}", f"{i.cpu:.1f}", calls, peak)
+        table.add_row(name, f"{i.modelled:.1f}", f"{i.cpu:.2f}", calls, peak)
     console.print(table)
+
+
+def _beside(console: Console, night: Night, tables: int) -> None:
+    """Print what is asked for, beside the same of the earlier commit."""
+    before = _before(tables)
+    if before is None:
+        console.print(f"Not beside commit {BEFORE}: this clone does not have it.")
+        return
+    passes = [one.cpu for one in night.invocations[1:] if one.peak is None]
+    written = [size for one in night.invocations for size in one.written]
+    table = RichTable(title=f"monitor, {tables:,} tables, beside {BEFORE} (Data Pipeline)")
+    for column in ("what", BEFORE, "now", "ratio", "at most"):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    rows: list[tuple[str, float, float, str, float | None]] = [
+        ("CPU of a median pass, s", median(before["cpu"]), median(passes), ".3f", 0.5),
+        ("bytes of ledger written", sum(before["written"]), sum(written), ",", 0.15),
+        ("writes of it", len(before["written"]), len(written), ",", None),
+        ("passes", len(before["cpu"]), len(night.invocations) - 1, ",", None),
+        ("CPU of all passes, s", sum(before["cpu"]), sum(passes), ".1f", None),
+    ]
+    for what, then, now, form, most in rows:
+        table.add_row(what, f"{then:{form}}", f"{now:{form}}", f"{now / then:.2f}", str(most or ""))
+    console.print(table)
+
+
+def _before(tables: int) -> dict[str, Any] | None:
+    """Measure a night of the earlier commit, from its own tree; None: it is not here."""
+    tree = REPOSITORY / "build" / f"bench-{BEFORE}"
+    if not tree.exists():
+        git = ["git", "-C", str(REPOSITORY), "archive", "--format=tar", BEFORE]
+        packed = subprocess.run(git, capture_output=True)
+        if packed.returncode:
+            return None
+        with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
+            archive.extractall(tree, filter="data")
+    output = subprocess.run(
+        [sys.executable, REPOSITORY / "benchmarks" / "_night_before.py", str(tables)],
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": "lambda:cli:."},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
+    return dict(json.loads(output))
 
 
 def _calls(console: Console, night: Night) -> None:
@@ -300,4 +362,5 @@ def _calls(console: Console, night: Night) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    given = sys.argv[1:]
+    main(tables=int(given[0]) if given else TABLES, engine=given[1] if given[1:] else "lambda")

@@ -129,7 +129,7 @@ class Store:
 
 
 def text(record: Mapping[str, Any]) -> str:
-    """Return a record's JSON, for who compares it before it is written: it is long."""
+    """Return a record's JSON, for who wants it packed if it is long."""
     # definitions hold times
     return json.dumps(
         {"version": VERSION, **record}, separators=(",", ":"), ensure_ascii=False, default=str

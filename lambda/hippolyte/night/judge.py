@@ -43,7 +43,6 @@ _log = logging.getLogger(__name__)
 def judge(p: Pass, run: Run) -> None:
     """Give a verdict to every table whose export is over, and collect those tried again."""
     jobs = {job.table: job for b in run.ledger.batches.values() for job in b.jobs}
-    definitions: dict[str, Any] | None = None
     again: list[Job] = []
     hung: list[Job] = []
     alone: list[Job] = []
@@ -58,8 +57,7 @@ def judge(p: Pass, run: Run) -> None:
         elif entry.outcome == "succeeded":
             _judge_output(p, run, jobs[name], entry)
         if entry.verdict is Verdict.BACKED_UP:
-            definitions = definitions or p.runs.definitions(run.plan.run_id)
-            add_to_catalogue(p, run, name, entry, definitions.get(name))
+            add_to_catalogue(p, run, name, entry, p.definitions(run).get(name))
         elif _failed(entry) and _judge_failure(p, run, jobs[name], entry):
             was_overdue = _was_overdue(run, entry, name)
             # a worker that ended left files that are whole: the next one goes on after them

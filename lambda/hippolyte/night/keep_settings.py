@@ -45,7 +45,7 @@ def keep_settings(p: Pass, run: Run) -> None:
         return
     # what the pass has done must not hang on what follows
     p.runs.save(run)
-    definitions = p.runs.definitions(run.plan.run_id)
+    definitions = p.definitions(run)
     calls, busy, began = 0, 0, p.remaining()
     for name, entry in sorted(tables, key=lambda t: bool(t[1].unread)):
         late = p.time_is_short or began - p.remaining() > _SECONDS_A_PASS
