@@ -6,7 +6,6 @@ import gzip
 import logging
 import zlib
 from collections.abc import Iterator
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
