@@ -32,6 +32,8 @@ _SECONDS_A_PASS = 60
 _BUSY_A_PASS = 10
 # the report waits for settings this long after the last verdict; then it names what is unread
 _PATIENCE_SECONDS = 900
+# or, until the deadline, for as long as so many tables take at that pace; seconds
+_PATIENCE_A_TABLE = 1.7
 # a table that is still raised by then is read as it is, and says so
 _RAISED_PATIENCE_SECONDS = 600
 # the longest that the report says of an operation's refusal
@@ -70,8 +72,10 @@ def keep_settings(p: Pass, run: Run) -> None:
 
 def has_unread(p: Pass, run: Run) -> bool:
     """Say whether the report should wait for settings that another pass may read."""
-    waited = since(run.ledger.decided_at, clock.now())
-    return waited < _PATIENCE_SECONDS and next(_wanted(p, run, raised=True), None) is not None
+    waited, patience = since(run.ledger.decided_at, clock.now()), float(_PATIENCE_SECONDS)
+    if clock.now() < run.plan.deadline:
+        patience = max(patience, _PATIENCE_A_TABLE * len(run.ledger.tables))
+    return waited < patience and next(_wanted(p, run, raised=True), None) is not None
 
 
 def _wanted(p: Pass, run: Run, raised: bool = False) -> Iterator[tuple[str, TableEntry]]:
