@@ -35,6 +35,9 @@ _LOG_PATIENCE_SECONDS = 900
 _EMPTY = "a look into the table finds it empty"
 # what cannot be verified by then counts as failed
 _VERIFY_PATIENCE_SECONDS = 3600
+# of a pass, which is to be on record before the next one begins: two of them would judge the same,
+# and the later one's verdicts be lost
+_SECONDS_A_PASS = 180
 
 _log = logging.getLogger(__name__)
 
@@ -46,8 +49,9 @@ def judge(p: Pass, run: Run) -> None:
     hung: list[Job] = []
     alone: list[Job] = []
     going_on: set[str] = set()
+    began = p.remaining()
     for name, entry in run.ledger.tables.items():
-        if p.time_is_short:
+        if p.time_is_short or began - p.remaining() > _SECONDS_A_PASS:
             break
         if entry.verdict or entry.undescribed:
             continue
