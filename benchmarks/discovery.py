@@ -22,6 +22,7 @@ from benchmarks.planning import TABLES, settings
 from hippolyte import clients
 from hippolyte.clients import Clients
 from hippolyte.tables import discovery
+from hippolyte.tables.patience import Patience
 from hippolyte.tables.table import Inventory
 from local.core.clock import Clock
 from local.world import World
@@ -35,6 +36,10 @@ def _name(number: int) -> str:
     return f"table-{number:04d}"
 
 
+def _clients(built: Clients) -> tuple[Any, ...]:
+    return built.dynamodb, built.dynamodb_once, built.scaling, built.scaling_once
+
+
 @contextmanager
 def _counted(built: Clients) -> Iterator[Counter[str]]:
     calls: Counter[str] = Counter()
@@ -42,15 +47,16 @@ def _counted(built: Clients) -> Iterator[Counter[str]]:
     def count(event_name: str, **_: Any) -> None:
         calls[event_name.rsplit(".", 1)[1]] += 1
 
-    for client in (built.dynamodb, built.scaling):
+    for client in _clients(built):
         client.meta.events.register("before-call", count)
     yield calls
-    for client in (built.dynamodb, built.scaling):
+    for client in _clients(built):
         client.meta.events.unregister("before-call", count)
 
 
 def _discover(built: Clients, concurrency: int) -> Inventory:
-    return discovery.discover(built, concurrency, lambda name: True)
+    patience = Patience(lambda: 900.0)
+    return discovery.discover(built, concurrency, lambda name: True, patience)
 
 
 def _row(name: str, built: Clients, concurrency: int, tables: int) -> list[str]:
@@ -101,7 +107,7 @@ def _answer(tables: int, request: Any, **_: Any) -> AWSResponse:
     elif operation == "DescribeLimits":
         answer = {"AccountMaxReadCapacityUnits": 80_000, "TableMaxReadCapacityUnits": 40_000}
     else:
-        answer = {"ScalableTargets": [], "ScheduledActions": []}
+        answer = {"ScalableTargets": [], "ScheduledActions": [], "GlobalTables": []}
     raw = _Raw(json.dumps(answer).encode())
     return AWSResponse(request.url, 200, {"Content-Type": "application/x-amz-json-1.0"}, raw)
 
@@ -134,7 +140,7 @@ def _at_20_ms(concurrency: int, tables: int) -> list[str]:
     os.environ.update(AWS_ACCESS_KEY_ID="local", AWS_SECRET_ACCESS_KEY="local")
     clients.build.cache_clear()
     built = clients.build(settings(planning={"discovery_concurrency": concurrency}))
-    for client in (built.dynamodb, built.scaling):
+    for client in _clients(built):
         client.meta.events.register("before-send", partial(_answer, tables))
     row = _row(f"20 ms a call, {concurrency} at a time", built, concurrency, tables)
     clients.build.cache_clear()

@@ -47,7 +47,7 @@ from tests.support import exporter
 from tools.tf import REPOSITORY
 
 TABLES = 2_500
-BEFORE = "aa41bf0"
+BEFORE, PARTS = "aa41bf0", ("lambda", "cli", "local", "benchmarks")
 START = datetime(2026, 11, 24, tzinfo=UTC)
 SECONDS_A_CALL = 0.020
 # exporter functions, which read side by side, take from no time to so much for a table, so that the
@@ -326,7 +326,7 @@ def _before(tables: int) -> dict[str, Any] | None:
     """Measure a night of the earlier commit, from its own tree; None: it is not here."""
     tree = REPOSITORY / "build" / f"bench-{BEFORE}"
     if not tree.exists():
-        git = ["git", "-C", str(REPOSITORY), "archive", "--format=tar", BEFORE]
+        git = ["git", "-C", str(REPOSITORY), "archive", "--format=tar", BEFORE, *PARTS]
         packed = subprocess.run(git, capture_output=True)
         if packed.returncode:
             return None
