@@ -21,7 +21,7 @@ import time
 import tracemalloc
 from collections import Counter
 from collections.abc import Container, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from statistics import median
@@ -34,8 +34,9 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from benchmarks.planning import settings
-from hippolyte import clients, monitor, scheduler
+from hippolyte import clients, link, monitor, scheduler
 from hippolyte.planning.window import run_id
+from hippolyte.scan import loop
 from hippolyte.scan.pace import EVENTUAL
 from hippolyte.settings import VARIABLE
 from local.core.call import Call
@@ -53,6 +54,8 @@ SECONDS_A_CALL = 0.020
 # exporter functions, which read side by side, take from no time to so much for a table, so that the
 # night is about as long as the one on clusters, with as many passes in which as many tables end
 READING_SECONDS = 16_500
+# between two pages of a table, at most: one that gets on so slowly is taken for dead after 2,400
+PAGE_SECONDS = 1_200
 TIMEOUT_SECONDS = 900
 MEMORY_MB = 512  # the module's default; a whole core is 1,769 MB
 CORE_MB = 1769
@@ -201,12 +204,14 @@ def _fleet(world: World, count: int, large_bytes: int, reading_seconds: float) -
             AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
             ProvisionedThroughput={"ReadCapacityUnits": _CAPACITY, "WriteCapacityUnits": 5},
         )
-        world.put_items(name, [{"pk": {"S": "1"}}, {"pk": {"S": "2"}}])
-        size = large_bytes if number % RAISED_EVERY == 0 else 1 << 20
-        # the second of its items is read when the first one is paid
         seconds = reading_seconds * number / count
-        paid = 2 * seconds * _CAPACITY * settings().consumed_fraction * EVENTUAL
-        world.set_table(name, size_bytes=size, item_count=2, read_bytes=int(paid))
+        # the next item is read when the last one is paid
+        items = 2 + int(seconds / PAGE_SECONDS)
+        world.put_items(name, [{"pk": {"S": str(item)}} for item in range(items)])
+        size = large_bytes if number % RAISED_EVERY == 0 else 1 << 20
+        paid = seconds * _CAPACITY * settings().consumed_fraction * EVENTUAL
+        paid *= items / (items - 1)
+        world.set_table(name, size_bytes=size, item_count=items, read_bytes=int(paid))
 
 
 def measure(
@@ -220,7 +225,7 @@ def measure(
     Exporter functions are given up to so many seconds for a table.
     """
     world = World(Clock(START))
-    with world.in_process():
+    with world.in_process(), _seldom():
         world.limits.account_read = 1_000_000
         world.client("s3").create_bucket(Bucket="backups")
         topic = world.client("sns").create_topic(Name="hippolyte")["TopicArn"]
@@ -240,6 +245,21 @@ def measure(
         key = f"runs/{world.account}/{world.region}/{run_id(START)}/report.json"
         body = world.client("s3").get_object(Bucket="backups", Key=key)["Body"].read()
     return night, json.loads(body)
+
+
+@contextmanager
+def _seldom() -> Iterator[None]:
+    """Let exporter functions look and write less often: here they cost time, and are not measured."""
+    changed = (
+        (link, "LOOK_EVERY", 120.0),
+        (link, "_SAVE_EVERY", 240.0),
+        (loop, "_ATTENTION", 10.0),
+    )
+    with ExitStack() as leaving:
+        for module, name, seconds in changed:
+            leaving.callback(setattr, module, name, getattr(module, name))
+            setattr(module, name, seconds)
+        yield
 
 
 def _raw(topic: str, engine: str) -> dict[str, Any]:

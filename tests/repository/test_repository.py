@@ -54,7 +54,7 @@ def test_ci_lint_runs_checkov() -> None:
 
 
 def test_ci_runs_every_benchmark_at_a_small_size() -> None:
-    """`python -m benchmarks` runs whatever module lies there; one that is never small is refused."""
+    """`python -m benchmarks` runs whatever module lies there; each must have a small size."""
     assert "make bench ARGS=--small" in (REPOSITORY / ".ci" / "run").read_text(encoding="utf-8")
     names = {module.name for module in pkgutil.iter_modules(benchmarks.__path__)}
     measured = {name for name in names if not name.startswith("_")}

@@ -50,11 +50,7 @@ def add_to_catalogue(
         "settings": settings,
     }
     key = p.settings.place("catalog", name, f"{run.plan.run_id}.json")
-    if settings is None and (etag := p.store.create(key, record)):
-        p.catalogued[key] = etag
-        return
-    if settings and key in p.catalogued:
-        p.store.replace(key, record, p.catalogued.pop(key))
+    if settings is None and p.store.create(key, record):
         return
     if found := p.store.read(key):
         p.store.replace(key, record | {"settings": settings or found[0].get("settings")}, found[1])

@@ -28,6 +28,11 @@ FORM = 1
 # the two operations that have a stated limit, each of which is one call of eight
 CALLS_A_PASS = 1500
 _SECONDS_A_PASS = 60
+# of a table without indexes and scaling
+_CALLS_A_TABLE = 8
+# while the night goes on, tables are gathered until they are a pass's, or one waited for so long:
+# a pass in which few end is soon over
+_GATHERING_SECONDS = 900
 # and after this many tables that were throttled or timed out the rest waits for the next pass
 _BUSY_A_PASS = 10
 # the report waits for settings this long after the last verdict; then it names what is unread
@@ -43,7 +48,7 @@ _WHY = 400
 def keep_settings(p: Pass, run: Run) -> None:
     """Read some tables' settings into their catalogue entries: of those backed up, first come."""
     tables = list(_wanted(p, run))
-    if not tables or p.time_is_short:
+    if not tables or p.time_is_short or _gathers(run, tables):
         return
     # what the pass has done must not hang on what follows
     p.runs.save(run)
@@ -68,6 +73,16 @@ def keep_settings(p: Pass, run: Run) -> None:
             entry.unread = sorted(found.unread)
             entry.settings_at = None if found.again else iso(clock.now())
             run.ledger.unread |= {o: why[:_WHY] for o, why in found.unread.items()}
+
+
+def _gathers(run: Run, tables: list[tuple[str, TableEntry]]) -> bool:
+    now = clock.now()
+    return not (
+        run.ledger.decided
+        or now >= run.plan.deadline
+        or len(tables) * _CALLS_A_TABLE >= CALLS_A_PASS
+        or any(since(entry.finished_at, now) >= _GATHERING_SECONDS for _, entry in tables)
+    )
 
 
 def has_unread(p: Pass, run: Run) -> bool:

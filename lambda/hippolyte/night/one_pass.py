@@ -52,8 +52,6 @@ class Pass:
     unseen: list[str] = field(default_factory=list)
     # the previous run's report, read when first needed
     previous: dict[str, Any] | None = None
-    # by key, etags of the catalogue entries that this pass wrote
-    catalogued: dict[str, str] = field(default_factory=dict)
     _definitions: tuple[str, dict[str, Any]] = ("", {})
     # what failed and must not keep the rest from its end; raised when the pass is over
     failures: list[Exception] = field(default_factory=list)
