@@ -249,14 +249,10 @@ def measure(
 
 @contextmanager
 def _seldom() -> Iterator[None]:
-    """Let exporter functions look and write less often: here they cost time, and are not measured."""
-    changed = (
-        (link, "LOOK_EVERY", 120.0),
-        (link, "_SAVE_EVERY", 240.0),
-        (loop, "_ATTENTION", 10.0),
-    )
+    """Let exporter functions look and write less often: they are not measured, and cost time."""
+    looks, saves, waits = (link, "LOOK_EVERY"), (link, "_SAVE_EVERY"), (loop, "_ATTENTION")
     with ExitStack() as leaving:
-        for module, name, seconds in changed:
+        for (module, name), seconds in ((looks, 120.0), (saves, 240.0), (waits, 10.0)):
             leaving.callback(setattr, module, name, getattr(module, name))
             setattr(module, name, seconds)
         yield

@@ -100,11 +100,9 @@ class Store:
 
     def _put(self, key: str, record: Mapping[str, Any] | str, **condition: str) -> str | None:
         nonce = uuid.uuid4().hex
-        packed = isinstance(record, str) and len(record) >= _PACKED_FROM
         body = _with_nonce(record if isinstance(record, str) else text(record), nonce)
-        encoding = {}
-        if packed:
-            body, encoding = gzip.compress(body, 1), {"ContentEncoding": "gzip"}
+        if isinstance(record, str) and len(record) >= _PACKED_FROM:
+            body, condition["ContentEncoding"] = gzip.compress(body, 1), "gzip"
         for attempt in range(1, _CONFLICT_TRIES + 1):
             try:
                 answer = self.s3.put_object(
@@ -112,7 +110,6 @@ class Store:
                     Key=key,
                     Body=body,
                     ContentType="application/json",
-                    **encoding,
                     **condition,  # type: ignore[arg-type]
                 )
                 return answer["ETag"]
