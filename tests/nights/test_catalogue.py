@@ -415,6 +415,31 @@ def test_a_pass_makes_a_bounded_number_of_calls(
     assert {t["unread_settings"] == [] for t in report["tables"].values()} == {True}
 
 
+def test_the_report_waits_for_as_long_as_so_many_tables_take(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A night may be over sooner than all of its tables' settings can be read at that pace."""
+    monkeypatch.setattr(keep_settings, "CALLS_A_PASS", 8)
+    monkeypatch.setattr(keep_settings, "_PATIENCE_A_TABLE", 300)
+    for number in range(8):
+        night.table(f"table-{number:02d}", items=0)
+    report = night.night()
+    assert {t["unread_settings"] == [] for t in report["tables"].values()} == {True}
+
+
+def test_the_report_waits_for_no_settings_after_the_deadline(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keep_settings, "CALLS_A_PASS", 8)
+    monkeypatch.setattr(keep_settings, "_PATIENCE_A_TABLE", 300)
+    night.configure(window_seconds=3600)
+    for number in range(20):
+        night.table(f"table-{number:02d}", items=0)
+    report = night.night()
+    assert report["duration_seconds"] <= 3600 + 300
+    assert sum(bool(t["unread_settings"]) for t in report["tables"].values()) == 20 - 13
+
+
 def test_the_report_does_not_wait_long(night: NightDriver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keep_settings, "CALLS_A_PASS", 8)
     for number in range(12):

@@ -201,3 +201,23 @@ def test_a_command_that_slept_does_not_resume_scale_in_under_the_next_nights_exp
     assert verdicts(report) == {"orders": "backed_up"}
     assert not night.suspended("orders")[FLAG]
     night.assert_clean()
+
+
+def test_a_pass_is_on_record_before_the_next_one_begins(night: NightDriver) -> None:
+    """However many tables end at once, and however slow S3 is."""
+    for number in range(40):
+        night.table(f"table-{number:02d}", items=0)
+    night.world.before("s3:PutObject", lambda _: night.world.sleeper.sleep(5))
+    written: list[float] = []
+
+    def note(call: Call) -> None:
+        if str(call.key).endswith("/ledger.json"):
+            written.append((night.world.sleeper.now() - START).total_seconds())
+
+    night.world.before("s3:PutObject", note)
+    night.scheduler()
+    ledger = night.record(RUN, "ledger.json") or {"tables": {}}
+    assert 0 < sum("verdict" in table for table in ledger["tables"].values()) < 40
+    assert max(written) < 300
+    report = night.until_closed()
+    assert set(verdicts(report).values()) == {"backed_up"}
