@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 # of the invocation's time: what was read is put away in it, and said
 HAND_OVER_SECONDS = 60.0
+# of the invocation's time: who wrote after that share of it had it run out, whatever it read
+_SPENT = 0.8
 # a predecessor that lives looks within LOOK_EVERY, and reads nothing after
 SEE_OFF_SECONDS = LOOK_EVERY + 5
 # between two records that nothing but time asks for
@@ -140,6 +142,9 @@ class Link:
             if self.workers.has_left(self.worker, before.link):
                 return
         _log.warning("link %s of worker %s ended without a word", before.link, self.worker)
+        spent = when(before.claimed) + timedelta(seconds=_SPENT * self.timeout)
+        if when(before.alive) >= spent:
+            return
         self.record = forms.died(self.record)
 
     def _begin(self) -> None:

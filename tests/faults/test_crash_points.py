@@ -14,14 +14,13 @@ from tests.support.faults.breaking import Break, HarnessNight, run
 from tests.support.faults.matrix import Row, assert_all_well, ends, told
 from tests.support.faults.tap import Point
 
-# what one night of these tables makes, of which some 65 read their settings
-MOST_CALLS = 280
-# the links of the exporter make as many again, and ask for orders all the while: one look is as
-# another, so each of their call sites is met so many times
-EACH_SITE_OF_LINKS = 4
-_LINKS = ("scan/", "engines/workers")
+# what one night of these tables makes, of which some 65 read their settings; the links of the
+# exporter make as many again
+MOST_CALLS = {"datapipeline": 280, "emr": 280, "lambda": 380}
 TWO_CRASHES = 520
 SEED = 20261124
+# what the exporter's links do
+_LINKS = ("scan/", "engines/workers")
 
 
 @pytest.mark.both
@@ -51,21 +50,10 @@ def test_killed_before_and_after_each_call_site(row: Row, engine_name: str) -> N
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(3600)
 def test_killed_before_and_after_every_call(row: Row, engine_name: str) -> None:
-    met: Counter[tuple[str, ...]] = Counter()
-
-    def choose(point: Point) -> list[tuple[str, Break]]:
-        if point.caller.startswith(_LINKS):
-            met[*point.site, point.side] += 1
-            if met[*point.site, point.side] > EACH_SITE_OF_LINKS:
-                return []
-        return [("killed", HarnessNight.kill)]
-
-    outcomes = run(choose, engine_name)
-    spared = sum(max(0, times - EACH_SITE_OF_LINKS) for times in met.values())
-    points = len(outcomes) - 1
-    calls = outcomes[0]["calls"] - spared // 2
+    outcomes = run(lambda _: [("killed", HarnessNight.kill)], engine_name)
+    points, calls = len(outcomes) - 1, outcomes[0]["calls"]
     row(
         f"{engine_name}: killed before and after every call",
         f"{points} (2 x {calls})",
@@ -73,7 +61,7 @@ def test_killed_before_and_after_every_call(row: Row, engine_name: str) -> None:
         told(outcomes[1:]),
     )
     assert points == 2 * calls
-    assert calls <= MOST_CALLS
+    assert calls <= MOST_CALLS[engine_name]
     assert {o["killed"] for o in outcomes[1:]} == {1}
     assert_all_well(outcomes)
     _assert_told_twice_at_one_point(outcomes)
@@ -122,7 +110,7 @@ def _assert_told_twice_at_one_point(outcomes: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(3600)
 def test_killed_at_two_random_points(row: Row, engine_name: str) -> None:
     """One crash in four comes late in its invocation, after minutes of waiting for an answer."""
     points = 2 * run(lambda _: [], engine_name)[0]["calls"]

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
-from hippolyte.engines.engine import BatchStatus, Handle, Launch, refusal
+from hippolyte.engines.engine import BatchStatus, Handle, Launch, may_be_taken, refusal
 from hippolyte.engines.parts import PartStatus, joined
 from hippolyte.engines.workers import PLACE, Order, Orders, Record, Workers, part_name
-from hippolyte.errors import EngineError
+from hippolyte.errors import ConfigurationError, EngineError
 from hippolyte.planning.cost import segments_of_job
 from hippolyte.planning.plan import parts_of
 from hippolyte.record_form import iso, when
@@ -113,8 +113,7 @@ class LambdaEngine:
         records: list[Record] = []
         states: list[tuple[bool, str]] = []
         for number in range(orders.parts):
-            kept = workers.record(part_name(worker, number))
-            records.append(kept[0] if kept else Record())
+            records.append(_record(workers, part_name(worker, number)))
             states.append(self._gone(handle, number, records[-1], bool(orders.ended)))
         return BatchStatus(
             jobs={
@@ -218,6 +217,8 @@ class LambdaEngine:
                 input=self._input(handle, part),
             )
         except ClientError as error:
+            if may_be_taken(error):
+                raise
             # it ran, and is over: that is seen by whoever polls
             if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
                 return
@@ -269,3 +270,14 @@ class LambdaEngine:
         exporter = self.settings.exporter
         patience = (exporter.timeout_seconds if exporter else 900) + _GRACE_SECONDS + more_seconds
         return clock.now() >= moment + timedelta(seconds=patience)
+
+
+def _record(workers: Workers, worker: str) -> Record:
+    """Return a worker's record; of one that cannot be read, only that a link may go on."""
+    try:
+        kept = workers.record(worker)
+    except ConfigurationError as error:
+        # no reason to leave anything raised: by its execution's end the worker is dead as well
+        _log.warning("how far worker %s is cannot be read: %s", worker, error)
+        return Record(open=True)
+    return kept[0] if kept else Record()

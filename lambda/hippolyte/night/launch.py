@@ -151,14 +151,14 @@ def _start(p: Pass, run: Run, ratios_of: Callable[[Pass, Run, BatchEntry], Ratio
         batch = run.ledger.batches[batch_id]
         batch.set_intent(BatchState.STARTING, p.me, clock.now())
         batch.waiting = []
-        entries = run.ledger.table_entries(batch)
-        for (_, job, entry), ratio in zip(entries, ratios, strict=True):
+        entries, outputs = run.ledger.table_entries(batch), launch_of(p, run, batch, ratios).outputs
+        for (number, job, entry), ratio in zip(entries, ratios, strict=True):
             entry.exporting = ratio is not None
             if ratio is None:
                 batch.waiting.append(job.table)
             entry.attempt = batch.attempts[job.table]
             entry.tries += 1
-            entry.location = launch_of(p, run, batch, []).outputs[batch.jobs.index(job)]
+            entry.location = outputs[number]
     p.runs.save(run)
     for batch_id, ratios in ready.items():
         batch = run.ledger.batches[batch_id]

@@ -51,6 +51,11 @@ class Host:
         return max(1, self.at_once - 1) if self.side_by_side else self.at_once
 
 
+def noun_of(engine: str) -> str:
+    """Return what an engine's hosts are called."""
+    return "worker" if engine == "lambda" else "cluster"
+
+
 def host_of(settings: Settings, engine: str) -> Host:
     """Return what an engine's hosts are like."""
     planning = settings.planning
@@ -72,6 +77,6 @@ def host_of(settings: Settings, engine: str) -> Host:
         at_once=exporter.max_workers if exporter else 1,
         side_by_side=True,
         throughput=VCPU_BYTES * vcpus,
-        noun="worker",
+        noun=noun_of(engine),
         knob="exporter.max_workers",
     )

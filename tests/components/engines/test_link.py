@@ -203,6 +203,26 @@ def test_a_link_waits_until_its_predecessor_reads_nothing(world: World) -> None:
     bench.assert_whole("slow")
 
 
+def test_a_link_whose_time_ran_out_is_not_held_against_its_tables(world: World) -> None:
+    bench = Bench(world, {"slow": 1})
+    world.set_table("slow", read_bytes=32 << 20)
+    late = world.clock.now() + timedelta(seconds=800)
+
+    def strike(_: object) -> None:
+        if world.clock.now() > late:
+            raise Killed
+
+    # a look
+    world.before("s3:GetObject", strike)
+    for _ in range(2):
+        with pytest.raises(Killed):
+            bench.link()
+        late = world.clock.now() + timedelta(seconds=800)
+    late = bench.deadline
+    assert bench.link().more
+    assert (bench.record.deaths, bench.record.suspects) == ({}, ())
+
+
 def test_the_table_over_which_links_die_fails_alone(world: World) -> None:
     bench = Bench(world, {"good": 1000, "poison": 1000, "well": 1000})
 
