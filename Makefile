@@ -63,8 +63,8 @@ lint: $(VENV)/installed checkov ## ruff, mypy, terraform fmt, checkov, zip and g
 permissions: $(VENV)/installed ## prove each role's actions again, with both engines, and write docs/permissions.md
 	WRITE_DOCS=1 $(BIN)/python -m pytest -q -m "faults or not faults" tests/operations/test_permissions.py
 
-bench: $(VENV)/installed $(REAL)/installed ## tables of figures: planning and discovery of 2,500 tables, exports, scans
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/installed $(REAL)/installed ## tables of figures: planning, discovery and nights of 2,500 tables, exports, scans (ARGS=--small: that they run)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 package: $(VENV)/installed ## build lambda/hippolyte.zip from lambda/hippolyte
 	$(BIN)/python -m tools.build_zip

@@ -126,8 +126,9 @@ def _write_native(place: Path, into: Path, packed: bool) -> None:
         name = native.DATA + native.data_name(0, number).removesuffix("" if packed else ".gz")
         spans = list(backup.spans_of(file))
         content = b"".join(b'{"Item":' + span + b"}\n" for span in spans)
-        (into / name).write_bytes(gzip.compress(content, 1, mtime=0) if packed else content)
-        files.append(native.DataFile(name, len(spans), "none", "none"))
+        content = gzip.compress(content, 1, mtime=0) if packed else content
+        (into / name).write_bytes(content)
+        files.append(native.DataFile(name, len(spans), native.checksum(content), "none"))
     (into / native.FILES).write_bytes(native.files_bytes(files))
     summary = native.parse_summary((_REAL / native.SUMMARY).read_bytes())
     counted = replace(summary, items=sum(file.items for file in files))
@@ -197,8 +198,11 @@ def _pairs(megabytes: int) -> None:
         _print_pair(shape, size, seconds)
         sums = [a + b for a, b in zip(sums, seconds, strict=True)]
     _print_pair("all, as many bytes of each", len(SHAPES) * megabytes, sums)
-    reached = sums[0] / sums[3]
-    print(f"Reach: text of a native backup at least {_AT_LEAST:g} times: {reached:.1f}.")
+    text, parsed = sums[0] / sums[3], sums[0] / sums[4]
+    print(
+        f"Reach: of a native backup at least {_AT_LEAST:g} times: "
+        f"text {text:.1f}, parsed {parsed:.1f}."
+    )
 
 
 def _print_pair(name: str, size: float, seconds: list[float]) -> None:
@@ -207,9 +211,9 @@ def _print_pair(name: str, size: float, seconds: list[float]) -> None:
     print(f"{name:36}{size / first:9.0f}{columns}", flush=True)
 
 
-def main() -> None:
+def main(small: bool = False, megabytes: int = 1000) -> None:
     """Print the table."""
-    megabytes = int(sys.argv[1]) if sys.argv[1:] and sys.argv[1].isdigit() else 1000
+    megabytes = 5 if small else megabytes
     print("Export format: one core, CPU time; the memory includes Python itself (about 15 MB).")
     print("What limits it is a microsecond of Python an attribute, so small ones read slower.")
     print(f"{'items':36}{'MB':>6}{'write MB/s':>12}{'peak MB':>9}{'read MB/s':>11}{'peak MB':>9}")
@@ -234,5 +238,7 @@ if __name__ == "__main__":
             _measure(partial(_read, Path(place)))
         case [("text" | "items") as how, place]:
             _measure(partial(_by_the_door, how, Path(place)))
+        case [megabytes]:
+            main(megabytes=int(megabytes))
         case _:
             main()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
 
+from hippolyte.planning import host, sizer
 from tests.support.faults.breaking import Break, HarnessNight, run
 from tests.support.faults.matrix import Row, assert_all_well, ends, told
 from tests.support.faults.tap import Point
@@ -17,6 +19,8 @@ from tests.support.faults.tap import Point
 MOST_CALLS = {"datapipeline": 280, "emr": 280, "lambda": 380}
 TWO_CRASHES = 520
 SEED = 20261124
+# what the exporter's links do
+_LINKS = ("scan/", "engines/workers")
 
 
 @pytest.mark.both
@@ -61,6 +65,33 @@ def test_killed_before_and_after_every_call(row: Row, engine_name: str) -> None:
     assert {o["killed"] for o in outcomes[1:]} == {1}
     assert_all_well(outcomes)
     _assert_told_twice_at_one_point(outcomes)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1500)
+def test_killed_while_tables_are_split_over_workers(
+    row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each call site of engine and links, met for the first time and some times later."""
+    # the raised tables need two workers each, and are small enough to be cut into few segments
+    monkeypatch.setattr(host, "VCPU_BYTES", 50_000)
+    monkeypatch.setattr(sizer, "_SEGMENTS_A_PART", 1)
+    met: Counter[tuple[object, ...]] = Counter()
+    parts: set[str] = set()
+
+    def choose(point: Point) -> list[tuple[str, Break]]:
+        parts.update(re.findall(r"/workers/(\w+-p\d+)/record", point.path))
+        if not point.caller.startswith((*_LINKS, "engines/lambda_")):
+            return []
+        key = (*point.site, point.side, "-p" in point.path)
+        met[key] += 1
+        return [("killed", HarnessNight.kill)] if met[key] in (1, 6) else []
+
+    outcomes = run(choose, "lambda")
+    runs = f"{len(outcomes) - 1} ({len(met)} call sites)"
+    row("lambda: killed while tables are split", runs, ends(outcomes[1:]), told(outcomes[1:]))
+    assert len(parts) >= 3
+    assert_all_well(outcomes)
 
 
 def _assert_told_twice_at_one_point(outcomes: list[dict[str, Any]]) -> None:

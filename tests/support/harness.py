@@ -38,6 +38,8 @@ TIMEOUT_SECONDS = 900
 GIB = 1 << 30
 # too large for the window of two hours at 1,000 units: raised for it, or in its turn for an hour
 BIG = {"size_bytes": 20 * GIB, "item_count": 3}
+# read for minutes at the share of 100 units, by whichever engine: so it is seen at it
+MINUTES = {"read_bytes": 64 << 20, "item_count": 3}
 RAISED = 1302
 _RAISED = {"datapipeline": RAISED, "emr": 1982, "lambda": 1957}
 # an engine's calls, by what they do
@@ -91,6 +93,8 @@ class NightDriver:
         self.engine = engine
         # what BIG is raised to from 1,000 units
         self.raised = _RAISED[engine]
+        # a little more than fits the window at 1,000 units; a worker begins sooner than a cluster
+        self.too_large = (14 if engine == "lambda" else 13) * GIB
         self.account, self.region = ACCOUNT, REGION
         self._monkeypatch = monkeypatch
         self.s3 = world.client("s3")
@@ -300,6 +304,18 @@ class NightDriver:
                 raise Killed(operation)
 
         self.world.before(operation, strike, call_number)
+
+    def kill_at_begin(self) -> None:
+        """Kill the invocation that is about to have a raised table read."""
+        if self.engine != "lambda":
+            self.kill_before(self.call("begin"))
+            return
+
+        def strike(call: Call) -> None:
+            if "/workers/" in str(call.key) and str(call.key).endswith("/orders.json"):
+                raise Killed("further orders")
+
+        self.world.before("s3:PutObject", strike)
 
     def kill_after(self, operation: str) -> None:
         """Kill the invocation that makes an operation's next call, when its answer has come."""
