@@ -60,7 +60,7 @@ def read(
     client = Client(asked, answers, unknown)
     clients: Any = SimpleNamespace(dynamodb_once=client, scaling_once=client)
     found = settings_of(clients, ARN, definition)
-    assert client.handlers == [], "nothing is left on the client"
+    assert len(client.handlers) <= 1, "the one that keeps bodies"
     return found, asked
 
 
