@@ -91,6 +91,23 @@ data "aws_iam_policy_document" "reconcile" {
     }
   }
 
+  # how many workers the account has room for; knows no ARN, so the region bounds it
+  dynamic "statement" {
+    for_each = local.on_lambda ? [local.region] : []
+
+    content {
+      sid       = "SeeTheAccountsConcurrency"
+      actions   = ["lambda:GetAccountSettings"]
+      resources = ["*"]
+
+      condition {
+        test     = "StringEquals"
+        variable = "aws:RequestedRegion"
+        values   = [statement.value]
+      }
+    }
+  }
+
   # of any engine: a night that was under way when the engine was changed still leaves clusters to be ended, and workers
   statement {
     sid       = "SeeClustersEnd"
@@ -165,23 +182,6 @@ data "aws_iam_policy_document" "scheduler" {
       test     = "StringEquals"
       variable = "aws:RequestedRegion"
       values   = [local.region]
-    }
-  }
-
-  # how many workers the account has room for; knows no ARN, so the region bounds it
-  dynamic "statement" {
-    for_each = local.on_lambda ? [local.region] : []
-
-    content {
-      sid       = "SeeTheAccountsConcurrency"
-      actions   = ["lambda:GetAccountSettings"]
-      resources = ["*"]
-
-      condition {
-        test     = "StringEquals"
-        variable = "aws:RequestedRegion"
-        values   = [statement.value]
-      }
     }
   }
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import getpass
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import boto3
@@ -53,7 +52,7 @@ def run(
     Exit code 0: begun (with --wait: all is well); 1: with --wait, a person must look at the report;
     2: refused, and the remedy is said.
     """
-    with _told():
+    with console.told():
         settings = deployment.deployed(function, region)
         answer = _asked(settings, "now", tables)
     out = console.console()
@@ -66,7 +65,7 @@ def run(
     for name, rule in answer.get("skipped", {}).items():
         out.print(f"  {escape(name)} is left out: {escape(rule)}")
     if wait:
-        with _told():
+        with console.told():
             p = _pass(settings)
         follow(p, answer["run_id"])
     out.print("Look with `hippolyte status`; its end is told as a night's.")
@@ -78,7 +77,7 @@ def plan(tables: Tables = None, function: Function = _MONITOR, region: Region = 
 
     Exit code 0: planned; 2: refused, and the remedy is said.
     """
-    with _told():
+    with console.told():
         answer = _asked(deployment.deployed(function, region), "plan", tables)
     show_plan(answer["plan"])
 
@@ -94,7 +93,7 @@ def status(
 
     Exit code 0: shown; 2: the deployment cannot be found or read, and what to do is said.
     """
-    with _told():
+    with console.told():
         p = _pass(deployment.deployed(function, region))
         places = [p, *elsewhere(p)]
         out = console.console()
@@ -126,7 +125,7 @@ def cancel(
     Exit code 0: it is being ended, or was (with --wait: it is closed); 1: the mark is written, and
     the monitor failed; 2: no such open run.
     """
-    with _told():
+    with console.told():
         settings = deployment.deployed(function, region)
         p = _place_of(_pass(settings), run)
         before = ask(p.runs, run, _me(settings), reason)
@@ -219,12 +218,3 @@ def _me(settings: Settings) -> str:
         return client.get_caller_identity()["Arn"].split(":")[-1]
     except (ClientError, BotoCoreError):
         return getpass.getuser()
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Say what goes wrong, with what to do about it."""
-    try:
-        yield
-    except (HippolyteError, ClientError, BotoCoreError) as error:
-        console.refuse(console.remedied(error))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 import typer
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -56,3 +58,12 @@ def remedied(error: Exception) -> str:
     if isinstance(error, ClientError) and "Denied" in error.response["Error"]["Code"]:
         return f"{error}. Use credentials that may do what the monitor's role may."
     return f"{error}. Check the credentials (`aws sts get-caller-identity`) and the network."
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Say what goes wrong, with what to do about it, and end the command."""
+    try:
+        yield
+    except (HippolyteError, ClientError, BotoCoreError) as error:
+        refuse(remedied(error))

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
 from hippolyte import existence_looks as looks
-from hippolyte.existence_looks import SHORT, Finding, is_denied
+from hippolyte.existence_looks import CROWDED, SHORT, Finding, is_denied
 from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso
 from hippolyte.report.notify import own_topic, publish
@@ -24,6 +24,7 @@ from hippolyte.settings import Settings
 
 # passes of five minutes in which a look that fails is tried again
 _TRIES = 12
+_ONCE = (SHORT, CROWDED)
 _UNSEEN = "cannot be looked at"
 
 _log = logging.getLogger(__name__)
@@ -51,15 +52,15 @@ def look(p: Pass) -> None:
         return
     findings, failed = _findings(p)
     before: list[str] = record.get("found", [])
-    # free addresses come and go: told once
-    told = {line for line in before if same and line.endswith(SHORT)}
+    # free addresses come and go, and a small account may be meant: told once
+    told = {line for line in before if same and line.endswith(_ONCE)}
     # what is told as mended must have been seen
     unanswered = set(before) if failed else set()
     lines = sorted(told | unanswered | {each.key for each in findings})
     _log.info("existence: %s, not answered: %s", lines or "all is there", failed)
     if lines != before:
         _tell(p, findings)
-    lasting = any(each.wrong != SHORT for each in findings)
+    lasting = any(each.wrong not in _ONCE for each in findings)
     settled = not lasting and (not failed or tries + 1 >= _TRIES)
     p.store.put(
         key,
@@ -78,7 +79,7 @@ def _named(settings: Settings) -> str:
     s = settings
     named = (
         *(s.engine, s.region, s.bucket, s.bucket_region, s.topic_arn, own_topic(s)),
-        *(s.pipeline_role, s.cluster_role, s.cluster, s.emr),
+        *(s.pipeline_role, s.cluster_role, s.cluster, s.emr, s.exporter),
     )
     return hashlib.sha256(repr(named).encode()).hexdigest()[:16]
 
@@ -133,6 +134,7 @@ def _looks(settings: Settings) -> Iterator[_Look]:
         place = "the module's topic" if arn == own_topic(settings) else "central_topic.arn"
         yield _Look(place, "sns", looks.topic(place, arn))
     if settings.engine == "lambda":
+        yield _Look("exporter.max_workers", "lambda", looks.concurrency)
         return
     yield _Look("instance profile", "iam", looks.profile)
     for role in (settings.cluster_role, emr.service_role if emr else settings.pipeline_role):

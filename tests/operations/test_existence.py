@@ -212,6 +212,39 @@ def test_a_subnet_that_is_short_of_addresses_is_told_once(d: Deployment) -> None
     assert len(told(d)) == 1
 
 
+@pytest.fixture
+def on_lambda(plan_of: Callable[[str], Planned]) -> Iterator[Deployment]:
+    with deployed(plan_of("lambda"), minutes_before=300) as made:
+        yield made
+
+
+def test_an_account_without_room_for_the_workers_is_told_once(on_lambda: Deployment) -> None:
+    d = on_lambda
+    d.world.clock.advance(PASS)
+    assert told(d) == []
+    # a change of quota is no change of settings: seen when these change
+    d.world.limits.concurrent_executions = 35
+    d.change("exporter", max_workers=9)
+    d.world.clock.advance(4 * PASS)
+
+    (message,) = told(d)
+    assert (
+        "  - exporter.max_workers (9): more than the account has room for. 35 concurrent "
+        "invocations are reserved by no function, and a tenth is the backup's: 3 at once. "
+    ) in message
+    d.change("exporter", max_workers=3)
+    d.world.clock.advance(4 * PASS)
+    assert [findings(each) for each in told(d)[1:]] == [["nothing is missing any more"]]
+
+
+def test_the_accounts_room_that_may_not_be_looked_at(on_lambda: Deployment) -> None:
+    on_lambda.take_away("monitor", "lambda:GetAccountSettings")
+    on_lambda.world.clock.advance(PASS)
+
+    (message,) = told(on_lambda)
+    assert "exporter.max_workers (lambda:GetAccountSettings): cannot be looked at. " in message
+
+
 def test_a_type_that_the_subnets_zone_lacks(d: Deployment) -> None:
     zone = copy(subnet(d)._availability_zone)
     zone.name = "us-east-1e"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -23,6 +23,12 @@ pytestmark = pytest.mark.terraform
 @pytest.fixture
 def d(planned: Planned) -> Iterator[Deployment]:
     with deployed(planned, minutes_before=60) as made:
+        yield made
+
+
+@pytest.fixture
+def on_lambda(plan_of: Callable[[str], Planned]) -> Iterator[Deployment]:
+    with deployed(plan_of("lambda"), minutes_before=60) as made:
         yield made
 
 
@@ -110,18 +116,20 @@ TRIED = (
 )
 
 
+def _take_all_away(d: Deployment, function: str, actions: list[str]) -> None:
+    for document in d.policies[function].values():
+        for statement in document["Statement"]:
+            held = statement["Action"]
+            held = [held] if isinstance(held, str) else held
+            statement["Action"] = [a for a in held if a not in actions] or ["none:None"]
+    d.give_back_policies()
+
+
 @pytest.mark.parametrize("function", ["monitor", "scheduler"])
 def test_every_call_that_can_be_tried_is(d: Deployment, function: str) -> None:
     """All of them are taken away at once: each must be in the one message."""
     actions = [action for name, action in TRIED if name in (function, "monitor")]
-    documents = d.policies[function]
-    for action in actions:
-        for document in documents.values():
-            for statement in document["Statement"]:
-                held = statement["Action"]
-                held = [held] if isinstance(held, str) else held
-                statement["Action"] = [a for a in held if a != action] or ["none:None"]
-    d.give_back_policies()
+    _take_all_away(d, function, actions)
     d.world.clock.advance_to(WINDOW_START)
 
     (message,) = [text for text in told(d) if f"as the role of the {function}" in text]
@@ -130,6 +138,38 @@ def test_every_call_that_can_be_tried_is(d: Deployment, function: str) -> None:
     later |= {"datapipeline:DeletePipeline"}
     assert [a for a in actions if a not in message and a not in later] == []
     assert "a pipeline cannot be made: CreatePipeline: AccessDeniedException" in message
+
+
+TRIED_FOR_WORKERS = (
+    ("monitor", "states:StartExecution"),
+    ("monitor", "states:DescribeExecution"),
+    ("monitor", "states:StopExecution"),
+    ("scheduler", "lambda:GetAccountSettings"),
+)
+
+
+@pytest.mark.parametrize("function", ["monitor", "scheduler"])
+def test_every_call_for_workers_that_can_be_tried_is(on_lambda: Deployment, function: str) -> None:
+    tried = (*TRIED_FOR_WORKERS, *(each for each in TRIED if "datapipeline:" not in each[1]))
+    actions = [action for name, action in tried if name in (function, "monitor")]
+    _take_all_away(on_lambda, function, actions)
+    on_lambda.world.clock.advance_to(WINDOW_START)
+
+    (message,) = [t for t in told(on_lambda) if f"as the role of the {function}" in t]
+    assert [a for a in actions if a not in message and a != "iam:PassRole"] == []
+
+
+def test_trying_workers_reads_nothing_and_is_not_told(on_lambda: Deployment) -> None:
+    furnish(on_lambda)
+    on_lambda.world.clock.advance_to(WINDOW_START)
+
+    assert on_lambda.subjects == []
+    ran = [i for i in on_lambda.world.lambda_logs if i.function.endswith("-exporter")]
+    # its first worker is the night's
+    assert [i.at for i in ran if i.at < WINDOW_START] == []
+    for function in ("monitor", "scheduler"):
+        key = f"runs/123456789012/us-east-1/preflight-{function}.json"
+        assert b'"denied":[]' in on_lambda.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
 
 
 @pytest.mark.parametrize(

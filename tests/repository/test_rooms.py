@@ -21,7 +21,10 @@ SHARED = (
     *("__init__", "clients", "clock", "errors"),
     *("parameters", "record_form", "settings", "share", "store", "verdicts"),
 )
-AROUND = ("asked", "assembly", "existence", "existence_looks", "link", "overdue", "preflight")
+AROUND = (
+    *("asked", "assembly", "existence", "existence_looks", "link", "overdue"),
+    *("preflight", "preflight_calls"),
+)
 DOORS = ("exporter", "monitor", "scheduler")
 _UNDER_THE_NIGHT = ("tables", "planning", "records", "leases", "report", "engines", "exports")
 # the product's rooms, each with those it may know beside itself and the shared files

@@ -101,6 +101,14 @@ class Lines:
             found += items
         return found
 
+    def written(self, block: bytes, number: int) -> list[Item]:
+        """Return each item of lines that are known to be as they were written; else as `items`."""
+        try:
+            items = self._parsed(block)
+        except (ValueError, LookupError, TypeError, RecursionError):
+            return self.items(block, number)
+        return items if len(items) == block.count(b"\n") else self.items(block, number)
+
     def _quickly(self, block: bytes) -> list[Item] | None:
         """Return the items of a block of common lines, None if it may be another."""
         text = self._replaced(block)

@@ -3,16 +3,22 @@
 Reads DynamoDB's own full exports and ours (`AWSDynamoDB/<id>/`), and what DynamoDBExport wrote
 (4.x to 6.x, and the oldest form), plain, `.gz` or `.deflate`. Streams: of each open file some
 blocks of 16 KiB are in memory. A backup may be copied: files are looked for beside their manifest.
+A file whose MD5 the manifest has is looked at whole before its first item: as it was written, its
+lines are items, and are only parsed; else each line is looked at, so that the error names it.
 """
 
 from __future__ import annotations
 
+import hashlib
+from base64 import b64encode
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from io import IOBase
 from itertools import islice
-from typing import TypeVar
+from tempfile import TemporaryFile
+from typing import Any, TypeVar
 
 from hippolyte.exports import native
 from hippolyte.exports.lines import Form, Item, Lines
@@ -23,6 +29,7 @@ from hippolyte.exports.streams import whole_lines
 __all__ = ["Backup", "DataFile", "Folder", "FormatError", "Item", "Prefix", "find"]
 
 _COPY = "copy this file again from where the backup was made, or read another night's"
+_PART_BYTES = 1024 * 1024
 _T = TypeVar("_T")
 
 
@@ -32,6 +39,7 @@ class DataFile:
 
     name: str  # in its place
     items: int | None = None  # as the manifest says; DynamoDBExport's does not
+    md5: str | None = None  # as there, of its bytes as they lie there, in base64
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,8 @@ class Backup:
             at_once: files read side by side, an item of each in turn; 1: in the manifest's order.
 
         Raises:
-            FormatError: a file is not whole, or a line no item; with file and line.
+            FormatError: a file is not whole or not as it was written, or a line no item; with
+                file and line.
         """
         return self._mixed(self.items_of, at_once)
 
@@ -64,15 +73,31 @@ class Backup:
 
     def items_of(self, file: DataFile) -> Iterator[Item]:
         """Yield the items of one file, for callers that read several in threads of their own."""
-        return self._read(file, Lines(self.form).items)
+        lines = Lines(self.form)
+        return self._read(file, lines.items, lines.written)
 
     def spans_of(self, file: DataFile) -> Iterator[bytes]:
         """Yield the items' text of one file."""
-        return self._read(file, Lines(self.form).spans)
+        spans = Lines(self.form).spans
+        return self._read(file, spans, spans)
 
-    def _read(self, file: DataFile, cut: Callable[[bytes, int], list[_T]]) -> Iterator[_T]:
+    def _read(
+        self,
+        file: DataFile,
+        cut: Callable[[bytes, int], list[_T]],
+        written: Callable[[bytes, int], list[_T]],
+    ) -> Iterator[_T]:
+        """Yield what `cut` makes of a file's lines, or `written` of a file that is as written."""
         count = 0
-        with closing(_opened(self.place, file.name)) as stream:
+        with ExitStack() as opened:
+            stream = opened.enter_context(closing(_opened(self.place, file.name)))
+            md5 = None
+            if file.md5:
+                try:
+                    stream, md5 = _looked_through(stream, opened)
+                except FormatError as error:
+                    raise FormatError(f"{error.problem}; {_COPY}", file.name) from error
+                cut = written if md5 == file.md5 else cut
             blocks = whole_lines(stream, file.name)
             while True:
                 try:
@@ -92,6 +117,9 @@ class Backup:
         if self.form is Form.DYNAMODBEXPORT and not count:
             # the tool begins no file without an item for it
             raise FormatError(f"empty; {_COPY}", file.name)
+        if md5 != file.md5:
+            said = f"its MD5 is {md5}, its manifest says {file.md5}: not as it was written; {_COPY}"
+            raise FormatError(said, file.name)
 
     def _mixed(self, read: Callable[[DataFile], Iterator[_T]], at_once: int) -> Iterator[_T]:
         rest = iter(self.files)
@@ -176,7 +204,7 @@ def _native(place: Place, names: Sequence[str], prefix: str) -> Backup:
             raise FormatError(
                 f"{native.places(one.key, prefix)[0]} is missing; {_COPY}", listing, line
             )
-        files.append(DataFile(name, one.items))
+        files.append(DataFile(name, one.items, one.md5))
     if (counted := sum(file.items or 0 for file in files)) != summary.items:
         raise FormatError(
             f"its files hold {counted} items, {native.SUMMARY} says {summary.items}; {_COPY}",
@@ -197,9 +225,25 @@ def _parsed(place: Place, name: str, parse: Callable[[bytes], _T]) -> _T:
 def _content(place: Place, name: str) -> bytes:
     parts = []
     with closing(_opened(place, name)) as stream:
-        while part := stream.read(1024 * 1024):
+        while part := stream.read(_PART_BYTES):
             parts.append(part)
     return b"".join(parts)
+
+
+def _looked_through(stream: Source, opened: ExitStack) -> tuple[Source, str]:
+    """Return a file's content, to be read from its start, and its MD5 as a manifest has it."""
+    digest = hashlib.md5(usedforsecurity=False)
+    rewound: Any = stream
+    is_local = isinstance(stream, IOBase) and stream.seekable()
+    if not is_local:
+        # without a name: gone when it is closed
+        rewound = opened.enter_context(TemporaryFile())  # noqa: SIM115 (the caller's stack closes it)
+    while part := stream.read(_PART_BYTES):
+        digest.update(part)
+        if not is_local:
+            rewound.write(part)
+    rewound.seek(0)
+    return rewound, b64encode(digest.digest()).decode()
 
 
 def _opened(place: Place, name: str) -> Source:

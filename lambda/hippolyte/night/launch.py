@@ -11,6 +11,7 @@ from hippolyte.night import raise_in_turn, raise_together
 from hippolyte.night.batches import REFUSALS, Ratios, launch_of, since
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.raise_table import is_taken_by_another_run
+from hippolyte.planning.plan import parts_of
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import STARTED, BatchEntry, BatchState
 from hippolyte.records.runs import Run
@@ -102,16 +103,19 @@ def _choose(p: Pass, run: Run) -> list[BatchEntry]:
             waiting.append(batch)
         else:
             busy.add(batch.timeline)
-    clusters = sum(
-        b.state in STARTED or b.state in (BatchState.RAISING, BatchState.PREPARING)
+    hosts = sum(
+        b.workers
         for b in run.ledger.batches.values()
         if b not in waiting
+        and (b.state in STARTED or b.state in (BatchState.RAISING, BatchState.PREPARING))
     )
+    free = (run.plan.at_once or p.host.at_once) - hosts
     chosen: list[BatchEntry] = []
     for batch in waiting:
-        if batch.timeline not in busy and clusters < (run.plan.at_once or p.host.at_once):
+        if batch.timeline not in busy and free > 0:
             busy.add(batch.timeline)
-            clusters += 1
+            batch.workers = min(parts_of(batch.jobs), free)
+            free -= batch.workers
             chosen.append(batch)
     return chosen
 

@@ -16,6 +16,7 @@ from hippolyte.planning.selection import Choice, choose
 from hippolyte.planning.window import Night
 from hippolyte.record_form import iso
 from hippolyte.settings import Settings
+from hippolyte.tables.concurrency import room_for_workers
 from hippolyte.tables.table import Inventory, Table, Tags
 from hippolyte.verdicts import Verdict
 
@@ -113,7 +114,7 @@ def _bounded(host: Host, inventory: Inventory, warnings: list[str]) -> Host:
         warnings.append(
             "the account's unreserved concurrency could not be read: one worker reads all tables"
         )
-    most = max(1, (unreserved or 0) // 10)
+    most = room_for_workers(unreserved or 0)
     if unreserved is not None and most < host.at_once:
         warnings.append(
             f"{most} workers at once, not {host.at_once}: the account has {unreserved} concurrent "

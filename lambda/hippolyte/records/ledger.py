@@ -58,6 +58,8 @@ class BatchEntry:
     waiting: list[str] = field(default_factory=list)
     # intent: tables whose jobs are being added; with `intent_at` and `intent_by`
     adding: list[str] = field(default_factory=list)
+    # hosts that it has side by side, of those there may be at once
+    workers: int = 1
 
     def set_intent(self, state: BatchState, me: str, now: datetime) -> None:
         """Move to a state that announces calls which only this invocation, `me`, makes."""

@@ -1,4 +1,4 @@
-"""How many invocations at once the account has that no function reserved for itself."""
+"""How many invocations at once the account has, and how many of them are the backup's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 _log = logging.getLogger(__name__)
+
+
+def room_for_workers(unreserved: int) -> int:
+    """Return how many workers may run at once, by the invocations that no function reserves."""
+    return max(1, unreserved // 10)
 
 
 def unreserved_concurrency(functions: Any) -> int | None:

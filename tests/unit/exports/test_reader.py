@@ -8,6 +8,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from hippolyte.exports import native, streams
 from hippolyte.exports.dynamodbexport import manifest_bytes
-from hippolyte.exports.lines import Item
+from hippolyte.exports.lines import Item, Lines
 from hippolyte.exports.reader import Folder, FormatError, find
 from tests.support.exports import ITEMS, REAL, native_export, native_lines, tool_export
 
@@ -47,6 +48,13 @@ class Memory:
         self.open_now.add(stream)
         self.most = max(self.most, len(self.open_now))
         return stream
+
+
+class Once:
+    """A stream that cannot go back."""
+
+    def __init__(self, stream: io.BytesIO) -> None:
+        self.read, self.close = stream.read, stream.close
 
 
 def packed_by(
@@ -293,6 +301,65 @@ def test_a_damaged_file_of_the_tool_is_refused(name: str, content: bytes, proble
     with pytest.raises(FormatError, match=re.escape(problem)):
         list(find(place).items())
     assert not place.open_now
+
+
+@pytest.mark.parametrize("how", ["items", "spans"])
+def test_a_line_that_is_another_item_than_was_written_is_found(how: str) -> None:
+    files = native_export([ITEMS])
+    name = "AWSDynamoDB/01-ab/data/0.json.gz"
+    content = gzip.decompress(files[name])
+    files[name] = gzip.compress(content.replace(b"xx", b"xy", 1))
+    got = []
+    with pytest.raises(FormatError, match=r"its MD5 is .*==, its manifest says .*==") as caught:
+        for item in getattr(find(Memory(files)), how)():
+            got.append(item)
+    assert caught.value.name == name and len(got) == len(ITEMS)
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_the_lines_of_a_file_that_is_as_it_was_written_are_only_parsed(
+    local: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+    quickly = Lines._quickly
+    monkeypatch.setattr(
+        Lines, "_quickly", lambda lines, block: looked.append(block) or quickly(lines, block)
+    )
+    files = native_export([ITEMS])
+    place = Memory(files)
+    if not local:
+        # as S3's answers: read once, from the start
+        opened = place.open
+        monkeypatch.setattr(place, "open", lambda name: Once(opened(name)))
+    assert list(find(place).items()) == ITEMS and not looked
+    assert not place.open_now
+
+
+@pytest.mark.parametrize(
+    ("line", "item"),
+    [
+        (b'{ "Item" : {"pk":{"S":"x"}} }\r', {"pk": {"S": "x"}}),
+        (b'{"Item":{"pk":{"S":"x"}}},{"Item":{"pk":{"S":"y"}}}', None),
+        (b'{"Item":{"pk":{"S":"x\xff"}}}', None),
+        (b'["Item"]', None),
+        (b'{"Items":{}}', None),
+        (b'{"Item":' + b'{"a":{"M":' * 99999 + b"}" * 199999, None),
+        (b"", None),
+    ],
+)
+def test_a_file_that_was_written_wrongly_is_refused_by_line(line: bytes, item: Item | None) -> None:
+    """The MD5 is right: whoever wrote it wrote just this."""
+    files = native_export([ITEMS])
+    name, listing = "AWSDynamoDB/01-ab/data/0.json.gz", f"AWSDynamoDB/01-ab/{native.FILES}"
+    files[name] = gzip.compress(native_lines(ITEMS[:9]) + line + b"\n")
+    one = native.parse_files(files[listing])[0]
+    files[listing] = native.files_bytes([replace(one, md5=native.checksum(files[name]))])
+    if item is not None:
+        assert list(find(Memory(files)).items()) == [*ITEMS[:9], item]
+        return
+    with pytest.raises(FormatError) as caught:
+        list(find(Memory(files)).items())
+    assert (caught.value.name, caught.value.line) == (name, 10)
 
 
 def test_the_items_before_a_damage_are_given() -> None:

@@ -1,0 +1,290 @@
+"""What can be restored: the backups that a bucket keeps, of every account and region in it.
+
+Found by listing with delimiters and by the newest reports, so that what is asked of S3 grows with
+what is shown, not with the nights that are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hippolyte.errors import ConfigurationError, HippolyteError
+from hippolyte.exports.place import Prefix
+from hippolyte.exports.reader import Backup, find
+from hippolyte.record_form import when
+from hippolyte.records.runs import is_part, start_of
+from hippolyte.store import Store
+
+LATEST = "latest"
+_JSON = ".json"
+
+
+class NoBackupError(HippolyteError):
+    """When what is asked for is not kept; the message says what is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """An account and region whose tables are kept."""
+
+    account: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A backup of a table, as the catalogue has it.
+
+    Attributes:
+        table: its name then.
+        run: id of the night.
+        location: s3:// address of its directory, without a slash at its end.
+        items: None: the night did not count them.
+        bytes: of its files as they lie there.
+        format: `native` or `dynamodbexport`; empty: an older night did not say.
+        began, finished: of the copy; ISO texts, None in older nights' entries.
+        level: how it was verified, 1 to 4.
+        definition: DescribeTable's `Table`, None if it was lost.
+        settings: raw answers, see `hippolyte.tables.settings_of`; None if they were not read.
+    """
+
+    table: str
+    home: Home
+    run: str
+    location: str
+    items: int | None
+    bytes: int
+    files: int
+    format: str = ""
+    began: str | None = None
+    finished: str | None = None
+    level: int = 1
+    notes: tuple[str, ...] = ()
+    definition: Mapping[str, Any] | None = None
+    settings: Mapping[str, Any] | None = None
+
+    @property
+    def night(self) -> datetime:
+        """When the night's window began."""
+        return start_of(self.run)
+
+    def directory(self) -> tuple[str, str]:
+        """Return the bucket and the prefix of the backup, with a slash at its end."""
+        bucket, _, key = self.location.removeprefix("s3://").partition("/")
+        return bucket, key + "/"
+
+    def open(self, store: Store) -> Backup:
+        """Return the backup itself.
+
+        Raises:
+            FormatError: it is not whole, or none of the formats that are read.
+        """
+        bucket, prefix = self.directory()
+        return find(Prefix(store if store.bucket == bucket else Store(store.s3, bucket), prefix))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is kept of a table: its newest backup, as far as the newest report tells of it."""
+
+    table: str
+    home: Home
+    run: str | None
+    last_good: str | None
+    items: int | None
+    bytes: int | None
+    # not in the newest report: deleted since, or left out by now
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Backups:
+    """The backups below a prefix of a bucket; of one account and region where these are given."""
+
+    store: Store
+    prefix: str = ""
+    account: str | None = None
+    region: str | None = None
+    _homes: list[Home] = field(default_factory=list, init=False, repr=False)
+
+    def homes(self) -> list[Home]:
+        """Return the accounts and regions that have a catalogue here."""
+        if not self._homes:
+            accounts = [self.account] if self.account else self._below("catalog")
+            for account in accounts:
+                regions = [self.region] if self.region else self._below("catalog", account)
+                self._homes.extend(Home(account, region) for region in regions)
+        return self._homes
+
+    def overview(self) -> list[Row]:
+        """Return a row for each table that has a backup, by account, region and name."""
+        return [row for home in self.homes() for row in self._overview(home)]
+
+    def _overview(self, home: Home) -> Iterator[Row]:
+        run, report = self._newest_report(home)
+        told = report.get("tables", {})
+        for table in self._below("catalog", home.account, home.region):
+            one = told.get(table)
+            if one is None or not one.get("last_good"):
+                newest = next(self.nights(home, table), None)
+                if newest is None:
+                    continue
+                yield self._row(self.read(home, table, newest), gone=one is None)
+            elif one["verdict"] == "backed_up":
+                yield Row(table, home, run, one["last_good"], one["items"], one["bytes"])
+            else:
+                yield Row(table, home, None, one["last_good"], one.get("last_items"), None)
+
+    def _row(self, kept: Kept, gone: bool) -> Row:
+        night = kept.finished or kept.night.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return Row(kept.table, kept.home, kept.run, night, kept.items, kept.bytes, gone)
+
+    def _newest_report(self, home: Home) -> tuple[str | None, Mapping[str, Any]]:
+        runs = (run for run in self._below("runs", home.account, home.region) if _is_run(run))
+        for run in sorted(runs, reverse=True):
+            if is_part(run):
+                continue
+            if found := self.store.read(self._key("runs", home, run, "report.json")):
+                return run, found[0]
+        return None, {}
+
+    def of(self, table: str) -> list[tuple[Home, list[str]]]:
+        """Return the homes that keep a table, each with its nights' ids, newest first."""
+        found = [(home, list(self.nights(home, table))) for home in self.homes()]
+        return [(home, nights) for home, nights in found if nights]
+
+    def nights(self, home: Home, table: str) -> Iterator[str]:
+        """Yield the ids of the runs that keep a table, newest first."""
+        names = self.store.names(self._key("catalog", home, table, ""))
+        ids = [name.removesuffix(_JSON) for name in names if name.endswith(_JSON)]
+        yield from sorted((run for run in ids if _is_run(run)), key=start_of, reverse=True)
+
+    def read(self, home: Home, table: str, run: str) -> Kept:
+        """Return one backup's entry.
+
+        Raises:
+            NoBackupError: there is none.
+            ConfigurationError: another version wrote it.
+        """
+        key = self._key("catalog", home, table, run + _JSON)
+        found = self.store.read(key)
+        if found is None:
+            raise NoBackupError(f"s3://{self.store.bucket}/{key} is not there any more")
+        return kept_of(home, found[0])
+
+    def find(self, table: str, at: str = LATEST) -> Kept:
+        """Return the backup of a table that was made last, or last before a moment.
+
+        Args:
+            table: its name.
+            at: `latest`, a run's id, a day or a time (UTC where no zone is said): the newest that
+                began by then; of a day, by its end.
+
+        Raises:
+            NoBackupError: there is none, or several accounts or regions have one.
+            ConfigurationError: `at` is no time.
+        """
+        kept = self.of(table)
+        if not kept:
+            raise NoBackupError(self._unknown(table))
+        if len(kept) > 1:
+            where = ", ".join(f"{home.account} {home.region}" for home, _ in kept)
+            raise NoBackupError(
+                f"{table} is kept of several accounts or regions ({where}): "
+                "name one with --account and --of-region"
+            )
+        ((home, nights),) = kept
+        until = moment_of(at)
+        for run in nights:
+            if run == at or (until and start_of(run) <= until) or at == LATEST:
+                return self.read(home, table, run)
+        if verdict := self._verdict(home, table, at):
+            raise NoBackupError(f"{table} is kept of other nights: in that one it was {verdict}")
+        raise NoBackupError(
+            f"no backup of {table} was begun by {at}: there are {len(nights)}, from {nights[-1]} "
+            f"to {nights[0]} (`hippolyte list {table}`)"
+        )
+
+    def _verdict(self, home: Home, table: str, run: str) -> str:
+        """Return how a table ended a night without a backup, as its report says."""
+        found = _is_run(run) and self.store.read(self._key("runs", home, run, "report.json"))
+        one = found[0].get("tables", {}).get(table) if found else None
+        return f"{one['verdict']} ({one.get('reason', '')})" if one else ""
+
+    def _unknown(self, table: str) -> str:
+        where = f"s3://{self.store.bucket}/{self.prefix}"
+        homes = self.homes()
+        if not homes:
+            return f"{where} has no catalogue of backups: look at bucket and --prefix"
+        names = [n for home in homes for n in self._below("catalog", home.account, home.region)]
+        near = [name for name in names if table.lower() in name.lower()][:5]
+        like = f"; there are {', '.join(near)}" if near else f"; {len(names)} others have (`list`)"
+        return f"no backup of a table {table} is kept in {where}{like}"
+
+    def _below(self, *parts: str) -> list[str]:
+        """Return the names of the next level below a place."""
+        prefix = "/".join([*([self.prefix] if self.prefix else []), *parts, ""])
+        pages = self.store.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.store.bucket, Prefix=prefix, Delimiter="/"
+        )
+        return [
+            each["Prefix"][len(prefix) : -1]
+            for page in pages
+            for each in page.get("CommonPrefixes", [])
+        ]
+
+    def _key(self, kind: str, home: Home, *parts: str) -> str:
+        below = [*([self.prefix] if self.prefix else []), kind, home.account, home.region, *parts]
+        return "/".join(below)
+
+
+def kept_of(home: Home, record: Mapping[str, Any]) -> Kept:
+    """Return a catalogue's entry; those of older versions lack some members."""
+    try:
+        return Kept(
+            table=record["table"],
+            home=home,
+            run=record["run_id"],
+            location=record["location"],
+            items=record["items"],
+            bytes=record["bytes"],
+            files=record["files"],
+            format=record.get("format", ""),
+            began=record.get("began_at"),
+            finished=record.get("finished_at"),
+            level=(record.get("verified") or {}).get("level", 1),
+            notes=tuple(record.get("notes") or ()),
+            definition=record.get("definition"),
+            settings=record.get("settings"),
+        )
+    except KeyError as error:
+        raise ConfigurationError(
+            f"the catalogue's entry of {record.get('table', 'a table')} lacks {error}: another "
+            "version wrote it, use that one"
+        ) from error
+
+
+def moment_of(at: str) -> datetime | None:
+    """Return the last moment that `--at` means, None if it is no moment (`latest`, a run's id).
+
+    Raises:
+        ConfigurationError: it is none of these.
+    """
+    if at == LATEST or _is_run(at):
+        return None
+    try:
+        day = datetime.strptime(at, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return when(at)
+    return day + timedelta(days=1) - timedelta(seconds=1)
+
+
+def _is_run(text: str) -> bool:
+    try:
+        start_of(text)
+    except ConfigurationError:
+        return False
+    return True

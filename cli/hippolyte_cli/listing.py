@@ -1,0 +1,167 @@
+"""`hippolyte list`: what can be restored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from hippolyte_cli import console
+from hippolyte_cli.backups import Backups, Kept, NoBackupError, Row
+from hippolyte_cli.backups_place import (
+    Account,
+    AsJson,
+    Bucket,
+    Function,
+    OfRegion,
+    Prefix,
+    Region,
+    backups_in,
+)
+from hippolyte_cli.export_offer import plural, size
+
+_FORMATS = {"native": "DynamoDB's export", "dynamodbexport": "DynamoDBExport", "": "not said"}
+
+
+def list_(
+    table: Annotated[
+        str | None, typer.Argument(metavar="[TABLE]", help="One table's backups, newest first.")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Of a table: no more than the newest N.")
+    ] = 30,
+    account: Account = None,
+    of_region: OfRegion = None,
+    function: Function = "hippolyte-monitor",
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    region: Region = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what can be restored: every table's newest backup, or the nights of one table.
+
+    Also of tables that are deleted by now, and of every account and region in the bucket.
+
+    Exit code 0: listed; 1: nothing is kept; 2: the bucket cannot be found or read, and what to do
+    is said.
+    """
+    with console.told():
+        kept = backups_in(function, bucket, prefix, region, account, of_region)
+        if table is None:
+            rows = kept.overview()
+            _overview(kept, rows, as_json)
+        else:
+            _nights(kept, table, limit, as_json)
+
+
+def _overview(kept: Backups, rows: list[Row], as_json: bool) -> None:
+    out = console.console()
+    if as_json:
+        out.print_json(json.dumps([_row_record(row) for row in rows]))
+    elif rows:
+        out.print(_table_of(rows))
+        gone = sum(row.gone for row in rows)
+        said = f", {plural(gone, 'table')} not in the newest night" if gone else ""
+        out.print(f"{plural(len(rows), 'table')}{said}. One table's nights: hippolyte list TABLE")
+    else:
+        out.print(f"No backup is kept in s3://{kept.store.bucket}/{kept.prefix}")
+    if not rows:
+        raise typer.Exit(1)
+
+
+def _nights(kept: Backups, table: str, limit: int, as_json: bool) -> None:
+    try:
+        found = kept.of(table)
+        if not found:
+            kept.find(table)
+    except NoBackupError as error:
+        if as_json:
+            console.console().print_json("[]")
+        console.console(stderr=True).print(escape(f"{error}."))
+        raise typer.Exit(1) from error
+    entries = [kept.read(home, table, run) for home, runs in found for run in runs[:limit]]
+    out = console.console()
+    if as_json:
+        out.print_json(json.dumps([record_of(entry) for entry in entries]))
+        return
+    out.print(_table_of_nights(table, entries))
+    if more := sum(len(runs[limit:]) for _, runs in found):
+        out.print(f"{plural(more, 'older backup')} not shown: --limit {limit + more}")
+
+
+def record_of(entry: Kept) -> dict[str, Any]:
+    """Return a backup as `--json` prints it."""
+    return {
+        "table": entry.table,
+        "account": entry.home.account,
+        "region": entry.home.region,
+        "run": entry.run,
+        "began_at": entry.began,
+        "finished_at": entry.finished,
+        "items": entry.items,
+        "bytes": entry.bytes,
+        "files": entry.files,
+        "format": entry.format or None,
+        "verified_level": entry.level,
+        "location": entry.location,
+        "notes": list(entry.notes),
+    }
+
+
+def _row_record(row: Row) -> dict[str, Any]:
+    return {
+        "table": row.table,
+        "account": row.home.account,
+        "region": row.home.region,
+        "newest": row.last_good,
+        "run": row.run,
+        "items": row.items,
+        "bytes": row.bytes,
+        "gone": row.gone,
+    }
+
+
+def _table_of(rows: Iterable[Row]) -> Table:
+    table = Table()
+    for name in ("table", "account", "region"):
+        table.add_column(name, overflow="fold")
+    table.add_column("newest backup")
+    for name in ("items", "size"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for row in rows:
+        table.add_row(
+            escape(row.table),
+            row.home.account,
+            row.home.region,
+            row.last_good or "",
+            "" if row.items is None else f"{row.items:,}",
+            "" if row.bytes is None else size(row.bytes),
+            "not in the newest night" if row.gone else "",
+        )
+    return table
+
+
+def _table_of_nights(name: str, entries: Iterable[Kept]) -> Table:
+    table = Table(title=f"Backups of {escape(name)}", title_justify="left")
+    table.add_column("night", overflow="fold")
+    table.add_column("finished")
+    for column in ("items", "size", "verified"):
+        table.add_column(column, justify="right")
+    for column in ("format", "where"):
+        table.add_column(column, overflow="fold")
+    for entry in entries:
+        table.add_row(
+            entry.run,
+            entry.finished or "",
+            "" if entry.items is None else f"{entry.items:,}",
+            size(entry.bytes),
+            f"level {entry.level}",
+            _FORMATS.get(entry.format, entry.format),
+            escape(entry.location),
+        )
+    return table
