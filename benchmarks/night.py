@@ -168,7 +168,7 @@ class Night:
         virtual.begin(self.world.clock.now(), TIMEOUT_SECONDS)
         if traced:
             tracemalloc.start()
-        # what the local AWS holds is no garbage to look through: a function's process has none of it
+        # a function has not the heap of the local AWS, which the garbage collector looks through
         gc.freeze()
         begin = time.process_time()
 
