@@ -28,7 +28,6 @@ from hippolyte.scan.pace import CONSISTENT, EVENTUAL, Pace
 from hippolyte.scan.sink import S3Sink
 from hippolyte.scan.state import Progress
 from hippolyte.scan.table import Look, Part, TableSource, Wanted
-from hippolyte.share import Share
 
 if TYPE_CHECKING:
     from hippolyte.clients import ExporterClients
@@ -183,15 +182,7 @@ class Link:
 
         def pace(look: Look, begun: int | None, segments: int, now: float) -> Pace:
             try:
-                share = Share(
-                    order.fraction,
-                    look.read_capacity,
-                    before=order.before,
-                    raised_to=order.raised_to,
-                    autoscaled=order.autoscaled,
-                    start=begun,
-                    most=order.most,
-                )
+                share = order.share(look.read_capacity, begun)
             except ValueError as error:
                 raise ScanError(f"{table} is not as it was planned: {error}") from error
             return Pace.start(share, segments, now, unit_bytes, part.segments(segments))

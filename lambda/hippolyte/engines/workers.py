@@ -16,6 +16,7 @@ from typing import Any
 from hippolyte.errors import ConflictError
 from hippolyte.record_form import known_form
 from hippolyte.settings import Settings
+from hippolyte.share import Share
 from hippolyte.store import Store
 
 # settings that say where a worker's records and backups lie, as its input has them
@@ -51,6 +52,22 @@ class Order:
     most: float | None = None
     consistent: bool = False
     parts: int = 1
+
+    def share(self, capacity: int | None, begun: int | None) -> Share:
+        """Return what may be read of the table: capacity now, and when its scan began.
+
+        Raises:
+            ValueError: the table is not as it was planned.
+        """
+        return Share(
+            self.fraction,
+            capacity,
+            before=self.before,
+            raised_to=self.raised_to,
+            autoscaled=self.autoscaled,
+            start=begun,
+            most=self.most,
+        )
 
 
 @dataclass(frozen=True, slots=True)
