@@ -49,9 +49,8 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
 
 
 def _number_bytes(text: str) -> int:
-    sign, digits, _ = Decimal(text).as_tuple()
-    significant = len("".join(map(str, digits)).strip("0"))
-    return (significant + 1) // 2 + 1 + sign
+    significant = len("".join(map(str, Decimal(text).as_tuple().digits)).strip("0"))
+    return (significant + 1) // 2 + 1
 
 
 def _binary(content: str | bytes) -> bytes:
