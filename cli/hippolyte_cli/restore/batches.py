@@ -11,7 +11,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 
 from hippolyte.exports.lines import Item
 from hippolyte.exports.reader import Backup, DataFile, FormatError
@@ -79,8 +79,9 @@ def spread(files: Sequence[DataFile], at_once: int) -> list[int]:
 
     Neighbours in a manifest are parts of one segment.
     """
-    step = max(1, -(-len(files) // max(1, at_once)))
-    return [number for first in range(step) for number in range(first, len(files), step)]
+    parts = list(pairwise(part * len(files) // at_once for part in range(at_once + 1)))
+    longest = max(end - first for first, end in parts)
+    return [first + n for n in range(longest) for first, end in parts if first + n < end]
 
 
 def batches(backup: Backup, done: Mapping[str, Done], cutting: Cutting) -> Iterator[Batch]:
@@ -144,6 +145,7 @@ def _mixed(
     backup: Backup, done: Mapping[str, Done], at_once: int
 ) -> Iterator[tuple[int, int, bytes | None]]:
     """Yield (file, line, text), an item of each open file in turn; None: the file has ended."""
+    at_once = max(1, at_once)
     rest = iter(
         number
         for number in spread(backup.files, at_once)
@@ -156,7 +158,7 @@ def _mixed(
         return number, islice(enumerate(backup.spans_of(file), 1), before, None)
 
     lines = {number: done.get(file.name, Done()).lines for number, file in enumerate(backup.files)}
-    turn = deque(map(opened, islice(rest, max(1, at_once))))
+    turn = deque(map(opened, islice(rest, at_once)))
     while turn:
         number, spans = turn[0]
         found = next(spans, None)
