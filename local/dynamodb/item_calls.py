@@ -41,8 +41,13 @@ _NO_DATA = ("CREATING", "DELETING", "ARCHIVING", "ARCHIVED", "REPLICATION_NOT_AU
 def _refuse_unreadable(handler: DynamoHandler) -> None:
     name = handler.body.get("TableName", "").rsplit("/", 1)[-1]
     table = handler.dynamodb_backend.tables.get(name)
-    if table is None:
-        return
+    if table is not None:
+        refuse_unreadable(table)
+
+
+def refuse_unreadable(table: Table) -> None:
+    """Refuse what is done to items of a table that is being made, deleted or archived."""
+    name = table.name
     status = state_of(table).settings.status
     if status in _NO_DATA:
         # the service's words for an archived table are not confirmed
