@@ -1,1 +1,1 @@
-"""Restoring: the table as it was, its items, and what it had around it."""
+"""`hippolyte restore`: a table as it was, its items, and the rest of what it was set to."""
