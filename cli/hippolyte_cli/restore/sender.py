@@ -58,6 +58,7 @@ class Sent:
 
     written: int = 0
     same: int = 0
+    new: int = 0
     units: float = 0.0
     throttled: int = 0
 
@@ -82,6 +83,8 @@ class Sender:
     clock: Clockwork
     ended: threading.Event
     files: Sequence[str]
+    # only count what would be written
+    dry: bool = False
     # since when nothing was answered; of all threads
     _failing_since: float | None = None
 
@@ -98,6 +101,9 @@ class Sender:
         if self.mode != "all" and chosen:
             chosen = self._differing(batch, sent)
             sent.same = len(batch.spans) - len(chosen)
+        if self.dry:
+            sent.written = len(chosen)
+            return sent
         for first in range(0, len(chosen), MOST_PUTS):
             self._put(batch, chosen[first : first + MOST_PUTS], sent)
         return sent
@@ -182,8 +188,10 @@ class Sender:
                 sent.throttled += 1
                 self._refused(self.reads, tries, Throttled("no key was read"))
             wanted = list(answer.refused)
+        missing = [n for n in range(len(items)) if n not in there]
+        sent.new += len(missing)
         if self.mode == "only-missing":
-            return [n for n in range(len(items)) if n not in there]
+            return missing
         return [
             n
             for n, item in enumerate(items)

@@ -48,6 +48,7 @@ class Loaded:
         read: items read, without those that an earlier load had written.
         written: items written.
         same: items left alone, for the table has them.
+        new: items that the table had not; only where it is compared with.
         skipped: items that `where` left out.
         units: write capacity units consumed, without indexes'.
         seconds: since it began.
@@ -60,6 +61,7 @@ class Loaded:
     read: int = 0
     written: int = 0
     same: int = 0
+    new: int = 0
     skipped: int = 0
     units: float = 0.0
     seconds: float = 0.0
@@ -91,6 +93,7 @@ def load(
     threads: int = THREADS,
     at_once: int | None = None,
     clockwork: Clockwork | None = None,
+    dry: bool = False,
 ) -> Loaded:
     """Write a backup's items into a table that is ACTIVE.
 
@@ -113,6 +116,7 @@ def load(
         threads: requests under way; 0: one, by the calling thread.
         at_once: files read side by side; None: by the rate, so that enough partitions are.
         clockwork: for tests.
+        dry: write nothing: `written` is what would be; give it a journal of its own.
 
     Raises:
         FormatError: the backup is not whole, or an item cannot be in the table; with file, line.
@@ -140,6 +144,7 @@ def load(
         clock=clock,
         ended=ended,
         files=[file.name for file in backup.files],
+        dry=dry,
     )
     counts = [file.items for file in backup.files]
     of = None if None in counts else sum(count or 0 for count in counts)
@@ -228,6 +233,7 @@ class _Load:
             read=before.read + len(batch.spans) + batch.skipped,
             written=before.written + sent.written,
             same=before.same + sent.same,
+            new=before.new + sent.new,
             skipped=before.skipped + batch.skipped,
             units=before.units + sent.units,
             throttled=before.throttled + sent.throttled,
