@@ -1,7 +1,7 @@
 """What ImportTable reads: a backup's files where they lie, or a conversion of them.
 
-Those of DynamoDBExport become lines of `{"Item": ...}`: they are converted as a stream: of each file that
-is being written a part is in memory, and one file on this machine's disk.
+Those of DynamoDBExport become lines of `{"Item": ...}`, as a stream: of each file that is being
+written a part is in memory, and one file on this machine's disk.
 """
 
 from __future__ import annotations
