@@ -244,7 +244,7 @@ def _list_imports(handler: DynamoHandler) -> ActionResult:
         if one.status != "IN_PROGRESS" and wanted in (None, one.table.table_arn)
     ]
     first, size = int(asked.get("NextToken") or 0), asked.get("PageSize", 25)
-    more = {"NextToken": str(first + size)} if first + size < len(ended) else {}
+    more = {"NextToken": f"{first + size:0112}"} if first + size < len(ended) else {}
     return ActionResult({"ImportSummaryList": ended[first : first + size]} | more)
 
 

@@ -18,6 +18,8 @@ from hippolyte_cli.restore.steps import DYNAMODB, Step, Wanted, first_tags, step
 ON_DEMAND = "PAY_PER_REQUEST"
 AWS_OWNED = "aws-owned"
 """As a key: the one that encrypts every table which is told of none."""
+AWS_MANAGED = "aws-managed"
+"""As a key: the account's `alias/aws/dynamodb`, which must not be named (API SSESpecification)."""
 _STANDARD = "STANDARD"
 _UNITS = ("ReadCapacityUnits", "WriteCapacityUnits")
 # TableCreationParameters (API ImportTable)
@@ -100,7 +102,7 @@ def plan_of(
         billing: PAY_PER_REQUEST makes it on-demand whatever it was.
         streams: also turn its stream on, if it had one.
         kinesis: also send its changes to the Kinesis streams it sent them to.
-        key: ARN of another KMS key than it had, or `aws-owned`.
+        key: ARN of another KMS key than it had, `aws-managed` or `aws-owned`.
         marker: of this restore, for a tag; what `make` knows its own table by.
 
     Raises:
@@ -216,7 +218,8 @@ def _encryption(table: Mapping[str, Any], key: str | None) -> dict[str, Any]:
     if key == AWS_OWNED or (key is None and found.get("Status") in (None, "DISABLED", "DISABLING")):
         return {}
     spec: dict[str, Any] = {"Enabled": True, "SSEType": "KMS"}
-    if arn := key or found.get("KMSMasterKeyArn"):
+    arn = key or found.get("KMSMasterKeyArn")
+    if arn and arn != AWS_MANAGED:
         spec["KMSMasterKeyId"] = arn
     return {"SSESpecification": spec}
 

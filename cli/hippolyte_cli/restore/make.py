@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from hippolyte.errors import HippolyteError, code_of, passes
 from hippolyte_cli.restore.answers import MARKER
-from hippolyte_cli.restore.definition import TablePlan
+from hippolyte_cli.restore.definition import AWS_MANAGED, TablePlan
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -96,10 +96,20 @@ def _create(client: DynamoDBClient, plan: TablePlan, waits: Waits) -> None:
             elif passes(error):
                 waits.told(f"{plan.name} cannot be made yet: {said}")
             else:
-                raise NotMadeError(f"{plan.name} cannot be made: {said}") from error
+                raise NotMadeError(
+                    f"{plan.name} cannot be made: {said}{_hint(plan, said)}"
+                ) from error
         else:
             return
     raise NotMadeError(f"{plan.name} could not be made in {waits.seconds:.0f} s: {said}; {_AGAIN}")
+
+
+def _hint(plan: TablePlan, said: str) -> str:
+    """Return what to do about a key that cannot be used: in a description all keys look alike."""
+    key = plan.request.get("SSESpecification", {}).get("KMSMasterKeyId")
+    if not key or not {"kms", "key"} & set(said.lower().replace(":", " ").split()):
+        return ""
+    return f"; its key was {key}: name another with --key, or {AWS_MANAGED} if it was AWS's own"
 
 
 def _is_ours(client: DynamoDBClient, plan: TablePlan) -> bool:

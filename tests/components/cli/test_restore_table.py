@@ -324,6 +324,14 @@ def test_what_the_service_refuses_is_told(world: World) -> None:
         restored(world, settings)
 
 
+def test_a_key_that_cannot_be_used_is_named_with_the_way_out(world: World) -> None:
+    furnished(world)
+    no = refusal("ValidationException", "KMS key access denied error")
+    client: Any = Slow(world.client("dynamodb"), no)
+    with pytest.raises(NotMadeError, match=r"key/0b6a7c1e: name another with --key, or aws-man"):
+        make(client, plan_of(None, kept(world), "back"), waits(world))
+
+
 class Slow:
     """A client of which the first calls are answered otherwise."""
 
@@ -347,12 +355,16 @@ class Slow:
         return answer
 
 
+def refusal(code: str, message: str) -> Exception:
+    answer: Any = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": 400},
+    }
+    return ClientError(answer, "CreateTable")
+
+
 def limit(message: str) -> Exception:
-    error = {"Code": "LimitExceededException", "Message": message}
-    return ClientError(
-        {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}},  # type: ignore[typeddict-item]
-        "CreateTable",
-    )
+    return refusal("LimitExceededException", message)
 
 
 def test_too_many_tables_in_the_making_are_waited_for(world: World) -> None:

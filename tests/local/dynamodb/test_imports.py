@@ -191,6 +191,23 @@ def test_only_imports_that_have_ended_are_listed(world: World) -> None:
     assert client.list_imports(TableArn=table + "2")["ImportSummaryList"] == []
 
 
+def test_lists_have_pages(world: World) -> None:
+    arns = set()
+    for number in range(3):
+        asked = ask()["TableCreationParameters"] | {"TableName": f"back-{number}"}
+        arns.add(start(world, TableCreationParameters=asked))
+    world.clock.advance(SECONDS)
+    found, more = set(), dict[str, Any]()
+    with checked(world.client("dynamodb")) as client:
+        for _ in range(3):
+            page = client.list_imports(PageSize=1, **more)
+            (one,) = page["ImportSummaryList"]
+            found.add(one["ImportArn"])
+            more = {"NextToken": page.get("NextToken")}
+    assert found == arns
+    assert more == {"NextToken": None}
+
+
 def test_no_such_bucket_and_no_such_import(world: World) -> None:
     source = {"S3Bucket": "gone", "S3KeyPrefix": DATA}
     arn = start(world, S3BucketSource=source)

@@ -12,7 +12,7 @@ from botocore.validate import validate_parameters
 
 from hippolyte.errors import ConfigurationError
 from hippolyte_cli.restore.answers import MARKER, past_ttl, renamed
-from hippolyte_cli.restore.definition import AWS_OWNED, ON_DEMAND, TablePlan, plan_of
+from hippolyte_cli.restore.definition import AWS_MANAGED, AWS_OWNED, ON_DEMAND, TablePlan, plan_of
 from hippolyte_cli.restore.steps import elsewhere
 
 ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders"
@@ -305,6 +305,7 @@ def test_what_could_not_be_read_is_said() -> None:
     [
         (None, {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": KEY}),
         (KEY + "9", {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": KEY + "9"}),
+        (AWS_MANAGED, {"Enabled": True, "SSEType": "KMS"}),
         (AWS_OWNED, None),
     ],
 )
