@@ -128,7 +128,7 @@ def contents(name: str) -> list[Any]:
     return sorted((sets_sorted(item) for item in table_items(ACCOUNT, REGION, name)), key=repr)
 
 
-WITH_ITEMS = [spec for spec in SPECS if 0 < len(spec.items()) <= 3000]
+WITH_ITEMS = [spec for spec in SPECS if 0 < len(spec.items()) <= 300]
 
 
 @pytest.mark.parametrize("form", ["native", "tool"])
