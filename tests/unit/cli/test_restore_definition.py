@@ -284,6 +284,11 @@ def test_an_entry_without_a_definition() -> None:
         plan_of(None, None, "new")
 
 
+def test_settings_that_a_newer_version_kept() -> None:
+    with pytest.raises(ConfigurationError, match="a newer version"):
+        plan_of(table(), kept() | {"form": 2}, "new")
+
+
 def test_the_raw_answer_has_the_members_that_the_definition_lacks() -> None:
     raw = table(
         Tomorrow={"Enabled": True}, GlobalSecondaryIndexes=[of_global("by-b", "b", Newer=1)]
