@@ -311,6 +311,33 @@ def test_fewer_items_than_the_manifest_says(world: World) -> None:
         import_table(world.client("dynamodb"), plan(), backup, more, waits(world))
 
 
+def test_somebodys_table_after_an_import_of_the_same(world: World) -> None:
+    backup = native(world)
+    bring_back(world, backup)
+    world.client("dynamodb").delete_table(TableName="back")
+    make_table(world, "back")
+    with pytest.raises(NotMadeError, match="a table back exists, and no import"):
+        bring_back(world, backup)
+
+
+def test_files_in_several_folders_are_converted(world: World) -> None:
+    """ImportTable takes one prefix; a copy may have laid a file elsewhere."""
+    files = native_export([ITEMS[:4], ITEMS[4:]])
+    files["AWSDynamoDB/data/1.json.gz"] = files.pop("AWSDynamoDB/01-ab/data/1.json.gz")
+    backup = lay(world, files)
+    assert source_of(plan(), backup, scratch(world)).items is None
+    assert bring_back(world, backup).items == 10
+    assert same(world)
+
+
+def test_more_files_than_an_import_takes_are_converted_to_fewer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_source, "OBJECTS", 2)
+    assert bring_back(world, native(world)).items == 10
+    assert same(world)
+
+
 def test_another_import_that_takes_the_name_meanwhile(world: World) -> None:
     files = native_export([ITEMS])
     elsewhere = Prefix(store(world), "elsewhere/")

@@ -357,6 +357,28 @@ def test_somebodys_table_is_left_alone(world: World) -> None:
         make(world.client("dynamodb"), plan, waits(world))
 
 
+def test_a_table_of_the_name_that_is_being_deleted_is_waited_for(world: World) -> None:
+    furnished(world)
+    make_table(world, "back")
+    world.set_table("back", status="DELETING")
+    client = world.client("dynamodb")
+    world.clock.call_in(60, lambda: world.set_table("back", status=None))
+    world.clock.call_in(60, lambda: client.delete_table(TableName="back"))
+    said: list[str] = []
+    plan = plan_of(None, kept_settings(world), "back", marker="m")
+    made = make(client, plan, waits(world, told=said.append))
+    assert made["KeySchema"] == plan.request["KeySchema"]
+    assert said[0] == "the table back that was there is being deleted"
+
+
+def test_a_table_of_this_restore_with_another_key(world: World) -> None:
+    """As `--settings-from` another night may make it."""
+    furnished(world)
+    make_table(world, "back", Tags=[{"Key": MARKER, "Value": "this restore"}])
+    with pytest.raises(NotMadeError, match="of this restore has another key: delete it"):
+        restored(world, kept_settings(world))
+
+
 def test_what_the_service_refuses_is_told(world: World) -> None:
     furnished(world)
     settings = kept_settings(world)

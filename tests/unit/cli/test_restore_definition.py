@@ -473,6 +473,14 @@ def test_fifty_tags_and_the_marker() -> None:
     assert len(plan_of(table(), answers, "new").request["Tags"]) == 50
 
 
+def test_the_marker_of_a_restore_that_was_backed_up_is_no_tag() -> None:
+    tags = [{"Key": MARKER, "Value": "that one"}]
+    answers = kept(ListTagsOfResource=[{"Tags": tags}])
+    assert "Tags" not in plan_of(table(), answers, "new").request
+    plan = plan_of(table(), answers, "new", marker="this one")
+    assert plan.request["Tags"] == [{"Key": MARKER, "Value": "this one"}]
+
+
 def test_another_nights_settings_are_another_pair() -> None:
     """As `--settings-from` has it: the definition and the settings come of one night."""
     then = table(KeySchema=keys("pk"))
