@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hippolyte.errors import ConfigurationError
+from hippolyte.night.keep_settings import FORM
 from hippolyte_cli.restore.answers import tags_of, ttl_attribute
 from hippolyte_cli.restore.differences import PROVISIONED, differences, is_going, not_put_back
 from hippolyte_cli.restore.steps import DYNAMODB, Step, Wanted, first_tags, steps_of
@@ -106,8 +107,13 @@ def plan_of(
         marker: of this restore, for a tag; what `make` knows its own table by.
 
     Raises:
-        ConfigurationError: no definition is kept, or it cannot be made as asked.
+        ConfigurationError: no definition is kept, a newer version kept the settings, or the table
+            cannot be made as asked.
     """
+    if (settings or {}).get("form", FORM) > FORM:
+        raise ConfigurationError(
+            "a newer version of this product kept that night's settings: use that one"
+        )
     table = _as_described(definition, settings)
     if not table.get("KeySchema"):
         raise ConfigurationError(

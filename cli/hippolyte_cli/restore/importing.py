@@ -5,6 +5,7 @@ DynamoDB's own exports and ours are read where they lie; others are converted fi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,10 +23,11 @@ from hippolyte_cli.restore.make import NotMadeError, Waits, wait_active
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_GOES_ON = ("IN_PROGRESS", "CANCELLING")
 _RIGHTS = (
     "an import is made with your own rights: dynamodb:ImportTable, DescribeImport and ListImports "
-    "on the new table, s3:ListBucket and s3:GetObject on what it reads, and to create and write "
-    "the log group /aws-dynamodb/imports"
+    "on the new table, s3:ListBucket and s3:GetObject on what it reads (kms:Decrypt on its "
+    "key), and to create and write the log group /aws-dynamodb/imports"
 )
 
 
@@ -137,10 +139,11 @@ def _request(plan: TablePlan, source: Source, owner: str | None) -> dict[str, An
 def _earlier(
     client: DynamoDBClient, plan: TablePlan, request: Mapping[str, Any], scratch: _Scratch
 ) -> tuple[Mapping[str, Any] | None, str]:
-    """Return the import that made the table, if it is of the same source; and the next's token.
+    """Return the import from the same source that goes on, or made the table; the next's token.
 
-    The token is the same until an import has ended: an import that goes on is not listed (API
-    ListImports), but asked for again by its token it is answered as it was (API ImportTable).
+    An import's table is not there for its first half minute, and only the list of imports tells of
+    it (seen in October 2026). A token is answered with its import even when that import's table is
+    deleted: each import has another one, and a call whose answer is lost the same.
 
     Raises:
         NotMadeError: another table has the name.
@@ -151,30 +154,26 @@ def _earlier(
         if each["TableArn"].endswith(f":table/{plan.name}")
         and _place_of(each["S3BucketSource"]) == _place_of(request["S3BucketSource"])
     ]
-    ended = [each for each in known if each["ImportStatus"] != "IN_PROGRESS"]
-    seed = "|".join((plan.marker, plan.name, *_place_of(request["S3BucketSource"])))
-    token = sha256(f"{seed}|{len(ended)}".encode()).hexdigest()[:36]
+    if begun := next((each for each in known if each["ImportStatus"] in _GOES_ON), None):
+        return begun, ""
+    scratch.is_read = False
+    seed = json.dumps([plan.marker, request, len(known)], sort_keys=True)
+    token = sha256(seed.encode()).hexdigest()[:36]
     try:
         table = client.describe_table(TableName=plan.name)["Table"]
     except ClientError as error:
         if code_of(error) != "ResourceNotFoundException":
             raise NotImportedError(f"{error}; {_RIGHTS}") from error
-        # a table is there from its import's beginning on
-        scratch.is_read = False
         return None, token
     for each in known:
         found = client.describe_import(ImportArn=each["ImportArn"])["ImportTableDescription"]
         if found["TableId"] == table["TableId"]:
             return found, token
-    try:
-        again = client.import_table(**request, ClientToken=token)["ImportTableDescription"]
-    except ClientError as error:
-        raise NotMadeError(
-            f"a table {plan.name} exists, and no import from "
-            f"{'/'.join(_place_of(request['S3BucketSource']))} made it ({error}): give another "
-            "name with --to, or load into it with --into"
-        ) from error
-    return again, token
+    raise NotMadeError(
+        f"a table {plan.name} exists, and no import from "
+        f"{'/'.join(_place_of(request['S3BucketSource']))} made it: give another name with --to, "
+        "or load into it with --into"
+    )
 
 
 def _place_of(source: Mapping[str, Any]) -> tuple[str, str]:
@@ -235,7 +234,7 @@ def _follow(
                 raise
             waits.told(f"the import is not told of: {error}")
             continue
-        if now["ImportStatus"] not in ("IN_PROGRESS", "CANCELLING"):
+        if now["ImportStatus"] not in _GOES_ON:
             return now
         progress(Progress("importing", now.get("ImportedItemCount", 0), items))
     raise NotMadeError(
@@ -251,6 +250,11 @@ def _judge(plan: TablePlan, ended: Mapping[str, Any], items: int | None) -> None
         NotImportedError: one is not.
     """
     processed, imported = ended.get("ProcessedItemCount", 0), ended.get("ImportedItemCount", 0)
+    if ended.get("FailureCode") == "TableAlreadyExists":
+        raise NotMadeError(
+            f"another import or table took the name {plan.name} meanwhile; give another name "
+            "with --to"
+        )
     errors, expected = ended.get("ErrorCount", 0), processed if items is None else items
     if ended["ImportStatus"] == "COMPLETED" and not errors and imported == expected:
         return

@@ -15,8 +15,12 @@ from hippolyte_cli.restore.steps import DYNAMODB, Step, elsewhere
 
 # a step that is not taken by then is told, and does not hold up the others
 _PATIENCE_SECONDS = 300.0
-# a new table's point-in-time recovery is not to be had at once (API UpdateContinuousBackups)
-_YET = ("ContinuousBackupsUnavailableException",)
+# a new table's point-in-time recovery is not to be had at once (API UpdateContinuousBackups), nor
+# its Contributor Insights, of which the words alone tell (seen in October 2026)
+_YET_CODE, _YET_WORDS = "ContinuousBackupsUnavailableException", "must be ACTIVE to enable"
+# what is said of a step that was done before: "TimeToLive is already enabled", "Table already has
+# an enabled stream", and of a Kinesis stream that is on
+_DONE_WORDS = ("already", "must be DISABLED or ENABLE_FAILED to perform ENABLE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def _do(client: Any, dynamodb: Any, table: str, step: Step, waits: Waits) -> Non
         except ClientError as error:
             if _is_done(error):
                 return
-            if not passes(error) and code_of(error) not in _YET:
+            if not passes(error) and not _is_early(error):
                 raise
             last = error
             waits.told(f"{step.name}: not yet ({error})")
@@ -88,9 +92,14 @@ def _do(client: Any, dynamodb: Any, table: str, step: Step, waits: Waits) -> Non
 
 
 def _is_done(error: ClientError) -> bool:
-    """Say whether a step is refused because it was done before.
+    """Say whether a step is refused because it was done before."""
+    return any(words in _message(error) for words in _DONE_WORDS)
 
-    The services say so in words alone: "TimeToLive is already enabled", "Table already has an
-    enabled stream".
-    """
-    return "already" in error.response.get("Error", {}).get("Message", "")
+
+def _is_early(error: ClientError) -> bool:
+    """Say whether a step is refused because the table is new, or still in another change."""
+    return code_of(error) == _YET_CODE or _YET_WORDS in _message(error)
+
+
+def _message(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Message", "")

@@ -12,11 +12,10 @@ import pytest
 from hippolyte.exports import reader
 from hippolyte.exports.place import Folder, Prefix
 from hippolyte.store import Store
-from hippolyte.tables.settings_of import settings_of
 from hippolyte_cli.restore.definition import plan_of
 from hippolyte_cli.restore.import_source import source_of
 from hippolyte_cli.restore.importing import import_table
-from hippolyte_cli.restore.make import Waits, make
+from hippolyte_cli.restore.make import make
 from hippolyte_cli.restore.settings import put_back
 from local.dynamodb.items import table_items
 from local.fleet.fleet import demo_fleet
@@ -24,6 +23,7 @@ from local.fleet.table_spec import create
 from local.world import World
 from tests.support.aws_world import ACCOUNT, REGION, describe, in_process
 from tests.support.exports import native_export, tool_export
+from tests.support.restores import kept_settings, waits
 
 BUCKET = "backups"
 # of a table's past and present, or a difference that is named
@@ -57,21 +57,6 @@ def world() -> Iterator[World]:
         yield made
 
 
-def waits(world: World) -> Waits:
-    return Waits(pause=60, sleep=world.clock.advance, now=lambda: world.clock.now().timestamp())
-
-
-def kept(world: World, table: str) -> dict[str, Any]:
-    class Once:
-        dynamodb_once = world.client("dynamodb")
-        scaling_once = world.client("application-autoscaling")
-
-    clients: Any = Once()
-    found = settings_of(clients, f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}", {})
-    assert found.unread == {}
-    return {"form": 1, "raised": None, "answers": found.answers, "unread": found.unread}
-
-
 def bare(table: dict[str, Any]) -> dict[str, Any]:
     table = {key: value for key, value in table.items() if key not in PASSING}
     for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
@@ -89,9 +74,11 @@ def test_every_kind_of_table_is_made_again(world: World) -> None:
     create(world, SPECS)
     dynamodb, scaling = world.client("dynamodb"), world.client("application-autoscaling")
     for spec in SPECS:
-        plan = plan_of(None, kept(world, spec.name), "the-new-one", marker="m")
-        make(dynamodb, plan, waits(world))
-        assert put_back(dynamodb, scaling, plan.name, plan.after, waits(world)) == [], spec.name
+        plan = plan_of(None, kept_settings(world, spec.name), "the-new-one", marker="m")
+        make(dynamodb, plan, waits(world, pause=60))
+        assert put_back(dynamodb, scaling, plan.name, plan.after, waits(world, pause=60)) == [], (
+            spec.name
+        )
         world.clock.advance(120)
         assert bare(describe(world, plan.name)) == bare(describe(world, spec.name)), spec.name
         assert not any("does not know" in each for each in plan.differs)
@@ -156,7 +143,7 @@ def test_the_items_of_every_kind_of_table_are_brought_back(
         if plan.not_imported():
             continue
         source = source_of(plan, backup, Prefix(store, f"scratch/{spec.name}/"))
-        done = import_table(dynamodb, plan, backup, source, waits(world))
+        done = import_table(dynamodb, plan, backup, source, waits(world, pause=60))
         assert done.items == len(items), spec.name
         assert contents(plan.name) == contents(spec.name), spec.name
         brought += 1

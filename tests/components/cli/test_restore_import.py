@@ -21,11 +21,12 @@ from hippolyte_cli.restore import import_source
 from hippolyte_cli.restore.definition import TablePlan, plan_of
 from hippolyte_cli.restore.import_source import NotImportedError, convert, source_of
 from hippolyte_cli.restore.importing import Imported, Progress, import_table
-from hippolyte_cli.restore.make import NotMadeError, Waits
+from hippolyte_cli.restore.make import NotMadeError
 from hippolyte_cli.restore.settings import put_back
 from local.world import World
 from tests.support.aws_world import ACCOUNT, allow, describe, in_process, make_role, make_table
 from tests.support.exports import native_export, tool_export
+from tests.support.restores import waits
 
 BUCKET, NIGHT, SCRATCH = "backups", "nights/1/orders/", "scratch/back/"
 ITEMS: list[Item] = [
@@ -43,7 +44,6 @@ ITEMS: list[Item] = [
 
 # as the low-level client has them
 STORED = [{**item, "b": {"B": b"\x00\x01\xff"}} for item in ITEMS]
-Told = Callable[[str], object]
 
 
 @pytest.fixture
@@ -91,18 +91,6 @@ def plan(marker: str = "this", **more: Any) -> TablePlan:
 
 def scratch(world: World) -> Prefix:
     return Prefix(store(world), SCRATCH)
-
-
-def waits(
-    world: World, seconds: float = 3600, told: Callable[[str], object] | None = None
-) -> Waits:
-    return Waits(
-        seconds=seconds,
-        pause=20,
-        told=told or (lambda _: None),
-        sleep=world.clock.advance,
-        now=lambda: world.clock.now().timestamp(),
-    )
 
 
 def bring_back(world: World, backup: Backup, client: Any = None, **more: Any) -> Imported:
@@ -323,6 +311,47 @@ def test_fewer_items_than_the_manifest_says(world: World) -> None:
         import_table(world.client("dynamodb"), plan(), backup, more, waits(world))
 
 
+def test_somebodys_table_after_an_import_of_the_same(world: World) -> None:
+    backup = native(world)
+    bring_back(world, backup)
+    world.client("dynamodb").delete_table(TableName="back")
+    make_table(world, "back")
+    with pytest.raises(NotMadeError, match="a table back exists, and no import"):
+        bring_back(world, backup)
+
+
+def test_files_in_several_folders_are_converted(world: World) -> None:
+    """ImportTable takes one prefix; a copy may have laid a file elsewhere."""
+    files = native_export([ITEMS[:4], ITEMS[4:]])
+    files["AWSDynamoDB/data/1.json.gz"] = files.pop("AWSDynamoDB/01-ab/data/1.json.gz")
+    backup = lay(world, files)
+    assert source_of(plan(), backup, scratch(world)).items is None
+    assert bring_back(world, backup).items == 10
+    assert same(world)
+
+
+def test_more_files_than_an_import_takes_are_converted_to_fewer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_source, "OBJECTS", 2)
+    assert bring_back(world, native(world)).items == 10
+    assert same(world)
+
+
+def test_another_import_that_takes_the_name_meanwhile(world: World) -> None:
+    files = native_export([ITEMS])
+    elsewhere = Prefix(store(world), "elsewhere/")
+    for name, body in files.items():
+        world.client("s3").put_object(Bucket=BUCKET, Key=elsewhere.prefix + name, Body=body)
+    other = reader.find(elsewhere)
+    source = source_of(plan(), other, scratch(world))
+    with pytest.raises(NotMadeError, match="has not ended"):
+        import_table(world.client("dynamodb"), plan(), other, source, waits(world, 0))
+    with pytest.raises(NotMadeError, match="took the name back meanwhile"):
+        bring_back(world, of_the_tool(world))
+    assert lying(world, SCRATCH) == []
+
+
 def test_somebodys_table_is_left_alone(world: World) -> None:
     make_table(world, "back")
     with pytest.raises(NotMadeError, match=r"a table back exists, and no import.*--into"):
@@ -331,12 +360,14 @@ def test_somebodys_table_is_left_alone(world: World) -> None:
 
 
 @pytest.mark.parametrize("make", [native, of_the_tool])
+@pytest.mark.parametrize("seconds", [0, 60])
 def test_an_import_that_takes_too_long_is_gone_on_with(
-    world: World, make: Callable[[World], Backup]
+    world: World, make: Callable[[World], Backup], seconds: int
 ) -> None:
+    """Also in its first half minute, when its table is not there."""
     backup, said = make(world), list[str]()
-    with pytest.raises(NotMadeError, match=r"not ended after 60 s: run the same command again"):
-        bring_back(world, backup, waits=waits(world, 60, said.append))
+    with pytest.raises(NotMadeError, match=rf"not ended after {seconds} s: run the same command"):
+        bring_back(world, backup, waits=waits(world, seconds, said.append))
     is_converted = make is of_the_tool
     assert bool(lying(world, SCRATCH)) is is_converted, "the import reads it still"
     assert any("may still read" in each for each in said) is is_converted
@@ -345,7 +376,7 @@ def test_an_import_that_takes_too_long_is_gone_on_with(
     assert lying(world, SCRATCH) == []
     # and once more, as after a kill behind the import
     assert bring_back(world, backup).arn == arn
-    assert world.gate.calls["dynamodb:ImportTable"] == 2
+    assert world.gate.calls["dynamodb:ImportTable"] == 1
 
 
 class Odd:

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from hippolyte.tables.settings_of import settings_of
 from hippolyte_cli.restore.answers import MARKER, renamed
 from hippolyte_cli.restore.definition import TablePlan, plan_of
-from hippolyte_cli.restore.make import NotMadeError, Waits, make, wait_active
+from hippolyte_cli.restore.make import NotMadeError, make, wait_active
 from hippolyte_cli.restore.settings import put_back
 from local.world import World
 from tests.support.aws_world import ACCOUNT, describe, in_process, make_table
+from tests.support.restores import kept_settings, waits
 
 ARN = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/orders"
 STREAM = f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/changes"
@@ -34,29 +34,6 @@ PASSING = {
 def world() -> Iterator[World]:
     with in_process() as made:
         yield made
-
-
-def waits(world: World, seconds: float = 600, told: Any = None) -> Waits:
-    return Waits(
-        seconds=seconds,
-        pause=5,
-        told=told or (lambda _: None),
-        sleep=world.clock.advance,
-        now=lambda: world.clock.now().timestamp(),
-    )
-
-
-def kept(world: World, table: str = "orders") -> dict[str, Any]:
-    """Return a table's settings as a night keeps them."""
-    clients: Any = _Once(world)
-    found = settings_of(clients, ARN.replace("orders", table), {})
-    return {"form": 1, "raised": None, "answers": found.answers, "unread": found.unread}
-
-
-class _Once:
-    def __init__(self, world: World) -> None:
-        self.dynamodb_once = world.client("dynamodb")
-        self.scaling_once = world.client("application-autoscaling")
 
 
 def scale(world: World, resource: str, dimension: str) -> None:
@@ -201,15 +178,13 @@ def plain(value: Any) -> Any:
 
 def test_everything_is_as_it_was_but_for_what_is_named(world: World) -> None:
     furnished(world)
-    settings = kept(world)
-    assert settings["unread"] == {}
+    settings = kept_settings(world)
     plan = restored(world, settings, streams=True, kinesis=True)
     assert finish(world, plan) == []
     new = describe(world, "back")
     old = renamed(describe(world, "orders"), ARN, ARN.replace("orders", "back"))
     assert bare(new) == bare(old)
-    after = kept(world, "back")
-    assert after["unread"] == {}
+    after = kept_settings(world, "back")
     before = renamed(settings["answers"], ARN, ARN.replace("orders", "back"))
     assert len(before) == 10
     for operation in sorted(set(before) - {"DescribeTable"}):
@@ -221,16 +196,16 @@ def test_everything_is_as_it_was_but_for_what_is_named(world: World) -> None:
 
 def test_doing_it_all_again_is_harmless(world: World) -> None:
     furnished(world)
-    plan = restored(world, kept(world), streams=True, kinesis=True)
+    plan = restored(world, kept_settings(world), streams=True, kinesis=True)
     assert finish(world, plan) == []
-    once = plain(kept(world, "back")["answers"])
+    once = plain(kept_settings(world, "back")["answers"])
     assert finish(world, plan) == []
-    assert plain(kept(world, "back")["answers"]) == once
+    assert plain(kept_settings(world, "back")["answers"]) == once
 
 
 def test_without_streams_and_kinesis_they_are_named(world: World) -> None:
     furnished(world)
-    plan = restored(world, kept(world))
+    plan = restored(world, kept_settings(world))
     assert finish(world, plan) == []
     assert "StreamSpecification" not in describe(world, "back")
     client = world.client("dynamodb")
@@ -242,7 +217,7 @@ def test_without_streams_and_kinesis_they_are_named(world: World) -> None:
 
 def test_a_refused_step_does_not_hold_up_the_others(world: World) -> None:
     furnished(world)
-    plan = restored(world, kept(world))
+    plan = restored(world, kept_settings(world))
     world.gate.denied.append(("dynamodb:UpdateContinuousBackups", "*"))
     (refused,) = finish(world, plan)
     assert refused.step.operation == "UpdateContinuousBackups"
@@ -255,15 +230,82 @@ def test_a_refused_step_does_not_hold_up_the_others(world: World) -> None:
 
 def test_a_step_that_is_throttled_is_made_again(world: World) -> None:
     furnished(world)
-    plan = restored(world, kept(world))
+    plan = restored(world, kept_settings(world))
     # more than botocore's own tries
     world.gate.throttle("dynamodb:UpdateTimeToLive", probability=1.0, calls=7)
     assert finish(world, plan) == []
 
 
+@pytest.mark.parametrize(
+    ("operation", "code", "message", "calls"),
+    [
+        (
+            "update_contributor_insights",
+            "ValidationException",
+            "Table or Index is not in a valid state to update Key Access Insights: TableStatus "
+            "must be ACTIVE to enable ContributorInsights.",
+            3,
+        ),
+        (
+            "update_continuous_backups",
+            "ContinuousBackupsUnavailableException",
+            "Backups are being enabled for the table: back. Please retry later",
+            2,
+        ),
+        ("update_time_to_live", "ValidationException", "TimeToLive is already enabled", 1),
+        (
+            "enable_kinesis_streaming_destination",
+            "ValidationException",
+            "Table is not in a valid state to enable Kinesis Streaming Destination: "
+            "EnableKinesisStreamingDestination must be DISABLED or ENABLE_FAILED to perform "
+            "ENABLE operation.",
+            1,
+        ),
+    ],
+)
+def test_what_the_service_says_of_early_and_repeated_calls(
+    world: World, operation: str, code: str, message: str, calls: int
+) -> None:
+    """Early ones are made again, what was done before is done."""
+    furnished(world)
+    plan = restored(world, kept_settings(world), streams=True, kinesis=True)
+    client, made = world.client("dynamodb"), list[Any]()
+
+    class Once:
+        def __getattr__(self, name: str) -> Any:
+            def call(**asked: Any) -> Any:
+                made.append(asked)
+                if len(made) == 1:
+                    raise refusal(code, message)
+                return getattr(client, name)(**asked)
+
+            return call if name == operation else getattr(client, name)
+
+    once, scaling = Once(), world.client("application-autoscaling")
+    assert put_back(once, scaling, "back", plan.after, waits(world)) == []
+    assert len(made) == calls
+
+
+def test_a_table_in_another_region_is_meant_by_every_step(world: World) -> None:
+    furnished(world)
+    plan = plan_of(None, kept_settings(world), "back", marker="m")
+    dynamodb = world.client("dynamodb", "eu-west-1")
+    scaling = world.client("application-autoscaling", "eu-west-1")
+    table = make(dynamodb, plan, waits(world))
+    done = put_back(dynamodb, scaling, "back", plan.after, waits(world), expected=plan.arn)
+    assert done == []
+    assert table["TableArn"] == plan.arn.replace("us-east-1", "eu-west-1")
+    found = dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]
+    assert {tag["Key"] for tag in found} == {"team", "cost centre"}
+    (statement,) = json.loads(
+        dynamodb.get_resource_policy(ResourceArn=table["TableArn"])["Policy"]
+    )["Statement"]
+    assert statement["Resource"] == table["TableArn"]
+
+
 def test_a_network_that_is_gone_is_told_of_each_step(world: World) -> None:
     furnished(world)
-    plan = restored(world, kept(world))
+    plan = restored(world, kept_settings(world))
 
     class Gone:
         def __getattr__(self, name: str) -> Any:
@@ -285,7 +327,7 @@ def tags(world: World, name: str = "back") -> dict[str, str]:
 
 def test_a_table_that_this_restore_began_is_gone_on_with(world: World) -> None:
     furnished(world)
-    settings = kept(world)
+    settings = kept_settings(world)
     restored(world, settings)
     assert tags(world) == {"team": "x", "cost centre": "", MARKER: "this restore"}
     made = describe(world, "back")["TableId"]
@@ -298,7 +340,7 @@ def test_a_table_that_this_restore_began_is_gone_on_with(world: World) -> None:
 
 def test_a_table_of_another_restore_is_left_alone(world: World) -> None:
     furnished(world)
-    settings = kept(world)
+    settings = kept_settings(world)
     restored(world, settings)
     plan = plan_of(None, settings, "back", marker="that restore")
     with pytest.raises(NotMadeError, match=r"of another restore \(this restore\)"):
@@ -309,15 +351,37 @@ def test_somebodys_table_is_left_alone(world: World) -> None:
     furnished(world)
     make_table(world, "back")
     with pytest.raises(NotMadeError, match=r"exists, and it is not of this restore.*--into"):
-        restored(world, kept(world))
-    plan = plan_of(None, kept(world), "back")
+        restored(world, kept_settings(world))
+    plan = plan_of(None, kept_settings(world), "back")
     with pytest.raises(NotMadeError, match="not of this restore"):
         make(world.client("dynamodb"), plan, waits(world))
 
 
+def test_a_table_of_the_name_that_is_being_deleted_is_waited_for(world: World) -> None:
+    furnished(world)
+    make_table(world, "back")
+    world.set_table("back", status="DELETING")
+    client = world.client("dynamodb")
+    world.clock.call_in(60, lambda: world.set_table("back", status=None))
+    world.clock.call_in(60, lambda: client.delete_table(TableName="back"))
+    said: list[str] = []
+    plan = plan_of(None, kept_settings(world), "back", marker="m")
+    made = make(client, plan, waits(world, told=said.append))
+    assert made["KeySchema"] == plan.request["KeySchema"]
+    assert said[0] == "the table back that was there is being deleted"
+
+
+def test_a_table_of_this_restore_with_another_key(world: World) -> None:
+    """As `--settings-from` another night may make it."""
+    furnished(world)
+    make_table(world, "back", Tags=[{"Key": MARKER, "Value": "this restore"}])
+    with pytest.raises(NotMadeError, match="of this restore has another key: delete it"):
+        restored(world, kept_settings(world))
+
+
 def test_what_the_service_refuses_is_told(world: World) -> None:
     furnished(world)
-    settings = kept(world)
+    settings = kept_settings(world)
     (answer,) = settings["answers"]["DescribeTable"]
     answer["Table"]["KeySchema"][0]["KeyType"] = "SIDEWAYS"
     with pytest.raises(NotMadeError, match=r"back cannot be made: .*ValidationException"):
@@ -329,7 +393,7 @@ def test_a_key_that_cannot_be_used_is_named_with_the_way_out(world: World) -> No
     no = refusal("ValidationException", "KMS key access denied error")
     client: Any = Slow(world.client("dynamodb"), no)
     with pytest.raises(NotMadeError, match=r"key/0b6a7c1e: name another with --key, or aws-man"):
-        make(client, plan_of(None, kept(world), "back"), waits(world))
+        make(client, plan_of(None, kept_settings(world), "back"), waits(world))
 
 
 class Slow:
@@ -372,10 +436,10 @@ def test_too_many_tables_in_the_making_are_waited_for(world: World) -> None:
     said: list[str] = []
     many = "Only 10 tables can be created, updated, or deleted simultaneously"
     client: Any = Slow(world.client("dynamodb"), limit(many), limit(many))
-    plan = plan_of(None, kept(world), "back", marker="m")
+    plan = plan_of(None, kept_settings(world), "back", marker="m")
     began = world.clock.now()
     make(client, plan, waits(world, told=said.append))
-    assert (world.clock.now() - began).total_seconds() == 10
+    assert (world.clock.now() - began).total_seconds() == 40
     assert len(said) == 2
     assert "simultaneously" in said[0]
 
@@ -387,7 +451,7 @@ def test_an_account_that_may_have_no_more_tables(world: World) -> None:
         limit("Subscriber limit exceeded: There is a limit of 2500 tables per subscriber"),
     )
     with pytest.raises(NotMadeError, match=r"cannot be made: .*limit of 2500 tables"):
-        make(client, plan_of(None, kept(world), "back"), waits(world))
+        make(client, plan_of(None, kept_settings(world), "back"), waits(world))
 
 
 def test_a_table_is_waited_for_with_its_indexes(world: World) -> None:

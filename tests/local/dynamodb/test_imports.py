@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.dynamodb.imports import SECONDS
+from local.dynamodb.imports import ACTIVE, APPEARS, SECONDS
 from local.world import World
 from tests.support.aws_world import (
     ACCOUNT,
@@ -85,12 +85,18 @@ def test_the_table_is_creating_until_all_is_read(world: World) -> None:
     put(world, f"{DATA}2.json.gz", line("c", e={"L": []}))
     put(world, f"{DATA}3.json.gz", "")
     arn = start(world)
+    with refused("ResourceNotFoundException"):
+        describe(world, "back")
+    assert look(world, arn)["TableArn"].endswith(":table/back")
+    world.clock.advance(APPEARS)
     assert describe(world, "back")["TableStatus"] == "CREATING"
+    assert describe(world, "back")["TableId"] == look(world, arn)["TableId"]
     with refused("ResourceNotFoundException"):
         world.client("dynamodb").scan(TableName="back")
-    world.clock.advance(SECONDS / 2)
+    world.clock.advance(ACTIVE - APPEARS)
+    assert describe(world, "back")["TableStatus"] == "ACTIVE"
     assert look(world, arn)["ImportStatus"] == "IN_PROGRESS"
-    world.clock.advance(SECONDS)
+    world.clock.advance(SECONDS - ACTIVE)
     found = look(world, arn)
     assert (found["ImportStatus"], found["ErrorCount"]) == ("COMPLETED", 0)
     assert (found["ProcessedItemCount"], found["ImportedItemCount"]) == (3, 3)
@@ -170,25 +176,68 @@ def test_a_table_that_exists_is_refused(world: World) -> None:
         world.client("dynamodb").import_table(**ask())
 
 
-def test_a_token_makes_the_call_idempotent(world: World) -> None:
+def test_a_token_is_answered_with_its_import(world: World) -> None:
+    """Whatever else is asked, and after its table is gone; but another name is a conflict."""
     put(world, f"{DATA}1.json.gz", line("a"))
-    first, second = start(world, ClientToken="t"), start(world, ClientToken="t")
-    assert first == second
-    with refused("ImportConflictException"):
-        world.client("dynamodb").import_table(**ask(ClientToken="t", InputCompressionType="NONE"))
-
-
-def test_only_imports_that_have_ended_are_listed(world: World) -> None:
-    put(world, f"{DATA}1.json.gz", line("a"))
-    arn = start(world)
+    first = start(world, ClientToken="t")
+    assert start(world, ClientToken="t") == first
+    assert start(world, ClientToken="t", InputCompressionType="NONE") == first
+    other = ask()["TableCreationParameters"] | {"TableName": "other"}
     client = world.client("dynamodb")
-    assert client.list_imports()["ImportSummaryList"] == []
+    with refused("ImportConflictException"):
+        client.import_table(**ask(ClientToken="t", TableCreationParameters=other))
     world.clock.advance(SECONDS)
-    table = look(world, arn)["TableArn"]
+    with refused("ResourceInUseException"):
+        client.import_table(**ask(ClientToken="t"))
+    client.delete_table(TableName="back")
+    again = client.import_table(**ask(ClientToken="t"))["ImportTableDescription"]
+    assert (again["ImportArn"], again["ImportStatus"]) == (first, "COMPLETED")
+
+
+def test_two_imports_of_one_name_begin_and_one_fails(world: World) -> None:
+    put(world, f"{DATA}1.json.gz", line("a"))
+    first, second = start(world), start(world)
+    assert first != second
+    world.clock.advance(SECONDS)
+    assert look(world, first)["ImportStatus"] == "COMPLETED"
+    assert look(world, second)["FailureCode"] == "TableAlreadyExists"
+    assert len(items(world)) == 1
+
+
+@pytest.mark.parametrize("how", ["deleted", "overwritten"])
+def test_what_changes_while_it_is_read_is_an_error(world: World, how: str) -> None:
+    for number in range(2):
+        put(world, f"{DATA}{number}.json.gz", line(f"{number}"))
+    arn = start(world)
+    world.clock.advance(APPEARS)
+    if how == "deleted":
+        world.client("s3").delete_object(Bucket=BUCKET, Key=f"{DATA}0.json.gz")
+    else:
+        put(world, f"{DATA}0.json.gz", line("other"))
+    world.clock.advance(SECONDS)
+    found = look(world, arn)
+    assert (found["ImportStatus"], found["ErrorCount"]) == ("FAILED", 1)
+    assert len(items(world)) == 1
+
+
+def test_nothing_below_the_prefix_is_an_empty_table(world: World) -> None:
+    arn = start(world)
+    world.clock.advance(SECONDS)
+    assert look(world, arn)["ImportStatus"] == "COMPLETED"
+    assert items(world) == []
+
+
+def test_imports_are_listed_newest_first(world: World) -> None:
+    client = world.client("dynamodb")
+    other = ask()["TableCreationParameters"] | {"TableName": "other"}
+    arns = [start(world), start(world, TableCreationParameters=other)]
     with checked(client):
-        (one,) = client.list_imports(TableArn=table)["ImportSummaryList"]
-    assert (one["ImportArn"], one["ImportStatus"]) == (arn, "COMPLETED")
-    assert client.list_imports(TableArn=table + "2")["ImportSummaryList"] == []
+        found = client.list_imports()["ImportSummaryList"]
+    assert [one["ImportArn"] for one in found] == arns[::-1]
+    assert {one["ImportStatus"] for one in found} == {"IN_PROGRESS"}
+    world.clock.advance(SECONDS)
+    (one,) = client.list_imports(TableArn=found[0]["TableArn"])["ImportSummaryList"]
+    assert (one["ImportArn"], one["ImportStatus"]) == (arns[1], "COMPLETED")
 
 
 def test_lists_have_pages(world: World) -> None:
@@ -211,8 +260,11 @@ def test_lists_have_pages(world: World) -> None:
 def test_no_such_bucket_and_no_such_import(world: World) -> None:
     source = {"S3Bucket": "gone", "S3KeyPrefix": DATA}
     arn = start(world, S3BucketSource=source)
-    world.clock.advance(SECONDS)
+    world.clock.advance(10)
     assert look(world, arn)["FailureCode"] == "S3NoSuchBucket"
+    world.clock.advance(SECONDS)
+    with refused("ResourceNotFoundException"):
+        describe(world, "back")
     with refused("ImportNotFoundException"):
         world.client("dynamodb").describe_import(ImportArn=arn + "2")
 

@@ -284,6 +284,11 @@ def test_an_entry_without_a_definition() -> None:
         plan_of(None, None, "new")
 
 
+def test_settings_that_a_newer_version_kept() -> None:
+    with pytest.raises(ConfigurationError, match="a newer version"):
+        plan_of(table(), kept() | {"form": 2}, "new")
+
+
 def test_the_raw_answer_has_the_members_that_the_definition_lacks() -> None:
     raw = table(
         Tomorrow={"Enabled": True}, GlobalSecondaryIndexes=[of_global("by-b", "b", Newer=1)]
@@ -466,6 +471,14 @@ def test_fifty_tags_and_the_marker() -> None:
     assert operations(plan) == ["TagResource", "UntagResource", "TagResource"]
     assert [tag["Key"] for tag in plan.after[2].asked["Tags"]] == ["t49"]
     assert len(plan_of(table(), answers, "new").request["Tags"]) == 50
+
+
+def test_the_marker_of_a_restore_that_was_backed_up_is_no_tag() -> None:
+    tags = [{"Key": MARKER, "Value": "that one"}]
+    answers = kept(ListTagsOfResource=[{"Tags": tags}])
+    assert "Tags" not in plan_of(table(), answers, "new").request
+    plan = plan_of(table(), answers, "new", marker="this one")
+    assert plan.request["Tags"] == [{"Key": MARKER, "Value": "this one"}]
 
 
 def test_another_nights_settings_are_another_pair() -> None:
