@@ -26,7 +26,7 @@ from moto.dynamodb.responses import DynamoHandler
 
 from local.core.patching import Patches
 from local.core.running import current
-from local.dynamodb import capacity, imports, item_calls, side_settings
+from local.dynamodb import capacity, imports, item_calls, side_settings, writes
 from local.dynamodb.capacity import settle, state_of
 from local.dynamodb.description import described
 from local.dynamodb.table_settings import TableSettings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 from botocore.exceptions import ClientError
 from rich.markup import escape
 
+from hippolyte import clock
 from hippolyte.clients import configuration
 from hippolyte.errors import ConfigurationError, code_of
 from hippolyte.exports.place import Prefix
@@ -26,6 +28,9 @@ from hippolyte_cli.restore.pace import Rate
 from hippolyte_cli.restore.sender import Mode
 from hippolyte_cli.restore.source import Found
 from hippolyte_cli.restore.writer import CONFIG
+
+# an import of some TB takes hours
+_PATIENCE_SECONDS = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +164,20 @@ class Target:
         )
 
     def waits(self) -> Waits:
-        """Return how the service is waited for."""
-        return Waits(told=lambda said: console.console().print(escape(f"  {said}"), soft_wrap=True))
+        """Return how the service is waited for: long enough for an import of a large table."""
+        told: set[str] = set()
+
+        def tell(said: str) -> None:
+            if said not in told:
+                told.add(said)
+                console.console().print(escape(f"  {said}"), soft_wrap=True)
+
+        return Waits(
+            seconds=_PATIENCE_SECONDS,
+            told=tell,
+            sleep=lambda seconds: time.sleep(seconds),
+            now=lambda: clock.now().timestamp(),
+        )
 
     def _described(self, name: str) -> Mapping[str, Any]:
         try:

@@ -151,8 +151,8 @@ class Task:
         if self.plan and self.source:
             return self._import(self.plan, self.source)
         if self.plan:
-            self.begun = True
             self.target.there = make(self.target.client(), self.plan, self.target.waits())
+            self.begun = True
         self.loaded = self._load(self.target.journal(), self.asked.mode, "restoring")
         self.begun = True
         if not self.loaded.complete:
@@ -221,7 +221,7 @@ class Task:
         if not self.past:
             return True
         console.console().print(
-            f"{plural(self.past, 'item')} are past their time to live, and go soon after it is on."
+            f"{plural(self.past, 'item')} past the time to live: gone soon after it is turned on."
         )
         if self.asked.yes:
             return True
