@@ -22,8 +22,11 @@ from hippolyte_cli.restore.values import MOST_ITEM_BYTES, item_bytes, write_unit
 
 # of BatchWriteItem; of BatchGetItem
 MOST_PUTS, MOST_GETS = 25, 100
-# a megabyte is ten times what a request costs; an item that is longer as text is sent alone
+# the service takes 16 MB; with one much of the cost is the items' own, and many are in memory. An
+# item that is longer as text is sent alone
 _BATCH_BYTES = 1024 * 1024
+# lines without one to be written, after which how far it is can be told
+_MOST_SKIPPED = 2000
 
 
 @dataclass(slots=True)
@@ -101,6 +104,9 @@ def batches(backup: Backup, done: Mapping[str, Done], cutting: Cutting) -> Itera
         if cutting.where is not None and not cutting.where(json.loads(span)):
             batch.skipped += 1
             batch.reached[number] = line
+            if batch.skipped >= _MOST_SKIPPED:
+                yield batch
+                batch = Batch()
             continue
         try:
             key = find(span)

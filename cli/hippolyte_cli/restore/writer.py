@@ -33,7 +33,12 @@ if TYPE_CHECKING:
 
 THREADS = 16
 # of the client: refusals are met here, and each thread has a connection
-CONFIG = Config(retries={"total_max_attempts": 1}, max_pool_connections=THREADS)
+CONFIG = Config(
+    retries={"total_max_attempts": 1},
+    max_pool_connections=THREADS,
+    connect_timeout=5,
+    read_timeout=30,
+)
 _PARTITION_UNITS = 1000
 _PROGRESS_SECONDS = 0.25
 # batches behind one that is still refused; of each, some numbers are kept

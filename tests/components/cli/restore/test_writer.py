@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError
 
 from hippolyte.errors import HippolyteError
@@ -24,7 +22,7 @@ from hippolyte_cli.restore.writer import Loaded
 from local.dynamodb.metering import hash_place
 from local.world import World
 from tests.support.aws_world import in_process, make_table
-from tests.support.loads import Target, backup_in, dealt, odd_items
+from tests.support.loads import Target, answer, backup_in, dealt, odd_items
 from tests.support.scans import Killed
 
 
@@ -51,17 +49,6 @@ def same(one: list[Item], other: list[Item]) -> bool:
         return found
 
     return by_key(one) == by_key(other)
-
-
-def answer(status: int, code: str = "", **more: Any) -> AWSResponse:
-    """Return what the service answers instead of doing it."""
-
-    class Raw:
-        def stream(self, **_: Any) -> Iterator[bytes]:
-            kind = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}"} if code else {}
-            yield json.dumps({**kind, **more}).encode()
-
-    return AWSResponse("", status, {"x-amzn-requestid": "1"}, Raw())
 
 
 def test_what_is_written_is_the_backup(target: Target, tmp_path: Path) -> None:
