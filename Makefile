@@ -48,8 +48,9 @@ $(CHECKOV)/installed: requirements/checkov.txt
 checkov: $(CHECKOV)/installed ## security rules over the module and its submodules
 	env -u PYTHONPATH $(CHECKOV)/bin/checkov --config-file .checkov.yaml
 
+# A test of many nights has as many at once as there are cores, but ends with one; the others fill in.
 faults: $(VENV)/installed ## break a night at every call, twice at random, and by every fault of the services; writes docs/faults (ENGINE=emr or datapipeline)
-	$(if $(ARGS),,WRITE_DOCS=1) $(BIN)/python -m pytest -m faults tests/faults --engine $(ENGINE) $(ARGS)
+	$(if $(ARGS),,WRITE_DOCS=1) $(BIN)/python -m pytest -n 4 --dist worksteal -m faults tests/faults --engine $(ENGINE) $(ARGS)
 
 lint: $(VENV)/installed checkov ## ruff, mypy, terraform fmt, checkov, zip and generated docs up to date
 	$(BIN)/ruff check .
@@ -62,8 +63,8 @@ lint: $(VENV)/installed checkov ## ruff, mypy, terraform fmt, checkov, zip and g
 permissions: $(VENV)/installed ## prove each role's actions again, with both engines, and write docs/permissions.md
 	WRITE_DOCS=1 $(BIN)/python -m pytest -q -m "faults or not faults" tests/operations/test_permissions.py
 
-bench: $(VENV)/installed $(REAL)/installed ## tables of figures: planning and discovery of 2,500 tables, exports, scans
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/installed $(REAL)/installed ## tables of figures: planning, discovery and nights of 2,500 tables, exports, scans (ARGS=--small: that they run)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 package: $(VENV)/installed ## build lambda/hippolyte.zip from lambda/hippolyte
 	$(BIN)/python -m tools.build_zip

@@ -1,6 +1,6 @@
 """The table that the scans of `benchmarks.scan` read, and a server that has its pages ready.
 
-`python -m benchmarks._scan_table` prints its port, and ends with its standard input.
+`python -m benchmarks._scan_table ITEMS` prints its port, and ends with its standard input.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 TABLE = "bench"
-ITEMS = 60_000
 _PAGE_BYTES = 1_000_000  # as DynamoDB counts: about 1.4 times as many of JSON
 _KEY = {"AttributeName": "pk", "KeyType": "HASH"}
 
 
-def items() -> Iterator[dict[str, Any]]:
-    """Yield the items: half counters, half orders; the same at each call."""
+def items(count: int) -> Iterator[dict[str, Any]]:
+    """Yield so many items: half counters, half orders; the same at each call."""
     source = random.Random("scan")
 
     def text(length: int) -> str:
@@ -49,7 +48,7 @@ def items() -> Iterator[dict[str, Any]]:
         counts = {f"counter{n}": {"N": str(source.randrange(10**5))} for n in range(12)}
         return {"pk": {"S": f"counter#{number:07d}"}, **counts}
 
-    for number in range(ITEMS):
+    for number in range(count):
         yield counter(number) if number % 2 else order(number)
 
 
@@ -60,10 +59,10 @@ def _size(value: Any) -> int:
     return sum(map(_size, value)) if isinstance(value, list) else len(str(value))
 
 
-def _pages() -> list[list[str]]:
+def _pages(count: int) -> list[list[str]]:
     pages: list[list[str]] = [[]]
     room = _PAGE_BYTES
-    for item in items():
+    for item in items(count):
         room -= _size(item)
         if room < 0:
             pages.append([])
@@ -113,9 +112,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def main() -> None:
+def main(count: int) -> None:
     """Serve until standard input ends."""
-    _Handler.pages = _pages()
+    _Handler.pages = _pages(count)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     size = sum(len(item.encode()) + 1 for page in _Handler.pages for item in page)
@@ -124,4 +123,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]))

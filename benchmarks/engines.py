@@ -23,7 +23,7 @@ from hippolyte.night.raise_in_turn import LEAD_SECONDS
 from hippolyte.planning.cost import NODE_HOUR_USD, RCU_HOUR_USD, workers_usd
 from hippolyte.planning.host import host_of
 from hippolyte.planning.packing import Timeline
-from hippolyte.planning.plan import Plan
+from hippolyte.planning.plan import Plan, parts_of
 from hippolyte.planning.planner import make_plan
 from hippolyte.planning.sharing import worker_seconds
 from hippolyte.planning.window import Night
@@ -57,7 +57,11 @@ def hosts(plan: Plan, made: Settings) -> tuple[float, float]:
         hours = cluster_hours(plan, made)
         return hours, hours * NODES * NODE_HOUR_USD
     host = host_of(made, "lambda")
-    seconds = [min(WINDOW_SECONDS, worker_seconds(batch.jobs, host)) for batch in plan.batches]
+    seconds = [
+        min(WINDOW_SECONDS, worker_seconds(batch.jobs, host))
+        for batch in plan.batches
+        for _ in range(parts_of(batch.jobs))
+    ]
     timelines = [Timeline([list(batch.jobs)]) for batch in plan.batches]
     return sum(seconds) / 3600, workers_usd(timelines, seconds, made)
 
@@ -97,26 +101,29 @@ def raised_unit_hours(plan: Plan, made: Settings, by_the_hour: bool) -> float:
     return total
 
 
-def main() -> None:
+def main(small: bool = False) -> None:
     """Print the table."""
-    title = f"a night of {TABLES:,} tables by each engine: 7-hour window, no limit of clusters"
+    count = 50 if small else TABLES
+    title = f"a night of {count:,} tables by each engine: 7-hour window, no limit of clusters"
     table = RichTable(title=title)
     columns = ("fleet", "engine", "hosts", "at once", "host hours", "raised tables",
                "raised unit-hours", "USD hosts", "USD raises", "USD")  # fmt: skip
     for column in columns:
         justify = "left" if column in ("fleet", "engine") else "right"
         table.add_column(column, justify=justify)
-    for name, tables in fleets().items():
+    for name, tables in fleets(count).items():
         limits = Limits(account_max_read=10**9, unreserved_concurrency=10 * TABLES)
         inventory = Inventory(tuple(tables), limits)
         for engine, (plan, made) in plans(inventory, planning={"max_clusters": TABLES}).items():
             hours, nodes = hosts(plan, made)
             raises = raised_unit_hours(plan, made, by_the_hour=True) * RCU_HOUR_USD
+            # of tables that are split
+            further = sum(parts_of(b.jobs) - 1 for b in plan.batches)
             table.add_row(
                 name,
                 engine,
-                str(len(plan.batches)),
-                str(len({b.timeline for b in plan.batches})),
+                str(len(plan.batches) + further),
+                str(len({b.timeline for b in plan.batches}) + further),
                 f"{hours:.0f}",
                 str(sum(j.raise_to is not None for j in plan.jobs)),
                 f"{raised_unit_hours(plan, made, by_the_hour=False):,.0f}",

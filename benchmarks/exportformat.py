@@ -211,9 +211,9 @@ def _print_pair(name: str, size: float, seconds: list[float]) -> None:
     print(f"{name:36}{size / first:9.0f}{columns}", flush=True)
 
 
-def main() -> None:
+def main(small: bool = False, megabytes: int = 1000) -> None:
     """Print the table."""
-    megabytes = int(sys.argv[1]) if sys.argv[1:] and sys.argv[1].isdigit() else 1000
+    megabytes = 5 if small else megabytes
     print("Export format: one core, CPU time; the memory includes Python itself (about 15 MB).")
     print("What limits it is a microsecond of Python an attribute, so small ones read slower.")
     print(f"{'items':36}{'MB':>6}{'write MB/s':>12}{'peak MB':>9}{'read MB/s':>11}{'peak MB':>9}")
@@ -238,5 +238,7 @@ if __name__ == "__main__":
             _measure(partial(_read, Path(place)))
         case [("text" | "items") as how, place]:
             _measure(partial(_by_the_door, how, Path(place)))
+        case [megabytes]:
+            main(megabytes=int(megabytes))
         case _:
             main()

@@ -45,7 +45,7 @@ def settings(**changes: object) -> Settings:
     )
 
 
-def fleets() -> dict[str, list[Table]]:
+def fleets(count: int = TABLES) -> dict[str, list[Table]]:
     """Return fleets by name; seeded, so the same at each run."""
     rng = random.Random(2_500)
 
@@ -60,7 +60,7 @@ def fleets() -> dict[str, list[Table]]:
                 read_capacity=int(capacity()),  # type: ignore[operator]
                 write_capacity=10,
             )
-            for number in range(TABLES)
+            for number in range(count)
         ]
 
     return {
@@ -97,14 +97,15 @@ def lower_bound(plan: Plan, bootstrap: int) -> int:
     return math.ceil(work / WINDOW_SECONDS)
 
 
-def main() -> None:
+def main(small: bool = False) -> None:
     """Print the table."""
-    table = RichTable(title=f"planning {TABLES:,} tables, 7-hour window, no limit of clusters")
+    count = 50 if small else TABLES
+    table = RichTable(title=f"planning {count:,} tables, 7-hour window, no limit of clusters")
     for column in ("fleet", "CPU s", "peak MiB", "pipelines", "at once", "lower bound", "raised"):
         table.add_column(column, justify="left" if column == "fleet" else "right")
     unlimited = settings(planning={"max_clusters": TABLES})
     night = Night(START, START + timedelta(seconds=WINDOW_SECONDS), START)
-    for name, tables in fleets().items():
+    for name, tables in fleets(count).items():
         inventory = Inventory(tuple(tables), Limits(account_max_read=10**9))
         begin = time.process_time()
         plan = make_plan(inventory, unlimited, night, TABLES_PER_PIPELINE)
@@ -124,23 +125,24 @@ def main() -> None:
             str(sum(j.raise_to is not None for j in plan.jobs)),
         )
     Console().print(table)
-    _print_crowded(night)
+    _print_crowded(night, small)
 
 
-def _print_crowded(night: Night) -> None:
+def _print_crowded(night: Night, small: bool) -> None:
     """Print what becomes of nights with more raised tables than clusters."""
     table = RichTable(title="tables of 30 GiB (raised) and of 1 MiB, on few clusters")
     for column in ("large", "small", "clusters", "without time", "hours a raised", "raised to"):
         table.add_column(column, justify="right")
-    for large, small, clusters in ((8, 600, 10), (12, 600, 10), (20, 1000, 10), (50, 2450, 30)):
+    every = ((8, 600, 10), (12, 600, 10), (20, 1000, 10), (50, 2450, 30))
+    for large, others, clusters in every[:1] if small else every:
         limits = Limits(account_max_read=10**6)
-        inventory = Inventory(tuple(crowded(large, small)), limits)
+        inventory = Inventory(tuple(crowded(large, others)), limits)
         few = settings(planning={"max_clusters": clusters})
         plan = make_plan(inventory, few, night, TABLES_PER_PIPELINE)
         raised = [j for j in plan.jobs if j.raise_to]
         table.add_row(
             str(large),
-            str(small),
+            str(others),
             str(clusters),
             str(sum("no cluster has time" in w for w in plan.warnings)),
             f"{raised[0].estimate_seconds / 3600:.1f}",

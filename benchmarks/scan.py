@@ -26,6 +26,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 OTHERS = REPOSITORY / "build" / "bench"
 MB = 1_000_000
 MOST_MEMORY_MB = 96
+ITEMS, FEW_ITEMS = 60_000, 2_000
 
 # (whose, what is written on both sides, how many times our CPU it is to take at least)
 REACH = (
@@ -49,20 +50,20 @@ def _python_of_others() -> Path:
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def _server(items: int) -> Iterator[str]:
     """Run the server in a process of its own; yield its URL."""
-    command = [sys.executable, "-m", "benchmarks._scan_table"]
+    command = [sys.executable, "-m", "benchmarks._scan_table", str(items)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout and process.stdin
         port, pages, size = map(int, process.stdout.readline().split())
-        print(f"{_scan_table.ITEMS:,} items, {size / MB:.1f} MB of JSON in {pages} pages.")
+        print(f"{items:,} items, {size / MB:.1f} MB of JSON in {pages} pages.")
         yield f"http://127.0.0.1:{port}"
         process.stdin.close()
 
 
-def _measure(name: str, form: str, url: str, times: int) -> tuple[float, float]:
+def _measure(name: str, form: str, url: str, items: int, times: int) -> tuple[float, float]:
     """Scan in a process of its own, the best of some times: CPU seconds, MB above botocore's."""
     ours = name.startswith("ours") or name == "boto3"
     python = sys.executable if ours else str(_python_of_others())
@@ -78,19 +79,18 @@ def _measure(name: str, form: str, url: str, times: int) -> tuple[float, float]:
                 text=True,
             ).stdout
         seconds, peak, count = map(float, output.split())
-        if count != _scan_table.ITEMS:
-            raise RuntimeError(f"{name} read {count:.0f} items of {_scan_table.ITEMS}")
+        if count != items:
+            raise RuntimeError(f"{name} read {count:.0f} items of {items}")
         found.append((seconds, peak / MB))
     return min(found)
 
 
-def _table(url: str, reach: tuple[tuple[str, str, int], ...], times: int) -> None:
-    ours = {
-        form: _measure("ours", form, url, times) for form in dict.fromkeys(f for _, f, _ in reach)
-    }
+def _table(url: str, reach: tuple[tuple[str, str, int], ...], items: int, times: int) -> None:
+    forms = dict.fromkeys(form for _, form, _ in reach)
+    ours = {form: _measure("ours", form, url, items, times) for form in forms}
     print(f"{'against':28}{'written':>9}{'CPU s':>8}{'ours':>7}{'times':>7}{'wanted':>8}{'MB':>6}")
     for name, form, wanted in reach:
-        seconds, peak = _measure(name, form, url, times)
+        seconds, peak = _measure(name, form, url, items, times)
         mine = ours[form][0]
         compared = f"{seconds / mine:7.1f}{wanted:8}"
         print(f"{name:28}{form:>9}{seconds:8.2f}{mine:7.2f}{compared}{peak:6.0f}", flush=True)
@@ -98,7 +98,7 @@ def _table(url: str, reach: tuple[tuple[str, str, int], ...], times: int) -> Non
     print(f"Our memory above the interpreter with botocore: {memory} (at most {MOST_MEMORY_MB}).")
 
 
-def _fill(server: RealDynamoDB) -> None:
+def _fill(server: RealDynamoDB, count: int) -> None:
     """Put the items, 25 a call."""
     server.create([TableSpec(_scan_table.TABLE)])
     client = server.client(max_pool_connections=4)
@@ -107,32 +107,33 @@ def _fill(server: RealDynamoDB) -> None:
         puts = [{"PutRequest": {"Item": item}} for item in some]
         client.batch_write_item(RequestItems={_scan_table.TABLE: puts})
 
-    items = iter(_scan_table.items())
+    items = iter(_scan_table.items(count))
     with ThreadPoolExecutor(4) as pool:
         for _ in pool.map(put, iter(lambda: tuple(islice(items, 25)), ())):
             pass
 
 
-def main() -> None:
+def main(small: bool = False) -> None:
     """Print the tables."""
+    items, most = (FEW_ITEMS, 1) if small else (ITEMS, 2)
     print("Scan: client CPU seconds of one process, its imports and its client's making left out.")
-    with _server() as url:
-        _table(url, REACH, times=2)
+    with _server(items) as url:
+        _table(url, REACH, items, times=most)
         print("The whole loop, 4 threads, into folders:")
         for name, what, times in (
-            ("ours, the loop", "1 table of 4 segments", 2),
+            ("ours, the loop", "1 table of 4 segments", most),
             ("ours, 64 segments", "1 table of 64", 1),
             ("ours, 40 tables", "40 tables of 8 each", 1),
         ):
-            seconds, peak = _measure(name, "gzip 1", url, times)
+            seconds, peak = _measure(name, "gzip 1", url, items, times)
             print(f"  {what}: {seconds:.2f} s, {peak:.0f} MB (at most {MOST_MEMORY_MB})")
     if why := real_servers.missing():
         print(f"Not from DynamoDB Local: {why}.")
         return
     print("\nFrom DynamoDB Local, which takes most of the minutes itself.")
     with dynamodb_local() as server:
-        _fill(server)
-        _table(server.url, REACH[:1], times=1)
+        _fill(server, items)
+        _table(server.url, REACH[:1], items, times=1)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--engine",
         choices=("slice", "all", *ENGINES),
         default="slice",
-        help="the nights' engine: one of them, all, or (default) Data Pipeline, and both for a few",
+        help="the nights' engine: one of them, all, or (default) Data Pipeline, and all for a few",
     )
 
 
@@ -56,6 +57,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files; all others, and the tests of a file, keep their order."""
     place = {TESTS / name: n for n, name in enumerate(BEGUN_FIRST)}
     items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
+@pytest.fixture(scope="session")
+def reattached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What leads a Terraform command to this run's AWS provider, for its environment."""
+    from tests.support.provider import serving  # few workers need gRPC
+
+    with serving(tmp_path_factory) as found:
+        yield found
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

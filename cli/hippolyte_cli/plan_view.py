@@ -23,9 +23,11 @@ def show_plan(plan: Mapping[str, Any]) -> None:
     for name in ("size", "units/s", "raised to", "takes about"):
         rows.add_column(name, justify="right")
     for name, table in sorted(tables.items()):
+        # a function of an older version does not say it
+        split = f" by {table['workers']} workers" if table.get("workers", 1) > 1 else ""
         rows.add_row(
             escape(name),
-            table["batch"],
+            table["batch"] + split,
             size(table["bytes"]),
             f"{table['rate']:,.1f}",
             f"{table['raise_to']:,}" if table["raise_to"] else "",

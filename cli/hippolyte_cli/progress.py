@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from hippolyte.engines.workers import TableRecord, Workers
+from hippolyte.engines.parts import summed
+from hippolyte.engines.workers import TableRecord, Workers, part_name
 from hippolyte.night.cancelled import MARK
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.plan import Job, Plan
@@ -90,7 +91,8 @@ def progress(p: Pass, run_id: str) -> RunProgress | None:
 def _tables(p: Pass, plan: Plan, ledger: Ledger) -> list[TableProgress]:
     jobs = {job.table: job for batch in ledger.batches.values() for job in batch.jobs}
     undecided = {n: e for n, e in ledger.tables.items() if e.verdict is None}
-    records = _records(p, plan, {e.batch_id for e in undecided.values() if e.exporting})
+    read = {e.batch_id for e in undecided.values() if e.exporting}
+    records = _records(p, plan, [b for name, b in ledger.batches.items() if name in read])
     made = [
         _table(name, entry, ledger.batches.get(entry.batch_id or ""), jobs.get(name), records)
         for name, entry in undecided.items()
@@ -98,13 +100,18 @@ def _tables(p: Pass, plan: Plan, ledger: Ledger) -> list[TableProgress]:
     return sorted(made, key=lambda t: (not t.reading, t.name))
 
 
-def _records(p: Pass, plan: Plan, batches: set[str | None]) -> dict[str, TableRecord]:
+def _records(p: Pass, plan: Plan, batches: Iterable[BatchEntry]) -> dict[str, TableRecord]:
     """Return what the workers of some batches say of their tables; the engine lambda has some."""
     if plan.engine != "lambda":
         return {}
     workers = Workers(p.store, p.settings, plan.run_id)
-    read = [workers.record(batch) for batch in sorted(filter(None, batches))]
-    return {name: table for one in read if one for name, table in one[0].tables.items()}
+    known: dict[str, list[TableRecord]] = {}
+    for batch in batches:
+        for number in range(batch.workers):
+            if found := workers.record(part_name(batch.batch_id, number)):
+                for name, table in found[0].tables.items():
+                    known.setdefault(name, []).append(table)
+    return {name: summed(tables) for name, tables in known.items()}
 
 
 def _table(

@@ -27,8 +27,7 @@ from hippolyte.scan.loop import Loop
 from hippolyte.scan.pace import CONSISTENT, EVENTUAL, Pace
 from hippolyte.scan.sink import S3Sink
 from hippolyte.scan.state import Progress
-from hippolyte.scan.table import Look, TableSource, Wanted
-from hippolyte.share import Share
+from hippolyte.scan.table import Look, Part, TableSource, Wanted
 
 if TYPE_CHECKING:
     from hippolyte.clients import ExporterClients
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
 
 # of the invocation's time: what was read is put away in it, and said
 HAND_OVER_SECONDS = 60.0
+# of the invocation's time: who wrote after that share of it had it run out, whatever it read
+_SPENT = 0.8
 # a predecessor that lives looks within LOOK_EVERY, and reads nothing after
 SEE_OFF_SECONDS = LOOK_EVERY + 5
 # between two records that nothing but time asks for
@@ -47,7 +48,7 @@ _TRIAL_SECONDS = 300.0
 # between two looks for further orders, when there is nothing else to do
 _IDLE_SECONDS = 5.0
 _CLAIMS = 5
-_OVER = ("done", "failed")
+_OVER = ("done", "failed", "read")
 _POISON = (
     "a function ended without a word while it read this table alone, as others did before: it is "
     "not read again by this worker (memory, or a fault of this product: see the exporter's log)"
@@ -140,6 +141,9 @@ class Link:
             if self.workers.has_left(self.worker, before.link):
                 return
         _log.warning("link %s of worker %s ended without a word", before.link, self.worker)
+        spent = when(before.claimed) + timedelta(seconds=_SPENT * self.timeout)
+        if when(before.alive) >= spent:
+            return
         self.record = forms.died(self.record)
 
     def _begin(self) -> None:
@@ -157,9 +161,14 @@ class Link:
 
     def _left(self) -> list[str]:
         """Return what is ordered and not over, in the order of the plan."""
-        known = self.tables
+        known, part = self.tables, self._part
         tables = sorted(self.orders.tables.items(), key=lambda each: each[1].number)
-        return [n for n, _ in tables if n not in known or known[n].state not in _OVER]
+        mine = [name for name, order in tables if part < order.parts]
+        return [n for n in mine if n not in known or known[n].state not in _OVER]
+
+    @property
+    def _part(self) -> int:
+        return forms.part_of(self.worker)[1]
 
     def _read(self, names: list[str]) -> None:
         self.reading |= set(names)
@@ -169,21 +178,14 @@ class Link:
 
     def _wanted(self, table: str, order: Order) -> Wanted:
         unit_bytes = CONSISTENT if order.consistent else EVENTUAL
+        part = Part(self._part, order.parts)
 
         def pace(look: Look, begun: int | None, segments: int, now: float) -> Pace:
             try:
-                share = Share(
-                    order.fraction,
-                    look.read_capacity,
-                    before=order.before,
-                    raised_to=order.raised_to,
-                    autoscaled=order.autoscaled,
-                    start=begun,
-                    most=order.most,
-                )
+                share = order.share(look.read_capacity, begun)
             except ValueError as error:
                 raise ScanError(f"{table} is not as it was planned: {error}") from error
-            return Pace.start(share, segments, now, unit_bytes)
+            return Pace.start(share, segments, now, unit_bytes, part.segments(segments))
 
         return Wanted(
             source=TableSource(self.clients.dynamodb, table),
@@ -194,6 +196,7 @@ class Link:
             pace=pace,
             table_id=order.table_id or None,
             consistent=order.consistent,
+            part=part,
         )
 
     # --- while it reads

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import uuid
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _CONFLICT_TRIES = 4
+# characters; of some two hundred tables, so that a small deployment's records are plain text
+_PACKED_FROM = 100_000
+_GZIP = b"\x1f\x8b"
 
 
 class Store:
@@ -42,9 +47,9 @@ class Store:
                 return None
             raise
         try:
-            record = json.loads(answer["Body"].read())
+            record = json.loads(_unpacked(answer["Body"].read()))
             version = int(record["version"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, EOFError, OSError, zlib.error) as error:
             raise ConfigurationError(
                 f"s3://{self.bucket}/{key} is not a record of this product ({error}); "
                 "restore its former version"
@@ -59,7 +64,8 @@ class Store:
     def create(self, key: str, record: Mapping[str, Any] | str) -> str | None:
         """Write a record, or its `text`, that must not exist yet; return its etag.
 
-        None if one is there already.
+        A long text is packed: what is written again and again all night. None if one is there
+        already.
         """
         return self._put(key, record, IfNoneMatch="*")
 
@@ -95,6 +101,8 @@ class Store:
     def _put(self, key: str, record: Mapping[str, Any] | str, **condition: str) -> str | None:
         nonce = uuid.uuid4().hex
         body = _with_nonce(record if isinstance(record, str) else text(record), nonce)
+        if isinstance(record, str) and len(record) >= _PACKED_FROM:
+            body, condition["ContentEncoding"] = gzip.compress(body, 1), "gzip"
         for attempt in range(1, _CONFLICT_TRIES + 1):
             try:
                 answer = self.s3.put_object(
@@ -118,11 +126,15 @@ class Store:
 
 
 def text(record: Mapping[str, Any]) -> str:
-    """Return a record's JSON, for who compares it before it is written: it is long."""
+    """Return a record's JSON, for who wants it packed if it is long."""
     # definitions hold times
     return json.dumps(
         {"version": VERSION, **record}, separators=(",", ":"), ensure_ascii=False, default=str
     )
+
+
+def _unpacked(body: bytes) -> bytes:
+    return gzip.decompress(body) if body.startswith(_GZIP) else body
 
 
 def _with_nonce(record: str, nonce: str) -> bytes:

@@ -4,8 +4,9 @@ Measured on a night of three tables, that was two thirds of a request: the modul
 loaded again, 300 patterns are tried for the host, a service's URLs are written and compiled, and an
 id of 52 characters is drawn one by one. A KMS key draws an RSA key (40 ms) that nothing here uses,
 an EC2 region 1,300 machine images. For each member of each answer the names it might have in moto's
-objects are made up again. And botocore signs what nobody verifies. Whether a host names a bucket,
-how an action is spelt as a method, and a request's own root are worked out again as well.
+objects are made up again. And botocore signs what nobody verifies, names itself to nobody, and asks
+the rules of endpoints for each key of a bucket. Whether a host names a bucket, how an action is
+spelt as a method, and a request's own root are worked out again as well.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import botocore.utils as sdk_utils
 import moto.kms.models as kms_models
 from botocore.auth import SigV4Auth
+from botocore.httpchecksum import AwsChunkedWrapper
+from botocore.regions import EndpointRulesetResolver
+from botocore.useragent import UserAgentString
 from moto import backend_index, backends
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core import responses as core_responses
@@ -50,6 +54,9 @@ if TYPE_CHECKING:
 # a setting of moto's, as its worlds are also set up and cleared outside of ours
 os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
 _patches = Patches()
+_sdk_bucket_region = sdk_utils.S3RegionRedirectorv2.get_bucket_region
+_sdk_endpoint = EndpointRulesetResolver.construct_endpoint
+_sdk_user_agent = UserAgentString.to_string
 _moto_lists = S3Backend.list_objects
 _moto_request = Request.from_primitives
 _moto_value = ResponseSerializer.get_value
@@ -98,9 +105,14 @@ def _process_request(_: BotocoreStubber, request: Any) -> Any:
 
 def _normal(method: str, url: str, headers: Any, body: Any) -> Request:
     """Return the request as moto wants it, without werkzeug's builder for tests."""
-    named = [(key, v.decode() if isinstance(v, bytes) else v) for key, v in headers.items()]
-    unusual = any("_" in key or key.lower() == "transfer-encoding" for key, _ in named)
-    if unusual or not isinstance(body, str | bytes | None):
+    if isinstance(body, AwsChunkedWrapper):
+        body = body.read()
+    named = [
+        (key, v.decode() if isinstance(v, bytes) else v)
+        for key, v in headers.items()
+        if key.lower() != "transfer-encoding"  # moto has the body whole
+    ]
+    if any("_" in key for key, _ in named) or not isinstance(body, str | bytes | None):
         return _moto_request(method, url, headers, body)
     parts = urlsplit(url)
     content = body.encode() if isinstance(body, str) else body or b""
@@ -185,8 +197,8 @@ def _request_id(headers: dict[str, Any] | None = None) -> str:
 
 def _latest(keys: _VersionedKeyStore) -> Iterator[tuple[str, Any]]:
     listed = getattr(_listed, "prefix", "")
-    found = [(key, versions) for key, versions in dict.items(keys) if key.startswith(listed)]
-    return iter([(key, versions[-1]) for key, versions in found])
+    found = [key for key in dict.keys(keys) if key.startswith(listed)]
+    return iter([(key, dict.__getitem__(keys, key)[-1]) for key in found])
 
 
 def _list_objects(
@@ -198,6 +210,33 @@ def _list_objects(
         return _moto_lists(backend, bucket, prefix, *more, **named)
     finally:
         _listed.prefix = ""
+
+
+def _endpoint(resolver: Any, operation_model: Any, call_args: Any, request_context: Any) -> Any:
+    """Return where a request goes, known by what decides it: only buckets and ARNs do."""
+    arguments, context = call_args or {}, request_context or {}
+    known = vars(resolver).setdefault("_known", {})
+    if known is None or context.get("is_presign_request"):
+        return _sdk_endpoint(resolver, operation_model, arguments, context)
+    arns = (v for v in arguments.values() if isinstance(v, str) and v.startswith("arn:"))
+    key = (operation_model.name, arguments.get("Bucket"), *arns)
+    if key not in known:
+        known[key] = _sdk_endpoint(resolver, operation_model, arguments, context)
+    return known[key]
+
+
+def _bucket_region(redirector: Any, bucket: str, response: Any) -> Any:
+    """Find the region of a bucket that is elsewhere: from then on its client asks the rules."""
+    vars(vars(redirector)["_client"]._ruleset_resolver)["_known"] = None
+    return _sdk_bucket_region(redirector, bucket, response)
+
+
+def _user_agent(agent: Any) -> str:
+    """Return the SDK's name as it was at first: what it does for one call is not in it."""
+    own = vars(agent)
+    if own.get("_known") is None:
+        own["_known"] = _sdk_user_agent(agent)
+    return str(own["_known"])
 
 
 def install(_: Aws) -> None:
@@ -212,6 +251,9 @@ def install(_: Aws) -> None:
     _patches.set(core_responses, "camelcase_to_underscores", _spelt)
     _patches.set(sdk_utils, "_parse_timestamp_with_tzinfo", _timestamp)
     _patches.set(ResponseSerializer, "get_value", _member)
+    _patches.set(EndpointRulesetResolver, "construct_endpoint", _endpoint)
+    _patches.set(sdk_utils.S3RegionRedirectorv2, "get_bucket_region", _bucket_region)
+    _patches.set(UserAgentString, "to_string", _user_agent)
     # nobody verifies a signature here; who calls is in the header beside it
     _patches.set(SigV4Auth, "headers_to_sign", lambda *_: {})
     _patches.set(SigV4Auth, "signed_headers", lambda *_: "host")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from hippolyte.errors import ConfigurationError, ConflictError
-from hippolyte.store import Store
+from hippolyte.store import Store, text
 
 BUCKET = "backups"
 
@@ -59,6 +60,47 @@ def test_what_is_created_is_read_back_with_its_etag(s3: FlakyS3) -> None:
     record, read_etag = found
     assert record["a"] == 1
     assert read_etag == etag
+
+
+LONG = {"tables": {f"table-{n}": {"verdict": "backed_up"} for n in range(10_000)}}
+
+
+def test_a_long_text_is_packed_and_reads_as_any_other(s3: FlakyS3) -> None:
+    etag = store(s3).create("runs/ledger.json", text(LONG)) or ""
+    stored = s3.get_object(Bucket=BUCKET, Key="runs/ledger.json")
+    body = stored["Body"].read()
+    assert len(body) < len(text(LONG)) / 10
+    assert stored["ContentEncoding"] == "gzip"
+    assert json.loads(gzip.decompress(body))["tables"] == LONG["tables"]
+    found = store(s3).read("runs/ledger.json")
+    assert found and found[0]["tables"] == LONG["tables"] and found[1] == etag
+    changed = {"tables": {**LONG["tables"], "another": {}}}
+    s3.answers = [("PreconditionFailed", True)]
+    etag = store(s3).replace("runs/ledger.json", text(changed), etag)
+    assert (store(s3).read("runs/ledger.json") or ({}, ""))[1] == etag
+
+
+def test_a_long_text_that_an_older_version_wrote_is_read_and_replaced(s3: FlakyS3) -> None:
+    s3.put_object(Bucket=BUCKET, Key="k", Body=text(LONG).encode())
+    found = store(s3).read("k")
+    assert found and found[0]["tables"] == LONG["tables"]
+    assert store(s3).replace("k", text(LONG), found[1]) != found[1]
+
+
+def test_what_is_short_or_no_text_is_not_packed(s3: FlakyS3) -> None:
+    store(s3).create("short", text({"a": 1}))
+    store(s3).create("plan", LONG)
+    for key in ("short", "plan"):
+        stored = s3.get_object(Bucket=BUCKET, Key=key)
+        assert "ContentEncoding" not in stored
+        assert json.loads(stored["Body"].read())["version"] == 1
+
+
+def test_what_is_packed_and_broken_is_told_as_no_record(s3: FlakyS3) -> None:
+    for body in (gzip.compress(b"{}")[:-9], b"\x1f\x8bnothing", gzip.compress(b"[]")):
+        s3.put_object(Bucket=BUCKET, Key="k", Body=body)
+        with pytest.raises(ConfigurationError, match="is not a record of this product"):
+            store(s3).read("k")
 
 
 def test_a_record_that_is_not_there_reads_as_none(s3: FlakyS3) -> None:

@@ -18,11 +18,13 @@ def night(monkeypatch: pytest.MonkeyPatch, engine_name: str) -> Iterator[NightDr
 
 
 @pytest.fixture
-def row(record_property: Callable[[str, object], None]) -> Row:
+def row(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Row:
     """Add a row to the matrix that is printed at the end: fault, runs, outcome, what was told."""
 
     def add(fault: str, runs: str, outcome: str, told: str) -> None:
-        record_property("matrix", (fault, runs, outcome, told))
+        # of several workers none knows when the others' rows come
+        place = request.session.items.index(request.node)
+        record_property("matrix", (place, fault, runs, outcome, told))
 
     return add
 
@@ -30,14 +32,15 @@ def row(record_property: Callable[[str, object], None]) -> Row:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print the matrix: fault x outcome; WRITE_DOCS=1 writes the one of a whole run to docs/."""
     reports = [r for kind in ("passed", "failed") for r in terminalreporter.stats.get(kind, [])]
-    rows = [
+    found = [
         (*value, "none" if report.passed else "FAILED, see above")
         for report in reports
         for name, value in getattr(report, "user_properties", [])
         if name == "matrix" and report.when == "call"
     ]
-    if not rows:
+    if not found:
         return
+    rows = [row for _, *row in sorted(found)]
     lines = list(table(rows))
     terminalreporter.section("faults and outcomes")
     for line in lines:

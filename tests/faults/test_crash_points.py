@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
+from hippolyte.planning import host, sizer
 from tests.support.faults.breaking import Break, HarnessNight, run
 from tests.support.faults.matrix import Row, assert_all_well, ends, told
 from tests.support.faults.tap import Point
 
-# what one night of these tables makes, of which some 65 read their settings
-MOST_CALLS = 280
-# the links of the exporter make as many again, and ask for orders all the while: one look is as
-# another, so each of their call sites is met so many times
-EACH_SITE_OF_LINKS = 4
-_LINKS = ("scan/", "engines/workers")
+# what one night of these tables makes, of which some 65 read their settings; the links of the
+# exporter make as many again
+MOST_CALLS = {"datapipeline": 280, "emr": 280, "lambda": 380}
 TWO_CRASHES = 520
 SEED = 20261124
+# what the exporter's links do
+_LINKS = ("scan/", "engines/workers")
 
 
 @pytest.mark.both
@@ -50,21 +50,10 @@ def test_killed_before_and_after_each_call_site(row: Row, engine_name: str) -> N
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(3600)
 def test_killed_before_and_after_every_call(row: Row, engine_name: str) -> None:
-    met: Counter[tuple[str, ...]] = Counter()
-
-    def choose(point: Point) -> list[tuple[str, Break]]:
-        if point.caller.startswith(_LINKS):
-            met[*point.site, point.side] += 1
-            if met[*point.site, point.side] > EACH_SITE_OF_LINKS:
-                return []
-        return [("killed", HarnessNight.kill)]
-
-    outcomes = run(choose, engine_name)
-    spared = sum(max(0, times - EACH_SITE_OF_LINKS) for times in met.values())
-    points = len(outcomes) - 1
-    calls = outcomes[0]["calls"] - spared // 2
+    outcomes = run(lambda _: [("killed", HarnessNight.kill)], engine_name)
+    points, calls = len(outcomes) - 1, outcomes[0]["calls"]
     row(
         f"{engine_name}: killed before and after every call",
         f"{points} (2 x {calls})",
@@ -72,10 +61,43 @@ def test_killed_before_and_after_every_call(row: Row, engine_name: str) -> None:
         told(outcomes[1:]),
     )
     assert points == 2 * calls
-    assert calls <= MOST_CALLS
+    assert calls <= MOST_CALLS[engine_name]
     assert {o["killed"] for o in outcomes[1:]} == {1}
     assert_all_well(outcomes)
     _assert_told_twice_at_one_point(outcomes)
+
+
+@pytest.mark.engine("lambda")
+@pytest.mark.faults
+@pytest.mark.timeout(3600)
+def test_killed_while_tables_are_split_over_workers(
+    row: Row, monkeypatch: pytest.MonkeyPatch, engine_name: str
+) -> None:
+    """Each call site of engine and links, met for the first time and some times later."""
+    # the raised tables need two workers each, and are small enough to be cut into few segments
+    monkeypatch.setattr(host, "VCPU_BYTES", 50_000)
+    monkeypatch.setattr(sizer, "_SEGMENTS_A_PART", 1)
+    met: Counter[tuple[object, ...]] = Counter()
+    parts: set[str] = set()
+
+    def choose(point: Point) -> list[tuple[str, Break]]:
+        parts.update(re.findall(r"/workers/(\w+-p\d+)/record", point.path))
+        if not point.caller.startswith((*_LINKS, "engines/lambda_")):
+            return []
+        key = (*point.site, point.side, "-p" in point.path)
+        met[key] += 1
+        return [("killed", HarnessNight.kill)] if met[key] in (1, 6) else []
+
+    outcomes = run(choose, engine_name)
+    runs = f"{len(outcomes) - 1} ({len(met)} call sites)"
+    row(
+        f"{engine_name}: killed while tables are split",
+        runs,
+        ends(outcomes[1:]),
+        told(outcomes[1:]),
+    )
+    assert len(parts) >= 3
+    assert_all_well(outcomes)
 
 
 def _assert_told_twice_at_one_point(outcomes: list[dict[str, Any]]) -> None:
@@ -94,7 +116,7 @@ def _assert_told_twice_at_one_point(outcomes: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(3600)
 def test_killed_at_two_random_points(row: Row, engine_name: str) -> None:
     """One crash in four comes late in its invocation, after minutes of waiting for an answer."""
     points = 2 * run(lambda _: [], engine_name)[0]["calls"]

@@ -12,7 +12,7 @@ from tests.support.faults.tap import Point
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(3600)
 def test_killed_before_and_after_each_call_before_the_first_plan(
     monkeypatch: pytest.MonkeyPatch, row: Row, engine_name: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from botocore.exceptions import ClientError
 from hippolyte.errors import HippolyteError
 from hippolyte.planning.window import run_id
 from hippolyte.record_form import iso
+from tests.support.faults.backups import no_backups
 from tests.support.faults.inside import Inside
 from tests.support.faults.matrix import Row, count
 from tests.support.faults.services import FAULTS, SMALL, Fault, Happens
@@ -50,6 +52,13 @@ def test_a_fault_of_the_services(night: NightDriver, fault: Fault, row: Row) -> 
     assert verdicts(report) == expected, report["tables"]
     _assert_told(night, fault)
     _assert_given_back(night)
+    assert list(no_backups(night, Inside(night), report)) == []
+    if fault.afterwards:
+        messages = night.messages
+        fault.afterwards(night)
+        _assert_given_back(night)
+        assert list(no_backups(night, Inside(night), report)) == []
+        assert night.messages == messages
 
 
 def _whole_night(night: NightDriver, meanwhile: Happens | None) -> dict[str, Any]:
@@ -78,7 +87,8 @@ def _assert_told(night: NightDriver, fault: Fault) -> None:
             assert f"{name}: " in text
     else:
         assert night.attention == [], text
-    assert f"{RUN}:" in night.messages[-1]["subject"]
+    reports = [m for m in night.messages if re.search(f"(OK|ATTENTION) {RUN}:", m["subject"])]
+    assert reports == night.messages[-1:]
     raised = "\n".join(map(str, night.errors))
     if fault.error == "any":
         return

@@ -11,6 +11,7 @@ import pytest
 from hippolyte.assembly import assemble
 from hippolyte.night import cancelled
 from hippolyte.settings import parse
+from local.core.call import Call, refusal
 from local.core.faults import ALWAYS
 from tests.support.harness import BIG, GIB, RUN, START, Killed, NightDriver, next_night, verdicts
 
@@ -49,6 +50,7 @@ def test_a_run_with_a_raised_export_is_ended_and_gives_back(night: NightDriver) 
     assert night.capacity("orders") == (1000, 50)
 
 
+@pytest.mark.engine("datapipeline", "emr")
 def test_what_was_not_started_never_is(night: NightDriver) -> None:
     for number in range(40):
         night.table(f"t{number:02d}", read=1000, size_bytes=4 * GIB, item_count=3)
@@ -63,6 +65,30 @@ def test_what_was_not_started_never_is(night: NightDriver) -> None:
     assert {row["verdict"] for row in rows} <= {"failed", "backed_up"}
     assert any(row["started_at"] is None and WHO in row["reason"] for row in rows)
     night.assert_clean()
+
+
+@pytest.mark.engine("lambda")
+def test_what_waits_for_its_turn_on_a_worker_is_never_raised(night: NightDriver) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.table("waiting", read=1000, **BIG)
+    busy = "Only 500 tables can be created, updated, or deleted simultaneously"
+
+    def only_orders(call: Call) -> None:
+        if call.params["TableName"] == "waiting":
+            raise refusal(call, "LimitExceededException", busy)
+
+    night.world.before("dynamodb:UpdateTable", only_orders)
+    night.scheduler()
+    night.until_exporting("orders")
+    mark(night)
+    begun = night.all_clusters()
+    asked = [update for update in night.watch.updates if update[0] == "waiting"]
+    report = night.until_closed(hours=1)
+    assert_cancelled(night, report, "orders", "waiting")
+    assert report["tables"]["waiting"]["started_at"] is None
+    assert asked == [update for update in night.watch.updates if update[0] == "waiting"]
+    assert asked != []
+    assert night.all_clusters() == begun
 
 
 def test_a_table_that_was_done_keeps_its_backup(night: NightDriver) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.core.call import Call, refusal
-from tests.support.harness import GIB, RUN, START, Killed, NightDriver, verdicts
+from tests.support.harness import GIB, MINUTES, RUN, START, Killed, NightDriver, verdicts
 from tests.support.watch import PRODUCT_KEY
 
 
@@ -53,8 +53,8 @@ def test_tables_throttled_for_half_an_hour_are_planned_then(night: NightDriver) 
 
 
 def test_one_that_is_throttled_holds_no_other_up_and_is_never_raised(night: NightDriver) -> None:
-    night.table("orders", read=1000, size_bytes=60 * GIB, item_count=3)
-    night.table("users")
+    night.table("orders", items=12, read=1000, size_bytes=60 * GIB, item_count=12)
+    night.table("users", **MINUTES)
     throttled(night, 20, "orders")
     night.scheduler()
     night.until_exporting("users")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.core.call import Call, refusal
-from tests.support.harness import BIG, RUN, Killed, NightDriver, verdicts
+from tests.support.harness import BIG, MINUTES, RUN, Killed, NightDriver, verdicts
 from tests.support.watch import PRODUCT_KEY
 
 
@@ -30,7 +30,7 @@ def test_a_message_that_is_refused_is_sent_by_a_later_pass(night: NightDriver) -
 def test_an_invocation_killed_while_reporting(
     night: NightDriver, operation: str, messages: int
 ) -> None:
-    night.table("orders")
+    night.table("orders", **MINUTES)
     night.scheduler()
     night.until_exporting("orders")
     while night.exporting("orders"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +21,7 @@ from tests.support.harness import (
     MACHINE,
     REGION,
     RUN,
+    START,
     NightDriver,
     driver,
     verdicts,
@@ -132,12 +135,127 @@ def test_an_execution_that_a_person_stops_is_followed_by_another(night: NightDri
 
 
 def test_a_machine_deleted_in_mid_night_leaves_nothing_raised(night: NightDriver) -> None:
+    night.table("users")
     reading(night, read=1000, **BIG)
     night.world.client("stepfunctions").delete_state_machine(stateMachineArn=MACHINE)
     report = night.until_closed()
-    assert verdicts(report)["orders"] in ("failed", "timed_out")
+    assert verdicts(report) == {"users": "backed_up", "orders": "failed"}
+    assert read_back(night, "users") == {f"users#{i}" for i in range(3)}
+    row = report["tables"]["orders"]
+    assert row["errors"] == ["attempt 1: its execution is not there any more"]
+    assert f"StateMachineDoesNotExist: State Machine Does Not Exist: '{MACHINE}'" in row["reason"]
     assert night.capacity("orders") == (1000, 50)
-    assert night.attention != []
+    (message,) = night.attention
+    assert row["reason"] in message["message"]
+    night.assert_clean()
+
+
+@pytest.mark.parametrize(("concurrency", "most"), [(10, 1), (1000, 3)])
+def test_workers_at_once_are_a_tenth_of_what_nobody_reserved(
+    night: NightDriver, concurrency: int, most: int
+) -> None:
+    night.world.limits.concurrent_executions = concurrency
+    # each has a worker of its own if there may be so many: its share is more than one reads
+    for number in range(3):
+        night.table(f"table-{number}", read=4000, size_bytes=4 * GIB, item_count=3)
+    at_once: set[int] = set()
+    running = night.world.functions.running
+    night.world.before("dynamodb:Scan", lambda _: at_once.add(len(running())))
+    report = night.night()
+    assert set(verdicts(report).values()) == {"backed_up"}
+    assert max(at_once) == most
+    told = f"{most} workers at once, not 10: the account has {concurrency} concurrent invocations"
+    assert (told in str(report["warnings"])) is (concurrency < 100)
+    night.assert_clean()
+
+
+@pytest.mark.parametrize("monitored", [True, False], ids=["monitored", "nobody comes"])
+def test_at_the_deadline_a_worker_ends_by_itself(night: NightDriver, monitored: bool) -> None:
+    night.table("users")
+    # grown since it was counted: what it is raised to is not enough
+    grown = {**BIG, "read_bytes": 200 * GIB}
+    night.table("orders", items=48, read=1000, **grown)
+    night.scheduler()
+    night.until_exporting("orders")
+    deadline = START + timedelta(hours=2)
+    scans: list[datetime] = []
+    night.world.before("dynamodb:Scan", lambda _: scans.append(night.world.sleeper.now()))
+    while night.world.clock.now() < deadline + timedelta(minutes=5):
+        night.world.clock.advance(300)
+        if monitored:
+            night.monitor()
+    assert deadline - timedelta(minutes=15) < max(scans) < deadline
+    assert night.clusters() == []
+    assert night.capacity("orders") == (1000 if monitored else night.raised, 50)
+    report = night.until_closed(hours=0.5)
+    assert verdicts(report) == {"users": "backed_up", "orders": "timed_out"}
+    assert "still running at the deadline" in report["tables"]["orders"]["reason"]
+    assert night.capacity("orders") == (1000, 50)
+    (message,) = night.messages
+    assert message["subject"].endswith("1 of 2 tables not backed up")
+    assert "orders: still running at the deadline" in message["message"]
+    # what there is of it is no backup, and is not taken for one
+    assert not any("/orders/" in key for key in night.keys("catalog/"))
+    night.assert_clean()
+
+
+def test_a_worker_that_runs_nothing_is_given_up_and_its_tables_move(night: NightDriver) -> None:
+    night.configure(window_seconds=4 * 3600)
+    night.world.limits.concurrent_executions = 0
+    night.table("orders", **SLOW)
+    night.scheduler()
+    night.passes(50)
+    night.world.limits.concurrent_executions = 1000
+    report = night.until_closed()
+    assert "its worker ran nothing" in report["batches"][0]["cancel_reason"]
+    whole(night, report, report["tables"]["orders"]["attempt"])
+
+
+@pytest.mark.parametrize(("times", "verdict"), [(1, "backed_up"), (None, "failed")])
+def test_a_start_that_is_refused_is_told_in_its_words(
+    night: NightDriver, times: int | None, verdict: str
+) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.refuse(night.call("start"), "AccessDeniedException", "not allowed: StartExecution", times)
+    report = night.night()
+    assert verdicts(report) == {"orders": verdict}
+    row = report["tables"]["orders"]
+    assert ("not allowed: StartExecution" in str(row["reason"])) is (verdict == "failed")
+    assert night.all_clusters() == (1 if times else 0)
+    assert night.capacity("orders") == (1000, 50)
+    night.assert_clean()
+
+
+@pytest.mark.parametrize("name", ["orders", "record"])
+def test_a_worker_of_a_newer_version_is_left_alone(night: NightDriver, name: str) -> None:
+    """Somebody went back to this version in mid-night, and forward again."""
+    reading(night, read=1000, **BIG)
+    (key,) = [key for key in night.keys("runs/") if key.endswith(f"/{name}.json")]
+
+    def say(version: int) -> None:
+        body = night.json(key)
+        assert body is not None
+        night.s3.put_object(
+            Bucket=BUCKET, Key=key, Body=json.dumps(body | {"version": version}).encode()
+        )
+
+    say(2)
+    night.tolerant = True
+    night.passes(30)
+    assert all("newer version" in str(error) for error in night.errors)
+    if name == "orders":
+        assert night.errors != []
+        assert not night.exporting("orders")
+        assert night.capacity("orders") == (night.raised, 50)
+    else:
+        # how far a worker is may be lost: when that one is dead another goes on
+        assert night.errors == []
+        assert night.all_clusters() == 2
+    say(1)
+    night.tolerant = False
+    report = night.until_closed()
+    assert verdicts(report)["orders"] in ("backed_up", "timed_out")
+    assert night.capacity("orders") == (1000, 50)
     night.assert_clean()
 
 

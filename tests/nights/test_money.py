@@ -123,7 +123,9 @@ def test_the_report_says_the_months_storage(night: NightDriver) -> None:
     night.configure(retention_days=35)
     night.table("orders", read=1000, size_bytes=GIB, item_count=3)
     report = night.night()
-    assert report["storage_usd"] == round(GIB / 1e9 * 35 * 0.023, 2)
+    # the exporter's files are compressed
+    kept = GIB / 2 if night.engine == "lambda" else GIB
+    assert report["storage_usd"] == round(kept / 1e9 * 35 * 0.023, 2)
     assert (
         f"about {report['storage_usd']:.2f} USD a month for what is kept"
         in (night.messages[-1]["message"])

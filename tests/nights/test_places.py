@@ -392,7 +392,11 @@ def test_no_second_night_beside_one_that_cannot_be_seen(night: NightDriver) -> N
     with pytest.raises(ConfigurationError, match=unseen):
         night.scheduler({"run": iso(late), "delay_seconds": 3900})
     assert unseen in night.scheduler({"run": "now"})["refused"]
-    assert night.clusters() != []
+    assert night.all_clusters() == 1
+    if night.engine != "lambda":
+        # a worker was done within the hour, which nobody could see
+        assert night.clusters() != []
+    assert night.capacity("orders") == (night.raised, 50)
     night.allow_all()
     night.until_closed()
     assert_forgotten(night)

@@ -67,6 +67,7 @@ def test_a_night_like_the_one_before_changes_nothing(night: NightDriver) -> None
     assert "OK" in night.messages[-1]["subject"]
 
 
+@pytest.mark.engine("datapipeline", "emr")
 def test_the_count_of_the_night_before_is_what_a_stale_table_is_checked_by(
     night: NightDriver,
 ) -> None:
@@ -161,7 +162,9 @@ def test_a_raise_says_for_how_long(night: NightDriver) -> None:
     least = 3600 if night.engine == "datapipeline" else 1800
     assert least < row["duration_seconds"] < 2 * least
     assert report["duration_seconds"] < report["window_seconds"] == 7200
-    assert report["tables"]["large"]["duration_seconds"] > 5 / 6 * least
+    # a worker pays for a page after it, and so not for the last one
+    part = 3 / 4 if night.engine == "lambda" else 5 / 6
+    assert report["tables"]["large"]["duration_seconds"] > part * least
     assert f"large: 1000 -> {night.raised} at " in night.messages[-1]["message"]
     minutes = round(row["duration_seconds"] / 60)
     assert f"after {minutes} minutes" in night.messages[-1]["message"]
@@ -172,11 +175,17 @@ def test_a_failure_names_reason_attempts_and_log(night: NightDriver) -> None:
     night.world.faults.step_fails["broken"] = 2
     report = night.night()
     entry = report["tables"]["broken"]
-    assert entry["log"].startswith("s3://")
+    if night.engine == "lambda":
+        # links of many tables share theirs
+        assert entry["log"] == ""
+        told = f"broken: {entry['reason']}"
+    else:
+        assert entry["log"].startswith("s3://")
+        told = f"broken: {entry['reason']} (log: {entry['log']})"
     (earlier,) = entry["earlier_attempts"]
     assert (earlier["attempt"], earlier["outcome"], earlier["batch"]) == (1, "failed", "b001")
     assert (entry["attempt"], entry["batch"]) == (2, "r001")
-    assert f"broken: {entry['reason']} (log: {entry['log']})" in night.messages[-1]["message"]
+    assert f"  - {told}\n" in night.messages[-1]["message"]
 
 
 def test_a_page_that_cannot_be_written_does_not_keep_the_run_open(night: NightDriver) -> None:

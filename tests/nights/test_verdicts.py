@@ -11,7 +11,17 @@ import pytest
 from hippolyte.planning.window import run_id
 from hippolyte.record_form import iso
 from local.core.faults import ALWAYS
-from tests.support.harness import ACCOUNT, GIB, REGION, RUN, START, NightDriver, driver, verdicts
+from tests.support.harness import (
+    ACCOUNT,
+    GIB,
+    MINUTES,
+    REGION,
+    RUN,
+    START,
+    NightDriver,
+    driver,
+    verdicts,
+)
 
 # statuses of TableDescription without data operations
 UNSUPPORTED = (
@@ -157,7 +167,7 @@ def test_a_table_that_is_newly_empty_is_told(night: NightDriver) -> None:
 
 
 def test_a_table_deleted_after_its_export_is_backed_up(night: NightDriver) -> None:
-    night.table("orders")
+    night.table("orders", **MINUTES)
     night.scheduler()
     night.until_exporting("orders")
     while night.exporting("orders"):

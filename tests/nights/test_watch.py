@@ -72,6 +72,8 @@ def test_a_goal_below_what_was_there_is_noticed(
     assert "set to 999, below 1000" in night.watch.violations[0]
 
 
+# a link reads at the share of the capacity that it sees
+@pytest.mark.engine("datapipeline", "emr")
 def test_an_export_that_does_not_wait_for_its_raise_is_noticed(
     night: NightDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,9 @@ from tools.tf import REPOSITORY, Terraform, environment
 
 
 @pytest.fixture(scope="session")
-def plan_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Planned]:
+def plan_of(
+    tmp_path_factory: pytest.TempPathFactory, reattached: dict[str, str]
+) -> Callable[[str], Planned]:
     """Plan the module once an engine: resources by address, as the provider renders them."""
 
     def make(engine: str) -> Planned:
@@ -24,7 +26,7 @@ def plan_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Planned
         world = World(Clock(datetime(2026, 11, 23, tzinfo=UTC)))
         with world.served() as endpoint_url:
             work = tmp_path_factory.mktemp(engine)
-            terraform = Terraform(root, work, environment(endpoint_url))
+            terraform = Terraform(root, work, environment(endpoint_url) | reattached)
             terraform.init()
             found = terraform.plan_json({"engine": engine})
         os.environ.clear()

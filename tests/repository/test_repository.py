@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import pkgutil
 import re
 
 import yaml
 
+import benchmarks
 from tools.tf import REPOSITORY
 
 
@@ -47,6 +51,17 @@ def test_ci_lint_runs_checkov() -> None:
 
     assert "make lint" in (REPOSITORY / ".ci" / "run").read_text(encoding="utf-8")
     assert re.search(r"^lint:.* checkov\b", makefile, flags=re.MULTILINE)
+
+
+def test_ci_runs_every_benchmark_at_a_small_size() -> None:
+    """`python -m benchmarks` runs whatever module lies there; each must have a small size."""
+    assert "make bench ARGS=--small" in (REPOSITORY / ".ci" / "run").read_text(encoding="utf-8")
+    names = {module.name for module in pkgutil.iter_modules(benchmarks.__path__)}
+    measured = {name for name in names if not name.startswith("_")}
+    assert len(measured) >= 7
+    for name in measured:
+        main = importlib.import_module(f"benchmarks.{name}").main
+        assert next(iter(inspect.signature(main).parameters)) == "small", name
 
 
 def test_at_most_twelve_security_rules_are_waived_each_with_a_reason() -> None:

@@ -26,7 +26,7 @@ def definition(function_arn: str, timeout_seconds: int = 960) -> str:
     return text
 
 
-def deploy(world: World, machine_arn: str) -> None:
+def deploy(world: World, machine_arn: str, timeout_seconds: int = 900) -> None:
     """Make function and machine; in process the function runs this repository's own source."""
     name = machine_arn.rpartition(":")[2]
     package = io.BytesIO()
@@ -41,10 +41,10 @@ def deploy(world: World, machine_arn: str) -> None:
         Role=role,
         Handler="hippolyte.exporter.handler",
         Code={"ZipFile": package.getvalue()},
-        Timeout=900,
+        Timeout=timeout_seconds,
         MemorySize=1769,
         LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": "INFO"},
     )["FunctionArn"]
     world.client("stepfunctions").create_state_machine(
-        name=name, definition=definition(arn), roleArn=role
+        name=name, definition=definition(arn, timeout_seconds + 60), roleArn=role
     )

@@ -38,6 +38,8 @@ TIMEOUT_SECONDS = 900
 GIB = 1 << 30
 # too large for the window of two hours at 1,000 units: raised for it, or in its turn for an hour
 BIG = {"size_bytes": 20 * GIB, "item_count": 3}
+# read for minutes at the share of 100 units, by whichever engine: so it is seen at it
+MINUTES = {"read_bytes": 64 << 20, "item_count": 3}
 RAISED = 1302
 _RAISED = {"datapipeline": RAISED, "emr": 1982, "lambda": 1957}
 # an engine's calls, by what they do
@@ -91,6 +93,8 @@ class NightDriver:
         self.engine = engine
         # what BIG is raised to from 1,000 units
         self.raised = _RAISED[engine]
+        # a little more than fits the window at 1,000 units; a worker begins sooner than a cluster
+        self.too_large = (14 if engine == "lambda" else 13) * GIB
         self.account, self.region = ACCOUNT, REGION
         self._monkeypatch = monkeypatch
         self.s3 = world.client("s3")
@@ -273,12 +277,13 @@ class NightDriver:
 
         self.world.before(operation, answer, times)
 
-    def throttle(self, probability: float) -> None:
-        """Throttle each of the product's calls, whatever it is, with a probability."""
+    def throttle(self, probability: float, spare: str = "") -> None:
+        """Throttle each of the product's calls with a probability, whatever it is but one."""
         source = random.Random(0)
 
         def answer(call: Call) -> None:
-            if call.access_key == PRODUCT_KEY and source.random() < probability:
+            met = call.access_key == PRODUCT_KEY and call.name != spare
+            if met and source.random() < probability:
                 code = "SlowDown" if call.service == "s3" else "ThrottlingException"
                 raise refusal(call, code, "Rate exceeded")
 
@@ -299,6 +304,18 @@ class NightDriver:
                 raise Killed(operation)
 
         self.world.before(operation, strike, call_number)
+
+    def kill_at_begin(self) -> None:
+        """Kill the invocation that is about to have a raised table read."""
+        if self.engine != "lambda":
+            self.kill_before(self.call("begin"))
+            return
+
+        def strike(call: Call) -> None:
+            if "/workers/" in str(call.key) and str(call.key).endswith("/orders.json"):
+                raise Killed("further orders")
+
+        self.world.before("s3:PutObject", strike)
 
     def kill_after(self, operation: str) -> None:
         """Kill the invocation that makes an operation's next call, when its answer has come."""
@@ -428,10 +445,11 @@ class NightDriver:
         return [s for s in states if not s.startswith(over)]
 
     def all_clusters(self) -> int:
-        """Return how many clusters and workers were ever started."""
+        """Return how many clusters and workers were ever started, but for what was tried only."""
         pages = self.world.client("emr").get_paginator("list_clusters").paginate()
         started = sum(len(page["Clusters"]) for page in pages)
-        return started + len(self.world.machines.of(MACHINE))
+        executions = self.world.machines.of(MACHINE)
+        return started + sum(not each.name.startswith("preflight-") for each in executions)
 
     @property
     def attention(self) -> list[dict[str, Any]]:

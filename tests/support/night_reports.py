@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,14 +20,17 @@ def at(minutes: float) -> str:
     return iso(START + timedelta(minutes=minutes))
 
 
-def night_report(names: list[str], **of_tables: dict[str, Any]) -> dict[str, Any]:
+def night_report(
+    names: list[str], engine: str = "datapipeline", **of_tables: dict[str, Any]
+) -> dict[str, Any]:
     """A night of one export after another in each batch; `of_tables` sets fields of entries."""
-    made = plan(*(table(name) for name in names))
+    made = replace(plan(*(table(name) for name in names)), engine=engine)
     ledger = Ledger.of_plan(made)
     for number, batch in enumerate(ledger.batches.values()):
         begin = 5.0 + number
         batch.state, batch.started_at = BatchState.CLOSED, at(begin)
-        batch.handle = {"pipeline": f"df-{number}", "cluster": f"j-{number}"}
+        clusters = {"pipeline": f"df-{number}", "cluster": f"j-{number}"}
+        batch.handle = {"worker": batch.batch_id} if engine == "lambda" else clusters
         for place, job in enumerate(batch.jobs):
             entry = ledger.tables[job.table]
             entry.attempt = 1

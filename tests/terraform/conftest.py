@@ -42,7 +42,7 @@ def tidy() -> list[Callable[[], None]]:
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def world(reattached: dict[str, str]) -> Iterator[World]:
     """Serve a local AWS, and point this process (and what it starts) at it.
 
     For one module only: there is one world per process, and other tests have their own.
@@ -52,7 +52,7 @@ def world() -> Iterator[World]:
     with started.served() as endpoint_url:
         for name in [name for name in os.environ if name.startswith(NOT_INHERITED)]:
             del os.environ[name]
-        os.environ.update(environment(endpoint_url))
+        os.environ.update(environment(endpoint_url) | reattached)
         try:
             yield started
         finally:

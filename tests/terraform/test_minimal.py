@@ -212,6 +212,9 @@ def test_bucket(applied: dict[str, Any], world: World) -> None:
     assert ownership == [{"ObjectOwnership": "BucketOwnerEnforced"}]
     assert len(block) == 4
     assert all(block.values())
+    # people act on finished backups by it, see tests/nights/test_hooks.py
+    told = s3.get_bucket_notification_configuration(Bucket=BUCKET)
+    assert "EventBridgeConfiguration" in told
     stays, tls = policy["Statement"]
     assert (stays["Effect"], stays["Action"]) == ("Deny", "s3:DeleteBucketPolicy")
     assert (tls["Effect"], tls["Action"]) == ("Deny", "s3:*")

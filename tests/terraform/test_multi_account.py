@@ -83,6 +83,9 @@ def test_applies_in_three_accounts(multi_account: Any, world: World) -> None:
         for account in (BACKUP, SHOP, ANALYTICS)
     }
     assert buckets == {BACKUP: [BUCKET], SHOP: [], ANALYTICS: []}
+    owner = Place(world, BACKUP, HOME).client("s3")
+    told = owner.get_bucket_notification_configuration(Bucket=BUCKET)
+    assert "EventBridgeConfiguration" in told
 
 
 def test_nothing_is_deprecated(multi_account: Any) -> None:

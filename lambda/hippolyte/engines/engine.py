@@ -77,6 +77,8 @@ class Launch:
     scans: Sequence[str] = ()
     # of tables that are raised by now: what they had, and what they were given
     raised: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    # hosts that a batch may have side by side
+    workers: int = 1
 
 
 class DefinitionError(EngineError):

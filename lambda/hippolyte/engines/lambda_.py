@@ -4,12 +4,14 @@ Starting is idempotent: the execution has the worker's name, and its input is th
 time, so that a second start is the first one while that runs, and refused after (Step Functions
 API, StartExecution). What DescribeExecution says is late, so only a time that is long past is
 concluded from: a worker is dead when its record says so, or when its execution has ended for
-longer than its last function can run.
+longer than its last function can run. A batch with a table that is too much for one worker has
+several (see `parts`).
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,10 +20,12 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
-from hippolyte.engines.engine import BatchStatus, Handle, JobState, JobStatus, Launch, refusal
-from hippolyte.engines.workers import PLACE, Order, Orders, Record, TableRecord, Workers
-from hippolyte.errors import EngineError
+from hippolyte.engines.engine import BatchStatus, Handle, Launch, may_be_taken, refusal
+from hippolyte.engines.parts import PartStatus, joined
+from hippolyte.engines.workers import PLACE, Order, Orders, Record, Workers, part_name
+from hippolyte.errors import ConfigurationError, EngineError
 from hippolyte.planning.cost import segments_of_job
+from hippolyte.planning.plan import parts_of
 from hippolyte.record_form import iso, when
 from hippolyte.store import Store
 
@@ -36,14 +40,8 @@ _GRACE_SECONDS = 60
 # an execution that is not found may only not be seen yet
 _UNSEEN_SECONDS = 300
 _MISSING = ("ExecutionDoesNotExist", "StateMachineDoesNotExist", "StateMachineDeleting")
-_STATES = {
-    "done": JobState.SUCCEEDED,
-    "failed": JobState.FAILED,
-    "opening": JobState.RUNNING,
-    "reading": JobState.RUNNING,
-    "finishing": JobState.RUNNING,
-    "more": JobState.RUNNING,
-}
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,8 @@ class LambdaEngine:
         """
         numbers = [n for n, ratio in enumerate(launch.ratios) if ratio is not None]
         self._order(handle, launch, numbers)
-        self._execute(handle)
+        for part in range(self._parts(handle)):
+            self._execute(handle, part)
 
     def add(self, handle: Handle, launch: Launch, numbers: Sequence[int]) -> None:
         """Order further tables of a worker that runs.
@@ -97,37 +96,54 @@ class LambdaEngine:
 
     def started(self, handle: Handle) -> bool:
         """Say whether a worker has orders; then it is started once more, which is once."""
-        if self._workers(handle).orders(handle["worker"]) is None:
-            return False
-        self._execute(handle)
-        return True
+        parts = self._parts(handle)
+        for part in range(parts):
+            try:
+                self._execute(handle, part)
+            except ClientError as error:
+                # a further one, again: it will be seen to be missing
+                _log.warning("%s is not started: %s", self._execution_name(handle, part), error)
+        return parts > 0
 
     def poll(self, handle: Handle, jobs: int) -> BatchStatus:
         """Tell how far the worker is, by its record, and whether it is dead."""
         workers, worker = self._workers(handle), handle["worker"]
-        found, kept = workers.orders(worker), workers.record(worker)
-        record = kept[0] if kept else Record()
-        orders = found[0] if found else None
-        gone, failure = self._gone(handle, record, bool(orders and orders.ended))
-        statuses = {
-            order.number: _status(record.tables.get(name))
-            for name, order in (orders.tables if orders else {}).items()
-        }
+        found = workers.orders(worker)
+        orders = found[0] if found else Orders(handle["run"], worker, handle["deadline"])
+        records: list[Record] = []
+        states: list[tuple[bool, str]] = []
+        for number in range(orders.parts):
+            records.append(_record(workers, part_name(worker, number)))
+            states.append(self._gone(handle, number, records[-1], bool(orders.ended)))
         return BatchStatus(
-            jobs=statuses,
+            jobs={
+                order.number: joined(
+                    [
+                        PartStatus(
+                            part_name(worker, number),
+                            records[number].tables.get(name),
+                            *states[number],
+                        )
+                        for number in range(order.parts)
+                    ]
+                )
+                for name, order in orders.tables.items()
+            },
             host_id=self._execution_arn(handle),
-            gone=gone,
-            failure=failure,
+            gone=all(gone for gone, _ in states),
+            failure=next((why for _, why in states if why), ""),
         )
 
     def cancel(self, handle: Handle) -> None:
         """Have the worker end: its link looks every 15 seconds, and no further one is invoked."""
         self._end(handle, "cancelled")
-        try:
-            self.clients.states().stop_execution(executionArn=self._execution_arn(handle))
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _MISSING:
-                raise refusal("StopExecution", error, handle) from error
+        for part in range(max(1, self._parts(handle))):
+            try:
+                arn = self._execution_arn(handle, part)
+                self.clients.states().stop_execution(executionArn=arn)
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _MISSING:
+                    raise refusal("StopExecution", error, handle) from error
 
     def clean_up(self, handle: Handle) -> None:
         """Keep all: the worker's records are the night's evidence."""
@@ -138,16 +154,24 @@ class LambdaEngine:
         store = Store(self.clients.s3, self.settings.bucket)
         return Workers(store, self.settings, handle["run"])
 
+    def _parts(self, handle: Handle) -> int:
+        """Return how many workers were ordered; 0: none were."""
+        found = self._workers(handle).orders(handle["worker"])
+        return found[0].parts if found else 0
+
     def _order(self, handle: Handle, launch: Launch, numbers: Sequence[int]) -> None:
         worker = handle["worker"]
         wanted = {launch.jobs[n].table: self._order_of(launch, n) for n in numbers}
 
         def ordered(before: Orders | None) -> Orders:
-            before = before or Orders(handle["run"], worker, handle["deadline"])
+            most = min(parts_of(launch.jobs), launch.workers)
+            before = before or Orders(handle["run"], worker, handle["deadline"], parts=most)
             if before.ended:
                 raise EngineError(f"worker {worker} is to end: {before.ended}")
             # what was ordered once stays as it was: files lie there
-            tables = {**wanted, **before.tables}
+            parts = before.parts
+            new = {name: replace(one, parts=min(one.parts, parts)) for name, one in wanted.items()}
+            tables = {**new, **before.tables}
             return replace(before, tables=tables, more=len(tables) < len(launch.jobs))
 
         try:
@@ -173,6 +197,7 @@ class LambdaEngine:
             autoscaled=job.autoscaled,
             most=None if job.capacity else job.rate,
             consistent=settings.consistent_reads,
+            parts=job.parts,
         )
 
     def _end(self, handle: Handle, why: str) -> None:
@@ -181,42 +206,50 @@ class LambdaEngine:
 
         self._workers(handle).change(handle["worker"], ended)
 
-    def _execute(self, handle: Handle) -> None:
+    def _execute(self, handle: Handle, part: int) -> None:
         exporter = self.settings.exporter
         if exporter is None:
             raise EngineError("the deployment has no setting exporter: apply the module again")
         try:
             self.clients.states().start_execution(
                 stateMachineArn=exporter.machine_arn,
-                name=self._execution_name(handle),
-                input=self._input(handle),
+                name=self._execution_name(handle, part),
+                input=self._input(handle, part),
             )
         except ClientError as error:
+            if may_be_taken(error):
+                raise
             # it ran, and is over: that is seen by whoever polls
-            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
-                raise refusal("StartExecution", error, handle) from error
+            if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
+                return
+            if part:
+                # the first runs, so it is no refusal: as after a lost answer, `started` tries again
+                raise
+            raise refusal("StartExecution", error, handle) from error
 
-    def _input(self, handle: Handle) -> str:
+    def _input(self, handle: Handle, part: int) -> str:
         """Return the same bytes each time."""
-        fields = {name: handle[name] for name in ("run", "worker", "deadline")}
+        fields = {name: handle[name] for name in ("run", "deadline")}
+        fields["worker"] = part_name(handle["worker"], part)
         # a deployment's place may be changed while a run is open in the former one
         place = {name: getattr(self.settings, name) for name in PLACE}
         return json.dumps({**fields, "place": place}, sort_keys=True, separators=(",", ":"))
 
-    def _execution_name(self, handle: Handle) -> str:
-        return f"{handle['run']}-{handle['worker']}"
+    def _execution_name(self, handle: Handle, part: int) -> str:
+        return f"{handle['run']}-{part_name(handle['worker'], part)}"
 
-    def _execution_arn(self, handle: Handle) -> str:
+    def _execution_arn(self, handle: Handle, part: int = 0) -> str:
         machine = self.settings.exporter.machine_arn if self.settings.exporter else ""
-        return f"{machine.replace(':stateMachine:', ':execution:')}:{self._execution_name(handle)}"
+        above = machine.replace(":stateMachine:", ":execution:")
+        return f"{above}:{self._execution_name(handle, part)}"
 
-    def _gone(self, handle: Handle, record: Record, ended: bool) -> tuple[bool, str]:
-        """Return whether the worker is dead for certain, and why it ended if not by itself."""
+    def _gone(self, handle: Handle, part: int, record: Record, ended: bool) -> tuple[bool, str]:
+        """Return whether a worker is dead for certain, and why it ended if not by itself."""
         if record.stopped:
             return True, ""
         try:
             found = self.clients.states().describe_execution(
-                executionArn=self._execution_arn(handle)
+                executionArn=self._execution_arn(handle, part)
             )
         except ClientError as error:
             if error.response["Error"]["Code"] not in _MISSING:
@@ -239,17 +272,12 @@ class LambdaEngine:
         return clock.now() >= moment + timedelta(seconds=patience)
 
 
-def _status(known: TableRecord | None) -> JobStatus:
-    if known is None:
-        return JobStatus(JobState.WAITING)
-    state = _STATES[known.state]
-    over = state in (JobState.SUCCEEDED, JobState.FAILED)
-    return JobStatus(
-        state=state,
-        # the one that read it says so: nothing of it is under way
-        dead=over,
-        error=known.reason if state is JobState.FAILED else "",
-        started_at=known.begun,
-        finished_at=known.at if over else None,
-        progress_at=known.at or known.begun,
-    )
+def _record(workers: Workers, worker: str) -> Record:
+    """Return a worker's record; of one that cannot be read, only that a link may go on."""
+    try:
+        kept = workers.record(worker)
+    except ConfigurationError as error:
+        # no reason to leave anything raised: by its execution's end the worker is dead as well
+        _log.warning("how far worker %s is cannot be read: %s", worker, error)
+        return Record(open=True)
+    return kept[0] if kept else Record()

@@ -2,11 +2,13 @@
 
 `orders.json`: what is to be read, and whether it still is; the night writes it. `record.json`:
 how far it is, and which link has it in hand; that link writes it. What is done does not hang on
-it: the files do. Below `<prefix>/runs/<account>/<region>/<run>/workers/<worker>/`.
+it: the files do. Workers that read parts of one table have the orders of the first. Below
+`<prefix>/runs/<account>/<region>/<run>/workers/<worker>/`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -14,12 +16,15 @@ from typing import Any
 from hippolyte.errors import ConflictError
 from hippolyte.record_form import known_form
 from hippolyte.settings import Settings
+from hippolyte.share import Share
 from hippolyte.store import Store
 
 # settings that say where a worker's records and backups lie, as its input has them
 PLACE = ("bucket", "prefix", "bucket_region", "sse_header", "sse_key_arn")
 # a link asks so often whether it is still wanted, before a page; seconds
 LOOK_EVERY = 15.0
+# what follows a worker's name in that of its second, third ... part
+_PART = re.compile(r"(.+)-p(\d+)")
 # orders that somebody else writes at the same moment are looked at again
 _TRIES = 4
 
@@ -32,6 +37,7 @@ class Order:
         directory: S3 key of the backup, without a slash at its end.
         scan: id of the export.
         fraction, before, raised_to, autoscaled, most: see `share.Share`.
+        parts: over how many workers it is split; those above read nothing of it.
     """
 
     number: int
@@ -45,6 +51,23 @@ class Order:
     autoscaled: bool = False
     most: float | None = None
     consistent: bool = False
+    parts: int = 1
+
+    def share(self, capacity: int | None, begun: int | None) -> Share:
+        """Return what may be read of the table: capacity now, and when its scan began.
+
+        Raises:
+            ValueError: the table is not as it was planned.
+        """
+        return Share(
+            self.fraction,
+            capacity,
+            before=self.before,
+            raised_to=self.raised_to,
+            autoscaled=self.autoscaled,
+            start=begun,
+            most=self.most,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +79,7 @@ class Orders:
         tables: by name, those that are to be read by now.
         more: further tables will be ordered: they are raised in their turn.
         ended: why nothing is to be read any more; empty: it is.
+        parts: how many workers there are; said once.
     """
 
     run: str
@@ -64,6 +88,18 @@ class Orders:
     tables: Mapping[str, Order] = field(default_factory=dict)
     more: bool = False
     ended: str = ""
+    parts: int = 1
+
+
+def part_name(worker: str, number: int) -> str:
+    """Return the name of the worker that reads a part; the first has the batch's own."""
+    return f"{worker}-p{number + 1}" if number else worker
+
+
+def part_of(name: str) -> tuple[str, int]:
+    """Return the first worker's name, and the number of the part that this one reads."""
+    found = _PART.fullmatch(name)
+    return (found[1], int(found[2]) - 1) if found else (name, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +159,11 @@ class Workers:
         Raises:
             ConfigurationError: another version wrote them.
         """
-        found = self.store.read(self._key(worker, "orders"))
+        key = self._key(part_of(worker)[0], "orders")
+        found = self.store.read(key)
         if found is None:
             return None
-        with known_form(self._key(worker, "orders")):
+        with known_form(key):
             members = _members(found[0])
             tables = {name: Order(**one) for name, one in members.pop("tables").items()}
             return Orders(**members, tables=tables), found[1]

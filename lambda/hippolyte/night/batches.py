@@ -44,6 +44,7 @@ def launch_of(p: Pass, run: Run, batch: BatchEntry, ratios: Ratios) -> Launch:
         raised={
             job.table: held for _, job, e in run.ledger.table_entries(batch) if (held := _raised(e))
         },
+        workers=batch.workers,
     )
 
 

@@ -198,7 +198,8 @@ def _is_waited_for(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) ->
             return True
     others = [b for b in run.ledger.open_batches if b is not batch]
     planned = [b for b in others if b.state is BatchState.PLANNED]
-    is_full = 1 + len(others) - len(planned) >= (run.plan.at_once or p.host.at_once)
+    hosts = batch.workers + sum(b.workers for b in others if b not in planned)
+    is_full = hosts >= (run.plan.at_once or p.host.at_once)
     return any(is_full or b.timeline == batch.timeline for b in planned)
 
 

@@ -6,7 +6,6 @@ import gzip
 import logging
 import zlib
 from collections.abc import Iterator
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -36,6 +35,9 @@ _LOG_PATIENCE_SECONDS = 900
 _EMPTY = "a look into the table finds it empty"
 # what cannot be verified by then counts as failed
 _VERIFY_PATIENCE_SECONDS = 3600
+# of a pass, which is to be on record before the next one begins: two of them would judge the same,
+# and the later one's verdicts be lost
+_SECONDS_A_PASS = 180
 
 _log = logging.getLogger(__name__)
 
@@ -43,13 +45,13 @@ _log = logging.getLogger(__name__)
 def judge(p: Pass, run: Run) -> None:
     """Give a verdict to every table whose export is over, and collect those tried again."""
     jobs = {job.table: job for b in run.ledger.batches.values() for job in b.jobs}
-    definitions: dict[str, Any] | None = None
     again: list[Job] = []
     hung: list[Job] = []
     alone: list[Job] = []
     going_on: set[str] = set()
+    began = p.remaining()
     for name, entry in run.ledger.tables.items():
-        if p.time_is_short:
+        if p.time_is_short or began - p.remaining() > _SECONDS_A_PASS:
             break
         if entry.verdict or entry.undescribed:
             continue
@@ -58,8 +60,7 @@ def judge(p: Pass, run: Run) -> None:
         elif entry.outcome == "succeeded":
             _judge_output(p, run, jobs[name], entry)
         if entry.verdict is Verdict.BACKED_UP:
-            definitions = definitions or p.runs.definitions(run.plan.run_id)
-            add_to_catalogue(p, run, name, entry, definitions.get(name))
+            add_to_catalogue(p, run, name, entry, p.definitions(run).get(name))
         elif _failed(entry) and _judge_failure(p, run, jobs[name], entry):
             was_overdue = _was_overdue(run, entry, name)
             # a worker that ended left files that are whole: the next one goes on after them

@@ -28,10 +28,17 @@ FORM = 1
 # the two operations that have a stated limit, each of which is one call of eight
 CALLS_A_PASS = 1500
 _SECONDS_A_PASS = 60
+# of a table without indexes and scaling
+_CALLS_A_TABLE = 8
+# while the night goes on, tables are gathered until they are a pass's, or one waited for so long:
+# a pass in which few end is soon over
+_GATHERING_SECONDS = 900
 # and after this many tables that were throttled or timed out the rest waits for the next pass
 _BUSY_A_PASS = 10
 # the report waits for settings this long after the last verdict; then it names what is unread
 _PATIENCE_SECONDS = 900
+# or, until the deadline, for as long as so many tables take at that pace; seconds
+_PATIENCE_A_TABLE = 1.7
 # a table that is still raised by then is read as it is, and says so
 _RAISED_PATIENCE_SECONDS = 600
 # the longest that the report says of an operation's refusal
@@ -41,11 +48,11 @@ _WHY = 400
 def keep_settings(p: Pass, run: Run) -> None:
     """Read some tables' settings into their catalogue entries: of those backed up, first come."""
     tables = list(_wanted(p, run))
-    if not tables or p.time_is_short:
+    if not tables or p.time_is_short or _gathers(run, tables):
         return
     # what the pass has done must not hang on what follows
     p.runs.save(run)
-    definitions = p.runs.definitions(run.plan.run_id)
+    definitions = p.definitions(run)
     calls, busy, began = 0, 0, p.remaining()
     for name, entry in sorted(tables, key=lambda t: bool(t[1].unread)):
         late = p.time_is_short or began - p.remaining() > _SECONDS_A_PASS
@@ -68,10 +75,22 @@ def keep_settings(p: Pass, run: Run) -> None:
             run.ledger.unread |= {o: why[:_WHY] for o, why in found.unread.items()}
 
 
+def _gathers(run: Run, tables: list[tuple[str, TableEntry]]) -> bool:
+    now = clock.now()
+    return not (
+        run.ledger.decided
+        or now >= run.plan.deadline
+        or len(tables) * _CALLS_A_TABLE >= CALLS_A_PASS
+        or any(since(entry.finished_at, now) >= _GATHERING_SECONDS for _, entry in tables)
+    )
+
+
 def has_unread(p: Pass, run: Run) -> bool:
     """Say whether the report should wait for settings that another pass may read."""
-    waited = since(run.ledger.decided_at, clock.now())
-    return waited < _PATIENCE_SECONDS and next(_wanted(p, run, raised=True), None) is not None
+    waited, patience = since(run.ledger.decided_at, clock.now()), float(_PATIENCE_SECONDS)
+    if clock.now() < run.plan.deadline:
+        patience = max(patience, _PATIENCE_A_TABLE * len(run.ledger.tables))
+    return waited < patience and next(_wanted(p, run, raised=True), None) is not None
 
 
 def _wanted(p: Pass, run: Run, raised: bool = False) -> Iterator[tuple[str, TableEntry]]:

@@ -11,6 +11,7 @@ from hippolyte.night import raise_in_turn, raise_together
 from hippolyte.night.batches import REFUSALS, Ratios, launch_of, since
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.raise_table import is_taken_by_another_run
+from hippolyte.planning.plan import parts_of
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import STARTED, BatchEntry, BatchState
 from hippolyte.records.runs import Run
@@ -102,16 +103,19 @@ def _choose(p: Pass, run: Run) -> list[BatchEntry]:
             waiting.append(batch)
         else:
             busy.add(batch.timeline)
-    clusters = sum(
-        b.state in STARTED or b.state in (BatchState.RAISING, BatchState.PREPARING)
+    hosts = sum(
+        b.workers
         for b in run.ledger.batches.values()
         if b not in waiting
+        and (b.state in STARTED or b.state in (BatchState.RAISING, BatchState.PREPARING))
     )
+    free = (run.plan.at_once or p.host.at_once) - hosts
     chosen: list[BatchEntry] = []
     for batch in waiting:
-        if batch.timeline not in busy and clusters < (run.plan.at_once or p.host.at_once):
+        if batch.timeline not in busy and free > 0:
             busy.add(batch.timeline)
-            clusters += 1
+            batch.workers = min(parts_of(batch.jobs), free)
+            free -= batch.workers
             chosen.append(batch)
     return chosen
 
@@ -147,14 +151,14 @@ def _start(p: Pass, run: Run, ratios_of: Callable[[Pass, Run, BatchEntry], Ratio
         batch = run.ledger.batches[batch_id]
         batch.set_intent(BatchState.STARTING, p.me, clock.now())
         batch.waiting = []
-        entries = run.ledger.table_entries(batch)
-        for (_, job, entry), ratio in zip(entries, ratios, strict=True):
+        entries, outputs = run.ledger.table_entries(batch), launch_of(p, run, batch, ratios).outputs
+        for (number, job, entry), ratio in zip(entries, ratios, strict=True):
             entry.exporting = ratio is not None
             if ratio is None:
                 batch.waiting.append(job.table)
             entry.attempt = batch.attempts[job.table]
             entry.tries += 1
-            entry.location = launch_of(p, run, batch, []).outputs[batch.jobs.index(job)]
+            entry.location = outputs[number]
     p.runs.save(run)
     for batch_id, ratios in ready.items():
         batch = run.ledger.batches[batch_id]

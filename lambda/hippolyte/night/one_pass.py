@@ -52,6 +52,7 @@ class Pass:
     unseen: list[str] = field(default_factory=list)
     # the previous run's report, read when first needed
     previous: dict[str, Any] | None = None
+    _definitions: tuple[str, dict[str, Any]] = ("", {})
     # what failed and must not keep the rest from its end; raised when the pass is over
     failures: list[Exception] = field(default_factory=list)
 
@@ -77,6 +78,12 @@ class Pass:
     def time_is_short(self) -> bool:
         """Whether what is left to do belongs to the next invocation."""
         return self.remaining() < _SPARE_SECONDS
+
+    def definitions(self, run: Run) -> dict[str, Any]:
+        """Return the definitions of a run's tables, as they were when first asked for."""
+        if self._definitions[0] != run.plan.run_id:
+            self._definitions = run.plan.run_id, self.runs.definitions(run.plan.run_id)
+        return self._definitions[1]
 
     def previous_tables(self, run: Run) -> dict[str, Any]:
         """Return the tables of the report of the night before; empty if there is none."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from hippolyte.planning.host import Host
 from hippolyte.planning.packing import Timeline
-from hippolyte.planning.plan import Job
+from hippolyte.planning.plan import Job, parts_of
 from hippolyte.planning.sizing import segments
 from hippolyte.settings import Settings
 
@@ -58,7 +58,11 @@ def _usd(
     timelines: list[Timeline[Job]], settings: Settings, raises_per_job: bool, host: Host
 ) -> float:
     # what does not fit is cut off at the deadline
-    seconds = [min(t.seconds, settings.window_seconds) for t in timelines]
+    seconds = [
+        min(t.seconds, settings.window_seconds)
+        for t in timelines
+        for _ in range(max(map(parts_of, t.batches), default=1))
+    ]
     hosts = (
         workers_usd(timelines, seconds, settings)
         if host.side_by_side
@@ -83,7 +87,7 @@ def _nodes(seconds: list[float], settings: Settings) -> float:
 
 
 def workers_usd(timelines: list[Timeline[Job]], seconds: list[float], settings: Settings) -> float:
-    """Return what functions, machine and S3's requests cost."""
+    """Return what functions, machine and S3's requests cost; `seconds` of each worker."""
     memory = (settings.exporter.memory_size if settings.exporter else 0) / 1024
     jobs = [job for timeline in timelines for batch in timeline.batches for job in batch]
     files = sum(

@@ -29,7 +29,8 @@ class Host:
         job_bootstrap: of each job.
         unit_bytes: bytes of items read for a read capacity unit.
         at_once: how many hosts may run side by side.
-        side_by_side: a host's jobs run together, not one after the other.
+        side_by_side: a host's jobs run together, not one after the other; a large one may have
+            several hosts.
         throughput: bytes a second that a host reads at the most; None: it is no limit.
         noun: what it is called.
         knob: the setting that allows more of them.
@@ -43,6 +44,16 @@ class Host:
     throughput: float | None = None
     noun: str = "cluster"
     knob: str = "planning.max_clusters"
+
+    @property
+    def planned(self) -> int:
+        """How many a plan may use: where one costs nothing it is left for what is tried again."""
+        return max(1, self.at_once - 1) if self.side_by_side else self.at_once
+
+
+def noun_of(engine: str) -> str:
+    """Return what an engine's hosts are called."""
+    return "worker" if engine == "lambda" else "cluster"
 
 
 def host_of(settings: Settings, engine: str) -> Host:
@@ -66,6 +77,6 @@ def host_of(settings: Settings, engine: str) -> Host:
         at_once=exporter.max_workers if exporter else 1,
         side_by_side=True,
         throughput=VCPU_BYTES * vcpus,
-        noun="worker",
+        noun=noun_of(engine),
         knob="exporter.max_workers",
     )

@@ -51,9 +51,7 @@ class Packer:
         )
         jobs = sizer.jobs(tables)
         if host.side_by_side:
-            # one is left for what is tried again
-            planned = max(1, host.at_once - 1)
-            timelines = share_out(jobs, host, planned, limit)
+            timelines = share_out(jobs, host, host.planned, limit)
             late = [t for t in timelines if t.seconds > sizer.seconds]
             overflow = [j for t in late for b in t.batches for j in b if _is_late(j, t, sizer)]
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -35,6 +35,13 @@ class Job:
     estimated: bool = True
     # its read capacity follows its consumption: the scan's pace follows it down only
     autoscaled: bool = False
+    # over so many workers it is split: its rate is more than one of them reads
+    parts: int = 1
+
+
+def parts_of(jobs: Iterable[Job]) -> int:
+    """Return how many workers a batch of these has."""
+    return max((job.parts for job in jobs), default=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +129,7 @@ class Plan:
                     "seconds": job.estimate_seconds if job.estimated else None,
                     "rate": round(job.rate, 1),
                     "raise_to": job.raise_to,
+                    "workers": job.parts,
                 }
                 for batch in self.batches
                 for job in batch.jobs

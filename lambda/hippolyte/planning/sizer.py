@@ -31,6 +31,12 @@ RAISED_JOB_SECONDS = 3600
 RAISED_AT_ONCE = 2
 
 
+# what a part of a table is to be worth, lest many short-lived workers gain little; seconds
+_SHORTEST_PART_SECONDS = 900
+# and so that parts are about even
+_SEGMENTS_A_PART = 4
+
+
 # DescribeTable counts a table about every six hours (API TableDescription, TableSizeBytes)
 _COUNTED_AFTER = timedelta(hours=6)
 
@@ -69,9 +75,13 @@ class Sizer:
         self.seconds = max(0.0, (night.deadline - max(night.now, night.start)).total_seconds())
         # the most a job may have: alone on a cluster, for the whole window
         self.given = self.seconds - host.bootstrap
+        # bytes of all tables
+        self.held = 0
 
     def jobs(self, tables: Iterable[Table]) -> list[Job]:
         ordered = sorted(tables, key=lambda t: (-t.size_bytes, t.name))
+        # a byte each: beside others no table ever has all workers
+        self.held = sum(max(1, t.size_bytes) for t in ordered)
         plain = [self._plain(t) for t in ordered]
         large = [self.given > 0 and job.estimate_seconds > self.given for job in plain]
         raisable = [
@@ -122,6 +132,7 @@ class Sizer:
             if self.host.side_by_side:
                 rate = table.read_capacity * share
             ratio = share
+        parts = self._parts(table, rate)
         return Job(
             table=table.name,
             table_id=table.table_id,
@@ -131,16 +142,17 @@ class Sizer:
             ratio=ratio,
             plain_ratio=ratio,
             rate=round(rate, 3),
-            estimate_seconds=self._estimate(table, rate),
+            estimate_seconds=self._estimate(table, rate, parts),
             raise_to=None,
             estimated=self._is_counted(table),
             autoscaled=table.scaling is not None and self.host.side_by_side,
+            parts=parts,
         )
 
     def _raised(self, table: Table, job: Job, seconds: float) -> Job:
         """Return the job with the raise that lets it end in `seconds`, or what comes near it."""
         if self.host.throughput:
-            # no raise is bought that its host cannot use
+            # no raise is bought that its host cannot use, nor a further host but for the window
             seconds = max(seconds, min(self.given, table.size_bytes / self.host.throughput))
         raised = self._raise(table, seconds)
         if raised <= table.read_capacity:
@@ -148,18 +160,35 @@ class Sizer:
         share = self.settings.consumed_fraction
         reachable = reachable_rate(table.read_capacity, share, raised)
         rate = min(self._needed(table, seconds), reachable)
+        parts = self._parts(table, rate)
         return replace(
             job,
             ratio=sizing.ratio(rate, raised),
             rate=round(rate, 3),
-            estimate_seconds=self._estimate(table, rate),
+            estimate_seconds=self._estimate(table, rate, parts),
             raise_to=raised,
+            parts=parts,
         )
 
-    def _estimate(self, table: Table, rate: float) -> int:
+    def _parts(self, table: Table, rate: float) -> int:
+        """Return over how many workers a table is split that is read at `rate`.
+
+        As many as the rate keeps busy, but of all that there are no more than its part of what is
+        to be read; and each reads a good while, some segments at least.
+        """
+        full = self.host.throughput
+        if not full:
+            return 1
+        fast = math.ceil(round(rate * self.host.unit_bytes / full, 6))
+        fair = self.host.planned * table.size_bytes // max(1, self.held)
+        large = int(table.size_bytes / full / _SHORTEST_PART_SECONDS)
+        cut = sizing.segments(table.size_bytes, rate, self.settings.consumed_fraction)
+        return max(1, min(fast, fair, large, cut // _SEGMENTS_A_PART))
+
+    def _estimate(self, table: Table, rate: float, parts: int) -> int:
         read = sizing.seconds_to_read(table.size_bytes, rate, self.host.unit_bytes)
         if self.host.throughput:
-            read = max(read, table.size_bytes / self.host.throughput)
+            read = max(read, table.size_bytes / self.host.throughput / parts)
         return math.ceil(round(read + self.host.job_bootstrap, 6))
 
     def _is_counted(self, table: Table) -> bool:

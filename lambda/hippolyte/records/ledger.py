@@ -58,6 +58,8 @@ class BatchEntry:
     waiting: list[str] = field(default_factory=list)
     # intent: tables whose jobs are being added; with `intent_at` and `intent_by`
     adding: list[str] = field(default_factory=list)
+    # hosts that it has side by side, of those there may be at once
+    workers: int = 1
 
     def set_intent(self, state: BatchState, me: str, now: datetime) -> None:
         """Move to a state that announces calls which only this invocation, `me`, makes."""
@@ -234,10 +236,7 @@ class Ledger:
         return entry
 
     def to_record(self) -> dict[str, Any]:
-        """Return the ledger in its JSON form, what is as it began left out.
-
-        Its lists are the ledger's own, not copies.
-        """
+        """Return the ledger in its JSON form as it is now, what is as it began left out."""
         record = {"version": VERSION, **_fields(self)}
         record["batches"] = {
             name: {**_fields(b), "jobs": [_fields(job) for job in b.jobs]}
@@ -263,6 +262,7 @@ def _beginnings(form: Any) -> list[tuple[str, Any]]:
     ]
 
 
+_CHANGED_IN_PLACE = (list, dict)
 _BEGINNINGS = {form: _beginnings(form) for form in (Ledger, BatchEntry, TableEntry, Job)}
 
 
@@ -270,7 +270,7 @@ def _fields(value: Ledger | BatchEntry | TableEntry | Job) -> dict[str, Any]:
     # most fields of most tables are as they began: the record is written whole, and often
     # asdict copies all the way down: half a second of each pass with 2,500 tables
     return {
-        name: now
+        name: now.copy() if type(now) in _CHANGED_IN_PLACE else now
         for name, beginning in _BEGINNINGS[type(value)]
         if (now := getattr(value, name)) != beginning
     }

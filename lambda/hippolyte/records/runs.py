@@ -50,8 +50,8 @@ class Run:
     plan: Plan
     ledger: Ledger
     etag: str
-    # the ledger as it was last read or written, as JSON
-    saved: str
+    # the ledger's record as it was last read or written
+    saved: dict[str, Any]
 
 
 class Runs:
@@ -84,23 +84,23 @@ class Runs:
         read = self.store.read(key)
         if read is None:
             ledger = Ledger.of_plan(plan)
-            saved = text(ledger.to_record())
-            if etag := self.store.create(key, saved):
-                return Run(plan, ledger, etag, saved)
+            record = ledger.to_record()
+            if etag := self.store.create(key, text(record)):
+                return Run(plan, ledger, etag, record)
             read = self.store.read(key)
             if read is None:
                 raise ConfigurationError(f"{self.url(run_id, 'ledger.json')} came and went")
         ledger = Ledger.from_record(read[0])
         since = {name: Identity(**known) for name, known in ledger.identities.items()}
         plan = replace(plan, identities={**plan.identities, **since})
-        return Run(plan, ledger, read[1], text(ledger.to_record()))
+        return Run(plan, ledger, read[1], ledger.to_record())
 
     def save(self, run: Run) -> None:
         """Write the ledger if it changed; ConflictError if another invocation wrote it first."""
-        record = text(run.ledger.to_record())
+        record = run.ledger.to_record()
         if record != run.saved:
             key = self.key(run.plan.run_id, "ledger.json")
-            run.etag = self.store.replace(key, record, run.etag)
+            run.etag = self.store.replace(key, text(record), run.etag)
             run.saved = record
 
     def definitions(self, run_id: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The night as a Gantt chart: inline SVG, made from a report alone.
 
-A row a batch, its cluster's time as a band; the tables' exports are bars inside, each in a lane of
-its own or, for more than `LANES` tables, all in the batch's row. Under them the time a table was
-raised for. Colours are classes, set by the page's style sheet.
+A row a batch, the time of its cluster or worker as a band; the tables' exports are bars inside,
+each in a lane of its own or, for more than `LANES` tables, all in the batch's row. Under them the
+time a table was raised for. Colours are classes, set by the page's style sheet.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def _batch(batch: Row, exports: int, y: float, height: float, scale: _Scale, clo
     name = f"{batch['batch_id']} · {exports} export{'' if exports == 1 else 's'}"
     return (
         f"<g><title>{said('; '.join(facts), 600)}</title>"
-        f'<rect class="cluster{wrong}" x="{x:.1f}" y="{y:.0f}" width="{width:.1f}" '
+        f'<rect class="host{wrong}" x="{x:.1f}" y="{y:.0f}" width="{width:.1f}" '
         f'height="{height:.0f}" rx="3"/>'
         f'<text class="batch" x="0" y="{y + 16:.0f}">{said(name, 26)}</text>'
         f'<text class="axis" x="{x + width + 5:.1f}" y="{y + 15:.0f}">{ran}</text></g>'

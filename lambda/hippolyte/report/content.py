@@ -62,6 +62,7 @@ def make_report(
         "deployment": settings.name,
         "account": settings.account,
         "region": settings.region,
+        "engine": plan.engine,
         "run_id": plan.run_id,
         # globs of the only tables it answers for; none: a night
         "part": list(plan.part),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
+from hippolyte.planning.host import noun_of
 from hippolyte.report.chart import LANES, chart, duration, said
 from hippolyte.report.message import money, needs_attention, of_part, summary
 from hippolyte.verdicts import ALERTING_VERDICTS, Verdict
@@ -36,7 +37,7 @@ background:var(--bad)}
 .night .batch{font-weight:600}.night .grid{stroke:var(--line);stroke-width:1}
 .night .deadline{stroke:var(--text);stroke-width:1.5;stroke-dasharray:5 3}
 .night .after{fill:var(--bad);opacity:.09}
-.night .cluster{fill:var(--band);opacity:.75}.night .cluster.wrong{stroke:var(--bad)}
+.night .host{fill:var(--band);opacity:.75}.night .host.wrong{stroke:var(--bad)}
 .night .raise,i.raise{fill:var(--raise);background:var(--raise)}.night .raise.left{fill:var(--bad)}
 .bar{stroke:var(--bg);stroke-width:.5;fill:var(--quiet)}
 .bar.backed_up{fill:var(--ok)}.bar.failed{fill:var(--bad)}.bar.timed_out{fill:var(--late)}
@@ -45,7 +46,7 @@ background:var(--bad)}
 .legend i{display:inline-block;width:18px;height:9px;margin-right:5px}
 .legend i.raise{height:3px;vertical-align:3px}
 i.backed_up{background:var(--ok)}i.failed{background:var(--bad)}i.timed_out{background:var(--late)}
-i.vanished{background:var(--quiet)}i.earlier{background:var(--earlier)}i.cluster{
+i.vanished{background:var(--quiet)}i.earlier{background:var(--earlier)}i.host{
 background:var(--band)}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:13px}
 th{text-align:left;font-weight:600;color:var(--muted);border-bottom:1px solid var(--line)}
@@ -123,10 +124,11 @@ def _header(report: Mapping[str, Any]) -> str:
     left = len(report["left_raised"])
     tiles.append((f"{left:,}", "left raised", "wrong" if left else "zero"))
     started = sum(1 for b in report["batches"] if b["started_at"])
+    hosts = f"{started} {noun_of(report['engine'])}{'' if started == 1 else 's'}"
     facts = (
         f"{duration(report['duration_seconds'])} of a window of "
         f"{duration(report['window_seconds'])} · {report['items']:,} items · "
-        f"{size(report['bytes'])} · {started} clusters · {len(report['raised'])} tables raised · "
+        f"{size(report['bytes'])} · {hosts} · {len(report['raised'])} tables raised · "
         f"{money(report)}"
     )
     return (
@@ -160,10 +162,11 @@ def _attention(report: Mapping[str, Any]) -> str:
 
 def _night(report: Mapping[str, Any]) -> str:
     drawn = chart(report)
+    noun = noun_of(report["engine"])
     shown = sum(1 for t in report["tables"].values() if t["batch"] and t["started_at"])
     without = report["discovered"] - shown
     legend = [
-        ("cluster", "a cluster's time"),
+        ("host", f"a {noun}'s time"),
         ("backed_up", "backed up"),
         ("failed", "failed"),
         ("timed_out", "timed out"),
@@ -173,9 +176,9 @@ def _night(report: Mapping[str, Any]) -> str:
     ]
     words = "Nothing was started this night." if not drawn else ""
     if drawn and without:
-        words = f"{without} tables are not in the chart: they needed no cluster, or got none. "
+        words = f"{without} tables are not in the chart: they needed no {noun}, or got none. "
     if shown > LANES:
-        words += "Each row is a cluster with its exports one after another; point at one for more."
+        words += f"Each row is a {noun} with its exports; point at one for more."
     keys = "".join(f'<span><i class="{c}"></i>{text}</span>' for c, text in legend)
     return (
         f'<h2>The night</h2><div class="chart">{drawn}</div>'

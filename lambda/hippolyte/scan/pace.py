@@ -9,6 +9,7 @@ are bytes. What may be read is `Share`'s; here it becomes requests:
   most it can cost is set aside, so that several at once pass the bucket by one page at most.
 - Segments next to each other lie in one partition, and together never have more than the share of
   what a partition gives.
+- Who reads a part of the segments has that part of both: the parts together are the share.
 - `Limit` starts at 1, at most doubles, and is so small that a page of the largest items seen lately
   is paid in a second.
 - A throttled answer halves the rate at once; 2 % of the share a minute come back.
@@ -88,13 +89,22 @@ class Pace:
     table: _Bucket
     groups: tuple[_Bucket, ...]
     segments: tuple[_Segment, ...]
+    # those of the segments that are read here
+    own: range
     turns: int = 0
     # of the allowed rate, since that moment
     factor: float = 1.0
     since: float = 0.0
 
     @classmethod
-    def start(cls, share: Share, segments: int, now: float, unit_bytes: int = EVENTUAL) -> Pace:
+    def start(
+        cls,
+        share: Share,
+        segments: int,
+        now: float,
+        unit_bytes: int = EVENTUAL,
+        own: range | None = None,
+    ) -> Pace:
         """Begin, or go on in another process: nothing is owed, and nothing saved.
 
         Args:
@@ -103,10 +113,12 @@ class Pace:
             segments: how many, read side by side.
             now: of the caller's clock.
             unit_bytes: `EVENTUAL` or `CONSISTENT`.
+            own: the segments that are asked for here, where others read the rest; None: all.
         """
+        own = range(segments) if own is None else own
         empty = _Bucket(share.rate, 0.0, now)
         groups = (empty,) * _groups(share, segments)
-        pace = cls(share, unit_bytes, empty, groups, (_Segment(),) * segments, since=now)
+        pace = cls(share, unit_bytes, empty, groups, (_Segment(),) * segments, own, since=now)
         return pace._at(now)
 
     @property
@@ -125,7 +137,7 @@ class Pace:
         group = self.groups[self._group(segment)]
         # the one that waited longest comes first; whoever does not ask costs the rest little
         late = min(self.table.depth / self.rate, 1.0) / 2
-        behind = max(0, len(self.segments) - (self.turns - mine.turn)) / len(self.segments)
+        behind = max(0, len(self.own) - (self.turns - mine.turn)) / len(self.own)
         ready = max(mine.not_before, self.table.positive(), group.positive())
         return ready + late * behind
 
@@ -189,7 +201,8 @@ class Pace:
 
     def _at(self, now: float) -> Pace:
         """Return the pace with the table's bucket filled until now, and the rate of now."""
-        rate = self.share.rate * self._factor(now) * _KEPT
+        part = len(self.own) / len(self.segments)
+        rate = self.share.rate * part * self._factor(now) * _KEPT
         return replace(self, table=self.table.filled(now, rate, self._most(_MOST_ITEMS)))
 
     def _ended(self, segment: int, now: float, units: float, **changed: Any) -> Pace:
@@ -204,6 +217,12 @@ class Pace:
     def _group(self, segment: int) -> int:
         return segment * len(self.groups) // len(self.segments)
 
+    def _own_part(self, group: int) -> float:
+        """Return how much of a group's segments is read here."""
+        groups, segments = len(self.groups), len(self.segments)
+        first, end = (-(-one * segments // groups) for one in (group, group + 1))
+        return len(range(max(first, self.own.start), min(end, self.own.stop))) / (end - first)
+
     def _paid(self, segment: int, units: float, after: _Segment) -> Pace:
         """Return the pace with so much taken out of the table's bucket and the segment's group's.
 
@@ -211,6 +230,7 @@ class Pace:
         """
         group, table = self._group(segment), self.table
         share = self.share.fraction * PARTITION_RATE * self._factor(table.at) * _KEPT
+        share *= self._own_part(group)
         mine = self.groups[group].filled(table.at, min(table.rate, share), self._most(_MOST_ITEMS))
         paid = mine.paid(units)
         groups = (*self.groups[:group], paid, *self.groups[group + 1 :])

@@ -28,6 +28,7 @@ class State(Enum):
     OPENING = "opening"
     READING = "reading"
     FINISHING = "finishing"
+    READ = "read"  # its part is; whoever reads the last one calls it whole
     DONE = "done"
     MORE = "more"  # the loop ended first: whoever scans it again goes on
     FAILED = "failed"
@@ -41,7 +42,8 @@ class Progress:
         items: in all segments, those of former loops and those not yet in a file included.
         text, units: bytes of lines and read capacity units of this loop alone.
         files: of this loop.
-        segments, ended: how many there are, and how many of them are read to their end.
+        segments, ended: how many there are, and how many of them are read to their end. Where
+            a part is read, of that alone, as `items`.
         reason: why it failed, or what it waits for.
     """
 
@@ -128,6 +130,11 @@ class Reading:
         self.state = State.READING
 
     @property
+    def own(self) -> range:
+        """The segments that are read here."""
+        return self.wanted.part.segments(len(self.segments))
+
+    @property
     def pace(self) -> Pacing:
         assert self.pacing
         return self.pacing
@@ -145,7 +152,8 @@ class Reading:
 
     def progress(self) -> Progress:
         """Return what is to be told."""
-        read = sum(one.place.items + one.buffered for one in self.segments)
+        own = [self.segments[one] for one in self.own]
+        read = sum(one.place.items + one.buffered for one in own)
         return Progress(
             table=self.name,
             state=self.state,
@@ -153,8 +161,8 @@ class Reading:
             text=self.text,
             units=self.units,
             files=self.files,
-            segments=len(self.segments),
-            ended=sum(one.place.ended for one in self.segments),
+            segments=len(own),
+            ended=sum(one.place.ended for one in own),
             size_bytes=self.look.size_bytes if self.look else 0,
             reason=self.reason,
         )

@@ -83,6 +83,21 @@ class Pacing(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Which of a table's segments are read here: of `of` parts, side by side, number `number`."""
+
+    number: int = 0
+    of: int = 1
+
+    def segments(self, count: int) -> range:
+        """Return its segments of `count`: neighbours, none if there are fewer than parts."""
+        return range(self.number * count // self.of, (self.number + 1) * count // self.of)
+
+
+ALL = Part()
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """A scan as it is asked for.
 
@@ -96,6 +111,7 @@ class Wanted:
         table_id: of the table that is meant, None for the one that is there.
         consistent: strongly consistent reads, at twice the cost.
         level: of gzip.
+        part: that is read here.
     """
 
     source: Source
@@ -107,6 +123,7 @@ class Wanted:
     table_id: str | None = None
     consistent: bool = False
     level: int = 1
+    part: Part = ALL
 
 
 class TableSource:

@@ -12,7 +12,7 @@ from functools import partial
 from hippolyte.exports import native
 from hippolyte.exports.manifest import FormatError
 from hippolyte.exports.native import DATA, DataFile, Scanned
-from hippolyte.scan.begin import Started, UnfitError, Written, begin, written
+from hippolyte.scan.begin import Place, Started, UnfitError, Written, begin, highest, written
 from hippolyte.scan.cutting import ScanError
 from hippolyte.scan.segment import Changed, look_again, read_segment
 from hippolyte.scan.sink import Sink, Stored
@@ -42,12 +42,15 @@ def scan_table(table: Reading) -> Story:
     if begun.summary:
         table.whole, table.state = begun.summary.items, State.DONE
         return
-    yield Together(
-        [read_segment(table, one, begun.highest.get(one)) for one in range(len(table.segments))],
-        needs,
-    )
-    if not all(one.place.ended for one in table.segments):
+    if table.own:
+        reading = [read_segment(table, one, begun.highest.get(one)) for one in table.own]
+        yield Together(reading, needs)
+    if not all(table.segments[one].place.ended for one in table.own):
         table.state = State.MORE
+        return
+    yield from _see_others(table)
+    if not all(one.place.ended for one in table.segments):
+        table.state = State.READ
         return
     table.state = State.FINISHING
     yield Together([_know_files(table, one) for one in range(len(table.segments))])
@@ -60,6 +63,26 @@ def scan_table(table: Reading) -> Story:
     for name, data in documents(table.started, sink, [one for some in files for one in some]):
         yield Call(partial(_put_same, sink, name, data))
     table.state = State.DONE
+
+
+def _see_others(table: Reading) -> Story:
+    """See whether others have read their segments to the end, up to the first that is not.
+
+    Each looks after the last file of its own part was put, so whoever puts the last one sees all.
+    """
+    own, count = table.own, len(table.segments)
+    if len(own) == count:
+        return
+    last = yield Call(partial(highest, table.wanted.sink, count))
+    for one in [*range(own.start), *range(own.stop, count)]:
+        if one not in last:
+            return
+        found = yield Call(partial(written, table.wanted.sink, one, last[one]))
+        if not found.facts.end:
+            return
+        items = found.facts.before + found.facts.items
+        table.segments[one].files[last[one]] = found
+        table.segments[one].place = Place(last[one] + 1, None, items, ended=True)
 
 
 def _know_files(table: Reading, segment: int) -> Story:

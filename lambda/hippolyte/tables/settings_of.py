@@ -152,15 +152,12 @@ def received(client: Any, operation: str, **asked: Any) -> Any:
         AttributeError: the SDK does not know the operation.
         ValueError: the answer is no JSON.
     """
-    call, bodies = getattr(client, xform_name(operation)), []
+    # registered once for each client: botocore looks its handlers up anew after a change of them
+    client.meta.events.register("after-call", _keep_body, unique_id="hippolyte-body")
+    answer = getattr(client, xform_name(operation))(**asked)
+    return json.loads(answer["ResponseMetadata"]["Body"])
 
-    def keep(http_response: Any, **_: Any) -> None:
-        bodies.append(http_response.content)
 
-    # emitted once for each call, after its retries (botocore.client)
-    client.meta.events.register("after-call", keep)
-    try:
-        call(**asked)
-    finally:
-        client.meta.events.unregister("after-call", keep)
-    return json.loads(bodies[-1])
+def _keep_body(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+    """Keep an answer as it came, after the call's retries (botocore.client)."""
+    parsed["ResponseMetadata"]["Body"] = http_response.content

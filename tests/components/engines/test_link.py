@@ -67,7 +67,7 @@ class Bench:
         assert found
         self.workers.order(replace(found[0], **changed), found[1])
 
-    def link(self, seconds: float = 900, me: str | None = None) -> Answer:
+    def link(self, seconds: float = 900, me: str | None = None, worker: str = WORKER) -> Answer:
         """Invoke a link; its sleeps move the world's time on."""
         begun = clock.now()
         world = self.world
@@ -75,7 +75,7 @@ class Bench:
         clients = ExporterClients(self.dynamodb, self.s3, self.s3)
         return Link(
             workers=self.workers,
-            worker=WORKER,
+            worker=worker,
             me=me or f"link{next(self.names)}",
             clients=clients,
             bucket=BUCKET,
@@ -86,7 +86,10 @@ class Bench:
 
     @property
     def record(self) -> Record:
-        found = self.workers.record(WORKER)
+        return self.record_of(WORKER)
+
+    def record_of(self, worker: str) -> Record:
+        found = self.workers.record(worker)
         assert found
         return found[0]
 
@@ -200,6 +203,26 @@ def test_a_link_waits_until_its_predecessor_reads_nothing(world: World) -> None:
     bench.assert_whole("slow")
 
 
+def test_a_link_whose_time_ran_out_is_not_held_against_its_tables(world: World) -> None:
+    bench = Bench(world, {"slow": 1})
+    world.set_table("slow", read_bytes=32 << 20)
+    late = world.clock.now() + timedelta(seconds=800)
+
+    def strike(_: object) -> None:
+        if world.clock.now() > late:
+            raise Killed
+
+    # a look
+    world.before("s3:GetObject", strike)
+    for _ in range(2):
+        with pytest.raises(Killed):
+            bench.link()
+        late = world.clock.now() + timedelta(seconds=800)
+    late = bench.deadline
+    assert bench.link().more
+    assert (bench.record.deaths, bench.record.suspects) == ({}, ())
+
+
 def test_the_table_over_which_links_die_fails_alone(world: World) -> None:
     bench = Bench(world, {"good": 1000, "poison": 1000, "well": 1000})
 
@@ -269,3 +292,33 @@ def test_a_table_that_is_not_as_it_was_planned_fails_and_the_others_are_read(wor
     assert bench.record.tables["other"].state == "failed"
     assert "not as it was planned" in bench.record.tables["other"].reason
     bench.assert_whole("orders")
+
+
+def test_workers_of_parts_have_the_same_orders_and_a_record_each(world: World) -> None:
+    bench = Bench(world, {"big": 1000, "small": 1000})
+    split, small = bench.order(0, "big", parts=2), bench.order(1, "small")
+    bench.change(parts=2, tables={"big": split, "small": small})
+    assert bench.link(worker="b001-p2") == Answer(False, "all tables are over")
+    second = bench.record_of("b001-p2")
+    # the other table is not split
+    assert {name: one.state for name, one in second.tables.items()} == {"big": "read"}
+    assert second.stopped
+    assert bench.link() == Answer(False, "all tables are over")
+    assert bench.record.tables["big"].state == "done"
+    counted = [record.tables["big"].items for record in (bench.record, second)]
+    assert sum(counted) == 50
+    assert min(counted) > 0
+    for name in ("big", "small"):
+        bench.assert_whole(name)
+    # and once more: it finds the table whole, and reads nothing
+    scans = world.gate.calls["dynamodb:Scan"]
+    assert bench.link(worker="b001-p2") == Answer(False, "all tables are over")
+    assert world.gate.calls["dynamodb:Scan"] == scans
+
+
+def test_a_part_ends_when_the_orders_of_all_do(world: World) -> None:
+    bench = Bench(world, {"big": 1000})
+    bench.change(parts=2, tables={"big": bench.order(0, "big", parts=2)}, ended="cancelled")
+    for worker in (WORKER, "b001-p2"):
+        assert bench.link(worker=worker) == Answer(False, "cancelled")
+    assert world.gate.calls["dynamodb:Scan"] == 0

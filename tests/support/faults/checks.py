@@ -7,23 +7,20 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from local.demo import second_reader
-from local.dynamodb.items import table_items
 from local.programs.export import running_steps
+from tests.support.faults.backups import no_backups
 from tests.support.faults.fleet import (
     BEFORE,
     CATCH_UP,
     FLEETING,
     TARGETS,
     TRIED_TWICE,
-    VERDICTS,
     Schedule,
+    fates,
 )
 from tests.support.faults.inside import Inside
 from tests.support.faults.tap import Point, Tap
-from tests.support.harness import ACCOUNT, BUCKET, REGION, RUN, START, NightDriver, verdicts
+from tests.support.harness import RUN, START, NightDriver, verdicts
 
 # the exporter reads floor(capacity x ratio); a literal ratio has six digits
 _ROUNDING = 1.0
@@ -41,6 +38,7 @@ class Checks:
         self.night = night
         self.inside = Inside(night)
         self.schedule = schedule
+        self.fates = fates(night.engine)
         self.exact = True
         self.wrong: list[str] = []
         self.reports_written = 0
@@ -52,6 +50,10 @@ class Checks:
         self.cut_while_telling = 0
         tap.look = self._look
         schedule.after = self._after_invocation
+
+    @property
+    def _before(self) -> dict[str, int]:
+        return {name: read for name, read in BEFORE.items() if name in self.fates}
 
     # while it lasts
 
@@ -80,7 +82,7 @@ class Checks:
     def _after_invocation(self) -> None:
         """What is above its old capacity, or has its scale-in suspended, has an open lease."""
         leases = self.inside.leases()
-        for name, before in BEFORE.items():
+        for name, before in self._before.items():
             changed = self.inside.capacity(name) not in (None, (before, 50))
             changed = changed or (name in TARGETS and bool(self.inside.target(name)[1]))
             if changed and leases.get(name, "released") == "released":
@@ -132,12 +134,12 @@ class Checks:
 
     def _left_behind(self) -> list[str]:
         night, wrong = self.night, []
-        for name, before in BEFORE.items():
+        for name, before in self._before.items():
             found = self.inside.capacity(name)
             if found != (before, 50) and name != "deleted":
                 wrong.append(f"{name} is left at {found}")
         for name, limits in TARGETS.items():
-            if (left := self.inside.target(name)) != (limits, []):
+            if name in self.fates and (left := self.inside.target(name)) != (limits, []):
                 wrong.append(f"{name}: its target is left as {left}")
         for name, state in self.inside.leases().items():
             if state != "released":
@@ -167,16 +169,18 @@ class Checks:
 
     def _verdicts(self, report: dict[str, Any]) -> list[str]:
         found, wrong = verdicts(report), []
-        due = set(VERDICTS) - (set() if self.planned_with_fleeting else {FLEETING})
+        due = set(self.fates) - (set() if self.planned_with_fleeting else {FLEETING})
         missing = due - set(found)
         wrong += [f"{name} is not in the report" for name in missing]
-        wrong += [f"{name} is in the report, and was not there" for name in found.keys() - VERDICTS]
+        wrong += [
+            f"{name} is in the report, and was not there" for name in found.keys() - self.fates
+        ]
         if sum(report["totals"].values()) != len(found) or report["discovered"] != len(found):
             wrong.append(f"the verdicts do not add up: {report['totals']}")
         for name, verdict in found.items():
             entry = report["tables"][name]
             excused = not self.exact and _had_no_time(entry, report)
-            if verdict != VERDICTS.get(name) and not excused:
+            if verdict != self.fates.get(name) and not excused:
                 wrong.append(f"{name} is {verdict}: {entry}")
             # none is read once more than it must be, and no attempt's error is lost
             failures = max(0, entry["attempt"] - (verdict == "backed_up"))
@@ -184,7 +188,10 @@ class Checks:
                 wrong.append(f"{name}: {failures} attempts failed, errors {entry['errors']}")
             if self.exact and entry["attempt"] > 1 + (name in TRIED_TWICE):
                 wrong.append(f"{name} took {entry['attempt']} attempts: {entry['errors']}")
-        clusters = sum(1 for b in report["batches"] if b["started_at"])
+        started = {b["batch_id"] for b in report["batches"] if b["started_at"]}
+        batches = (self.schedule.inside.record("ledger.json") or {}).get("batches", {})
+        # a table that is split has several
+        clusters = sum(batches[name].get("workers", 1) for name in started)
         if self.night.all_clusters() != clusters:
             wrong.append(f"{self.night.all_clusters()} clusters for {clusters} batches started")
         # two crashes, each of whose intents is waited for, may outlast the report's patience: then
@@ -196,18 +203,8 @@ class Checks:
 
     def _backups(self, report: dict[str, Any]) -> list[str]:
         """What is called a backup is one: read by a reader of its own, and in the catalogue."""
-        wrong = []
+        wrong = list(no_backups(self.night, self.inside, report))
         good = {n for n, v in verdicts(report).items() if v == "backed_up"}
-        for name in good:
-            directory = report["tables"][name]["location"].removeprefix(f"s3://{BUCKET}/")
-            items = table_items(ACCOUNT, REGION, name)
-            try:
-                backup = second_reader.read_backup(self.inside, BUCKET, directory)
-            except (ValueError, ClientError) as error:
-                wrong.append(f"the backup of {name} cannot be read: {error!r}")
-                continue
-            if sorted(map(str, backup)) != sorted(map(str, items)):
-                wrong.append(f"the backup of {name} is not what the table holds")
         catalogue = {key.split("/")[3] for key in self.inside.keys("catalog/")}
         if catalogue != good:
             wrong.append(f"the catalogue holds {catalogue}, backed up are {good}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -11,6 +12,7 @@ from moto.applicationautoscaling.models import applicationautoscaling_backends
 from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import FakeDeleteMarker, s3_backends
 
+from hippolyte.exports.native_verification import Listed
 from local.dynamodb import capacity
 from tests.support.harness import ACCOUNT, BUCKET, REGION, RUN, NightDriver
 
@@ -50,6 +52,12 @@ class Inside:
         """Return the keys below a prefix, all of them."""
         found = sorted(self.keys(Prefix)) if Bucket == BUCKET else []
         return {"Contents": [{"Key": key} for key in found]} if found else {}
+
+    def listed(self, prefix: str) -> Iterator[Listed]:
+        """Yield what a listing has of the objects below a prefix."""
+        for key in self.keys(prefix):
+            found = self._objects()[key]
+            yield Listed(key.removeprefix(prefix), len(found.value), found.etag.strip('"'))
 
     def json(self, key: str) -> dict[str, Any] | None:
         """Return a JSON object of the bucket, None if it is not there."""

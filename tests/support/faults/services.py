@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,7 +16,7 @@ from local.core.call import Call, refusal
 from local.core.faults import ALWAYS
 from local.dynamodb.capacity import state_of
 from local.dynamodb.table_settings import TableSettings
-from tests.support.harness import MACHINE, REGION, START, NightDriver
+from tests.support.harness import BUCKET, MACHINE, REGION, START, NightDriver
 from tests.support.watch import PRODUCT_KEY
 
 SMALL = ("carts", "events", "items", "sessions", "users")
@@ -26,14 +28,16 @@ Happens = Callable[[NightDriver], object]
 class Fault:
     """A fault, when it strikes, and what comes of it.
 
-    `before` happens before the night begins, `meanwhile` when the first export reads. `costs` are
-    the verdicts other than backed_up, `told` is in the messages ("": the night is reported as OK).
-    `error` is in what the invocations raise, which Lambda's error metric tells ("": they do not).
+    `before` happens before the night begins, `meanwhile` when the first export reads, `afterwards`
+    when all is over; after each the same must hold. `costs` are the verdicts other than backed_up,
+    `told` is in the messages ("": the night is reported as OK). `error` is in what the invocations
+    raise, which Lambda's error metric tells ("": they do not).
     """
 
     name: str
     before: Happens = lambda _: None
     meanwhile: Happens | None = None
+    afterwards: Happens | None = None
     costs: dict[str, str] = field(default_factory=dict)
     told: str = ""
     # where links of the exporter tell it in other words
@@ -191,18 +195,126 @@ def _subnet_short(night: NightDriver) -> None:
     night.world.faults.short_of_capacity = {"subnet-a": ALWAYS}
 
 
-def _frozen(night: NightDriver) -> None:
-    """Let the links that run do nothing until their successors have long begun."""
-    for link in night.world.functions.running():
-        night.world.functions.freeze(link, 1800)
+def _of_links(pattern: str, happens: Callable[[NightDriver, Call], object]) -> Happens:
+    """Let something happen before calls of links of the exporter."""
+
+    def before(night: NightDriver) -> None:
+        def meet(call: Call) -> None:
+            if night.world.functions.current():
+                happens(night, call)
+
+        night.world.before(pattern, meet)
+
+    return before
+
+
+def _slow(seconds: float) -> Callable[[NightDriver, Call], object]:
+    return lambda night, _: night.world.sleeper.sleep(seconds)
+
+
+def _refused(minutes: float) -> Callable[[NightDriver, Call], object]:
+    """Refuse the files of exports until some minutes after the window's begin."""
+
+    def happens(night: NightDriver, call: Call) -> None:
+        over = START + timedelta(minutes=minutes)
+        if "/AWSDynamoDB/" in str(call.key) and night.world.clock.now() < over:
+            raise _error(call, 403, "AccessDenied", "Access Denied by a new bucket policy")
+
+    return happens
+
+
+def _room_after(minutes: float) -> Happens:
+    """Let the account's other functions take all of its concurrency until then."""
+
+    def happens(night: NightDriver) -> None:
+        limits, usual = night.world.limits, night.world.limits.concurrent_executions
+        limits.concurrent_executions = 0
+        night.world.clock.call_at(
+            START + timedelta(minutes=minutes),
+            lambda: setattr(limits, "concurrent_executions", usual),
+        )
+
+    return happens
+
+
+def _frozen(hours: float) -> Happens:
+    """Let the links that run do nothing for so long: their successors begin, or all is over."""
+
+    def happens(night: NightDriver) -> None:
+        running = night.world.functions.running()
+        assert running
+        for link in running:
+            night.world.functions.freeze(link, hours * 3600)
+
+    return happens
+
+
+def _late(hours: float) -> Happens:
+    return lambda night: night.world.clock.advance(hours * 3600)
+
+
+def _executions(night: NightDriver, status: str = "RUNNING") -> list[str]:
+    machine = night.world.client("stepfunctions")
+    found = machine.list_executions(stateMachineArn=MACHINE, statusFilter=status)["executions"]
+    assert found
+    return [execution["executionArn"] for execution in found]
 
 
 def _stopped(night: NightDriver) -> None:
+    for arn in _executions(night):
+        night.world.client("stepfunctions").stop_execution(executionArn=arn)
+
+
+def _redriven(night: NightDriver) -> None:
+    """A week after, somebody lets executions go on that had been stopped."""
+    night.world.clock.advance(7 * 24 * 3600)
+    scans = night.world.gate.calls["dynamodb:Scan"]
+    for arn in _executions(night, "ABORTED"):
+        night.world.client("stepfunctions").redrive_execution(executionArn=arn)
+    night.world.clock.advance(3600)
+    assert night.world.gate.calls["dynamodb:Scan"] == scans
+
+
+def _doubled(night: NightDriver) -> None:
+    """Somebody starts each execution once more, under another name."""
     machine = night.world.client("stepfunctions")
-    found = machine.list_executions(stateMachineArn=MACHINE, statusFilter="RUNNING")["executions"]
-    assert found
-    for execution in found:
-        machine.stop_execution(executionArn=execution["executionArn"])
+    for arn in _executions(night):
+        given = machine.describe_execution(executionArn=arn)["input"]
+        machine.start_execution(stateMachineArn=MACHINE, name=uuid.uuid4().hex, input=given)
+
+
+def _limited(seconds: int) -> Happens:
+    """Give the machine a time limit; executions that run keep that which they began with."""
+
+    def happens(night: NightDriver) -> None:
+        machine = night.world.client("stepfunctions")
+        text = machine.describe_state_machine(stateMachineArn=MACHINE)["definition"]
+        limited = {**json.loads(text), "TimeoutSeconds": seconds}
+        machine.update_state_machine(stateMachineArn=MACHINE, definition=json.dumps(limited))
+
+    return happens
+
+
+def _records(change: Callable[[NightDriver, str], object]) -> Happens:
+    """Do something to the records of the night's workers."""
+
+    def happens(night: NightDriver) -> None:
+        found = [key for key in night.keys("runs/") if key.endswith("/record.json")]
+        assert found
+        for key in found:
+            change(night, key)
+
+    return happens
+
+
+def _lost(night: NightDriver, key: str) -> None:
+    night.s3.delete_object(Bucket=BUCKET, Key=key)
+
+
+def _newer(night: NightDriver, key: str) -> None:
+    record = night.json(key) or {}
+    newer = json.dumps({**record, "version": record["version"] + 1})
+    night.s3.put_object(Bucket=BUCKET, Key=key, Body=newer.encode())
 
 
 def _users(fault: str, times: int) -> Happens:
@@ -211,7 +323,20 @@ def _users(fault: str, times: int) -> Happens:
 
 USERS_FAIL = {"users": "failed"}
 FAULTS = [
-    Fault("30 % of all calls throttled", lambda n: n.throttle(0.3)),
+    Fault("30 % of all calls throttled", lambda n: n.throttle(0.3), of_clusters=True),
+    Fault(
+        "30 % of all calls throttled, of Scans none",
+        lambda n: n.throttle(0.3, spare="dynamodb:Scan"),
+        engine="lambda",
+    ),
+    Fault(
+        # a Scan that is throttled is an application that is: the pace gives way, and stays low
+        "half of all Scans throttled",
+        lambda n: n.world.throttle("dynamodb:Scan", probability=0.5),
+        costs={"orders": "timed_out"},
+        told="orders: still running at the deadline",
+        engine="lambda",
+    ),
     Fault("decreases refused for 3 hours", _decreases_refused, told="LEFT RAISED"),
     Fault("the day's free decreases used up", _free_decreases_used_up),
     Fault("raise takes 30 minutes", lambda n: n.world.set_table("orders", update_seconds=1800)),
@@ -236,8 +361,19 @@ FAULTS = [
         engine="lambda",
     ),
     Fault(
+        "StartExecution throttled for 30 minutes",
+        _throttled("stepfunctions:StartExecution", 30),
+        engine="lambda",
+        window_seconds=4 * 3600,
+    ),
+    Fault(
         "the first three answers of StartExecution lost",
         lambda n: n.world.lose_answer("stepfunctions:StartExecution", 3),
+        engine="lambda",
+    ),
+    Fault(
+        "the first ten answers of Scan lost",
+        lambda n: n.world.lose_answer("dynamodb:Scan", 10),
         engine="lambda",
     ),
     Fault(
@@ -246,14 +382,65 @@ FAULTS = [
         error="ServiceUnavailable",
         engine="lambda",
     ),
+    Fault("invokes throttled for 30 minutes", _room_after(30), engine="lambda"),
     Fault("links run twice", lambda n: setattr(n.world.functions, "twice", 5), engine="lambda"),
     Fault(
         "a link sleeps for half an hour, its successor reads",
-        meanwhile=_frozen,
+        meanwhile=_frozen(0.5),
+        engine="lambda",
+        window_seconds=4 * 3600,
+    ),
+    Fault(
+        "a link sleeps until its successor is done",
+        meanwhile=_frozen(9),
+        afterwards=_late(10),
         engine="lambda",
         window_seconds=4 * 3600,
     ),
     Fault("executions stopped by hand", meanwhile=_stopped, engine="lambda"),
+    Fault(
+        "executions stopped by hand, redriven a week later",
+        meanwhile=_stopped,
+        afterwards=_redriven,
+        engine="lambda",
+    ),
+    Fault(
+        "executions time out",
+        _limited(1200),
+        meanwhile=_limited(99_999_999),
+        engine="lambda",
+        window_seconds=4 * 3600,
+    ),
+    Fault("executions doubled by hand", meanwhile=_doubled, engine="lambda"),
+    Fault("workers' records lost", meanwhile=_records(_lost), engine="lambda"),
+    Fault("workers' records newer than known", meanwhile=_records(_newer), engine="lambda"),
+    Fault(
+        "a table over which links die",
+        _users("client_dies", ALWAYS),
+        told="read this table alone",
+        costs=dict.fromkeys(("users",), "failed"),
+        engine="lambda",
+    ),
+    Fault("a link dies once over a table", _users("client_dies", 1), engine="lambda"),
+    Fault("S3 takes 3 s for links", _of_links("s3:*", _slow(3)), engine="lambda"),
+    Fault(
+        # here a link makes its calls one after the other
+        "S3 takes 8 s for links, a look 16 s",
+        _of_links("s3:*", _slow(8)),
+        costs={"orders": "timed_out"},
+        told="orders: still running at the deadline",
+        engine="lambda",
+    ),
+    Fault(
+        "S3 refuses exports' files once", _of_links("s3:PutObject", _refused(3)), engine="lambda"
+    ),
+    Fault(
+        "S3 refuses exports' files always",
+        _of_links("s3:PutObject", _refused(9999)),
+        costs=dict.fromkeys(("orders", "empty", *SMALL), "failed"),
+        told="Access Denied by a new bucket policy",
+        engine="lambda",
+    ),
     Fault(
         "clusters are always refused",
         lambda n: n.world.faults.cluster_start_fails.extend(["no capacity"] * 50),

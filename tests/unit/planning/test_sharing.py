@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from hippolyte.engines.lambda_ import TABLES_PER_WORKER
 from hippolyte.planning.host import VCPU_BYTES, host_of
-from hippolyte.planning.plan import Plan
+from hippolyte.planning.plan import Plan, parts_of
 from hippolyte.planning.planner import make_plan
 from hippolyte.tables.table import Inventory, Limits, Scaling, Table
 from tests.support.builders import GIB, night, on_demand, settings, table
@@ -91,8 +92,62 @@ def test_what_does_not_fit_is_raised_no_more_than_a_worker_can_use() -> None:
     assert job.estimate_seconds <= 25_200 - 60
 
 
-def test_a_table_larger_than_any_worker_is_told() -> None:
+def test_a_table_that_one_worker_does_not_read_in_time_is_split() -> None:
     made = lambda_plan(table(size_bytes=2000 * GIB, read_capacity=40_000))
+    ((job,),) = [batch.jobs for batch in made.batches]
+    # its share is worth 15 workers: one of the ten is left for what is tried again
+    assert job.parts == 9
+    assert job.estimate_seconds == ceil(2000 * GIB / VCPU_BYTES / 9)
+    assert made.warnings == ()
+    assert made.in_short()["tables"]["orders"]["workers"] == 9
+
+
+def test_a_share_that_one_worker_keeps_up_with_is_not_split() -> None:
+    full = int(VCPU_BYTES / 7680 / 0.5)
+    for read, parts in ((full, 1), (full + 2, 2), (2 * full, 2), (2 * full + 2, 3)):
+        (job,) = lambda_plan(table(size_bytes=100 * GIB, read_capacity=read)).jobs
+        assert job.parts == parts
+
+
+def test_what_one_worker_reads_in_minutes_is_not_split() -> None:
+    for size, parts in ((8, 1), (9, 1), (17, 2), (26, 3)):
+        (job,) = lambda_plan(table(size_bytes=size * GIB, read_capacity=40_000)).jobs
+        assert job.parts == parts
+
+
+def test_a_raise_has_a_second_worker_only_where_one_has_no_time() -> None:
+    (one,) = lambda_plan(table(size_bytes=200 * GIB, read_capacity=1000)).jobs
+    (two,) = lambda_plan(table(size_bytes=400 * GIB, read_capacity=1000)).jobs
+    assert (one.parts, two.parts) == (1, 2)
+    assert one.raise_to
+    assert two.raise_to
+    assert two.estimate_seconds <= 25_200 - 60
+
+
+def test_split_tables_leave_the_others_a_worker() -> None:
+    huge = [table(f"huge{n}", size_bytes=500 * GIB, read_capacity=40_000) for n in range(2)]
+    small = [table(f"t{n:02d}", read_capacity=5) for n in range(20)]
+    made = lambda_plan(*huge, *small)
+    assert [len(batch.jobs) for batch in made.batches] == [1, 1, 20]
+    assert [batch.jobs[0].parts for batch in made.batches] == [4, 4, 1]
+
+
+def test_where_there_is_but_one_worker_nothing_is_split() -> None:
+    made = lambda_plan(table(size_bytes=2000 * GIB, read_capacity=40_000), free=10)
+    assert [job.parts for job in made.jobs] == [1]
+    assert any("no worker has time for it" in w for w in made.warnings)
+
+
+def test_a_split_table_costs_what_one_worker_would() -> None:
+    big = table(size_bytes=200 * GIB, read_capacity=40_000)
+    one, many = lambda_plan(big, exporter={"max_workers": 1}), lambda_plan(big)
+    assert [job.parts for job in (*one.jobs, *many.jobs)] == [1, 9]
+    assert many.jobs[0].estimate_seconds < one.jobs[0].estimate_seconds / 8
+    assert many.cost_usd == pytest.approx(one.cost_usd, abs=0.05)
+
+
+def test_a_table_larger_than_all_workers_is_told() -> None:
+    made = lambda_plan(table(size_bytes=4000 * GIB, read_capacity=40_000))
     assert any("no worker has time for it" in w and "max_workers" in w for w in made.warnings)
 
 
@@ -123,7 +178,7 @@ sizes = st.lists(
 
 
 @given(tables=sizes, workers=st.integers(1, 12))
-def test_each_table_has_one_worker_and_none_has_too_many(
+def test_each_table_has_its_workers_and_none_has_too_many(
     tables: Sequence[tuple[int, int]], workers: int
 ) -> None:
     fleet = [
@@ -132,9 +187,11 @@ def test_each_table_has_one_worker_and_none_has_too_many(
     ]
     made = lambda_plan(*fleet, exporter={"max_workers": workers})
     assert sorted(job.table for job in made.jobs) == [each.name for each in fleet]
-    assert len(made.batches) <= max(1, workers - 1)
+    assert sum(parts_of(batch.jobs) for batch in made.batches) <= max(1, workers - 1)
+    assert all(len(batch.jobs) == 1 for batch in made.batches if parts_of(batch.jobs) > 1)
     assert len({batch.timeline for batch in made.batches}) == len(made.batches)
     host = host_of(settings(engine="lambda", exporter=EXPORTER), "lambda")
     assert host.throughput
     for job in made.jobs:
-        assert job.estimate_seconds >= job.size_bytes / host.throughput - 1e-5
+        assert job.estimate_seconds >= job.size_bytes / host.throughput / job.parts - 1e-5
+        assert job.parts == 1 or job.rate * host.unit_bytes > host.throughput

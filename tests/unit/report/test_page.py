@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hippolyte.records.ledger import Ledger
 from hippolyte.report.chart import LANES, chart, duration
 from hippolyte.report.content import make_report
+from hippolyte.report.message import text as message
 from hippolyte.report.page import render, size
 from hippolyte.verdicts import Verdict
 from tests.support.builders import plan, table
@@ -117,6 +118,28 @@ def test_any_text_makes_a_valid_page(name: str, reason: str) -> None:
     report = night_report([name], **{name: {"reason": reason}})
     Page(render(report)).text.encode()
     svg_of(report)
+
+
+@pytest.mark.parametrize(
+    ("engine", "noun", "other"),
+    [("lambda", "worker", "cluster"), ("emr", "cluster", "worker")],
+)
+@pytest.mark.parametrize("count", [2, LANES + 2])
+def test_a_night_is_told_in_its_engine_s_words(
+    engine: str, noun: str, other: str, count: int
+) -> None:
+    never = {"started_at": None, "finished_at": None}
+    made = night_report([f"t{n}" for n in range(count)], engine, t0=never)
+    page = render(made)
+    text = Page(page).text
+    # batches of 32: the tests' plan is Data Pipeline's
+    hosts = -(-count // 32)
+    assert f" {hosts} {noun}{'s' if hosts > 1 else ''} " in text
+    assert f"a {noun}'s time" in text
+    assert f"1 tables are not in the chart: they needed no {noun}, or got none." in text
+    assert (f"Each row is a {noun}" in text) is (count > LANES)
+    assert other not in page
+    assert other not in message(made, "s3://backups/report.json")
 
 
 def test_what_needs_a_person_comes_first_with_reason_and_log() -> None:

@@ -1,0 +1,112 @@
+# Two roles for people: one reads backups, the other restores them into tables. Who may look at last night's data is not at
+# once who may write into a table.
+
+data "aws_partition" "current" {}
+data "aws_caller_identity" "current" {}
+data "aws_region" "current" {}
+
+locals {
+  partition = data.aws_partition.current.partition
+  account   = data.aws_caller_identity.current.account_id
+  region    = data.aws_region.current.id
+  suffix    = data.aws_partition.current.dns_suffix
+
+  accounts = length(var.account_ids) > 0 ? var.account_ids : [local.account]
+  regions  = length(var.regions) > 0 ? var.regions : [local.region]
+  homes    = [for pair in setproduct(local.accounts, local.regions) : "${pair[0]}/${pair[1]}"]
+
+  below      = var.backup_bucket.prefix == "" ? "" : "${var.backup_bucket.prefix}/"
+  bucket_arn = "arn:${local.partition}:s3:::${var.backup_bucket.name}"
+  keys       = compact([var.backup_bucket.kms_key_arn])
+
+  # in IAM's patterns * is a slash too: account and region are named, so that a table's name is matched from its start
+  tables = flatten([for home in local.homes : [for start in var.table_prefixes : "${home}/${start}*"]])
+
+  into = [for start in var.restore_table_prefixes : "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${start}*"]
+}
+
+data "aws_iam_policy_document" "trust" {
+  statement {
+    sid     = "PeopleAssume"
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "AWS"
+      identifiers = var.trusted_arns
+    }
+
+    dynamic "condition" {
+      for_each = var.require_mfa ? ["true"] : []
+
+      content {
+        test     = "Bool"
+        variable = "aws:MultiFactorAuthPresent"
+        values   = [condition.value]
+      }
+    }
+  }
+}
+
+data "aws_iam_policy_document" "read" {
+  statement {
+    sid       = "ReadBackups"
+    actions   = ["s3:GetObject"]
+    resources = flatten([for kind in ["backups", "catalog"] : [for place in local.tables : "${local.bucket_arn}/${local.below}${kind}/${place}"]])
+  }
+
+  # of which tables there are backups, and how the nights ended: names, sizes, times
+  statement {
+    sid       = "ReadReports"
+    actions   = ["s3:GetObject"]
+    resources = [for home in local.homes : "${local.bucket_arn}/${local.below}runs/${home}/*/report.*"]
+  }
+
+  statement {
+    sid       = "ListBackups"
+    actions   = ["s3:ListBucket"]
+    resources = [local.bucket_arn]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values = concat(
+        ["${local.below}catalog/"],
+        [for account in local.accounts : "${local.below}catalog/${account}/"],
+        flatten([for kind in ["catalog", "runs"] : [for home in local.homes : "${local.below}${kind}/${home}/"]]),
+        flatten([for kind in ["backups", "catalog"] : [for place in local.tables : "${local.below}${kind}/${place}"]]),
+      )
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(local.keys) == 0 ? [] : [local.keys]
+
+    content {
+      sid       = "DecryptBackups"
+      actions   = ["kms:Decrypt"]
+      resources = statement.value
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:ViaService"
+        values   = ["s3.*.${local.suffix}"]
+      }
+    }
+  }
+}
+
+resource "aws_iam_role" "read" {
+  name                 = "${var.name}-read"
+  description          = "Reads backups: hippolyte list, verify, get, compare of backups"
+  assume_role_policy   = data.aws_iam_policy_document.trust.json
+  max_session_duration = var.max_session_seconds
+  permissions_boundary = var.permissions_boundary
+
+  tags = var.tags
+}
+
+resource "aws_iam_role_policy" "read" {
+  name   = "read-backups"
+  role   = aws_iam_role.read.id
+  policy = data.aws_iam_policy_document.read.json
+}

@@ -1,0 +1,9 @@
+output "read_role_arn" {
+  description = "ARN of the role that reads backups."
+  value       = aws_iam_role.read.arn
+}
+
+output "restore_role_arn" {
+  description = "ARN of the role that restores; null without `restore_table_prefixes`."
+  value       = one(aws_iam_role.restore[*].arn)
+}
