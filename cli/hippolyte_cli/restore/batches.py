@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hippolyte.errors import HippolyteError
 from hippolyte.exports.lines import Item
 from hippolyte.exports.reader import Backup, DataFile, FormatError
 from hippolyte_cli.restore.journal import Done
@@ -134,6 +137,10 @@ def batches(backup: Backup, done: Mapping[str, Done], cutting: Cutting) -> Itera
         yield batch
 
 
+class ReadError(HippolyteError):
+    """When a file of the backup cannot be read: no permission, no connection, no room for it."""
+
+
 class _TooLargeError(ValueError):
     """When an item is larger than DynamoDB has them."""
 
@@ -167,7 +174,13 @@ def _mixed(
     turn = deque(map(opened, islice(rest, at_once)))
     while turn:
         number, spans = turn[0]
-        found = next(spans, None)
+        try:
+            found = next(spans, None)
+        except (ClientError, BotoCoreError, OSError, EOFError) as error:
+            raise ReadError(
+                f"{backup.files[number].name} cannot be read: {error}. What is written stays: "
+                "see to it, and run it again"
+            ) from error
         if found is not None:
             lines[number] = found[0]
             yield number, *found

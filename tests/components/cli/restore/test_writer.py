@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from hippolyte.errors import HippolyteError
 from hippolyte.exports.lines import Item
 from hippolyte.exports.reader import FormatError
 from hippolyte.scan.reading import Gone, Refused
+from hippolyte_cli.restore.batches import ReadError
 from hippolyte_cli.restore.journal import Journal
 from hippolyte_cli.restore.pace import Rate
 from hippolyte_cli.restore.sender import GivenUp
@@ -336,6 +338,31 @@ def test_a_damaged_file_ends_it_with_file_and_line(target: Target, tmp_path: Pat
     path.write_bytes(content)
     with pytest.raises(FormatError, match=r"2\.json\.gz"):
         target.load(backup)
+
+
+def test_a_file_that_may_not_be_read_is_named(target: Target, tmp_path: Path) -> None:
+    items = numbered(100)
+    whole = backup_in(tmp_path / "b", dealt(items, 4))
+
+    class Closed:
+        denied = True
+
+        def names(self) -> Any:
+            return whole.place.names()
+
+        def open(self, name: str) -> Any:
+            if self.denied and name.endswith("/2.json.gz"):
+                raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetObject")
+            return whole.place.open(name)
+
+    place = Closed()
+    backup = replace(whole, place=place)
+    with pytest.raises(ReadError, match=r"data/2\.json\.gz cannot be read: .*AccessDenied"):
+        target.load(backup, at_once=1)
+    place.denied = False
+    loaded = target.load(backup, at_once=1)
+    assert 0 < loaded.before <= 50
+    assert same(target.kept(), items)
 
 
 def test_no_room_for_the_journal(target: Target, tmp_path: Path) -> None:
