@@ -88,11 +88,12 @@ def _content(request: dict[str, Any]) -> dict[str, Any]:
 
 def _key(table: Table, request: dict[str, Any]) -> str:
     content = _content(request)
-    if missing := [name for name in table.attribute_keys if name not in content]:
+    names = [name for name in (table.hash_key_attr, table.range_key_attr) if name]
+    if missing := [name for name in names if name not in content]:
         raise MockValidationException(
             f"One or more parameter values were invalid: Missing the key {missing[0]} in the item"
         )
-    return repr([sorted(content[name].items()) for name in table.attribute_keys])
+    return repr([sorted(content[name].items()) for name in names])
 
 
 def _size(table: Table, request: dict[str, Any]) -> int:

@@ -41,6 +41,8 @@ CONFIG = Config(
 )
 _PARTITION_UNITS = 1000
 _PROGRESS_SECONDS = 0.25
+# batches that wait for a thread: enough that none waits for them
+_AHEAD = 4
 # batches behind one that is still refused; of each, some numbers are kept
 _MOST_BEHIND = 10_000
 
@@ -151,7 +153,9 @@ def load(
     told = Loaded(before=journal.lines, of=of)
     crew = Crew(sender.send, threads, ended)
     running = _Load(backup, journal, crew, clock, progress, stopped, began, told)
-    return running.run(batches(backup, dict(journal.done), cutting), most=2 * threads)
+    return running.run(
+        batches(backup, dict(journal.done), cutting), most=threads + _AHEAD if threads else 0
+    )
 
 
 @dataclass

@@ -78,6 +78,32 @@ def test_a_table_that_is_being_made_takes_nothing(world: World) -> None:
         write(item("a"))
 
 
+def test_an_indexs_key_may_be_missing_and_the_sort_key_tells_items_apart(world: World) -> None:
+    keys = [("day", "HASH"), ("hour", "RANGE")]
+    schema = [{"AttributeName": name, "KeyType": role} for name, role in keys]
+    index = {
+        "IndexName": "by-city",
+        "KeySchema": [{"AttributeName": "city", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    made = world.client("dynamodb")
+    made.create_table(
+        TableName="visits",
+        KeySchema=schema,
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("day", "hour", "city")
+        ],
+        BillingMode="PAY_PER_REQUEST",
+        GlobalSecondaryIndexes=[index],
+    )
+    items = [{"day": {"S": "1"}, "hour": {"S": str(hour)}} for hour in range(3)]
+    puts = [{"PutRequest": {"Item": each}} for each in items]
+    made.batch_write_item(RequestItems={"visits": puts})
+    assert made.scan(TableName="visits")["Items"] == items
+    with refused("ValidationException", "contains duplicates"):
+        made.batch_write_item(RequestItems={"visits": [*puts, puts[0]]})
+
+
 def throttled(world: World, capacity: int, partitions: int) -> None:
     update(world, "orders", 5, capacity)
     world.clock.advance(600)
