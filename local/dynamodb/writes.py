@@ -6,6 +6,7 @@ back as UnprocessedItems; where nothing was written at all, the call is refused.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -147,10 +148,22 @@ def _units(table: Table) -> float:
 
 
 def _refusal(world: Aws, table: Table) -> metering.Throttled:
+    """Return the error of a table that takes nothing now, with its reason.
+
+    Reasons: developer guide, "Diagnosing throttling"; their member begins with a small letter in
+    ThrottlingException alone (botocore's model).
+    """
     left, now = write_capacity(world, table), world.clock.now().timestamp()
-    own = left.table.until(now) <= 0 and table.billing_mode != ON_DEMAND
+    empty = left.table.until(now) <= 0
+    own = empty and table.billing_mode != ON_DEMAND
     code, message = metering.ERRORS["provisioned" if own else "other"]
-    return metering.Throttled(ERROR_TYPE_PREFIX + code, message)
+    refusal = metering.Throttled(ERROR_TYPE_PREFIX + code, message)
+    most = state_of(table).on_demand_max_write
+    kind = "Provisioned" if own else "MaxOnDemand" if empty and most is not None else "KeyRange"
+    reason = {"reason": f"TableWrite{kind}ThroughputExceeded", "resource": table.table_arn}
+    member = "ThrottlingReasons" if own else "throttlingReasons"
+    refusal.description = json.dumps({**json.loads(refusal.description), member: [reason]})
+    return refusal
 
 
 def _consumed(wanted: str, units: dict[str, float]) -> list[dict[str, Any]]:

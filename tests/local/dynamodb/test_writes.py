@@ -119,8 +119,13 @@ def test_what_there_is_no_capacity_for_comes_back(world: World) -> None:
     assert answer["ConsumedCapacity"][0]["CapacityUnits"] == 10
     rest = answer["UnprocessedItems"]["orders"]
     assert [put["PutRequest"]["Item"] for put in rest] == items[5:]
-    with refused("ProvisionedThroughputExceededException"):
+    with pytest.raises(ClientError) as error:
         write(items[5])
+    refusal: Any = error.value.response
+    assert refusal["Error"]["Code"] == "ProvisionedThroughputExceededException"
+    (reason,) = refusal["ThrottlingReasons"]
+    assert reason["reason"] == "TableWriteProvisionedThroughputExceeded"
+    assert reason["resource"].endswith(":table/orders")
     world.clock.advance(1)
     assert write(*items[5:])["UnprocessedItems"] == {}
     world.live_capacity = False
@@ -136,7 +141,10 @@ def test_a_partition_takes_1000_units_a_second(world: World) -> None:
         for key in first:
             write(item(key, 100_000))
             written += 1
-    assert error.value.response["Error"]["Code"] == "ThrottlingException"
+    answer: Any = error.value.response
+    assert answer["Error"]["Code"] == "ThrottlingException"
+    (reason,) = answer["throttlingReasons"]
+    assert reason["reason"] == "TableWriteKeyRangeThroughputExceeded"
     # of 98 units each
     assert written == 11
     # another one has its own

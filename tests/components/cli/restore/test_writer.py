@@ -13,8 +13,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from hippolyte.errors import HippolyteError
 from hippolyte.exports.lines import Item
-from hippolyte.exports.reader import FormatError
+from hippolyte.exports.reader import FormatError, Prefix, find
 from hippolyte.scan.reading import Gone, Refused
+from hippolyte.store import Store
 from hippolyte_cli.restore.batches import ReadError
 from hippolyte_cli.restore.journal import Journal
 from hippolyte_cli.restore.pace import Rate
@@ -24,6 +25,7 @@ from hippolyte_cli.restore.writer import Loaded
 from local.dynamodb.metering import hash_place
 from local.world import World
 from tests.support.aws_world import in_process, make_table
+from tests.support.exports import native_export
 from tests.support.loads import Target, answer, backup_in, dealt, odd_items
 from tests.support.scans import Killed
 
@@ -129,6 +131,35 @@ def test_stopped_it_says_so_and_goes_on(target: Target, tmp_path: Path) -> None:
     assert same(target.kept(), items)
 
 
+def test_another_machine_goes_on_by_what_is_beside_the_backup(
+    target: Target, tmp_path: Path
+) -> None:
+    items = numbered(500)
+    s3 = target.world.client("s3")
+    s3.create_bucket(Bucket="backups")
+    for name, content in native_export(dealt(items, 4)).items():
+        s3.put_object(Bucket="backups", Key=f"orders/{name}", Body=content)
+    store = Store(s3, "backups")
+    backup = find(Prefix(store, "orders/"))
+
+    def journal(machine: str) -> Journal:
+        beside = (store, "restores/orders.json")
+        return Journal(tmp_path / machine, {"table": "orders"}, beside).read()
+
+    target.look_seconds = 1.0
+    loaded = target.load(
+        backup, journal=journal("one"), stopped=lambda: len(target.calls) >= 9, at_once=2
+    )
+    assert 0 < loaded.written < 500
+    again = journal("other")
+    rest = target.load(backup, journal=again, at_once=2)
+    assert (rest.before, rest.written) == (loaded.written, 500 - loaded.written)
+    assert same(target.kept(), items)
+    assert journal("third").lines == 500
+    again.remove()
+    assert journal("fourth").lines == 0
+
+
 def test_mixed_files_are_written_faster_than_in_order(world: World, tmp_path: Path) -> None:
     items = numbered(1600, text={"S": "x" * 4500})
     world.live_capacity = True
@@ -181,6 +212,23 @@ def test_throttled_it_sends_again(target: Target, tmp_path: Path, refusal: Any) 
     loaded = target.load(backup_in(tmp_path / "b", dealt(items, 2)))
     assert same(target.kept(), items)
     assert loaded.throttled > 0
+
+
+def test_a_partition_that_is_throttled_slows_its_batch_alone(world: World, tmp_path: Path) -> None:
+    took = {}
+    for reason in ("TableWriteKeyRange", "TableWriteProvisioned"):
+        name = f"orders-{reason}"
+        make_table(world, name, read=None)
+        target = Target(world, name, tmp_path / name)
+        why = [{"reason": f"{reason}ThroughputExceeded"}]
+        refusal = answer(400, "ThrottlingException", throttlingReasons=why)
+        target.before = lambda n, refusal=refusal: refusal if n < 60 and n % 2 else None
+        items = numbered(2000)
+        loaded = target.load(backup_in(target.folder / "b", dealt(items, 2)), rate=Rate(100))
+        assert (loaded.written, loaded.throttled) == (2000, 30)
+        took[reason] = loaded.seconds
+    assert took["TableWriteKeyRange"] < 25
+    assert took["TableWriteProvisioned"] > took["TableWriteKeyRange"] * 1.5
 
 
 @pytest.mark.parametrize(
