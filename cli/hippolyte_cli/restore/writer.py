@@ -115,7 +115,7 @@ def load(
         mode: write all, only what the table does not have, or only what it has not or has
             otherwise (numbers by value, sets without order).
         where: only items for which it is true, in DynamoDB JSON.
-        progress: called several times a second.
+        progress: called several times a second, and at the end, also before an error is raised.
         stopped: looked at as often; the load then ends when what is under way is written.
         threads: requests under way; 0: one, by the calling thread.
         at_once: files read side by side; None: by the rate, so that enough partitions are.
@@ -182,6 +182,8 @@ class _Load:
             complete = self._sent(found, most)
         except BaseException:
             self._end(raising=False)
+            # what stays written, for who tells of the error
+            self._tell()
             raise
         self._end(raising=True)
         self.loaded = replace(self.loaded, complete=complete)

@@ -273,8 +273,10 @@ def test_refused_for_long_it_gives_up_and_keeps_what_is_written(
 ) -> None:
     backup = backup_in(tmp_path / "b", dealt(numbered(100), 2))
     target.before = lambda number: answer(500, "InternalServerError") if number > 2 else None
+    told: list[Loaded] = []
     with pytest.raises(GivenUp, match="nothing for 10 minutes"):
-        target.load(backup)
+        target.load(backup, progress=told.append)
+    assert (told[-1].written, told[-1].complete) == (50, False)
     target.before = lambda _: None
     again = target.load(backup)
     assert (again.before, again.written) == (50, 50)
