@@ -18,7 +18,6 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -55,7 +54,7 @@ def write(folder: Path, count: int) -> Path:
     plain = folder / "lines"
     texts = [
         json.dumps(item, separators=(",", ":"), ensure_ascii=False).encode()
-        for item in islice(_scan_table.items(), count)
+        for item in _scan_table.items(count)
     ]
     plain.write_bytes(b"".join(text + b"\n" for text in texts))
     listed = []
@@ -91,6 +90,8 @@ def _cost(command: list[Any], url: str, stdin: Path | None = None) -> Cost:
         "AWS_SECRET_ACCESS_KEY": "x",
         "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_EC2_METADATA_DISABLED": "true",
+        # carica's options are declared twice
+        "PYTHONWARNINGS": "ignore",
     }
     most, began = 0, monotonic()
     with (stdin or Path(os.devnull)).open("rb") as given:

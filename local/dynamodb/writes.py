@@ -6,6 +6,7 @@ back as UnprocessedItems; where nothing was written at all, the call is refused.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -88,11 +89,12 @@ def _content(request: dict[str, Any]) -> dict[str, Any]:
 
 def _key(table: Table, request: dict[str, Any]) -> str:
     content = _content(request)
-    if missing := [name for name in table.attribute_keys if name not in content]:
+    names = [name for name in (table.hash_key_attr, table.range_key_attr) if name]
+    if missing := [name for name in names if name not in content]:
         raise MockValidationException(
             f"One or more parameter values were invalid: Missing the key {missing[0]} in the item"
         )
-    return repr([sorted(content[name].items()) for name in table.attribute_keys])
+    return repr([sorted(content[name].items()) for name in names])
 
 
 def _size(table: Table, request: dict[str, Any]) -> int:
@@ -146,10 +148,22 @@ def _units(table: Table) -> float:
 
 
 def _refusal(world: Aws, table: Table) -> metering.Throttled:
+    """Return the error of a table that takes nothing now, with its reason.
+
+    Reasons: developer guide, "Diagnosing throttling"; their member begins with a small letter in
+    ThrottlingException alone (botocore's model).
+    """
     left, now = write_capacity(world, table), world.clock.now().timestamp()
-    own = left.table.until(now) <= 0 and table.billing_mode != ON_DEMAND
+    empty = left.table.until(now) <= 0
+    own = empty and table.billing_mode != ON_DEMAND
     code, message = metering.ERRORS["provisioned" if own else "other"]
-    return metering.Throttled(ERROR_TYPE_PREFIX + code, message)
+    refusal = metering.Throttled(ERROR_TYPE_PREFIX + code, message)
+    most = state_of(table).on_demand_max_write
+    kind = "Provisioned" if own else "MaxOnDemand" if empty and most is not None else "KeyRange"
+    reason = {"reason": f"TableWrite{kind}ThroughputExceeded", "resource": table.table_arn}
+    member = "ThrottlingReasons" if own else "throttlingReasons"
+    refusal.description = json.dumps({**json.loads(refusal.description), member: [reason]})
+    return refusal
 
 
 def _consumed(wanted: str, units: dict[str, float]) -> list[dict[str, Any]]:

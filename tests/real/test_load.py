@@ -21,8 +21,8 @@ from hippolyte_cli.restore.pace import Rate
 from hippolyte_cli.restore.writer import Loaded, load
 from local.fleet import items as odd
 from local.fleet.table_spec import TableSpec
-from tests.real.test_reading import ODD, a_level_less, in_order
 from tests.support.loads import backup_in, dealt
+from tests.support.odd_tables import ODD, a_level_less, in_order
 from tests.support.real_dynamodb import RealDynamoDB, dynalite, need_real_servers
 from tools.tf import REPOSITORY
 

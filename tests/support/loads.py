@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.awsrequest import AWSResponse
 
 from hippolyte.exports.lines import Item, dynamodb_json
 from hippolyte.exports.reader import Backup, Folder, find
@@ -41,6 +43,17 @@ def backup_in(folder: Path, parts: list[list[Item]]) -> Backup:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     return find(Folder(folder))
+
+
+def answer(status: int, code: str = "", **more: Any) -> AWSResponse:
+    """Return what the service answers instead of doing it."""
+
+    class Raw:
+        def stream(self, **_: Any) -> Iterator[bytes]:
+            kind = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}"} if code else {}
+            yield json.dumps({**kind, **more}).encode()
+
+    return AWSResponse("", status, {"x-amzn-requestid": "1"}, Raw())
 
 
 @dataclass

@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hippolyte.errors import HippolyteError
 from hippolyte.exports.lines import Item
 from hippolyte.exports.reader import Backup, DataFile, FormatError
 from hippolyte_cli.restore.journal import Done
@@ -22,8 +25,11 @@ from hippolyte_cli.restore.values import MOST_ITEM_BYTES, item_bytes, write_unit
 
 # of BatchWriteItem; of BatchGetItem
 MOST_PUTS, MOST_GETS = 25, 100
-# a megabyte is ten times what a request costs; an item that is longer as text is sent alone
+# the service takes 16 MB; with one much of the cost is the items' own, and many are in memory. An
+# item that is longer as text is sent alone
 _BATCH_BYTES = 1024 * 1024
+# lines without one to be written, after which how far it is can be told
+_MOST_SKIPPED = 2000
 
 
 @dataclass(slots=True)
@@ -101,6 +107,9 @@ def batches(backup: Backup, done: Mapping[str, Done], cutting: Cutting) -> Itera
         if cutting.where is not None and not cutting.where(json.loads(span)):
             batch.skipped += 1
             batch.reached[number] = line
+            if batch.skipped >= _MOST_SKIPPED:
+                yield batch
+                batch = Batch()
             continue
         try:
             key = find(span)
@@ -126,6 +135,10 @@ def batches(backup: Backup, done: Mapping[str, Done], cutting: Cutting) -> Itera
         batch.units += units
     if batch.reached:
         yield batch
+
+
+class ReadError(HippolyteError):
+    """When a file of the backup cannot be read: no permission, no connection, no room for it."""
 
 
 class _TooLargeError(ValueError):
@@ -161,7 +174,13 @@ def _mixed(
     turn = deque(map(opened, islice(rest, at_once)))
     while turn:
         number, spans = turn[0]
-        found = next(spans, None)
+        try:
+            found = next(spans, None)
+        except (ClientError, BotoCoreError, OSError, EOFError) as error:
+            raise ReadError(
+                f"{backup.files[number].name} cannot be read: {error}. What is written stays: "
+                "see to it, and run it again"
+            ) from error
         if found is not None:
             lines[number] = found[0]
             yield number, *found

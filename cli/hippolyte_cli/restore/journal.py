@@ -25,6 +25,22 @@ VERSION = 1
 _DISK_SECONDS, _BESIDE_SECONDS = 1.0, 30.0
 
 
+def identity(
+    location: str, description: Mapping[str, Any], mode: str, left_out: str = ""
+) -> dict[str, str]:
+    """Return what a journal is to be of.
+
+    Args:
+        location: where the backup lies.
+        description: DescribeTable's `Table`; one that was made again under its name is another.
+        mode: of loading.
+        left_out: what a filter is made of, as text.
+    """
+    table = f"{description['TableArn']} {description.get('TableId', '')}"
+    made = str(description.get("CreationDateTime", ""))
+    return {"backup": location, "table": table, "made": made, "mode": mode, "filter": left_out}
+
+
 class JournalError(HippolyteError):
     """When the journal cannot be written on disk."""
 

@@ -211,8 +211,9 @@ class Sender:
         tries.count += 1
         if isinstance(error, Throttled) and not isinstance(error, OfSomeKeys):
             pace.refused(now)
-        since = self._failing_since = self._failing_since or now
-        if now - since > _PATIENCE_SECONDS:
+        if self._failing_since is None:
+            self._failing_since = now
+        if now - self._failing_since > _PATIENCE_SECONDS:
             raise GivenUp(
                 f"{self.table} has taken nothing for {_PATIENCE_SECONDS / 60:.0f} minutes "
                 f"({error}). Run it again later: it goes on from here"

@@ -21,8 +21,6 @@ _PASSING = ("ReplicatedWriteConflictException",)
 # throttling that is only of some keys (developer guide, "Throttling exceptions"): the rest of the
 # table takes as much as before
 _OF_SOME_KEYS = "KeyRangeThroughputExceeded"
-# the service takes 16 MB, of an item 400 KB
-MOST_BODY_BYTES = 4 * 1024 * 1024
 _AROUND = len(b'{"PutRequest":{"Item":}},')
 
 
@@ -172,7 +170,9 @@ def meant(error: ClientError | BotoCoreError) -> ScanError:
     if isinstance(error, ClientError):
         if code_of(error) in _PASSING:
             return Passing(str(error))
-        said: Any = error.response.get("ThrottlingReasons") or []
+        told_in: Any = error.response
+        # ThrottlingException alone begins it with a small letter (botocore's model)
+        said = told_in.get("ThrottlingReasons") or told_in.get("throttlingReasons") or []
         reasons = [str(each.get("reason")) for each in said if isinstance(each, dict)]
         if reasons:
             text = f"{error} ({', '.join(reasons)})"

@@ -33,9 +33,16 @@ if TYPE_CHECKING:
 
 THREADS = 16
 # of the client: refusals are met here, and each thread has a connection
-CONFIG = Config(retries={"total_max_attempts": 1}, max_pool_connections=THREADS)
+CONFIG = Config(
+    retries={"total_max_attempts": 1},
+    max_pool_connections=THREADS,
+    connect_timeout=5,
+    read_timeout=30,
+)
 _PARTITION_UNITS = 1000
 _PROGRESS_SECONDS = 0.25
+# batches that wait for a thread: enough that none waits for them
+_AHEAD = 4
 # batches behind one that is still refused; of each, some numbers are kept
 _MOST_BEHIND = 10_000
 
@@ -111,7 +118,7 @@ def load(
         mode: write all, only what the table does not have, or only what it has not or has
             otherwise (numbers by value, sets without order).
         where: only items for which it is true, in DynamoDB JSON.
-        progress: called several times a second.
+        progress: called several times a second, and at the end, also before an error is raised.
         stopped: looked at as often; the load then ends when what is under way is written.
         threads: requests under way; 0: one, by the calling thread.
         at_once: files read side by side; None: by the rate, so that enough partitions are.
@@ -151,7 +158,9 @@ def load(
     told = Loaded(before=journal.lines, of=of)
     crew = Crew(sender.send, threads, ended)
     running = _Load(backup, journal, crew, clock, progress, stopped, began, told)
-    return running.run(batches(backup, dict(journal.done), cutting), most=2 * threads)
+    return running.run(
+        batches(backup, dict(journal.done), cutting), most=threads + _AHEAD if threads else 0
+    )
 
 
 @dataclass
@@ -178,6 +187,8 @@ class _Load:
             complete = self._sent(found, most)
         except BaseException:
             self._end(raising=False)
+            # what stays written, for who tells of the error
+            self._tell()
             raise
         self._end(raising=True)
         self.loaded = replace(self.loaded, complete=complete)

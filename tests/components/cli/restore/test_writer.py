@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.awsrequest import AWSResponse
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from hippolyte.errors import HippolyteError
 from hippolyte.exports.lines import Item
-from hippolyte.exports.reader import FormatError
+from hippolyte.exports.reader import FormatError, Prefix, find
 from hippolyte.scan.reading import Gone, Refused
+from hippolyte.store import Store
+from hippolyte_cli.restore.batches import ReadError
 from hippolyte_cli.restore.journal import Journal
 from hippolyte_cli.restore.pace import Rate
 from hippolyte_cli.restore.sender import GivenUp
@@ -24,7 +25,8 @@ from hippolyte_cli.restore.writer import Loaded
 from local.dynamodb.metering import hash_place
 from local.world import World
 from tests.support.aws_world import in_process, make_table
-from tests.support.loads import Target, backup_in, dealt, odd_items
+from tests.support.exports import native_export
+from tests.support.loads import Target, answer, backup_in, dealt, odd_items
 from tests.support.scans import Killed
 
 
@@ -51,17 +53,6 @@ def same(one: list[Item], other: list[Item]) -> bool:
         return found
 
     return by_key(one) == by_key(other)
-
-
-def answer(status: int, code: str = "", **more: Any) -> AWSResponse:
-    """Return what the service answers instead of doing it."""
-
-    class Raw:
-        def stream(self, **_: Any) -> Iterator[bytes]:
-            kind = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}"} if code else {}
-            yield json.dumps({**kind, **more}).encode()
-
-    return AWSResponse("", status, {"x-amzn-requestid": "1"}, Raw())
 
 
 def test_what_is_written_is_the_backup(target: Target, tmp_path: Path) -> None:
@@ -140,6 +131,35 @@ def test_stopped_it_says_so_and_goes_on(target: Target, tmp_path: Path) -> None:
     assert same(target.kept(), items)
 
 
+def test_another_machine_goes_on_by_what_is_beside_the_backup(
+    target: Target, tmp_path: Path
+) -> None:
+    items = numbered(500)
+    s3 = target.world.client("s3")
+    s3.create_bucket(Bucket="backups")
+    for name, content in native_export(dealt(items, 4)).items():
+        s3.put_object(Bucket="backups", Key=f"orders/{name}", Body=content)
+    store = Store(s3, "backups")
+    backup = find(Prefix(store, "orders/"))
+
+    def journal(machine: str) -> Journal:
+        beside = (store, "restores/orders.json")
+        return Journal(tmp_path / machine, {"table": "orders"}, beside).read()
+
+    target.look_seconds = 1.0
+    loaded = target.load(
+        backup, journal=journal("one"), stopped=lambda: len(target.calls) >= 9, at_once=2
+    )
+    assert 0 < loaded.written < 500
+    again = journal("other")
+    rest = target.load(backup, journal=again, at_once=2)
+    assert (rest.before, rest.written) == (loaded.written, 500 - loaded.written)
+    assert same(target.kept(), items)
+    assert journal("third").lines == 500
+    again.remove()
+    assert journal("fourth").lines == 0
+
+
 def test_mixed_files_are_written_faster_than_in_order(world: World, tmp_path: Path) -> None:
     items = numbered(1600, text={"S": "x" * 4500})
     world.live_capacity = True
@@ -194,6 +214,23 @@ def test_throttled_it_sends_again(target: Target, tmp_path: Path, refusal: Any) 
     assert loaded.throttled > 0
 
 
+def test_a_partition_that_is_throttled_slows_its_batch_alone(world: World, tmp_path: Path) -> None:
+    took = {}
+    for reason in ("TableWriteKeyRange", "TableWriteProvisioned"):
+        name = f"orders-{reason}"
+        make_table(world, name, read=None)
+        target = Target(world, name, tmp_path / name)
+        why = [{"reason": f"{reason}ThroughputExceeded"}]
+        refusal = answer(400, "ThrottlingException", throttlingReasons=why)
+        target.before = lambda n, refusal=refusal: refusal if n < 60 and n % 2 else None
+        items = numbered(2000)
+        loaded = target.load(backup_in(target.folder / "b", dealt(items, 2)), rate=Rate(100))
+        assert (loaded.written, loaded.throttled) == (2000, 30)
+        took[reason] = loaded.seconds
+    assert took["TableWriteKeyRange"] < 25
+    assert took["TableWriteProvisioned"] > took["TableWriteKeyRange"] * 1.5
+
+
 @pytest.mark.parametrize(
     "fault",
     [
@@ -236,8 +273,10 @@ def test_refused_for_long_it_gives_up_and_keeps_what_is_written(
 ) -> None:
     backup = backup_in(tmp_path / "b", dealt(numbered(100), 2))
     target.before = lambda number: answer(500, "InternalServerError") if number > 2 else None
+    told: list[Loaded] = []
     with pytest.raises(GivenUp, match="nothing for 10 minutes"):
-        target.load(backup)
+        target.load(backup, progress=told.append)
+    assert (told[-1].written, told[-1].complete) == (50, False)
     target.before = lambda _: None
     again = target.load(backup)
     assert (again.before, again.written) == (50, 50)
@@ -349,6 +388,31 @@ def test_a_damaged_file_ends_it_with_file_and_line(target: Target, tmp_path: Pat
     path.write_bytes(content)
     with pytest.raises(FormatError, match=r"2\.json\.gz"):
         target.load(backup)
+
+
+def test_a_file_that_may_not_be_read_is_named(target: Target, tmp_path: Path) -> None:
+    items = numbered(100)
+    whole = backup_in(tmp_path / "b", dealt(items, 4))
+
+    class Closed:
+        denied = True
+
+        def names(self) -> Any:
+            return whole.place.names()
+
+        def open(self, name: str) -> Any:
+            if self.denied and name.endswith("/2.json.gz"):
+                raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetObject")
+            return whole.place.open(name)
+
+    place = Closed()
+    backup = replace(whole, place=place)
+    with pytest.raises(ReadError, match=r"data/2\.json\.gz cannot be read: .*AccessDenied"):
+        target.load(backup, at_once=1)
+    place.denied = False
+    loaded = target.load(backup, at_once=1)
+    assert 0 < loaded.before <= 50
+    assert same(target.kept(), items)
 
 
 def test_no_room_for_the_journal(target: Target, tmp_path: Path) -> None:

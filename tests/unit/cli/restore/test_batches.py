@@ -119,3 +119,13 @@ def test_an_item_of_400_kb_and_one_that_is_larger(more: int, fits: bool) -> None
     else:
         with pytest.raises(FormatError, match=r"0\.json, line 2: an item of 409,601 bytes"):
             list(found)
+
+
+def test_how_far_it_is_is_told_though_nothing_is_to_be_written() -> None:
+    items: list[Item] = [{"pk": {"S": str(n)}} for n in range(9000)]
+    cutting = Cutting(["pk"], where=lambda item: item["pk"]["S"] == "8999")
+    found = list(batches(backup_of([items]), {}, cutting))
+    assert len(found) == 5
+    assert items_of(found) == [{"pk": {"S": "8999"}}]
+    assert sum(batch.skipped for batch in found) == 8999
+    assert found[-1].ended == [0]

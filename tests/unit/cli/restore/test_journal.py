@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hippolyte_cli.restore import journal as module
-from hippolyte_cli.restore.journal import Done, Journal, JournalError
+from hippolyte_cli.restore.journal import Done, Journal, JournalError, identity
 
 
 class Bucket:
@@ -96,6 +96,20 @@ def test_it_is_not_gone_by_for_something_else(tmp_path: Path) -> None:
     # though the file had the same name
     at(tmp_path, of="table 2").path.write_bytes(first.path.read_bytes())
     assert at(tmp_path, of="table 2").read().done == {}
+
+
+def test_a_table_made_again_is_another() -> None:
+    first = {"TableArn": "arn:orders", "TableId": "1", "CreationDateTime": "2026-11-23"}
+    found = [
+        identity("s3://b/x", first, "all"),
+        identity("s3://b/y", first, "all"),
+        identity("s3://b/x", {**first, "TableId": "2"}, "all"),
+        identity("s3://b/x", {**first, "CreationDateTime": "2026-11-24"}, "all"),
+        identity("s3://b/x", first, "only-missing"),
+        identity("s3://b/x", first, "all", "pk=1"),
+    ]
+    assert len({json.dumps(each) for each in found}) == len(found)
+    assert found[0] == identity("s3://b/x", dict(first), "all")
 
 
 @pytest.mark.parametrize(
