@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from local.core.call import Call, refusal
 from tests.support.commands import command, deploy
 from tests.support.harness import ACCOUNT, RUN, NightDriver
 
@@ -102,7 +103,7 @@ def test_by_import(night: NightDriver) -> None:
     assert said.exit_code == 0, said.output
     assert items(night, NEW) == before
     assert "By ImportTable" in said.output
-    assert not [key for key in night.keys() if key.startswith("restores/")]
+    assert not [key for key in night if key.startswith("restores/")]
 
 
 def test_a_dry_run_says_all_and_does_nothing(night: NightDriver) -> None:
@@ -114,19 +115,26 @@ def test_a_dry_run_says_all_and_does_nothing(night: NightDriver) -> None:
     assert night.world.client("dynamodb").list_tables()["TableNames"] == ["orders"]
 
 
-def test_a_restore_that_was_stopped_goes_on(night: NightDriver) -> None:
+def test_a_restore_that_broke_off_goes_on(night: NightDriver) -> None:
     before = backed_up(night)
-    night.kill_before("BatchWriteItem", 2)
-    with pytest.raises(Exception, match=r"BatchWriteItem|killed|Killed"):
-        command("restore", "orders", "--to", NEW)
+    calls = iter(range(9))
+
+    def deny(call: Call) -> None:
+        if next(calls) >= 1:
+            raise refusal(call, "AccessDeniedException", "your session has ended")
+
+    night.world.before("dynamodb:BatchWriteItem", deny, 3)
+    said = command("restore", "orders", "--to", NEW)
+    assert said.exit_code == 1, said.output
+    assert "NOT COMPLETE: " in said.output and "your session has ended" in said.output
+    assert "The same command goes on where it was." in said.output
     assert 0 < len(items(night, NEW)) < 60
+    night.allow_all()
     said = command("restore", "orders", "--to", NEW)
     assert said.exit_code == 0, said.output
     assert items(night, NEW) == before
-    tags = night.world.client("dynamodb").list_tags_of_resource(
-        ResourceArn=f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{NEW}"
-    )["Tags"]
-    assert tags == []
+    arn = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{NEW}"
+    assert night.world.client("dynamodb").list_tags_of_resource(ResourceArn=arn)["Tags"] == []
 
 
 def test_time_to_live_is_not_turned_on_where_items_would_go_unasked(night: NightDriver) -> None:
@@ -207,20 +215,25 @@ def test_a_source_that_is_none_is_refused(night: NightDriver) -> None:
         assert result.exit_code == 2 and said in result.output, result.output
 
 
+@pytest.mark.both
 def test_half_a_backup_is_refused_with_the_file(night: NightDriver) -> None:
     backed_up(night)
-    (data, *_) = [key for key in night.keys() if "/data/" in key]
+    beside = ("manifest", "_SUCCESS", "_started")
+    data, *_ = [
+        key for key in night.keys("backups/") if not key.endswith((*beside, ".json", ".md5"))
+    ]
     night.s3.delete_object(Bucket="backups", Key=data)
     result = command("restore", "orders", "--to", NEW)
     assert result.exit_code == 2, result.output
-    assert f"data/{data.rpartition('/')[2]} is missing; copy this file again" in result.output
+    assert f"{data.rpartition('/')[2]} is missing; copy this file again" in result.output
     assert night.world.client("dynamodb").list_tables()["TableNames"] == ["orders"]
 
 
+@pytest.mark.both
 def test_a_place_is_restored_into_a_table_that_is_there(night: NightDriver) -> None:
     before = backed_up(night)
-    (summary,) = [key for key in night.keys() if key.endswith("/manifest-summary.json")]
-    place = f"s3://backups/{summary.rpartition('/')[0]}"
+    (manifest,) = [k for k in night if k.endswith(("/manifest-summary.json", "/manifest"))]
+    place = f"s3://backups/{manifest.rpartition('/')[0]}"
     refused = command("restore", place, "--to", NEW)
     assert refused.exit_code == 2 and "no definition" in refused.output, refused.output
     night.table(NEW, items=0)

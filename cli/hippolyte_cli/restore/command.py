@@ -111,8 +111,14 @@ def restore(
         ),
     ] = None,
     share: Annotated[
-        int, typer.Option(min=1, max=100, metavar="PERCENT", help="Of its write capacity.")
-    ] = 100,
+        int | None,
+        typer.Option(
+            min=1,
+            max=100,
+            metavar="PERCENT",
+            help="Of its write capacity. Default: all of a new table's, half of one that is there.",
+        ),
+    ] = None,
     rate: Annotated[
         float | None,
         typer.Option(min=0.1, max=1e6, metavar="UNITS", help="Write units a second, instead."),
@@ -147,7 +153,7 @@ def restore(
         on_demand=on_demand,
         streams=streams,
         key=key,
-        share=share / 100,
+        share=share / 100 if share else None,
         rate=rate,
         dry_run=dry_run,
         yes=yes,

@@ -22,7 +22,7 @@ from hippolyte.store import Store
 from hippolyte_cli import console
 from hippolyte_cli.restore import part
 from hippolyte_cli.restore.definition import ON_DEMAND, TablePlan, plan_of
-from hippolyte_cli.restore.journal import Journal
+from hippolyte_cli.restore.journal import Journal, identity
 from hippolyte_cli.restore.make import Waits
 from hippolyte_cli.restore.pace import Rate
 from hippolyte_cli.restore.sender import Mode
@@ -31,6 +31,8 @@ from hippolyte_cli.restore.writer import CONFIG
 
 # an import of some TB takes hours
 _PATIENCE_SECONDS = 86400.0
+# of the write capacity of a table that is there
+_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Asked:
     on_demand: bool
     streams: bool
     key: str | None
-    share: float
+    share: float | None
     rate: float | None
     dry_run: bool
     yes: bool
@@ -122,13 +124,7 @@ class Target:
         chosen = [*self.asked.where]
         if self.asked.keys:
             chosen.append(hashlib.sha256(self.asked.keys.read_bytes()).hexdigest())
-        of = {
-            "backup": self.found.location,
-            "table": self.there["TableArn"],
-            "id": self.there.get("TableId", ""),
-            "mode": self.asked.mode,
-            "chosen": " and ".join(chosen),
-        }
+        of = identity(self.found.location, self.there, self.asked.mode, " and ".join(chosen))
         beside = None
         if self.found.beside:
             store, below = self.found.beside
@@ -155,7 +151,9 @@ class Target:
         """Return what may be taken of the table."""
         described = {"BillingModeSummary": {"BillingMode": self.table.get("BillingMode")}}
         described |= self.table
-        return Rate.of(described, share=self.asked.share, writes=self.asked.rate)
+        # a table that is there has an application beside
+        share = self.asked.share or (1.0 if self.asked.to else _SHARE)
+        return Rate.of(described, share=share, writes=self.asked.rate)
 
     def client(self) -> Any:
         """Return the client of its region."""
