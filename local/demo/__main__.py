@@ -1,8 +1,9 @@
-"""`make demo`: one whole night on the local AWS, from `terraform apply` to `terraform destroy`.
+"""`make demo`: a whole night on the local AWS, from `terraform apply` to `terraform destroy`.
 
 Terraform applies examples/minimal unmodified (`--engine emr`: examples/emr, and so on), with
 `force_destroy` as one would in a sandbox; the functions run as deployed (zip, environment and role
-taken from what Terraform created), started by the schedules that Terraform created.
+taken from what Terraform created), started by the schedules that Terraform created. Then a table is
+damaged, restored beside itself, and one item brought back, by the command line.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from rich.text import Text
 
 from local.core.clock import Clock
 from local.demo.checks import problems, snapshot
+from local.demo.restored import bring_back
 from local.fleet.fleet import create, delete_in_time, demo_fleet, previous_report
 from local.fleet.table_spec import TableSpec
 from local.world import World
@@ -183,6 +185,9 @@ def demo(console: Console, times: Times, engine: str = "lambda") -> str:
         with times.measured("our check"):
             wrong = problems(world, specs, bucket, report, before)
         _show(console, world, outputs, report)
+        if not wrong:
+            with times.measured("our restore"):
+                wrong = bring_back(world, specs, console)
         _keep_page(console, world, bucket)
         if wrong:
             raise DemoFailed("; ".join(wrong[:5]) + (f"; {len(wrong)} faults" if wrong[5:] else ""))
@@ -257,7 +262,8 @@ def closing_line(report: dict[str, Any]) -> str:
         f"DEMO OK: {report['discovered']} tables discovered = {totals['backed_up']} backed up + "
         f"{totals['skipped']} skipped + {totals['failed']} failed + "
         f"{totals['timed_out']} timed out + {totals['vanished']} vanished + "
-        f"{totals['unsupported']} unsupported; {len(report['left_raised'])} left raised"
+        f"{totals['unsupported']} unsupported; {len(report['left_raised'])} left raised; restored "
+        "and compared equal"
     )
 
 

@@ -1,0 +1,98 @@
+"""The demo's other half: a table is damaged after the night, and brought back by the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from local.demo.second_reader import differences
+from local.fleet.table_spec import TableSpec, expected_items
+from local.world import World
+from tools.tf import REPOSITORY
+
+DAMAGED = "orders"
+"""The table that loses items, and has others overwritten."""
+ODD = "values-every-type"
+_DELETED, _OVERWRITTEN = 30, 20
+
+
+def bring_back(world: World, specs: Iterable[TableSpec], console: Console) -> list[str]:
+    """Damage a table, restore it beside itself, and put one item back into the live one.
+
+    Returns:
+        What is wrong after that, one sentence each; none if all is well.
+    """
+    by_name = {spec.name: spec for spec in specs}
+    expected = expected_items(by_name[DAMAGED])
+    lost = _damage(world, expected)
+    live = len(differences(expected, _items(world, DAMAGED)))
+    console.print(
+        f"damaged {DAMAGED}: {_DELETED} items deleted, {_OVERWRITTEN} overwritten ({live} differ)"
+    )
+    wrong: list[str] = [] if live else [f"{DAMAGED} was not damaged"]
+    _hippolyte(world, console, "list", DAMAGED)
+    for name in (DAMAGED, ODD):
+        copy = f"{name}-restored"
+        _hippolyte(world, console, "restore", name, "--to", copy)
+        found = differences(expected_items(by_name[name]), _items(world, copy))
+        wrong += [f"{copy}: {one}" for one in found[:3]]
+        if not found:
+            console.print(f"{copy} is {name} as it was: no item differs")
+    wrong += _one_item(world, console, expected, lost)
+    return wrong
+
+
+def _one_item(world: World, console: Console, expected: list[Any], lost: Any) -> list[str]:
+    before = len(differences(expected, _items(world, DAMAGED)))
+    with tempfile.TemporaryDirectory() as folder:
+        keys = Path(folder) / "keys"
+        keys.write_text(json.dumps(lost) + "\n", encoding="utf-8")
+        _hippolyte(world, console, "restore", DAMAGED, "--into", DAMAGED, "--keys", keys, "--yes")
+    after = len(differences(expected, _items(world, DAMAGED)))
+    if after != before - 1:
+        return [f"{before} items of {DAMAGED} differed, after one was brought back {after} do"]
+    console.print(f"one item is back in {DAMAGED}, the others are as they were")
+    return []
+
+
+def _damage(world: World, expected: list[Any]) -> Any:
+    """Delete some items and overwrite others; return the key of one that is gone."""
+    dynamodb = world.client("dynamodb")
+    schema = dynamodb.describe_table(TableName=DAMAGED)["Table"]["KeySchema"]
+    keys = [{k["AttributeName"]: item[k["AttributeName"]] for k in schema} for item in expected]
+    for key in keys[:_DELETED]:
+        dynamodb.delete_item(TableName=DAMAGED, Key=key)
+    for key in keys[_DELETED : _DELETED + _OVERWRITTEN]:
+        dynamodb.put_item(TableName=DAMAGED, Item={**key, "written": {"S": "by mistake"}})
+    return keys[0]
+
+
+def _items(world: World, table: str) -> list[Any]:
+    pages = world.client("dynamodb").get_paginator("scan").paginate(TableName=table)
+    return [item for page in pages for item in page["Items"]]
+
+
+def _hippolyte(world: World, console: Console, *arguments: Any) -> None:
+    """Run the command as a person does, in a process of its own, and show what it says."""
+    given = [str(argument) for argument in arguments]
+    console.print(f"$ hippolyte {' '.join(given)}", style="bold", soft_wrap=True)
+    with tempfile.TemporaryDirectory() as home:
+        ended = subprocess.run(
+            [sys.executable, "-m", "hippolyte_cli", *given],
+            cwd=REPOSITORY,
+            env={**os.environ, **world.environment(), "HOME": home, "COLUMNS": "160"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    console.print(ended.stdout + ended.stderr, end="", markup=False, soft_wrap=True)
+    if ended.returncode:
+        raise RuntimeError(f"hippolyte {given[0]} ended with exit code {ended.returncode}")
