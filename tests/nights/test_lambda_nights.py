@@ -283,6 +283,7 @@ def test_a_night_of_excluded_tables_starts_no_worker(night: NightDriver) -> None
     night.table("orders")
     assert verdicts(night.night()) == {"orders": "skipped"}
     assert night.all_clusters() == 0
+    assert "leave out all 1 tables: nothing is backed up" in night.messages[-1]["message"]
     night.assert_clean()
 
 
