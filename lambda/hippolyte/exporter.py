@@ -64,7 +64,14 @@ def _in_place(event: Mapping[str, Any]) -> Settings:
         raise ConfigurationError(f"refused the event {event!r:.500}: {_FORM}")
     place = event["place"]
     texts = all(isinstance(event[name], str) and event[name] for name in _TEXTS)
-    if not texts or not isinstance(place, Mapping) or not set(place) <= set(PLACE):
+    if not texts or not isinstance(place, Mapping) or not _is_place(place):
         raise ConfigurationError(f"refused the event {event!r:.500}: {_FORM}")
     when(event["deadline"])
     return replace(settings.load(kept_at=parameters.text_at), **place)
+
+
+def _is_place(place: Mapping[str, Any]) -> bool:
+    return set(place) <= set(PLACE) and all(
+        isinstance(value, str) or (value is None and name not in ("bucket", "prefix"))
+        for name, value in place.items()
+    )
