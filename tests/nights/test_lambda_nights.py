@@ -288,7 +288,7 @@ def test_a_links_event_by_hand_that_is_wrong_is_refused_in_words(
     night: NightDriver, event: Any
 ) -> None:
     night.table("orders")
-    with pytest.raises(ConfigurationError, match="takes .* not for people|is not a time"):
+    with pytest.raises(ConfigurationError, match=r"takes .* not for people|is not a time"):
         exporter.handler(event, Context(lambda: 900.0))
     assert night.keys() == []
     assert night.world.gate.calls["dynamodb:Scan"] == 0

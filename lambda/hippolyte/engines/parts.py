@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hippolyte.engines.engine import JobState, JobStatus
-from hippolyte.engines.workers import TableRecord
+from hippolyte.engines.workers import OVER, TableRecord
 
-_OVER = ("done", "failed", "read")
 # of records that differ, the first of these is what the table is
 _SHOWN = ("done", "failed", "finishing", "reading", "opening", "more", "read")
 
@@ -29,7 +28,7 @@ class PartStatus:
     @property
     def over(self) -> bool:
         """Whether nothing of it is left to be read here."""
-        return self.known is not None and self.known.state in _OVER
+        return self.known is not None and self.known.state in OVER
 
 
 def joined(parts: Sequence[PartStatus], gone: bool = False) -> JobStatus:

@@ -23,6 +23,8 @@ from hippolyte.store import Store
 PLACE = ("bucket", "prefix", "bucket_region", "sse_header", "sse_key_arn")
 # a link asks so often whether it is still wanted, before a page; seconds
 LOOK_EVERY = 15.0
+# states of a table of which a worker has nothing left to read
+OVER = ("done", "failed", "read")
 # what follows a worker's name in that of its second, third ... part
 _PART = re.compile(r"(.+)-p([2-9]|[1-9][0-9]+)")
 # orders that somebody else writes at the same moment are looked at again
