@@ -228,6 +228,23 @@ def test_cancel_with_a_dead_monitor_leaves_the_mark(
     assert "cancelled by" in report["tables"]["orders"]["reason"]
 
 
+def test_cancel_says_so_if_the_records_cannot_be_read_any_more(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.scheduler()
+
+    def answers(*_: object) -> dict[str, Any]:
+        night.world.deny("s3:GetObject")
+        return {}
+
+    monkeypatch.setattr(functions, "invoke", answers)
+    result = command("cancel", RUN)
+    assert result.exit_code == 2
+    assert f"Run {RUN} is marked as cancelled." in result.output
+    assert "not authorized to perform: s3:GetObject" in result.output
+
+
 @pytest.mark.parametrize(
     ("run", "said"),
     [
