@@ -100,6 +100,7 @@ def make_report(
                 "batch_id": b.batch_id,
                 "timeline": b.timeline,
                 "tables": [j.table for j in b.jobs],
+                "workers": b.workers,
                 "started_at": b.started_at,
                 "ended_at": b.ended_at,
                 "handle": b.handle,
