@@ -16,7 +16,7 @@ from hippolyte.errors import HippolyteError
 from hippolyte.settings import parse
 from hippolyte_cli import follow, functions
 from tests.support.commands import command, deploy
-from tests.support.harness import BIG, MINUTES, RUN, NightDriver, verdicts
+from tests.support.harness import BIG, BUCKET, MINUTES, RUN, NightDriver, verdicts
 
 PART = "2026-11-24T00-00-00Z"
 
@@ -181,6 +181,14 @@ def test_status_shows_what_workers_record(night: NightDriver) -> None:
     assert Workers(p.store, p.settings, RUN).record(batch)
     output = command("status").output
     assert "orders: reading, 3 of 8 segments, 1,234 items, 3.0 MiB, 10.0 units/s" in output
+    # of a newer version it is only lost progress, as for the monitor
+    newer = json.dumps({**record, "version": 99}).encode()
+    night.s3.put_object(
+        Bucket=BUCKET, Key=p.runs.key(RUN, f"workers/{batch}/record.json"), Body=newer
+    )
+    result = command("status")
+    assert result.exit_code == 0, result.output
+    assert "orders: " in result.output
 
 
 def test_cancel_ends_a_run_and_gives_back(night: NightDriver) -> None:
