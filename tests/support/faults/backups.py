@@ -13,7 +13,7 @@ from moto.dynamodb.models import dynamodb_backends
 from hippolyte.exports import native
 from hippolyte.exports.native_verification import verify
 from local.demo import second_reader
-from local.dynamodb import imports
+from local.dynamodb.imports import SECONDS
 from local.dynamodb.items import table_items
 from tests.support.faults.inside import Inside
 from tests.support.harness import ACCOUNT, BUCKET, REGION, NightDriver, verdicts
@@ -80,11 +80,10 @@ def _imported(
             "BillingMode": "PAY_PER_REQUEST",
         },
     )["ImportTableDescription"]["ImportArn"]
-    backend = dynamodb_backends[ACCOUNT][REGION]
-    night.world.clock.advance(imports.SECONDS)
-    told = backend.table_imports[arn]
-    if told.status != "COMPLETED" or told.errors:
-        raise AssertionError(f"the import of {name}: {told.status}, {told.failure}, {told.log}")
+    night.world.clock.advance(SECONDS)
+    ended = night.dynamodb.describe_import(ImportArn=arn)["ImportTableDescription"]
+    if ended["ImportStatus"] != "COMPLETED" or ended["ErrorCount"]:
+        raise AssertionError(f"the import of {name}: {ended}")
     items = table_items(ACCOUNT, REGION, made)
-    del backend.tables[made]
+    del dynamodb_backends[ACCOUNT][REGION].tables[made]
     return items
