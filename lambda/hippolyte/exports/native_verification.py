@@ -59,6 +59,7 @@ def verify(
         items=summary.items if summary else None,
         problems=tuple(problems),
         notes=(f"{count} files, each as it was written",) if not problems else (),
+        manifest_md5=native.checksum(get(native.FILES)) if files is not None else None,
     )
 
 

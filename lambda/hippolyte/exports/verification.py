@@ -19,6 +19,7 @@ from hippolyte.exports.manifest import (
     is_marker,
     parse_manifest,
 )
+from hippolyte.exports.native import checksum
 from hippolyte.exports.streams import PACKED
 
 # the export tool begins a new file every 100,000 items of a mapper
@@ -40,6 +41,8 @@ class Verification:
 
     `files` and `bytes` are of the files the manifest lists; `items` is what the job's log says it
     read, None if there is no such log. `short`: nothing but a count says that items are missing.
+    `plausible`: that number was compared with another one, which is level 3 where it is good.
+    `manifest_md5` is of the manifest that lists the files, base64; None if it was not read.
     """
 
     ok: bool
@@ -49,6 +52,8 @@ class Verification:
     problems: tuple[str, ...]
     notes: tuple[str, ...]
     short: bool = False
+    plausible: bool = False
+    manifest_md5: str | None = None
 
 
 def parse_items_read(log_text: str) -> int | None:
@@ -88,7 +93,8 @@ def verify(
     notes: list[str] = []
     if SUCCESS not in sizes:
         problems.append(f"{SUCCESS} is missing in {directory_url}: the job did not end well")
-    urls = _manifest(directory_url, sizes, get, problems)
+    content = _manifest(directory_url, sizes, get, problems)
+    urls = _parsed(directory_url, content, problems)
     files = [file_name(url) for url in urls or ()]
     if urls is not None:
         problems += _files(files, sizes, get_tail, notes)
@@ -106,6 +112,8 @@ def verify(
         problems=(*problems, *shortfall),
         notes=tuple(notes),
         short=bool(shortfall) and not problems,
+        plausible=bool(log_items is not None and (expected_items or previous_items)),
+        manifest_md5=checksum(content) if content is not None else None,
     )
 
 
@@ -114,12 +122,18 @@ def _manifest(
     sizes: dict[str, int],
     get: Callable[[str], bytes],
     problems: list[str],
-) -> list[str] | None:
+) -> bytes | None:
     if MANIFEST not in sizes:
         problems.append(f"{MANIFEST} is missing in {directory_url}: the job did not end")
         return None
+    return get(MANIFEST)
+
+
+def _parsed(directory_url: str, content: bytes | None, problems: list[str]) -> list[str] | None:
+    if content is None:
+        return None
     try:
-        return parse_manifest(get(MANIFEST))
+        return parse_manifest(content)
     except FormatError as error:
         problems.append(f"{error} (in {directory_url})")
         return None

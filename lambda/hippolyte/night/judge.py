@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
 from hippolyte.exports.manifest import manifest_bytes
+from hippolyte.exports.native import checksum
 from hippolyte.exports.verification import (
     Verification,
     agree,
@@ -92,9 +93,11 @@ def _failed(entry: TableEntry) -> bool:
 def _write_empty(p: Pass, run: Run, name: str, entry: TableEntry) -> None:
     """An empty table needs no cluster: a manifest without entries, and the flag."""
     key = directory(p.settings, name, run.plan.run_id, entry.attempt)
-    for file, body in (("manifest", manifest_bytes([])), ("_SUCCESS", b"")):
+    manifest = manifest_bytes([])
+    for file, body in (("manifest", manifest), ("_SUCCESS", b"")):
         p.clients.s3.put_object(Bucket=p.settings.bucket, Key=f"{key}/{file}", Body=body)
     entry.location = f"s3://{p.settings.bucket}/{key}"
+    entry.manifest_md5 = checksum(manifest)
     entry.items, entry.started_at = 0, iso(clock.now())
     entry.finished_at = entry.started_at
     entry.notes.append("empty: backed up without a cluster")
@@ -124,6 +127,7 @@ def _judge_output(p: Pass, run: Run, job: Job, entry: TableEntry) -> None:
         entry.close(Verdict.VANISHED, "deleted and recreated during the night")
         return
     entry.files, entry.bytes, entry.items = result.files, result.bytes, result.items
+    entry.plausible, entry.manifest_md5 = result.plausible, result.manifest_md5
     if good:
         entry.notes += result.notes
         if believed:

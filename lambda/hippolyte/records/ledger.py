@@ -99,6 +99,9 @@ class TableEntry:
     items: int | None = None
     bytes: int = 0
     files: int = 0
+    # both as `Verification` has them
+    plausible: bool = False
+    manifest_md5: str | None = None
     # [capacity before, raised to, raised at, given back at]
     raised_from: int | None = None
     raised_to: int | None = None
