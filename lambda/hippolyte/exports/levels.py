@@ -19,7 +19,7 @@ from hippolyte.exports import native
 from hippolyte.exports.lines import Form
 from hippolyte.exports.manifest import MANIFEST, FormatError, is_marker
 from hippolyte.exports.native_verification import Listed
-from hippolyte.exports.place import Listing, Prefix, Source
+from hippolyte.exports.place import Listing, Source
 from hippolyte.exports.reader import COPY, Backup, DataFile, OtherFormError, content, find
 
 LISTED, READ, PLAUSIBLE, RESTORED = 1, 2, 3, 4
@@ -128,7 +128,11 @@ def check(
         return Checked((), findings=tuple(found.first), more=found.more)
     size = sum(there[file.name].size for file in backup.files)
     items = backup.summary.items if backup.summary else None
-    passed: tuple[int, ...] = () if found.first else (LISTED,)
+    over = [one for file in backup.files for one in _written_over(backup, place, file, there)]
+    if level < READ:
+        for finding in over:
+            found.add(finding)
+    passed: tuple[int, ...] = () if found.count else (LISTED,)
     if level >= READ:
         before = found.count
         items = _read(backup, there, found, seen or (lambda _: None))
@@ -136,7 +140,10 @@ def check(
             for finding in _second(items, expected or Expected()):
                 found.add(finding)
         if passed and found.count == before:
+            # the bytes are what was written, whatever has become of their ETags
             passed = (LISTED, READ)
+        elif over:
+            passed = ()
     return Checked(passed, len(backup.files), size, items, tuple(found.first), found.more)
 
 
@@ -196,8 +203,6 @@ def _first(
     for file in backup.files:
         if not there[file.name].size:
             yield Finding(file.name, None, "is empty")
-        elif what := _written_over(backup, place, file, there[file.name].etag):
-            yield Finding(file.name, None, what)
     if backup.summary:
         yield from _native(backup, backup.summary, place, there, prefix, expected)
     # what is missing was told
@@ -240,18 +245,20 @@ def _native(
         yield Finding(prefix + native.SUMMARY, None, text)
 
 
-def _written_over(backup: Backup, place: Listing, file: DataFile, etag: str) -> str:
-    """Say how an ETag shows that an object is not what was written; empty if it does not.
+def _written_over(
+    backup: Backup, place: Listing, file: DataFile, there: Mapping[str, Listed]
+) -> Iterator[Finding]:
+    """See by its ETag whether an object is still what was written.
 
     It is the MD5 or, of uploads in parts and with keys of KMS, a text that only a copy changes.
     """
+    etag = there[file.name].etag
     if not file.md5 or etag in ("", file.etag, b64decode(file.md5).hex()):
-        return ""
-    home = backup.summary.bucket if backup.summary else None
-    in_place = isinstance(place, Prefix) and place.prefix + file.name == file.key
-    if not in_place or (isinstance(place, Prefix) and home not in (None, place.store.bucket)):
-        return ""
-    return f"is not what was written: its ETag is {etag}, not {file.etag}"
+        return
+    bucket = backup.summary.bucket if backup.summary else None
+    if place.where(file.name) == f"s3://{bucket}/{file.key}":
+        text = f"is not what was written: its ETag is {etag}, not {file.etag}"
+        yield Finding(file.name, None, text)
 
 
 def _read(

@@ -41,6 +41,10 @@ class Place(Protocol):
 class Listing(Place, Protocol):
     """A place that also tells how large its files are."""
 
+    def where(self, name: str) -> str:
+        """Return a file's address: of an object s3://bucket/key."""
+        ...
+
     def listed(self) -> Iterable[Listed]:
         """Return all files below; the ETag is empty where there is none."""
         ...
@@ -51,6 +55,10 @@ class Folder:
     """A place on this machine."""
 
     path: Path
+
+    def where(self, name: str) -> str:
+        """Return a file's path."""
+        return str(self.path / name)
 
     def names(self) -> Iterator[str]:
         """Return the names of all files below."""
@@ -73,6 +81,10 @@ class Prefix:
 
     store: Store
     prefix: str  # with a slash at its end, or empty
+
+    def where(self, name: str) -> str:
+        """Return an object's address."""
+        return f"s3://{self.store.bucket}/{self.prefix}{name}"
 
     def names(self) -> Iterator[str]:
         """Return the names of all objects below."""
