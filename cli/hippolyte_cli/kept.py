@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from hippolyte.errors import ConfigurationError
-from hippolyte.exports.levels import Expected, level_of
+from hippolyte.exports.findings import Expected, level_of
 from hippolyte.exports.place import Prefix
 from hippolyte.exports.reader import Backup, find
 from hippolyte.exports.verified import expected
@@ -37,7 +37,7 @@ class Kept:
         format: `native` or `dynamodbexport`; empty: an older night did not say.
         began, finished: of the copy; ISO texts, None in older nights' entries.
         engine: who copied it; empty: an older night did not say.
-        levels: that it has passed, see `hippolyte.exports.levels`.
+        levels: that it has passed, see `hippolyte.exports.findings`.
         damage: what was found to be wrong with it since.
         expected: what the entry says that its files are.
         definition: DescribeTable's `Table`, None if it was lost.

@@ -19,7 +19,8 @@ from hippolyte import clock
 from hippolyte.clients import configuration
 from hippolyte.errors import HippolyteError
 from hippolyte.exports import verified
-from hippolyte.exports.levels import Checked, Expected, Seen, check
+from hippolyte.exports.findings import Checked, Expected, Seen
+from hippolyte.exports.levels import check
 from hippolyte.exports.place import Folder, Listing
 from hippolyte.exports.place import Prefix as OnS3
 from hippolyte.record_form import iso

@@ -9,7 +9,8 @@ from typing import Any
 import botocore
 import pytest
 
-from hippolyte.exports.levels import LISTED, READ, Checked, check
+from hippolyte.exports.findings import LISTED, READ, Checked
+from hippolyte.exports.levels import check
 from hippolyte.exports.place import Prefix
 from hippolyte.exports.verified import expected, record
 from hippolyte.night import keep_settings

@@ -1,95 +1,29 @@
-"""How far a backup is verified, by levels, each with all that is wrong: file, line, what.
-
-1: every listed file is there with its size, and its checksum where the listing has one.
-2: every line of every file is an item, with one type a value; counts and checksums are kept.
-3: the number of items was compared with another one, see `exports.verification`; only the night
-   has those, and only of clusters' logs.
-4: restored into a table of its own and compared with it.
-
-Level 4 includes the others, level 2 the first. Level 3 is beside them: it judges a number.
-"""
+"""Looks a backup through, by level 1 or 2 (see `exports.findings`), and tells all that is wrong."""
 
 from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hippolyte.exports import native
+from hippolyte.exports.findings import (
+    LISTED,
+    READ,
+    Checked,
+    Expected,
+    Finding,
+    Findings,
+    Seen,
+)
 from hippolyte.exports.lines import Form
 from hippolyte.exports.manifest import MANIFEST, FormatError, is_marker
 from hippolyte.exports.native_verification import Listed
 from hippolyte.exports.place import Listing, Source
 from hippolyte.exports.reader import COPY, Backup, DataFile, OtherFormError, content, find
 
-LISTED, READ, PLAUSIBLE, RESTORED = 1, 2, 3, 4
-# of one backup, that are told one by one
-MOST_FINDINGS = 100
-# files between two words of how far it is hold so many items at the least
+# items between two words of how far it is
 _SEEN_EVERY = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that is wrong. `file`: below the backup's place; empty: of the whole of it."""
-
-    file: str
-    line: int | None
-    what: str
-
-    def __str__(self) -> str:
-        where = ", ".join(p for p in (self.file, f"line {self.line}" if self.line else "") if p)
-        return f"{where}: {self.what}" if where else self.what
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What a catalogue's entry says of a backup; None: it does not say."""
-
-    files: int | None = None
-    bytes: int | None = None
-    items: int | None = None
-    manifest_md5: str | None = None
-    table_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """How far a check is: bytes as they lie there, of those that are to be read."""
-
-    bytes: int
-    of: int
-    items: int
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What became of a check.
-
-    Attributes:
-        levels: those that the backup has passed.
-        files, bytes: that are listed and there.
-        items: that were read, or that a manifest tells; None: neither.
-        findings: the first `MOST_FINDINGS`.
-        more: how many there are besides.
-    """
-
-    levels: tuple[int, ...]
-    files: int = 0
-    bytes: int = 0
-    items: int | None = None
-    findings: tuple[Finding, ...] = ()
-    more: int = 0
-
-    @property
-    def level(self) -> int:
-        """The level as a whole, 0: not even the first."""
-        return level_of(self.levels)
-
-
-def level_of(levels: Iterable[int]) -> int:
-    """Return the highest level that includes others below it."""
-    return max((level for level in levels if level != PLAUSIBLE), default=0)
 
 
 def check(
@@ -97,6 +31,7 @@ def check(
     level: int,
     expected: Expected | None = None,
     seen: Callable[[Seen], None] | None = None,
+    after: Seen | None = None,
 ) -> Checked:
     """Look a backup through, up to level 1 or 2, and go on after what is damaged.
 
@@ -106,14 +41,15 @@ def check(
         place: where it lies.
         level: LISTED or READ.
         expected: of its catalogue entry; None: it has none, so that there may be no backup here.
-        seen: is told how far it is.
+        seen: is told how far it is; what it raises ends the check.
+        after: the end of the last file that an earlier check has read: this one goes on there.
 
     Raises:
         FormatError: nothing here is a backup, or not one alone, though none is `expected`.
         OtherFormError: it is of a kind that is not read.
     """
     there = {one.name: one for one in place.listed() if not is_marker(one.name)}
-    found = _Findings()
+    found = Findings()
     try:
         backup = find(_Known(place, there), whole=False)
         prefix = _prefix(there)
@@ -135,7 +71,7 @@ def check(
     passed: tuple[int, ...] = () if found.count else (LISTED,)
     if level >= READ:
         before = found.count
-        items = _read(backup, there, found, seen or (lambda _: None))
+        items = _read(backup, there, found, seen or (lambda _: None), after or Seen())
         if not found.count:
             for finding in _second(items, expected or Expected()):
                 found.add(finding)
@@ -145,21 +81,6 @@ def check(
         elif over:
             passed = ()
     return Checked(passed, len(backup.files), size, items, tuple(found.first), found.more)
-
-
-@dataclass(slots=True)
-class _Findings:
-    first: list[Finding] = field(default_factory=list)
-    count: int = 0
-
-    @property
-    def more(self) -> int:
-        return self.count - len(self.first)
-
-    def add(self, finding: Finding) -> None:
-        self.count += 1
-        if len(self.first) < MOST_FINDINGS:
-            self.first.append(finding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,27 +185,28 @@ def _written_over(
 def _read(
     backup: Backup,
     there: Mapping[str, Listed],
-    found: _Findings,
+    found: Findings,
     seen: Callable[[Seen], None],
+    after: Seen,
 ) -> int:
     """Read each file to its end, or to where it is damaged; return the items that were there."""
     whole = sum(there[file.name].size for file in backup.files)
-    done, items = 0, 0
-    for file in backup.files:
+    done, items = after.bytes, after.items
+    for number, file in enumerate(backup.files[after.files :], start=after.files):
         size = there[file.name].size
         if size:
             try:
                 for _ in backup.spans_of(file):
                     items += 1
                     if not items % _SEEN_EVERY:
-                        seen(Seen(done, whole, items))
+                        seen(Seen(number, items, done, whole))
             except FormatError as error:
                 found.add(_finding(error, file.name))
             except Exception as error:
                 error.add_note(f"at {file.name}")
                 raise
         done += size
-        seen(Seen(done, whole, items))
+        seen(Seen(number + 1, items, done, whole, tuple(found.first)))
     return items
 
 

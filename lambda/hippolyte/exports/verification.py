@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from hippolyte.exports.findings import LISTED, PLAUSIBLE
 from hippolyte.exports.manifest import (
     MANIFEST,
     SUCCESS,
@@ -41,7 +42,7 @@ class Verification:
 
     `files` and `bytes` are of the files the manifest lists; `items` is what the job's log says it
     read, None if there is no such log. `short`: nothing but a count says that items are missing.
-    `plausible`: that number was compared with another one, which is level 3 where it is good.
+    `levels` are those that it is then of: the third if that number was compared with another one.
     `manifest_md5` is of the manifest that lists the files, base64; None if it was not read.
     """
 
@@ -52,7 +53,7 @@ class Verification:
     problems: tuple[str, ...]
     notes: tuple[str, ...]
     short: bool = False
-    plausible: bool = False
+    levels: tuple[int, ...] = (LISTED,)
     manifest_md5: str | None = None
 
 
@@ -93,6 +94,7 @@ def verify(
     notes: list[str] = []
     if SUCCESS not in sizes:
         problems.append(f"{SUCCESS} is missing in {directory_url}: the job did not end well")
+    reference = expected_items or previous_items
     content = _manifest(directory_url, sizes, get, problems)
     urls = _parsed(directory_url, content, problems)
     files = [file_name(url) for url in urls or ()]
@@ -112,7 +114,7 @@ def verify(
         problems=(*problems, *shortfall),
         notes=tuple(notes),
         short=bool(shortfall) and not problems,
-        plausible=bool(log_items is not None and (expected_items or previous_items)),
+        levels=(LISTED, PLAUSIBLE) if log_items is not None and reference else (LISTED,),
         manifest_md5=checksum(content) if content is not None else None,
     )
 

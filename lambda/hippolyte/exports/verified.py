@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hippolyte.errors import ConflictError
-from hippolyte.exports.levels import PLAUSIBLE, Checked, Expected, level_of
+from hippolyte.exports.findings import PLAUSIBLE, Checked, Expected, level_of
 from hippolyte.store import Store
 
 # findings that an entry keeps; the report and the command have more

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
 from hippolyte.errors import ConfigurationError, ConflictError
-from hippolyte.exports.levels import LISTED, PLAUSIBLE
+from hippolyte.exports.findings import LISTED
 from hippolyte.exports.verified import verified
 from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso
@@ -52,7 +52,8 @@ def add_to_catalogue(
         "engine": run.plan.engine,
         "format": _format(run, entry),
         "manifest_md5": entry.manifest_md5,
-        "verified": _verified(entry),
+        # none: an older package gave the verdict
+        "verified": verified(tuple(entry.levels) or (LISTED,), iso(clock.now()), "night"),
         "notes": entry.notes,
         "definition": definition,
         "settings": settings,
@@ -72,12 +73,6 @@ def add_to_catalogue(
 def _format(run: Run, entry: TableEntry) -> str:
     """Return how the items lie there; what is written without a worker is of the tool's form."""
     return "native" if run.plan.engine == "lambda" and entry.batch_id else "dynamodbexport"
-
-
-def _verified(entry: TableEntry) -> dict[str, Any]:
-    """Return the levels that the night's own verdict is of; see `exports.levels`."""
-    levels = (LISTED, PLAUSIBLE) if entry.plausible else (LISTED,)
-    return verified(levels, iso(clock.now()), "night")
 
 
 def catalogued(p: Pass, run: Run) -> dict[str, str]:

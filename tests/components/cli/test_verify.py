@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from hippolyte.errors import ConflictError
 from hippolyte.exports import verified
-from hippolyte.exports.levels import Checked, Finding
+from hippolyte.exports.findings import Checked, Finding
 from hippolyte.exports.manifest import MANIFEST
 from hippolyte.exports.native import checksum
 from hippolyte.store import Store

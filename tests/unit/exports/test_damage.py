@@ -13,7 +13,8 @@ import pytest
 
 from hippolyte.exports import native
 from hippolyte.exports.dynamodbexport import encode_item
-from hippolyte.exports.levels import LISTED, READ, Checked, Expected, check
+from hippolyte.exports.findings import LISTED, READ, Checked, Expected
+from hippolyte.exports.levels import check
 from hippolyte.exports.lines import Item
 from hippolyte.exports.manifest import MANIFEST, SUCCESS, FormatError, manifest_bytes
 from hippolyte.exports.native_verification import Listed
