@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import NoReturn
 
 import typer
@@ -67,3 +69,22 @@ def told() -> Iterator[None]:
         yield
     except (HippolyteError, ClientError, BotoCoreError) as error:
         refuse(remedied(error))
+
+
+@contextmanager
+def stopped_by_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Have the first ctrl-c or SIGTERM end the loop, and a second one the process."""
+    stopped = False
+
+    def stop(number: int, _: FrameType | None) -> None:
+        nonlocal stopped
+        stopped = True
+        signal.signal(number, signal.default_int_handler)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    old = [signal.signal(number, stop) for number in numbers]
+    try:
+        yield lambda: stopped
+    finally:
+        for number, handler in zip(numbers, old, strict=True):
+            signal.signal(number, handler)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shlex
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -86,7 +84,7 @@ def export(
         out.print(escape(line), soft_wrap=True)
     view = View(scan.offer.table.item_count)
     with (
-        _stopped_by_ctrl_c() as is_stopped,
+        console.stopped_by_ctrl_c() as is_stopped,
         Threads(min(THREADS, scan.wanted.segments)) as threads,
         _shown(out, view) as show,
     ):
@@ -109,25 +107,6 @@ def export(
     text = _left(scan, end, asked if said else replace(asked, region=None))
     out.print(escape(text), soft_wrap=True)
     raise typer.Exit(1)
-
-
-@contextmanager
-def _stopped_by_ctrl_c() -> Iterator[Callable[[], bool]]:
-    """Have the first ctrl-c or SIGTERM end the loop, and a second one the process."""
-    stopped = False
-
-    def stop(number: int, _: FrameType | None) -> None:
-        nonlocal stopped
-        stopped = True
-        signal.signal(number, signal.default_int_handler)
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    old = [signal.signal(number, stop) for number in numbers]
-    try:
-        yield lambda: stopped
-    finally:
-        for number, handler in zip(numbers, old, strict=True):
-            signal.signal(number, handler)
 
 
 @contextmanager

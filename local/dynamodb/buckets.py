@@ -1,9 +1,9 @@
-"""What a table's read capacity lets through, as arithmetic on seconds.
+"""What a table's read or write capacity lets through, as arithmetic on seconds.
 
 As DynamoDB gives it (developer guide, "Burst and adaptive capacity", "Read and write operations"):
 a table has a bucket that fills by its capacity and holds what was not used for up to 300 s, each
-partition one of 3,000 units; a request goes through while there is anything in both, and may leave
-them in debt.
+partition one of 3,000 read units and one of 1,000 write units; a request goes through while there
+is anything in both, and may leave them in debt.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-PARTITION_UNITS = 3000.0
+PARTITION_UNITS, PARTITION_WRITE_UNITS = 3000.0, 1000.0
 BURST_SECONDS = 300.0
 
 
@@ -37,7 +37,8 @@ class ReadCapacity:
     """A table's bucket and its partitions', which hold parts of the hash space.
 
     `burst` is how many seconds' worth the table has saved at the beginning, `kept` how many it
-    saves at most; below a second nothing could ever be read. `partitions` are their weights.
+    saves at most; below a second nothing could ever be read. `partitions` are their weights,
+    `each` the units/s that one gives.
     """
 
     def __init__(
@@ -47,15 +48,14 @@ class ReadCapacity:
         burst: float = BURST_SECONDS,
         kept: float = BURST_SECONDS,
         now: float = 0.0,
+        each: float = PARTITION_UNITS,
     ) -> None:
         self.kept = kept
         self.table = Bucket(units, units * kept, units * burst, now)
         # parts of the hash space, and where each ends; the data are spread evenly over it
         self.widths = [width / sum(partitions) for width in partitions]
         self.ends = list(accumulate(self.widths))
-        self.partitions = [
-            Bucket(PARTITION_UNITS, PARTITION_UNITS, PARTITION_UNITS, now) for _ in partitions
-        ]
+        self.partitions = [Bucket(each, each, each, now) for _ in partitions]
 
     @property
     def units(self) -> float:

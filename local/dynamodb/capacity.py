@@ -31,6 +31,8 @@ DECREASE_PAUSE = timedelta(hours=1)
 class ReadLedger:
     """What was read of a table: units, and refusals, by second (Unix time); what is left to read.
 
+    Of writes, the same.
+
     `scaled` is whether auto scaling looks at the table each minute.
     """
 
@@ -66,6 +68,7 @@ class TableState:
     destinations: dict[str, dict[str, Any]] = field(default_factory=dict)
     insights: dict[str, dict[str, Any]] = field(default_factory=dict)
     reads: ReadLedger = field(default_factory=ReadLedger)
+    writes: ReadLedger = field(default_factory=ReadLedger)
 
     def decreases_today(self, now: datetime) -> list[datetime]:
         """Return the times of the decreases of this UTC day."""

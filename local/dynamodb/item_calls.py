@@ -15,7 +15,6 @@ from moto.dynamodb.models import table as moto_table
 from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
-from py_partiql_parser import JsonParser  # type: ignore[import-untyped]
 
 from local.core.errors import AccessDenied
 from local.core.patching import Patches
@@ -32,7 +31,6 @@ _seen = threading.local()
 _READS = ("scan", "query", "get_item")
 _WRITES = ("put_item", "delete_item", "update_item")
 _PAGE_BYTES = 1 << 20
-_parsed: Any = JsonParser.parse
 _serialized: Any = vars(BaseJSONSerializer)["_serialize_body"]
 # statuses with data operations: ACTIVE and UPDATING (API TableDescription)
 _NO_DATA = ("CREATING", "DELETING", "ARCHIVING", "ARCHIVED", "REPLICATION_NOT_AUTHORIZED")
@@ -41,8 +39,13 @@ _NO_DATA = ("CREATING", "DELETING", "ARCHIVING", "ARCHIVED", "REPLICATION_NOT_AU
 def _refuse_unreadable(handler: DynamoHandler) -> None:
     name = handler.body.get("TableName", "").rsplit("/", 1)[-1]
     table = handler.dynamodb_backend.tables.get(name)
-    if table is None:
-        return
+    if table is not None:
+        refuse_unreadable(table)
+
+
+def refuse_unreadable(table: Table) -> None:
+    """Refuse what is done to items of a table that is being made, deleted or archived."""
+    name = table.name
     status = state_of(table).settings.status
     if status in _NO_DATA:
         # the service's words for an archived table are not confirmed
@@ -170,7 +173,6 @@ def _weight(table: Table) -> tuple[float, float]:
 
 
 def _measured_put(original: Callable[..., Item]) -> Callable[..., Item]:
-    # the name is moto's: its ImportTable gives the item by it
     def put_item(table: Table, item_attrs: dict[str, Any], *args: Any, **kwargs: Any) -> Item:
         item = original(table, normalised(item_attrs), *args, **kwargs)
         _seen.size = item.size()
@@ -234,11 +236,6 @@ def _compact(serializer: Any, body: Any) -> str:
     return text
 
 
-def _documents(original: str) -> Any:
-    """Read an imported file's lines; moto takes an empty file for a bad item."""
-    return _parsed(original) if original.strip() else iter(())
-
-
 def _is_within_segment(item: Item, segments: tuple[int | None, int | None]) -> bool:
     """Say whether an item is in (segment, of how many); moto's own fails for binary keys.
 
@@ -262,7 +259,6 @@ def install(world: Aws) -> None:
     _patches.set(Table, "query", _page(Table.query, (9, 6, 3, 7)))
     _patches.set(moto_table, "RESULT_SIZE_LIMIT", _PAGE_BYTES)
     _patches.set(BaseJSONSerializer, "_serialize_body", _compact)
-    _patches.set(JsonParser, "parse", staticmethod(_documents))
     _patches.set(Item, "is_within_segment", _is_within_segment)
     _patches.set(Table, "put_item", _measured_put(Table.put_item))
     _patches.set(Table, "get_item", _measured_get(Table.get_item))

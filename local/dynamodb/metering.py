@@ -28,7 +28,7 @@ class Throttled(DynamodbException):
     """When a table has nothing left to read from."""
 
 
-_ERRORS = {
+ERRORS = {
     "provisioned": (
         "ProvisionedThroughputExceededException",
         "The level of configured provisioned throughput for the table was exceeded. Consider "
@@ -59,7 +59,7 @@ def read_capacity(world: Aws, table: Table) -> ReadCapacity:
     """Return what is left to read of a table now."""
     now = world.clock.now().timestamp()
     state = settle(table, world.clock.now())
-    units, count = _units(table), _partitions(table)
+    units, count = _units(table), partitions(table)
     left = state.reads.left
     if left is None:
         kept = max(1.0, state.settings.burst_seconds)
@@ -83,7 +83,7 @@ def _units(table: Table) -> float:
     return float(units if ceiling is None else min(units, ceiling))
 
 
-def _partitions(table: Table) -> int:
+def partitions(table: Table) -> int:
     """Return how many a table has: by size and capacity (a rule of thumb, not AWS's word)."""
     settings = state_of(table).settings
     if settings.partitions is not None:
@@ -110,7 +110,7 @@ def check(world: Aws, table: Table, place: float) -> None:
     throttled = state_of(table).reads.throttled
     throttled[int(now)] = throttled.get(int(now), 0) + 1
     own = table_empty and table.billing_mode != ON_DEMAND
-    code, message = _ERRORS["provisioned" if own else "other"]
+    code, message = ERRORS["provisioned" if own else "other"]
     raise Throttled(ERROR_TYPE_PREFIX + code, message)
 
 

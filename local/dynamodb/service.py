@@ -26,7 +26,7 @@ from moto.dynamodb.responses import DynamoHandler
 
 from local.core.patching import Patches
 from local.core.running import current
-from local.dynamodb import capacity, item_calls, side_settings
+from local.dynamodb import capacity, imports, item_calls, side_settings, writes
 from local.dynamodb.capacity import settle, state_of
 from local.dynamodb.description import described
 from local.dynamodb.table_settings import TableSettings
@@ -279,11 +279,15 @@ def install(world: Aws) -> None:
     ):
         _originals[key] = _patches.set(target, name, value)
     item_calls.install(world)
+    writes.install()
     side_settings.install()
+    imports.install(_keep_settings)
 
 
 def uninstall() -> None:
     """Put moto's DynamoDB back."""
+    imports.uninstall()
     side_settings.uninstall()
+    writes.uninstall()
     item_calls.uninstall()
     _patches.undo()

@@ -1,4 +1,4 @@
-"""What moto lacks beside a table: Kinesis destinations, Contributor Insights, old global tables.
+"""What moto lacks beside a table: tags replaced, Kinesis, Contributor Insights, old global tables.
 
 Changes take effect at once; the service says ENABLING for a while (API references).
 """
@@ -9,6 +9,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.dynamodb.exceptions import ResourceNotFoundException
+from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
@@ -45,6 +46,14 @@ def _enable_destination(handler: DynamoHandler) -> ActionResult:
     }
     answer = {"TableName": table.name, "StreamArn": stream, "DestinationStatus": "ENABLING"}
     return ActionResult(answer)
+
+
+def _tag(backend: DynamoDBBackend, table_arn: str, tags: dict[str, str]) -> None:
+    """Set tags: of a key that a table has, the value (API TagResource); moto's has both then."""
+    for table in backend.tables.values():
+        if table.table_arn == table_arn:
+            old = {tag["Key"]: tag["Value"] for tag in table.tags}
+            table.tags = [{"Key": key, "Value": value} for key, value in (old | tags).items()]
 
 
 def _insights(handler: DynamoHandler) -> tuple[TableState, str, dict[str, Any]]:
@@ -109,6 +118,7 @@ def install() -> None:
         ("list_global_tables", _list_global_tables),
     ):
         _patches.set(DynamoHandler, name, value)
+    _patches.set(DynamoDBBackend, "tag_resource", _tag)
 
 
 def uninstall() -> None:

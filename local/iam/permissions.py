@@ -47,7 +47,22 @@ _TABLE = [
     "DescribeContributorInsights",
     "ListTagsOfResource",
     "ExportTableToPointInTime",
+    "TagResource",
+    "UntagResource",
+    "UpdateContinuousBackups",
+    "UpdateContributorInsights",
+    "EnableKinesisStreamingDestination",
+    "PutResourcePolicy",
 ]
+_IMPORTS = ("ImportTable", "DescribeImport", "ListImports")
+_IMPORT_LOGS = (
+    "CreateLogGroup",
+    "CreateLogStream",
+    "DescribeLogGroups",
+    "DescribeLogStreams",
+    "PutLogEvents",
+    "PutRetentionPolicy",
+)
 _DATA = {"Scan", "Query", "GetItem", "PutItem", "DeleteItem", "UpdateItem"}
 
 
@@ -58,15 +73,37 @@ def _dynamodb(call: Call) -> list[Permission]:
     if call.operation in ("BatchWriteItem", "BatchGetItem"):
         tables = call.params.get("RequestItems", {})
         return [Permission(action, _table_arn(call, table)) for table in tables]
+    params = call.params
+    if call.operation in _IMPORTS:
+        return _import(call, action)
     if call.operation not in _TABLE:
         return [Permission(action, None)]
-    params = call.params
     name = params.get("TableName") or params.get("TableArn") or params.get("ResourceArn") or ""
     out = [Permission(action, _table_arn(call, name))]
     if index := params.get("IndexName") if "Insights" in call.operation else None:
         out.append(Permission(action, f"{_table_arn(call, name)}/index/{index}"))
     if call.operation in _DATA:
         out += _table_key(call, name)
+    return out
+
+
+def _import(call: Call, action: str) -> list[Permission]:
+    """What the caller of ImportTable may not read, the import cannot (S3DataImport.Requesting).
+
+    Here the call itself is refused; when the service looks is not known.
+    """
+    params = call.params
+    named = params.get("TableCreationParameters", {}).get("TableName") or params.get("TableArn")
+    arn = params.get("ImportArn") or _table_arn(call, named or "*")
+    out = [Permission(action, arn)]
+    if source := params.get("S3BucketSource"):
+        bucket, prefix = f"arn:{call.partition}:s3:::{source['S3Bucket']}", source["S3KeyPrefix"]
+        out += [
+            Permission("s3:ListBucket", bucket, {"s3:prefix": prefix}),
+            Permission("s3:GetObject", f"{bucket}/{prefix}x"),
+        ]
+        group = arn_of(call, "logs", "log-group:/aws-dynamodb/imports")
+        out += [Permission(f"logs:{name}", group) for name in _IMPORT_LOGS]
     return out
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from local.core.faults import ALWAYS
-from tests.support.harness import Killed, NightDriver, verdicts
+from tests.support.faults.backups import no_backups
+from tests.support.faults.inside import Inside
+from tests.support.harness import BUCKET, Killed, NightDriver, verdicts
 
 
 def test_a_start_that_did_not_happen_uses_up_no_attempt(night: NightDriver) -> None:
@@ -33,6 +37,22 @@ def test_a_cluster_that_ends_between_two_looks_has_not_failed_its_exports(
     assert verdicts(report) == {"orders": "backed_up"}
     assert night.all_clusters() == 1
     night.assert_clean()
+
+
+@pytest.mark.engine("lambda")
+def test_what_an_import_would_read_and_no_manifest_lists_is_seen(night: NightDriver) -> None:
+    """The harness's own look at backups, which no night of its own fails."""
+    night.table("orders")
+    report = night.night()
+    inside = Inside(night)
+    assert list(no_backups(night, inside, report)) == []
+    (key,) = [k for k in night.keys("backups/") if k.endswith("/data/0000-000000.json.gz")]
+    body = night.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    other = gzip.compress(gzip.decompress(body).replace(b"orders#", b"others#"))
+    night.s3.put_object(Bucket=BUCKET, Key=key.replace("0000-000000", "0000-000001"), Body=other)
+    found = "\n".join(no_backups(night, inside, report))
+    assert "0000-000001.json.gz is not in the manifest" in found
+    assert "an import of orders is not what the table holds" in found
 
 
 def test_why_a_batch_was_cancelled_is_told(night: NightDriver) -> None:

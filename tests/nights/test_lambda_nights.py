@@ -242,10 +242,15 @@ def test_a_worker_of_a_newer_version_is_left_alone(night: NightDriver, name: str
     say(2)
     night.tolerant = True
     night.passes(30)
-    assert night.errors != []
     assert all("newer version" in str(error) for error in night.errors)
-    assert not night.exporting("orders")
-    assert night.capacity("orders") == (night.raised, 50)
+    if name == "orders":
+        assert night.errors != []
+        assert not night.exporting("orders")
+        assert night.capacity("orders") == (night.raised, 50)
+    else:
+        # how far a worker is may be lost: when that one is dead another goes on
+        assert night.errors == []
+        assert night.all_clusters() == 2
     say(1)
     night.tolerant = False
     report = night.until_closed()

@@ -6,6 +6,7 @@ file, and each file's ETag is what S3 answered for just those bytes.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -75,7 +76,10 @@ def _manifests(
             problems.append(f"{missing[0]} is missing in {where}: the scan did not end")
             return None, None
         content = get(name)
-        if native.checksum(content) != get(md5).decode(errors="replace").strip():
+        said = native.checksum(content)
+        # an ETag that is the MD5 of just that says it without a look (not so with a key of KMS)
+        etag = hashlib.md5(said.encode(), usedforsecurity=False).hexdigest()
+        if found[md5].etag != etag and get(md5).decode(errors="replace").strip() != said:
             problems.append(f"{name} is not what was written (MD5), in {where}")
             return None, None
         contents.append(content)

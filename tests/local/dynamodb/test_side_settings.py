@@ -37,6 +37,17 @@ def test_destinations(world: World) -> None:
     assert (found["StreamArn"], found["DestinationStatus"]) == (STREAM, "ACTIVE")
 
 
+def test_a_tag_has_one_value(world: World) -> None:
+    make_table(world, "tbl", Tags=[{"Key": "team", "Value": "x"}, {"Key": "a", "Value": "b"}])
+    client = world.client("dynamodb")
+    arn = client.describe_table(TableName="tbl")["Table"]["TableArn"]
+    client.tag_resource(ResourceArn=arn, Tags=[{"Key": "team", "Value": "y"}])
+    assert client.list_tags_of_resource(ResourceArn=arn)["Tags"] == [
+        {"Key": "team", "Value": "y"},
+        {"Key": "a", "Value": "b"},
+    ]
+
+
 def test_insights_of_a_table_and_its_index_are_apart(world: World) -> None:
     make_table(world, "tbl", None, GlobalSecondaryIndexes=[INDEX])
     with checked(world.client("dynamodb")) as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -54,6 +55,32 @@ class Export:
 def test_a_whole_one_is_a_backup() -> None:
     found = Export().verified()
     assert (found.ok, found.files, found.bytes, found.items) == (True, 3, 300, 30)
+
+
+def test_checksums_are_read_only_where_the_listing_does_not_say_them() -> None:
+    export, read = Export(), list[str]()
+
+    def get(name: str) -> bytes:
+        read.append(name)
+        return export.objects[name]
+
+    def md5(data: bytes) -> str:
+        return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+    def verified() -> Verification:
+        listed = [Listed(name, len(data), etags[name]) for name, data in export.objects.items()]
+        listed += [Listed(name, size, etag) for name, (size, etag) in export.data.items()]
+        return verify(PLACE, listed, get, "id", 2)
+
+    etags = {name: md5(data) for name, data in export.objects.items()}
+    assert verified().ok
+    assert read == [native.SUMMARY, native.FILES]
+    etags[native.FILES_MD5] = "of a customer's key"
+    assert verified().ok
+    assert read[2:] == [native.SUMMARY, native.FILES, native.FILES_MD5]
+    change(native.SUMMARY)(export)
+    (problem,) = verified().problems
+    assert "is not what was written (MD5)" in problem
 
 
 def drop(name: str) -> Callable[[Export], None]:

@@ -35,6 +35,32 @@ def test_plan_and_ledger_survive_json() -> None:
     assert again.batches["b001"].state is BatchState.CANCELLING
 
 
+def test_a_record_is_of_its_moment() -> None:
+    """It is compared with a later one: what is changed in place must differ."""
+    ledger = Ledger.of_plan(plan(table("orders"), table("users")))
+    batch, entry = ledger.batches["b001"], ledger.tables["orders"]
+    batch.handle, batch.waiting, ledger.unread = {"worker": "b001"}, ["orders"], {"a": "why"}
+    entry.notes, entry.errors, entry.earlier = ["n"], ["e"], [{"attempt": 1}]
+    changes = (
+        lambda: batch.waiting.append("users"),
+        lambda: batch.attempts.update(orders=2),
+        lambda: batch.handle.update(cluster="j-1"),
+        lambda: entry.notes.append("further"),
+        lambda: entry.errors.append("further"),
+        lambda: entry.earlier.append({"attempt": 2}),
+        lambda: ledger.alerts.append("look"),
+        lambda: ledger.unread.update(b="why"),
+        lambda: batch.jobs.pop(),
+        lambda: ledger.tables.pop("users"),
+    )
+    for number, change in enumerate(changes):
+        before = ledger.to_record()
+        written = json.dumps(before)
+        change()
+        assert ledger.to_record() != before, number
+        assert json.dumps(before) == written, number
+
+
 def test_what_is_tried_again_gets_a_batch_a_timeline_and_a_path_of_its_own() -> None:
     made = plan(table("orders"), table("users"))
     ledger = Ledger.of_plan(made)

@@ -1,0 +1,191 @@
+"""Restores: client CPU seconds, memory and wall time, ours beside carica-dynamodb-tools' `load`.
+
+60,000 mixed items into a server that takes all at once, then into dynalite. Ours reads a native
+backup, packed and with checksums; the other plain lines. Both are whole programs, with their
+imports and all their processes. The other is one of `requirements/judges.txt`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from benchmarks import _restore_run, _scan_table
+from hippolyte.exports import native
+from local.fleet.table_spec import TableSpec
+from tests.support.exports import SUMMARY
+from tests.support.real_dynamodb import dynalite
+from tools import real_servers
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+CARICA = REPOSITORY / "build" / "judges" / "bin" / "carica-dynamodb-load"
+ITEMS, FEW_ITEMS = 60_000, 2_000
+FILES = 8
+# how many times our CPU it is to take at least
+WANTED = 3
+MB = 1_000_000
+_LOOK_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a program took: CPU of all its processes, and the most memory of all at one time."""
+
+    cpu_seconds: float
+    seconds: float
+    bytes: int
+
+
+def write(folder: Path, count: int) -> Path:
+    """Write a native backup of so many items, and plain lines of them; return these."""
+    (folder / "data").mkdir(parents=True)
+    plain = folder / "lines"
+    texts = [
+        json.dumps(item, separators=(",", ":"), ensure_ascii=False).encode()
+        for item in _scan_table.items(count)
+    ]
+    plain.write_bytes(b"".join(text + b"\n" for text in texts))
+    listed = []
+    for number in range(FILES):
+        part = texts[number::FILES]
+        packed = gzip.compress(b"".join(b'{"Item":' + text + b"}\n" for text in part), 1, mtime=0)
+        name = native.DATA + native.data_name(number, 0)
+        (folder / name).write_bytes(packed)
+        listed.append(native.DataFile(name, len(part), native.checksum(packed), "none"))
+    (folder / native.FILES).write_bytes(native.files_bytes(listed))
+    summary = json.loads(SUMMARY) | {"itemCount": count}
+    (folder / native.SUMMARY).write_text(json.dumps(summary))
+    return plain
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    command = [sys.executable, "-m", "benchmarks._restore_server"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout and process.stdin
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        process.stdin.close()
+
+
+def _cost(command: list[Any], url: str, stdin: Path | None = None) -> Cost:
+    """Run a program to its end."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # carica's options are declared twice
+        "PYTHONWARNINGS": "ignore",
+    }
+    most, began = 0, monotonic()
+    with (stdin or Path(os.devnull)).open("rb") as given:
+        process = subprocess.Popen(
+            list(map(str, command)), stdin=given, stdout=subprocess.DEVNULL, env=environment
+        )
+    ended = threading.Event()
+    used: list[Any] = []
+
+    def reap() -> None:
+        # of it and of the processes that it awaited
+        used.extend(os.wait4(process.pid, 0))
+        ended.set()
+
+    threading.Thread(target=reap).start()
+    while not ended.wait(_LOOK_SECONDS):
+        most = max(most, sum(map(_resident, _tree(process.pid))))
+    seconds = monotonic() - began
+    _, status, usage = used
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{command[0]} ended with {process.returncode}")
+    return Cost(usage.ru_utime + usage.ru_stime, seconds, most)
+
+
+def _tree(pid: int) -> Iterator[int]:
+    yield pid
+    with suppress(OSError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            yield from _tree(int(child))
+
+
+def _resident(pid: int) -> int:
+    """Return what a process has in memory; of what it shares, its part."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def _both(backup: Path, plain: Path, url: str) -> dict[str, Cost]:
+    journal = backup / "journal"
+    ours = [sys.executable, "-m", _restore_run.__name__, backup, url, journal]
+    theirs = [CARICA, "--procs", "4", _restore_run.TABLE]
+    found = {"ours": _cost(ours, url)}
+    _check(url, backup)
+    found["carica load, 4 processes"] = _cost(theirs, url, plain)
+    _check(url, backup)
+    return found
+
+
+def _check(url: str, backup: Path) -> None:
+    """Fail if the server of the canned answers did not take every item."""
+    wanted = json.loads((backup / native.SUMMARY).read_bytes())["itemCount"]
+    with suppress(OSError), urllib.request.urlopen(url) as answer:
+        text = answer.read()
+        if text.isdigit() and int(text) != wanted:
+            raise RuntimeError(f"{int(text):,} items came of {wanted:,}")
+
+
+def _print(found: dict[str, Cost]) -> None:
+    ours = found["ours"]
+    print(f"{'':28}{'CPU s':>8}{'times':>7}{'wall s':>8}{'MB':>6}")
+    for name, cost in found.items():
+        times = cost.cpu_seconds / ours.cpu_seconds
+        print(
+            f"{name:28}{cost.cpu_seconds:8.2f}{times:7.1f}{cost.seconds:8.1f}"
+            f"{cost.bytes / MB:6.0f}",
+            flush=True,
+        )
+
+
+def main(small: bool = False) -> None:
+    """Print the tables."""
+    count = FEW_ITEMS if small else ITEMS
+    if not CARICA.exists():
+        print(f"Restore: not measured, {CARICA.name} is not installed (`make test` does).")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        backup = Path(folder) / "backup"
+        plain = write(backup, count)
+        print(f"Restore of {count:,} mixed items, {plain.stat().st_size / MB:.1f} MB of JSON.")
+        with _server() as url:
+            _print(_both(backup, plain, url))
+        print(f"Of CPU, at least {WANTED} times ours was wanted, and no more memory than theirs.")
+        if why := real_servers.missing():
+            print(f"Not into dynalite: {why}.")
+            return
+        print("Into dynalite, which takes most of the time itself:")
+        with dynalite() as server:
+            server.create([TableSpec(_restore_run.TABLE, on_demand=True)])
+            _print(_both(backup, plain, server.url))
+
+
+if __name__ == "__main__":
+    main()

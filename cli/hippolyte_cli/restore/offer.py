@@ -1,0 +1,81 @@
+"""What is said before a restore begins: what is made and written, how long it takes, its cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hippolyte_cli.export_offer import duration, plural, size
+from hippolyte_cli.restore.definition import TablePlan
+from hippolyte_cli.restore.pace import Rate
+from hippolyte_cli.restore.source import Found
+
+# us-east-1, 2026-11: a write request unit of an on-demand table, a GB of ImportTable
+WRITE_UNIT_USD = 0.625 / 1_000_000
+IMPORT_GB_USD = 0.15
+_GB = 1_000_000_000
+_UNIT = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A load that may begin. `bytes`: of the table when it was described that night; 0: unknown."""
+
+    found: Found
+    items: int | None
+    bytes: int
+    rate: Rate
+    on_demand: bool
+    indexes: int
+
+    @property
+    def units(self) -> int | None:
+        """Write units of the items, without indexes': each item costs a whole one at the least."""
+        if self.items is None:
+            return None
+        return max(self.items, -(-self.bytes // _UNIT))
+
+    def lines(self, via: str) -> Iterator[str]:
+        """Yield what is to be said."""
+        kept = self.found.kept
+        many = (
+            plural(self.items, "item") if self.items is not None else "items that are not counted"
+        )
+        held = f", {size(self.bytes)} in the table then" if self.bytes else ""
+        level = f"; verified to level {kept.level}" if kept else ""
+        yield f"{self.found.name}: {many}{held}{level}. From {self.found.location}"
+        if via == "import":
+            cost = self.bytes / _GB * IMPORT_GB_USD
+            yield f"By ImportTable: no write capacity; about {cost:,.2f} USD (0.15 USD a GB)."
+            return
+        if self.units is None:
+            yield f"At {self.rate.writes:,.0f} write units a second."
+            return
+        seconds = self.units / self.rate.writes
+        told = f"{self.units:,} write units or more, at {self.rate.writes:,.0f} a second: about "
+        told += duration(seconds)
+        if self.on_demand:
+            told += f" and {self.units * WRITE_UNIT_USD:,.2f} USD"
+        if self.indexes:
+            told += f"; as much again for what each of {plural(self.indexes, 'index')} holds"
+        yield f"{told}."
+
+
+def plan_lines(plan: TablePlan, imported: bool) -> Iterator[str]:
+    """Yield what a table is made with, what comes after, and what will not be as it was."""
+    request = plan.request
+    facts = [request["BillingMode"]]
+    if given := request.get("ProvisionedThroughput"):
+        facts.append(
+            f"{given['ReadCapacityUnits']} read, {given['WriteCapacityUnits']} write units"
+        )
+    for kind, said in (
+        ("GlobalSecondaryIndexes", "global index"),
+        ("LocalSecondaryIndexes", "local index"),
+    ):
+        facts += [f"{said} {index['IndexName']}" for index in request.get(kind, [])]
+    yield f"Makes the table {plan.name}: {', '.join(facts)}."
+    for step in plan.after_import if imported else plan.after:
+        yield f"  then {step.name}"
+    for difference in plan.differs:
+        yield f"  not as it was: {difference}"

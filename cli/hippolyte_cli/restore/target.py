@@ -1,0 +1,211 @@
+"""What a restore is into: the table, and what is needed to reach it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import typer
+from botocore.exceptions import ClientError
+from rich.markup import escape
+
+from hippolyte import clock
+from hippolyte.clients import configuration
+from hippolyte.errors import ConfigurationError, code_of
+from hippolyte.exports.place import Prefix
+from hippolyte.store import Store
+from hippolyte_cli import console
+from hippolyte_cli.restore import part
+from hippolyte_cli.restore.definition import ON_DEMAND, TablePlan, plan_of
+from hippolyte_cli.restore.journal import Journal, identity
+from hippolyte_cli.restore.make import Waits
+from hippolyte_cli.restore.pace import Rate
+from hippolyte_cli.restore.sender import Mode
+from hippolyte_cli.restore.source import Found
+from hippolyte_cli.restore.writer import CONFIG
+
+# an import of some TB takes hours
+_PATIENCE_SECONDS = 86400.0
+# of the write capacity of a table that is there
+_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line says; see `command.restore`."""
+
+    to: str | None
+    into: str | None
+    mode: Mode
+    where: tuple[str, ...]
+    keys: Path | None
+    via: str
+    on_demand: bool
+    streams: bool
+    key: str | None
+    share: float | None
+    rate: float | None
+    dry_run: bool
+    yes: bool
+    region: str | None
+
+
+@dataclass
+class Target:
+    """The table that is restored into.
+
+    Attributes:
+        asked: on the command line.
+        found: what is restored.
+        plan: of a table that is to be made; None: it is there.
+        there: DescribeTable's `Table`, once it is.
+    """
+
+    asked: Asked
+    found: Found
+    plan: TablePlan | None = None
+    there: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return self.asked.to or self.asked.into or ""
+
+    @property
+    def table(self) -> Mapping[str, Any]:
+        """What is known of it: as it is, or as it will be asked for."""
+        return self.there or (self.plan.request if self.plan else {})
+
+    @property
+    def keys(self) -> list[str]:
+        """The names of its key's attributes, the partition key first."""
+        keys = sorted(self.table["KeySchema"], key=lambda key: key["KeyType"] != "HASH")
+        return [key["AttributeName"] for key in keys]
+
+    def choose(self) -> None:
+        """Plan the table that is to be made, or look at the one that is there.
+
+        Raises:
+            ConfigurationError: it cannot be made, is not there, or has another key.
+        """
+        if not self.asked.to:
+            self.there = self._described(self.name)
+            self._compare_keys()
+            return
+        self.plan = plan_of(
+            self.found.definition,
+            self.found.settings,
+            self.asked.to,
+            billing=ON_DEMAND if self.asked.on_demand else None,
+            streams=self.asked.streams,
+            key=self.asked.key,
+            # one backup into one name
+            marker=_digest(f"{self.found.location}|{self.asked.to}", 24),
+        )
+
+    def conditions(self) -> list[part.Condition]:
+        """Return what all must hold of an item.
+
+        Raises:
+            ConfigurationError: one is none.
+        """
+        found = [part.where(text) for text in self.asked.where]
+        if self.asked.keys:
+            found.append(part.keys(self.asked.keys, self.keys))
+        return found
+
+    def journal(self) -> Journal:
+        """Return where this restore keeps how far it is."""
+        chosen = [*self.asked.where]
+        if self.asked.keys:
+            chosen.append(hashlib.sha256(self.asked.keys.read_bytes()).hexdigest())
+        of = identity(self.found.location, self.there, self.asked.mode, " and ".join(chosen))
+        beside = None
+        if self.found.beside:
+            store, below = self.found.beside
+            name = _digest("|".join(of.values()), 16)
+            beside = (store, f"{below}/{self.name}-{name}.json")
+        return Journal(Path(typer.get_app_dir("hippolyte")) / "restores", of, beside)
+
+    def scratch(self) -> Prefix:
+        """Return where a backup is converted to for an import."""
+        if self.found.beside:
+            store, below = self.found.beside
+        elif self.found.location.startswith("s3://"):
+            bucket, _, key = self.found.location.removeprefix("s3://").partition("/")
+            s3 = boto3.client("s3", region_name=self.asked.region, config=configuration())
+            store, below = Store(s3, bucket), f"{key.rstrip('/')}-import".lstrip("/")
+        else:
+            raise ConfigurationError(
+                "--via import reads from S3: copy the folder to a bucket and name that, or use "
+                "--via put"
+            )
+        return Prefix(store, f"{below}/{self.name}/import/")
+
+    def rate(self) -> Rate:
+        """Return what may be taken of the table."""
+        described = {"BillingModeSummary": {"BillingMode": self.table.get("BillingMode")}}
+        described |= self.table
+        # a table that is there has an application beside
+        share = self.asked.share or (1.0 if self.asked.to else _SHARE)
+        return Rate.of(described, share=share, writes=self.asked.rate)
+
+    def client(self) -> Any:
+        """Return the client of its region."""
+        return boto3.client(
+            "dynamodb", region_name=self.asked.region, config=configuration().merge(CONFIG)
+        )
+
+    def waits(self) -> Waits:
+        """Return how the service is waited for: long enough for an import of a large table."""
+        told: set[str] = set()
+
+        def tell(said: str) -> None:
+            if said not in told:
+                told.add(said)
+                console.console().print(escape(f"  {said}"), soft_wrap=True)
+
+        return Waits(
+            seconds=_PATIENCE_SECONDS,
+            told=tell,
+            sleep=lambda seconds: time.sleep(seconds),
+            now=lambda: clock.now().timestamp(),
+        )
+
+    def _described(self, name: str) -> Mapping[str, Any]:
+        try:
+            table = self.client().describe_table(TableName=name)["Table"]
+        except ClientError as error:
+            if code_of(error) == "ResourceNotFoundException":
+                raise ConfigurationError(
+                    f"there is no table {name} in {self.client().meta.region_name}: --to makes one"
+                ) from error
+            raise
+        if table["TableStatus"] not in ("ACTIVE", "UPDATING"):
+            raise ConfigurationError(f"{name} is {table['TableStatus']}: wait until it is ACTIVE")
+        return dict(table)
+
+    def _compare_keys(self) -> None:
+        was = (self.found.definition or {}).get("KeySchema")
+        if was and sorted(map(_key, was)) != sorted(map(_key, self.there["KeySchema"])):
+            raise ConfigurationError(
+                f"{self.name} has the key {_named(self.there['KeySchema'])}, the backup "
+                f"{_named(was)}: items of one cannot be found in the other"
+            )
+
+
+def _key(key: Mapping[str, str]) -> tuple[str, str]:
+    return key["KeyType"], key["AttributeName"]
+
+
+def _named(schema: list[Mapping[str, str]]) -> str:
+    return ", ".join(f"{key['AttributeName']} ({key['KeyType']})" for key in schema)
+
+
+def _digest(text: str, length: int) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:length]

@@ -1,0 +1,73 @@
+"""What a restore shows while it runs: a bar on a terminal, a line now and then on a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+from hippolyte import clock
+from hippolyte_cli.export_offer import duration, plural
+from hippolyte_cli.restore.importing import Progress as Importing
+from hippolyte_cli.restore.writer import Loaded
+
+# seconds from one line to the next where there is no terminal
+_EACH_LINE = 30.0
+
+
+@contextmanager
+def shown(out: Console, doing: str) -> Iterator[Callable[[Loaded | Importing], None]]:
+    """Show what it is called with."""
+    if not out.is_terminal:
+        last = clock.now().timestamp()
+
+        def say(told: Loaded | Importing) -> None:
+            nonlocal last
+            if (now := clock.now().timestamp()) - last >= _EACH_LINE:
+                last = now
+                out.print(f"{doing}: {line(told)}")
+
+        yield say
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn(escape(doing)),
+        BarColumn(),
+        TextColumn("{task.fields[said]}"),
+    )
+    with Progress(*columns, console=out, transient=True) as bar:
+        task = bar.add_task(doing, total=None, said="")
+
+        def draw(told: Loaded | Importing) -> None:
+            done, of = reached(told)
+            bar.update(task, completed=done, total=of, said=line(told))
+
+        yield draw
+
+
+def reached(told: Loaded | Importing) -> tuple[int, int | None]:
+    """Return how many items are done, and of how many; None: not known."""
+    if isinstance(told, Importing):
+        return told.items, told.of
+    return told.before + told.read, told.of
+
+
+def line(told: Loaded | Importing) -> str:
+    """Return how far it is."""
+    done, of = reached(told)
+    parts = [f"{plural(done, 'item')}{f' of {of:,}' if of else ''}"]
+    if isinstance(told, Importing):
+        return f"{told.doing}, {parts[0]}"
+    if told.same:
+        parts.append(f"{told.same:,} left as they are")
+    if told.seconds > 0:
+        parts.append(f"{told.read / told.seconds:,.0f} items/s")
+        parts.append(f"{told.units / told.seconds:,.0f} units/s")
+    if told.throttled:
+        parts.append(f"throttled {told.throttled:,} times")
+    if told.left_seconds:
+        parts.append(f"about {duration(told.left_seconds)} left")
+    return ", ".join(parts)

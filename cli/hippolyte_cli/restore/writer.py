@@ -1,0 +1,269 @@
+"""Loads the items of a backup into a table that is there, by BatchWriteItem from many threads.
+
+One thread reads, cuts batches and keeps the journal; the others send. All that a table or the
+network may refuse for a while is sent again; anything else ends the load, with what is written
+kept in the journal. Items of the backup that have one key twice, which no export of a whole table
+has, are written in no certain order.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from math import ceil
+from typing import TYPE_CHECKING
+
+from botocore.config import Config
+
+from hippolyte.exports.lines import Item
+from hippolyte.exports.reader import Backup
+from hippolyte_cli.restore.batches import MOST_GETS, MOST_PUTS, Batch, Cutting, batches
+from hippolyte_cli.restore.crew import Crew
+from hippolyte_cli.restore.journal import Done, Journal
+from hippolyte_cli.restore.pace import Pace, Rate
+from hippolyte_cli.restore.sender import Clockwork, Mode, Sender, Sent, Stopped
+from hippolyte_cli.restore.sending import raw_client
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+THREADS = 16
+# of the client: refusals are met here, and each thread has a connection
+CONFIG = Config(
+    retries={"total_max_attempts": 1},
+    max_pool_connections=THREADS,
+    connect_timeout=5,
+    read_timeout=30,
+)
+_PARTITION_UNITS = 1000
+_PROGRESS_SECONDS = 0.25
+# batches that wait for a thread: enough that none waits for them
+_AHEAD = 4
+# batches behind one that is still refused; of each, some numbers are kept
+_MOST_BEHIND = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load has done so far, or at its end.
+
+    Attributes:
+        read: items read, without those that an earlier load had written.
+        written: items written.
+        same: items left alone, for the table has them.
+        new: items that the table had not; only where it is compared with.
+        skipped: items that `where` left out.
+        units: write capacity units consumed, without indexes'.
+        seconds: since it began.
+        throttled: requests that the table refused, wholly or in part, for want of capacity.
+        before: items that an earlier load had read and written.
+        of: items of the backup; None: its manifest does not say.
+        complete: all is written; else it was stopped.
+    """
+
+    read: int = 0
+    written: int = 0
+    same: int = 0
+    new: int = 0
+    skipped: int = 0
+    units: float = 0.0
+    seconds: float = 0.0
+    throttled: int = 0
+    before: int = 0
+    of: int | None = None
+    complete: bool = False
+
+    @property
+    def left_seconds(self) -> float | None:
+        """How long it takes still, at the rate so far; None: not known."""
+        if self.of is None or not self.read or self.seconds <= 0:
+            return None
+        return max(0, self.of - self.before - self.read) * self.seconds / self.read
+
+
+def load(
+    client: DynamoDBClient,
+    table: str,
+    key_schema: Sequence[str],
+    backup: Backup,
+    *,
+    rate: Rate,
+    journal: Journal,
+    mode: Mode = "all",
+    where: Callable[[Item], bool] | None = None,
+    progress: Callable[[Loaded], None] = lambda _: None,
+    stopped: Callable[[], bool] = lambda: False,
+    threads: int = THREADS,
+    at_once: int | None = None,
+    clockwork: Clockwork | None = None,
+    dry: bool = False,
+) -> Loaded:
+    """Write a backup's items into a table that is ACTIVE.
+
+    The modes that compare read each item by a strongly consistent BatchGetItem before it is
+    written. BatchWriteItem has no conditions: what somebody writes to the same key between the
+    two is written over, so let nobody write to the table meanwhile, or to other keys only.
+
+    Args:
+        client: made with `CONFIG`; its batches are sent and answered as text from then on.
+        table: its name or ARN.
+        key_schema: the names of its key attributes.
+        backup: what is read.
+        rate: what may be taken of the table.
+        journal: has been read; is kept up to date, and left when all is written.
+        mode: write all, only what the table does not have, or only what it has not or has
+            otherwise (numbers by value, sets without order).
+        where: only items for which it is true, in DynamoDB JSON.
+        progress: called several times a second, and at the end, also before an error is raised.
+        stopped: looked at as often; the load then ends when what is under way is written.
+        threads: requests under way; 0: one, by the calling thread.
+        at_once: files read side by side; None: by the rate, so that enough partitions are.
+        clockwork: for tests.
+        dry: write nothing: `written` is what would be; give it a journal of its own.
+
+    Raises:
+        FormatError: the backup is not whole, or an item cannot be in the table; with file, line.
+        HippolyteError: the table is gone, or refuses for good; or see `Journal`.
+    """
+    if at_once is None:
+        at_once = min(64, max(8, 4 * ceil(rate.writes / _PARTITION_UNITS)))
+    ended = threading.Event()
+    clock = clockwork or Clockwork(time.monotonic, lambda s: bool(ended.wait(s)), random.random)
+    began = clock.now()
+    cutting = Cutting(
+        key_schema,
+        items=MOST_PUTS if mode == "all" else MOST_GETS,
+        units=max(1.0, rate.writes),
+        at_once=at_once,
+        where=where,
+    )
+    sender = Sender(
+        client=raw_client(client),
+        table=table,
+        key_names=tuple(key_schema),
+        mode=mode,
+        writes=Pace(rate.writes, began),
+        reads=Pace(rate.reads, began),
+        clock=clock,
+        ended=ended,
+        files=[file.name for file in backup.files],
+        dry=dry,
+    )
+    counts = [file.items for file in backup.files]
+    of = None if None in counts else sum(count or 0 for count in counts)
+    told = Loaded(before=journal.lines, of=of)
+    crew = Crew(sender.send, threads, ended)
+    running = _Load(backup, journal, crew, clock, progress, stopped, began, told)
+    return running.run(
+        batches(backup, dict(journal.done), cutting), most=threads + _AHEAD if threads else 0
+    )
+
+
+@dataclass
+class _Load:
+    """A load as its one thread sees it."""
+
+    backup: Backup
+    journal: Journal
+    crew: Crew
+    clock: Clockwork
+    progress: Callable[[Loaded], None]
+    stopped: Callable[[], bool]
+    began: float
+    loaded: Loaded
+    told_at: float = float("-inf")
+    # by the order of reading: batches that are not in the journal, and which of them are done
+    first: int = 0
+    behind: deque[Batch] = field(default_factory=deque)
+    done: set[int] = field(default_factory=set)
+
+    def run(self, found: Iterator[Batch], most: int) -> Loaded:
+        """Have batches sent, no more than so many at a time; see `load`."""
+        try:
+            complete = self._sent(found, most)
+        except BaseException:
+            self._end(raising=False)
+            # what stays written, for who tells of the error
+            self._tell()
+            raise
+        self._end(raising=True)
+        self.loaded = replace(self.loaded, complete=complete)
+        self._tell()
+        return self.loaded
+
+    def _sent(self, found: Iterator[Batch], most: int) -> bool:
+        """Return whether all is written; False: it was stopped."""
+        for batch in found:
+            self.behind.append(batch)
+            self.crew.give(self.first + len(self.behind) - 1, batch)
+            if not self._looked(most):
+                return False
+        return self._looked(0)
+
+    def _looked(self, most: int) -> bool:
+        """Take in what is done until no more than so much is under way; False: stopped."""
+        while True:
+            full = self.crew.under_way > most or len(self.behind) > _MOST_BEHIND
+            self._take_in(self.crew.done(_PROGRESS_SECONDS if full else 0.0))
+            now = self.clock.now()
+            if now - self.told_at >= _PROGRESS_SECONDS:
+                if self.stopped():
+                    return False
+                self._tell()
+                self.journal.save(now)
+            if not full:
+                return True
+
+    def _take_in(self, done: Sequence[tuple[int, Sent | BaseException]]) -> None:
+        """Count what was sent, and note in the journal how far everything is written."""
+        errors = [one for _, one in done if isinstance(one, BaseException)]
+        for number, sent in done:
+            if isinstance(sent, Sent):
+                self.done.add(number)
+                self._count(self.behind[number - self.first], sent)
+        while self.first in self.done:
+            self.done.remove(self.first)
+            self.first += 1
+            batch = self.behind.popleft()
+            for number, line in batch.reached.items():
+                name = self.backup.files[number].name
+                self.journal.done[name] = Done(line, number in batch.ended)
+        # of several, that which says why; the others were given up for it
+        told = [error for error in errors if not isinstance(error, Stopped)]
+        if told:
+            raise told[0]
+
+    def _count(self, batch: Batch, sent: Sent) -> None:
+        before = self.loaded
+        self.loaded = replace(
+            before,
+            read=before.read + len(batch.spans) + batch.skipped,
+            written=before.written + sent.written,
+            same=before.same + sent.same,
+            new=before.new + sent.new,
+            skipped=before.skipped + batch.skipped,
+            units=before.units + sent.units,
+            throttled=before.throttled + sent.throttled,
+        )
+        # only how far it goes is needed of it
+        batch.forget()
+
+    def _end(self, *, raising: bool) -> None:
+        """Have what is under way end, and keep in the journal what it came to."""
+        try:
+            self._take_in(self.crew.end())
+        except Exception:
+            if raising:
+                raise
+        finally:
+            self.journal.save(self.clock.now(), last=True)
+
+    def _tell(self) -> None:
+        now = self.clock.now()
+        self.told_at = now
+        self.loaded = replace(self.loaded, seconds=now - self.began)
+        self.progress(self.loaded)

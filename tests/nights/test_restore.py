@@ -1,0 +1,243 @@
+"""From "the table is gone" to "it is back": after a night, by the command alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.core.call import Call, refusal
+from tests.support.commands import command, deploy
+from tests.support.harness import ACCOUNT, RUN, NightDriver
+
+NEW = "orders-restored"
+
+
+@pytest.fixture(autouse=True)
+def journals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("typer.get_app_dir", lambda name: str(tmp_path / name))
+    return tmp_path
+
+
+def items(night: NightDriver, table: str) -> dict[str, Any]:
+    found = night.world.client("dynamodb").scan(TableName=table)["Items"]
+    return {item["pk"]["S"]: item for item in found}
+
+
+def backed_up(night: NightDriver, count: int = 60) -> dict[str, Any]:
+    """Return what was in the table orders at a night's time."""
+    deploy(night)
+    night.table("orders", items=count)
+    night.night()
+    return items(night, "orders")
+
+
+@pytest.mark.both
+def test_a_table_that_is_gone_is_back(night: NightDriver) -> None:
+    before = backed_up(night)
+    night.world.client("dynamodb").delete_table(TableName="orders")
+    night.world.clock.advance(60)
+
+    said = command("restore", "orders", "--to", "orders", "--yes")
+    assert said.exit_code == 0, said.output
+    assert "Restored: 60 items in orders." in said.output
+    assert items(night, "orders") == before
+    assert f"orders of {RUN}: 60 items" in said.output
+
+
+@pytest.mark.both
+def test_a_backup_beside_the_live_table_is_what_it_was(night: NightDriver) -> None:
+    before = backed_up(night)
+    night.world.client("dynamodb").delete_item(TableName="orders", Key={"pk": {"S": "orders#3"}})
+
+    said = command("restore", "orders", "--to", NEW, "--at", RUN)
+    assert said.exit_code == 0, said.output
+    assert items(night, NEW) == before
+    assert len(items(night, "orders")) == 59
+
+
+def test_what_is_missing_or_changed_is_put_back_into_the_live_table(night: NightDriver) -> None:
+    before = backed_up(night)
+    dynamodb = night.world.client("dynamodb")
+    dynamodb.delete_item(TableName="orders", Key={"pk": {"S": "orders#3"}})
+    dynamodb.put_item(TableName="orders", Item={"pk": {"S": "orders#4"}, "now": {"S": "other"}})
+    dynamodb.put_item(TableName="orders", Item={"pk": {"S": "new"}})
+
+    said = command("restore", "orders", "--into", "orders", "--only-missing", "--dry-run")
+    assert said.exit_code == 0, said.output
+    assert "1 item would be new, 59 are there and stay as they are." in said.output
+    assert "Nothing was changed." in said.output and "orders#3" not in items(night, "orders")
+    refused = command("restore", "orders", "--into", "orders", "--only-missing")
+    assert refused.exit_code == 2 and "say --yes" in refused.output
+
+    said = command("restore", "orders", "--into", "orders", "--only-missing", "--yes")
+    assert said.exit_code == 0, said.output
+    assert "Restored: 60 items, 1 written in orders." in said.output
+    now = items(night, "orders")
+    assert now["orders#3"] == before["orders#3"] and now["orders#4"]["now"] == {"S": "other"}
+
+    said = command("restore", "orders", "--into", "orders", "--only-changed", "--dry-run")
+    assert "0 items would be new, 1 would be changed, 59 are the same." in said.output
+    said = command("restore", "orders", "--into", "orders", "--only-changed", "--yes")
+    assert said.exit_code == 0 and "1 written" in said.output, said.output
+    assert items(night, "orders") == {**before, "new": {"pk": {"S": "new"}}}
+
+
+def test_a_part_of_a_backup(night: NightDriver, tmp_path: Path) -> None:
+    before = backed_up(night)
+    keys = tmp_path / "keys"
+    keys.write_text('{"pk": "orders#1"}\n\n{"pk": {"S": "orders#2"}}\n')
+    said = command("restore", "orders", "--to", NEW, "--keys", keys)
+    assert said.exit_code == 0, said.output
+    assert items(night, NEW) == {name: before[name] for name in ("orders#1", "orders#2")}
+    said = command("restore", "orders", "--to", "some", "--where", 'pk begins_with "orders#1"')
+    assert said.exit_code == 0, said.output
+    assert set(items(night, "some")) == {n for n in before if n.startswith("orders#1")}
+
+
+@pytest.mark.both
+def test_by_import(night: NightDriver) -> None:
+    before = backed_up(night)
+    said = command("restore", "orders", "--to", NEW, "--via", "import")
+    assert said.exit_code == 0, said.output
+    assert items(night, NEW) == before
+    assert "By ImportTable" in said.output
+    assert not [key for key in night if key.startswith("restores/")]
+
+
+def test_a_dry_run_says_all_and_does_nothing(night: NightDriver) -> None:
+    backed_up(night)
+    said = command("restore", "orders", "--to", NEW, "--dry-run")
+    assert said.exit_code == 0, said.output
+    assert f"Makes the table {NEW}: PROVISIONED, 100 read, 50 write units." in said.output
+    assert "60 write units or more, at 50 a second: about 1 second" in said.output
+    assert night.world.client("dynamodb").list_tables()["TableNames"] == ["orders"]
+
+
+def test_a_restore_that_broke_off_goes_on(night: NightDriver) -> None:
+    before = backed_up(night)
+    calls = iter(range(9))
+
+    def deny(call: Call) -> None:
+        if next(calls) >= 1:
+            raise refusal(call, "AccessDeniedException", "your session has ended")
+
+    night.world.before("dynamodb:BatchWriteItem", deny, 3)
+    said = command("restore", "orders", "--to", NEW)
+    assert said.exit_code == 1, said.output
+    assert "NOT COMPLETE: " in said.output and "your session has ended" in said.output
+    assert "The same command goes on where it was." in said.output
+    assert 0 < len(items(night, NEW)) < 60
+    night.allow_all()
+    said = command("restore", "orders", "--to", NEW)
+    assert said.exit_code == 0, said.output
+    assert items(night, NEW) == before
+    arn = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{NEW}"
+    assert night.world.client("dynamodb").list_tags_of_resource(ResourceArn=arn)["Tags"] == []
+
+
+def test_time_to_live_is_not_turned_on_where_items_would_go_unasked(night: NightDriver) -> None:
+    dynamodb = night.world.client("dynamodb")
+    deploy(night)
+    night.table("orders", items=3)
+    past = str(int(night.world.clock.now().timestamp()) - 86400)
+    dynamodb.put_item(TableName="orders", Item={"pk": {"S": "old"}, "until": {"N": past}})
+    spec: Any = {"Enabled": True, "AttributeName": "until"}
+    dynamodb.update_time_to_live(TableName="orders", TimeToLiveSpecification=spec)
+    night.night()
+
+    said = command("restore", "orders", "--to", NEW)
+    assert said.exit_code == 1, said.output
+    assert "1 item past the time to live: gone soon after it is turned on." in said.output
+    assert "NOT PUT BACK: time to live by until" in said.output
+    told = dynamodb.describe_time_to_live(TableName=NEW)["TimeToLiveDescription"]
+    assert told["TimeToLiveStatus"] == "DISABLED"
+    for name, via in (("other", "put"), ("third", "import")):
+        said = command("restore", "orders", "--to", name, "--via", via, "--yes")
+        assert said.exit_code == 0, said.output
+        assert "1 item past the time to live" in said.output
+        told = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        assert told["TimeToLiveStatus"] == "ENABLED"
+
+
+CONTRADICTIONS: list[tuple[list[str], str]] = [
+    ([], "Give --to NEW to make a table, or --into TABLE"),
+    (["--to", "a", "--into", "b"], "Give --to NEW to make a table, or --into TABLE"),
+    (["--to", NEW, "--via", "ftp"], "--via ftp: it is put or import"),
+    (["--to", NEW, "--only-missing"], "--only-missing goes with --into"),
+    (["--into", "orders", "--only-missing", "--only-changed"], "give one of them"),
+    (["--into", "orders", "--on-demand", "--streams"], "--on-demand, --streams: only for a"),
+    (["--to", NEW, "--via", "import", "--where", "a = 1"], "an import is of all items"),
+    (["--to", NEW, "--via", "import", "--rate", "5"], "an import takes no write capacity"),
+    (["--to", NEW, "--where", "a ~ 1"], "a condition is ATTRIBUTE OP VALUE"),
+    (["--to", NEW, "--where", "a = x"], "x is no JSON"),
+    (["--to", NEW, "--where", "a = [1]"], "a map or list is not compared"),
+    (["--to", NEW, "--where", "a begins_with 1"], "begins_with wants a text"),
+    (["--to", NEW, "--where", "a < true"], "< wants a number or a text"),
+    (["--to", NEW, "--keys", "/none"], "--keys /none: "),
+    (["--into", "none"], "there is no table none in us-east-1: --to makes one"),
+    (["--into", "other"], "other has the key id (HASH), the backup pk (HASH)"),
+    (["--to", NEW, "--at", "2026-01-01"], "no backup of orders was begun by 2026-01-01"),
+    (["--to", NEW, "--at", "soon"], "'soon' is not a time"),
+    (["--to", "orders"], "a table orders exists, and it is not of this restore"),
+    (["--to", "a b"], "a b cannot be made"),
+]
+
+
+def test_what_cannot_be_is_refused_before_anything_is_done(night: NightDriver) -> None:
+    backed_up(night, 3)
+    night.world.client("dynamodb").create_table(
+        TableName="other",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    night.world.clock.advance(60)
+    before = night.keys()
+    for arguments, said in CONTRADICTIONS:
+        result = command("restore", "orders", *arguments, "--yes")
+        assert result.exit_code == 2, (arguments, result.output)
+        assert said in result.output.replace("\n", " "), arguments
+    assert night.keys() == before
+    assert night.world.client("dynamodb").list_tables()["TableNames"] == ["orders", "other"]
+
+
+def test_a_source_that_is_none_is_refused(night: NightDriver) -> None:
+    backed_up(night, 3)
+    for source, said in (
+        ("none", "no backup of a table none is kept in s3://"),
+        ("./none", "there is no folder none"),
+        ("s3://", "s3:// names no bucket"),
+        ("s3://backups/none", "nothing lies here"),
+    ):
+        result = command("restore", source, "--to", NEW)
+        assert result.exit_code == 2 and said in result.output, result.output
+
+
+@pytest.mark.both
+def test_half_a_backup_is_refused_with_the_file(night: NightDriver) -> None:
+    backed_up(night)
+    beside = ("manifest", "_SUCCESS", "_started")
+    data, *_ = [
+        key for key in night.keys("backups/") if not key.endswith((*beside, ".json", ".md5"))
+    ]
+    night.s3.delete_object(Bucket="backups", Key=data)
+    result = command("restore", "orders", "--to", NEW)
+    assert result.exit_code == 2, result.output
+    assert f"{data.rpartition('/')[2]} is missing; copy this file again" in result.output
+    assert night.world.client("dynamodb").list_tables()["TableNames"] == ["orders"]
+
+
+@pytest.mark.both
+def test_a_place_is_restored_into_a_table_that_is_there(night: NightDriver) -> None:
+    before = backed_up(night)
+    (manifest,) = [k for k in night if k.endswith(("/manifest-summary.json", "/manifest"))]
+    place = f"s3://backups/{manifest.rpartition('/')[0]}"
+    refused = command("restore", place, "--to", NEW)
+    assert refused.exit_code == 2 and "no definition" in refused.output, refused.output
+    night.table(NEW, items=0)
+    night.world.clock.advance(60)
+    said = command("restore", place, "--into", NEW, "--yes")
+    assert said.exit_code == 0, said.output
+    assert items(night, NEW) == before
