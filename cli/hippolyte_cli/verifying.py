@@ -38,6 +38,7 @@ from hippolyte_cli.backups_place import (
     backups_in,
 )
 from hippolyte_cli.export_offer import plural, size
+from hippolyte_cli.restore.source import is_place
 
 _Look = Callable[[Seen], None]
 
@@ -78,7 +79,7 @@ def verify(
     if (source is None) != all_:
         console.refuse("Name one: a table, a folder (./...), s3://...; or --all for every table.")
     with console.told():
-        if source and (source.startswith("s3://") or "/" in source or source in (".", "..")):
+        if source and is_place(source):
             if at != LATEST:
                 console.refuse("--at is of a table; this names one backup already.")
             backups: Iterator[_Backup] = iter([_named(source, region)])
