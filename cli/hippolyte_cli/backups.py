@@ -67,7 +67,7 @@ class Backups:
     def _overview(self, home: Home) -> Iterator[Row]:
         run, report = self._newest_report(home)
         told = report.get("tables", {})
-        for table in self._below("catalog", home.account, home.region):
+        for table in self.tables(home):
             one = told.get(table)
             if one is None or not one.get("last_good"):
                 newest = next(self.nights(home, table), None)
@@ -91,6 +91,10 @@ class Backups:
             if found := self.store.read(self._key("runs", home, run, "report.json")):
                 return run, found[0]
         return None, {}
+
+    def tables(self, home: Home) -> list[str]:
+        """Return the names of the tables that are kept of an account and region."""
+        return self._below("catalog", home.account, home.region)
 
     def of(self, table: str) -> list[tuple[Home, list[str]]]:
         """Return the homes that keep a table, each with its nights' ids, newest first."""
@@ -164,7 +168,7 @@ class Backups:
         homes = self.homes()
         if not homes:
             return f"{where} has no catalogue of backups: look at bucket and --prefix"
-        names = [n for home in homes for n in self._below("catalog", home.account, home.region)]
+        names = [n for home in homes for n in self.tables(home)]
         near = [name for name in names if table.lower() in name.lower()][:5]
         like = f"; there are {', '.join(near)}" if near else f"; {len(names)} others have (`list`)"
         return f"no backup of a table {table} is kept in {where}{like}"

@@ -26,7 +26,7 @@ from hippolyte.exports.place import Prefix as OnS3
 from hippolyte.record_form import iso
 from hippolyte.store import Store
 from hippolyte_cli import console
-from hippolyte_cli.backups import LATEST, Backups, Kept
+from hippolyte_cli.backups import LATEST, Backups, Home, Kept
 from hippolyte_cli.backups_place import (
     Account,
     AsJson,
@@ -101,7 +101,10 @@ def verify(
 
 @dataclass(frozen=True, slots=True)
 class _Backup:
-    """A backup that is to be looked at. `note`: keep what came of it, or say why that is not."""
+    """A backup that is to be looked at.
+
+    `note`: keep what came of it, or say why that is not. `failure`: why it cannot be looked at.
+    """
 
     what: str
     location: str
@@ -109,6 +112,7 @@ class _Backup:
     about: dict[str, Any]
     expected: Expected | None = None
     note: Callable[[Checked], str] = lambda _: ""
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +181,20 @@ def _kept(backups: Backups, kept: Kept) -> _Backup:
 
 
 def _newest(backups: Backups) -> Iterator[_Backup]:
-    for row in backups.overview():
-        run = row.run or next(backups.nights(row.home, row.table), None)
-        if run:
-            yield _kept(backups, backups.read(row.home, row.table, run))
+    for home in backups.homes():
+        for table in backups.tables(home):
+            if run := next(backups.nights(home, table), None):
+                yield _entry(backups, home, table, run)
+
+
+def _entry(backups: Backups, home: Home, table: str, run: str) -> _Backup:
+    try:
+        return _kept(backups, backups.read(home, table, run))
+    # one entry's trouble must not keep the others from being looked at
+    except HippolyteError as error:
+        about = {"table": table, "account": home.account, "region": home.region, "run": run}
+        what, nowhere = f"{table}, night {run}", Folder(Path())
+        return _Backup(what, "", nowhere, about, failure=str(error))
 
 
 def _looked_at(backups: Iterator[_Backup], level: int, as_json: bool) -> list[_Result]:
@@ -199,6 +213,8 @@ def _looked_at(backups: Iterator[_Backup], level: int, as_json: bool) -> list[_R
 
 
 def _result(backup: _Backup, level: int, look: _Look) -> _Result:
+    if backup.failure:
+        return _Result(backup, level, None, failure=f"cannot be verified: {backup.failure}")
     try:
         checked = check(backup.place, level, backup.expected, look)
     # a folder's file that may not be read, a disk without room for a copy

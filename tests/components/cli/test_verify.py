@@ -123,6 +123,17 @@ def test_every_tables_newest_backup(bucket: Bucket) -> None:
     assert all(one["verified_level"] == 2 for one in found)
 
 
+def test_an_entry_that_cannot_be_read_keeps_no_other_from_being_looked_at(bucket: Bucket) -> None:
+    bucket.keep("later", NIGHTS[1], tool_export(ITEMS), version=99)
+    found = verify("--all", code=2)
+    assert [(one["table"], one["ok"]) for one in found] == [
+        ("later", False),
+        ("orders", True),
+        ("users", True),
+    ]
+    assert "newer version" in found[0]["failure"]
+
+
 def test_damage_is_told_by_file_and_line_and_kept_in_the_catalogue(bucket: Bucket) -> None:
     files = tool_export(ITEMS)
     lines = files["00000001"].splitlines(keepends=True)
