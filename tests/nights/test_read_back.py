@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -140,31 +141,41 @@ def test_damage_is_told_to_a_person_and_stays_in_the_catalogue(night: NightDrive
     assert verified(night, "users")["level"] == 2
 
 
-@pytest.mark.parametrize("after", [False, True])
-def test_a_monitor_that_dies_over_it(night: NightDriver, after: bool) -> None:
+@pytest.mark.parametrize("at", ["its orders", "its start", "the catalogue", "the ledger"])
+def test_a_monitor_that_dies_over_it(night: NightDriver, at: str) -> None:
     night.configure(verify_days=1)
     night.table("orders")
-    night.tolerant = True
-    dead: list[bool] = []
+    ordered: list[bool] = []
+    dead: list[str] = []
 
     def strike(call: Call) -> None:
-        if str(call.key) == ORDERS and not dead:
-            dead.append(True)
-            if not after:
-                raise Killed("before its orders")
-            night.kill_before("stepfunctions:StartExecution")
+        key, reading = str(call.key), (night.record(RUN, "workers/check/record.json") or {})
+        where = {
+            "its orders": key == ORDERS,
+            "its start": bool(ordered) and call.name == "stepfunctions:StartExecution",
+            "the catalogue": key.startswith("catalog/") and bool(reading.get("stopped")),
+            "the ledger": key.endswith("/ledger.json") and bool(reading.get("stopped")),
+        }
+        if key == ORDERS:
+            ordered.append(True)
+        if where[at] and not dead:
+            dead.append(at)
+            raise Killed(at)
 
     night.world.before("s3:PutObject", strike)
+    night.world.before("stepfunctions:StartExecution", strike)
     night.scheduler()
     end = night.world.clock.now() + timedelta(hours=4)
     while not night.record(RUN, "report.json") and night.world.clock.now() < end:
         night.world.clock.advance(300)
-        try:
+        with suppress(Killed):
             night.monitor()
-        except Killed:
-            continue
-    assert dead
+    assert dead == [at]
+    report = night.record(RUN, "report.json")
+    assert report
+    assert report["tables"]["orders"]["verified_levels"] == [1, 2]
     assert verified(night, "orders")["level"] == 2
+    assert night.attention == []
 
 
 def test_the_report_waits_an_hour_at_the_most(night: NightDriver) -> None:

@@ -41,7 +41,7 @@ def in_turn(table_id: str, day: int, days: int) -> bool:
     return days > 0 and number % days == day % days
 
 
-def is_read_back(run: Run) -> bool:
+def is_reading(run: Run) -> bool:
     """Say whether backups are being read."""
     return run.ledger.reading_until is not None and not run.ledger.read_back
 
