@@ -50,6 +50,7 @@ locals {
     max_read_capacity   = var.max_read_capacity
     max_night_usd       = var.max_night_usd
     retention_days      = var.retention_days
+    verify_days         = var.verify_days
     raise_capacity      = var.raise_capacity
     planning            = module.inputs.planning
     tags                = { for key, value in var.tags : key => value == null ? "" : value }

@@ -21,7 +21,7 @@ variable "engine" {
 variable "exporter" {
   description = <<-EOT
     The function that reads the tables with `engine = "lambda"`; it is made with every engine, so that a change of engine ends nothing that runs.
-    - `memory_size`: MB, 512 to 10240. 1769 is one vCPU, and what one worker makes use of.
+    - `memory_size`: MB, 512 to 10240. Default: 1769, which is one vCPU. The plan takes a worker's speed to grow with it up to 3538, no further.
     - `max_workers`: workers at the same time, 1 to 100; never more than a tenth of the account's unreserved concurrency, at least 1.
   EOT
   type        = any

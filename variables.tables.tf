@@ -63,6 +63,17 @@ variable "max_night_usd" {
   }
 }
 
+variable "verify_days" {
+  description = "In how many nights each table's backup is read back once, to the end of every line (`docs/verification.md`), by the exporter: a share of the tables each night, once all have their verdicts, for an hour at the most. With `engine = \"lambda\"`; `0`: never. `null`: in `retention_days`."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.verify_days == null ? true : var.verify_days >= 0 && var.verify_days <= 3650 && floor(var.verify_days) == var.verify_days
+    error_message = "verify_days must be a whole number from 0 (no backup is read back) to 3650, got ${jsonencode(var.verify_days)}. Example: 35. Use null for as many as retention_days."
+  }
+}
+
 variable "planning" {
   description = <<-EOT
     Figures the planner reckons with; all whole numbers.

@@ -32,6 +32,8 @@ from hippolyte.tables.table import Inventory, Limits
 
 NODES = 2
 EXPORTER = {"machine_arn": "arn:aws:states:us-east-1:1:stateMachine:x", "max_workers": TABLES}
+# what the module takes
+_MOST_WORKERS = 100
 EMR = {"jar": "s3://example-tools/emr-dynamodb-tools-6.0.0.jar", "service_role": "emr"}
 
 
@@ -101,6 +103,17 @@ def raised_unit_hours(plan: Plan, made: Settings, by_the_hour: bool) -> float:
     return total
 
 
+def least_workers(inventory: Inventory) -> int:
+    """Return the least `exporter.max_workers` with which all tables have time, 0 if none is."""
+    night = Night(START, START + timedelta(seconds=WINDOW_SECONDS), START)
+    for most in range(1, _MOST_WORKERS + 1):
+        made = settings(engine="lambda", exporter={**EXPORTER, "max_workers": most})
+        plan = make_plan(inventory, made, night, TABLES_PER_WORKER, True)
+        if not any("has time for it" in warning for warning in plan.warnings):
+            return most
+    return 0
+
+
 def main(small: bool = False) -> None:
     """Print the table."""
     count = 50 if small else TABLES
@@ -111,6 +124,7 @@ def main(small: bool = False) -> None:
     for column in columns:
         justify = "left" if column in ("fleet", "engine") else "right"
         table.add_column(column, justify=justify)
+    fits = []
     for name, tables in fleets(count).items():
         limits = Limits(account_max_read=10**9, unreserved_concurrency=10 * TABLES)
         inventory = Inventory(tuple(tables), limits)
@@ -132,7 +146,10 @@ def main(small: bool = False) -> None:
                 f"{nodes + raises:.2f}",
             )
         table.add_section()
+        size = sum(each.size_bytes for each in tables) / 1e12
+        fits.append(f"{name}, {size:.3f} TB: {least_workers(inventory)}")
     Console(width=150).print(table)
+    print(f"the least exporter.max_workers with which all tables have time: {'; '.join(fits)}")
 
 
 if __name__ == "__main__":

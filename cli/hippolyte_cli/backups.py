@@ -12,11 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hippolyte.errors import ConfigurationError, HippolyteError
-from hippolyte.exports.place import Prefix
-from hippolyte.exports.reader import Backup, find
 from hippolyte.record_form import when
 from hippolyte.records.runs import is_part, start_of
 from hippolyte.store import Store
+from hippolyte_cli.kept import Home, Kept, kept_of
+
+__all__ = ["LATEST", "Backups", "Home", "Kept", "NoBackupError", "Row", "kept_of", "moment_of"]
 
 LATEST = "latest"
 _JSON = ".json"
@@ -24,66 +25,6 @@ _JSON = ".json"
 
 class NoBackupError(HippolyteError):
     """When what is asked for is not kept; the message says what is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """An account and region whose tables are kept."""
-
-    account: str
-    region: str
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A backup of a table, as the catalogue has it.
-
-    Attributes:
-        table: its name then.
-        run: id of the night.
-        location: s3:// address of its directory, without a slash at its end.
-        items: None: the night did not count them.
-        bytes: of its files as they lie there.
-        format: `native` or `dynamodbexport`; empty: an older night did not say.
-        began, finished: of the copy; ISO texts, None in older nights' entries.
-        level: how it was verified, 1 to 4.
-        definition: DescribeTable's `Table`, None if it was lost.
-        settings: raw answers, see `hippolyte.tables.settings_of`; None if they were not read.
-    """
-
-    table: str
-    home: Home
-    run: str
-    location: str
-    items: int | None
-    bytes: int
-    files: int
-    format: str = ""
-    began: str | None = None
-    finished: str | None = None
-    level: int = 1
-    notes: tuple[str, ...] = ()
-    definition: Mapping[str, Any] | None = None
-    settings: Mapping[str, Any] | None = None
-
-    @property
-    def night(self) -> datetime:
-        """When the night's window began."""
-        return start_of(self.run)
-
-    def directory(self) -> tuple[str, str]:
-        """Return the bucket and the prefix of the backup, with a slash at its end."""
-        bucket, _, key = self.location.removeprefix("s3://").partition("/")
-        return bucket, key + "/"
-
-    def open(self, store: Store) -> Backup:
-        """Return the backup itself.
-
-        Raises:
-            FormatError: it is not whole, or none of the formats that are read.
-        """
-        bucket, prefix = self.directory()
-        return find(Prefix(store if store.bucket == bucket else Store(store.s3, bucket), prefix))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +67,7 @@ class Backups:
     def _overview(self, home: Home) -> Iterator[Row]:
         run, report = self._newest_report(home)
         told = report.get("tables", {})
-        for table in self._below("catalog", home.account, home.region):
+        for table in self.tables(home):
             one = told.get(table)
             if one is None or not one.get("last_good"):
                 newest = next(self.nights(home, table), None)
@@ -151,6 +92,10 @@ class Backups:
                 return run, found[0]
         return None, {}
 
+    def tables(self, home: Home) -> list[str]:
+        """Return the names of the tables that are kept of an account and region."""
+        return self._below("catalog", home.account, home.region)
+
     def of(self, table: str) -> list[tuple[Home, list[str]]]:
         """Return the homes that keep a table, each with its nights' ids, newest first."""
         found = [(home, list(self.nights(home, table))) for home in self.homes()]
@@ -169,11 +114,15 @@ class Backups:
             NoBackupError: there is none.
             ConfigurationError: another version wrote it.
         """
-        key = self._key("catalog", home, table, run + _JSON)
+        key = self.key(home, table, run)
         found = self.store.read(key)
         if found is None:
             raise NoBackupError(f"s3://{self.store.bucket}/{key} is not there any more")
         return kept_of(home, found[0])
+
+    def key(self, home: Home, table: str, run: str) -> str:
+        """Return where a backup's entry is."""
+        return self._key("catalog", home, table, run + _JSON)
 
     def find(self, table: str, at: str = LATEST) -> Kept:
         """Return the backup of a table that was made last, or last before a moment.
@@ -219,7 +168,7 @@ class Backups:
         homes = self.homes()
         if not homes:
             return f"{where} has no catalogue of backups: look at bucket and --prefix"
-        names = [n for home in homes for n in self._below("catalog", home.account, home.region)]
+        names = [n for home in homes for n in self.tables(home)]
         near = [name for name in names if table.lower() in name.lower()][:5]
         like = f"; there are {', '.join(near)}" if near else f"; {len(names)} others have (`list`)"
         return f"no backup of a table {table} is kept in {where}{like}"
@@ -239,32 +188,6 @@ class Backups:
     def _key(self, kind: str, home: Home, *parts: str) -> str:
         below = [*([self.prefix] if self.prefix else []), kind, home.account, home.region, *parts]
         return "/".join(below)
-
-
-def kept_of(home: Home, record: Mapping[str, Any]) -> Kept:
-    """Return a catalogue's entry; those of older versions lack some members."""
-    try:
-        return Kept(
-            table=record["table"],
-            home=home,
-            run=record["run_id"],
-            location=record["location"],
-            items=record["items"],
-            bytes=record["bytes"],
-            files=record["files"],
-            format=record.get("format", ""),
-            began=record.get("began_at"),
-            finished=record.get("finished_at"),
-            level=(record.get("verified") or {}).get("level", 1),
-            notes=tuple(record.get("notes") or ()),
-            definition=record.get("definition"),
-            settings=record.get("settings"),
-        )
-    except KeyError as error:
-        raise ConfigurationError(
-            f"the catalogue's entry of {record.get('table', 'a table')} lacks {error}: another "
-            "version wrote it, use that one"
-        ) from error
 
 
 def moment_of(at: str) -> datetime | None:

@@ -123,7 +123,7 @@ def cancel(
     are dead, then come report and message. Safe to repeat.
 
     Exit code 0: it is being ended, or was (with --wait: it is closed); 1: the mark is written, and
-    the monitor failed; 2: no such open run.
+    the monitor failed; 2: no such open run, or its records cannot be read.
     """
     with console.told():
         settings = deployment.deployed(function, region)
@@ -144,11 +144,12 @@ def cancel(
         raise typer.Exit(1) from error
     if wait:
         _until_told(p, run)
-    if (found := progress(p, run)) and not p.runs.report(run):
-        for line in lines(found, clock.now()):
-            out.print(escape(line))
-    else:
-        out.print(f"Run {run} is closed: {p.runs.url(run, 'report.html')}")
+    with console.told():
+        if (found := progress(p, run)) and not p.runs.report(run):
+            for line in lines(found, clock.now()):
+                out.print(escape(line))
+        else:
+            out.print(f"Run {run} is closed: {p.runs.url(run, 'report.html')}")
 
 
 def _until_told(p: Pass, run: str) -> None:

@@ -106,7 +106,10 @@ def record_of(entry: Kept) -> dict[str, Any]:
         "bytes": entry.bytes,
         "files": entry.files,
         "format": entry.format or None,
+        "engine": entry.engine or None,
         "verified_level": entry.level,
+        "verified_levels": list(entry.levels),
+        "damage": list(entry.damage),
         "location": entry.location,
         "notes": list(entry.notes),
     }
@@ -146,6 +149,13 @@ def _table_of(rows: Iterable[Row]) -> Table:
     return table
 
 
+def _verified(entry: Kept) -> str:
+    levels = ", ".join(map(str, entry.levels))
+    if entry.damage:
+        return f"[red]DAMAGED[/red], level {levels or 0}"
+    return f"level {levels}"
+
+
 def _table_of_nights(name: str, entries: Iterable[Kept]) -> Table:
     table = Table(title=f"Backups of {escape(name)}", title_justify="left")
     table.add_column("night", overflow="fold")
@@ -160,7 +170,7 @@ def _table_of_nights(name: str, entries: Iterable[Kept]) -> Table:
             entry.finished or "",
             "" if entry.items is None else f"{entry.items:,}",
             size(entry.bytes),
-            f"level {entry.level}",
+            _verified(entry),
             _FORMATS.get(entry.format, entry.format),
             escape(entry.location),
         )

@@ -22,6 +22,7 @@ from hippolyte_cli.export import export
 from hippolyte_cli.listing import list_
 from hippolyte_cli.release import ReadingStore, Release, Releases, Row
 from hippolyte_cli.restore.command import restore
+from hippolyte_cli.verifying import verify
 
 # a capacity change takes a minute or more, and is judged two minutes after it was asked for
 _PAUSE_SECONDS = 30
@@ -50,6 +51,7 @@ for command in (export, by_hand.run, by_hand.plan, by_hand.status, by_hand.cance
     app.command()(command)
 app.command("list")(list_)
 app.command()(restore)
+app.command()(verify)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from hippolyte.engines.parts import summed
 from hippolyte.engines.workers import TableRecord, Workers, part_name
+from hippolyte.errors import ConfigurationError
 from hippolyte.night.cancelled import MARK
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.plan import Job, Plan
@@ -108,7 +109,12 @@ def _records(p: Pass, plan: Plan, batches: Iterable[BatchEntry]) -> dict[str, Ta
     known: dict[str, list[TableRecord]] = {}
     for batch in batches:
         for number in range(batch.workers):
-            if found := workers.record(part_name(batch.batch_id, number)):
+            try:
+                found = workers.record(part_name(batch.batch_id, number))
+            except ConfigurationError:
+                # of a newer version: plan and ledger are not, and say enough
+                continue
+            if found:
                 for name, table in found[0].tables.items():
                     known.setdefault(name, []).append(table)
     return {name: summed(tables) for name, tables in known.items()}

@@ -71,6 +71,7 @@ module "hippolyte" {
   raise_capacity      = true
   max_read_capacity   = 20000
   max_night_usd       = 100
+  verify_days         = 30
 
   # where to, for how long, and who is told
   backup_bucket  = module.backup_bucket.backup_bucket

@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hippolyte import clients, parameters, settings
-from hippolyte.engines.workers import PLACE, Workers
+from hippolyte.engines.workers import PLACE, READER, Workers
 from hippolyte.errors import ConfigurationError
-from hippolyte.link import Link
+from hippolyte.link import Answer, Link
+from hippolyte.read_back import ReadBack
 from hippolyte.record_form import when
 from hippolyte.scan.runner import Threads
 from hippolyte.settings import Settings
@@ -42,19 +43,32 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     found = _in_place(event)
     worker = event["worker"]
     built = clients.for_exporter(found, _THREADS)
+    workers = Workers(Store(built.s3, found.bucket), found, event["run"])
+    # a request's retries carry its id, and may run beside each other
+    me = f"{context.aws_request_id}-{uuid.uuid4().hex[:8]}"
+
+    def remaining() -> float:
+        return context.get_remaining_time_in_millis() / 1000
+
+    if worker == READER:
+        return _told(event, ReadBack(workers, worker, me, remaining).work())
     with Threads(_THREADS) as threads:
         answer = Link(
-            workers=Workers(Store(built.s3, found.bucket), found, event["run"]),
+            workers=workers,
             worker=worker,
-            # a request's retries carry its id, and may run beside each other
-            me=f"{context.aws_request_id}-{uuid.uuid4().hex[:8]}",
+            me=me,
             clients=built,
             bucket=found.bucket,
             runner=threads,
-            remaining=lambda: context.get_remaining_time_in_millis() / 1000,
+            remaining=remaining,
             timeout=found.exporter.timeout_seconds if found.exporter else 900,
         ).work()
-    _log.info("worker %s of run %s: more: %s, %s", worker, event["run"], answer.more, answer.why)
+    return _told(event, answer)
+
+
+def _told(event: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
+    about = event["worker"], event["run"]
+    _log.info("worker %s of run %s: more: %s, %s", *about, answer.more, answer.why)
     return {"more": answer.more, "why": answer.why}
 
 
@@ -64,7 +78,14 @@ def _in_place(event: Mapping[str, Any]) -> Settings:
         raise ConfigurationError(f"refused the event {event!r:.500}: {_FORM}")
     place = event["place"]
     texts = all(isinstance(event[name], str) and event[name] for name in _TEXTS)
-    if not texts or not isinstance(place, Mapping) or not set(place) <= set(PLACE):
+    if not texts or not isinstance(place, Mapping) or not _is_place(place):
         raise ConfigurationError(f"refused the event {event!r:.500}: {_FORM}")
     when(event["deadline"])
     return replace(settings.load(kept_at=parameters.text_at), **place)
+
+
+def _is_place(place: Mapping[str, Any]) -> bool:
+    return set(place) <= set(PLACE) and all(
+        isinstance(value, str) or (value is None and name not in ("bucket", "prefix"))
+        for name, value in place.items()
+    )

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
 from hippolyte.engines import workers as forms
-from hippolyte.engines.workers import LOOK_EVERY, Order, Orders, Record, TableRecord, Workers
+from hippolyte.engines.workers import LOOK_EVERY, OVER, Order, Orders, Record, TableRecord, Workers
 from hippolyte.errors import ConflictError
 from hippolyte.exports.native import root
 from hippolyte.record_form import iso, when
@@ -48,7 +48,6 @@ _TRIAL_SECONDS = 300.0
 # between two looks for further orders, when there is nothing else to do
 _IDLE_SECONDS = 5.0
 _CLAIMS = 5
-_OVER = ("done", "failed", "read")
 _POISON = (
     "a function ended without a word while it read this table alone, as others did before: it is "
     "not read again by this worker (memory, or a fault of this product: see the exporter's log)"
@@ -164,7 +163,7 @@ class Link:
         known, part = self.tables, self._part
         tables = sorted(self.orders.tables.items(), key=lambda each: each[1].number)
         mine = [name for name, order in tables if part < order.parts]
-        return [n for n in mine if n not in known or known[n].state not in _OVER]
+        return [n for n in mine if n not in known or known[n].state not in OVER]
 
     @property
     def _part(self) -> int:
@@ -258,7 +257,7 @@ class Link:
             reason=progress.reason,
             begun=before.begun or now,
             # that a link ends, and another opens the table, is no progress
-            at=now if grew or state in _OVER else before.at,
+            at=now if grew or state in OVER else before.at,
         )
 
     def _save(self) -> None:

@@ -132,6 +132,7 @@ class Settings:
     max_night_usd: float | None = None
     # how long backups are kept, for the estimate of storage; None: of a module that did not say
     retention_days: int | None = None
+    verify_days: int | None = None  # see `reading_turn`
     raise_capacity: bool = True
     planning: Planning = field(default_factory=Planning)
     engine: str = "datapipeline"
@@ -146,6 +147,11 @@ class Settings:
     def consumed_fraction(self) -> float:
         """The part of a table's read capacity the backup may take, 0 to 1."""
         return self.consumed_percentage / 100
+
+    @property
+    def reading_turn(self) -> int:
+        """In how many nights each table is read back once; 0: none is."""
+        return (self.retention_days or 0) if self.verify_days is None else self.verify_days
 
     def key(self, *parts: str) -> str:
         """Return an S3 key of this deployment: the prefix, then `parts`."""

@@ -16,7 +16,7 @@ from hippolyte.errors import HippolyteError
 from hippolyte.settings import parse
 from hippolyte_cli import follow, functions
 from tests.support.commands import command, deploy
-from tests.support.harness import BIG, MINUTES, RUN, NightDriver, verdicts
+from tests.support.harness import BIG, BUCKET, MINUTES, RUN, NightDriver, verdicts
 
 PART = "2026-11-24T00-00-00Z"
 
@@ -181,6 +181,14 @@ def test_status_shows_what_workers_record(night: NightDriver) -> None:
     assert Workers(p.store, p.settings, RUN).record(batch)
     output = command("status").output
     assert "orders: reading, 3 of 8 segments, 1,234 items, 3.0 MiB, 10.0 units/s" in output
+    # of a newer version it is only lost progress, as for the monitor
+    newer = json.dumps({**record, "version": 99}).encode()
+    night.s3.put_object(
+        Bucket=BUCKET, Key=p.runs.key(RUN, f"workers/{batch}/record.json"), Body=newer
+    )
+    result = command("status")
+    assert result.exit_code == 0, result.output
+    assert "orders: " in result.output
 
 
 def test_cancel_ends_a_run_and_gives_back(night: NightDriver) -> None:
@@ -226,6 +234,23 @@ def test_cancel_with_a_dead_monitor_leaves_the_mark(
     assert "to be cancelled by the next pass" in command("status").output
     report = night.until_closed(hours=1)
     assert "cancelled by" in report["tables"]["orders"]["reason"]
+
+
+def test_cancel_says_so_if_the_records_cannot_be_read_any_more(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night.table("orders", read=1000, **BIG)
+    night.scheduler()
+
+    def answers(*_: object) -> dict[str, Any]:
+        night.world.deny("s3:GetObject")
+        return {}
+
+    monkeypatch.setattr(functions, "invoke", answers)
+    result = command("cancel", RUN)
+    assert result.exit_code == 2
+    assert f"Run {RUN} is marked as cancelled." in result.output
+    assert "not authorized to perform: s3:GetObject" in result.output
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,20 @@ from typing import Any
 import botocore
 import pytest
 
+from hippolyte.exports.findings import LISTED, READ, Checked
+from hippolyte.exports.levels import check
+from hippolyte.exports.place import Prefix
+from hippolyte.exports.verified import expected, record
 from hippolyte.night import keep_settings
 from hippolyte.record_form import when
+from hippolyte.store import Store
 from hippolyte.tables.settings_of import OPERATIONS
 from local.core.call import Call
 from local.programs.export import running_steps
 from tests.support.harness import (
     ACCOUNT,
     BIG,
+    BUCKET,
     MINUTES,
     REGION,
     RUN,
@@ -25,6 +31,7 @@ from tests.support.harness import (
     driver,
     verdicts,
 )
+from tests.support.report_schema import CATALOGUE, faults
 from tests.support.watch import PRODUCT_KEY
 
 ARN = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/orders"
@@ -455,3 +462,45 @@ def test_the_report_does_not_wait_long(night: NightDriver, monkeypatch: pytest.M
     assert "DescribeTable of table-04 and 7 more is unread: there was no time" in str(report)
     assert settings(night, "table-00")["unread"] == {}
     assert settings(night, "table-11") is None
+
+
+@pytest.mark.both
+def test_an_entry_has_its_documented_form(night: NightDriver) -> None:
+    night.table("orders")
+    night.table("nothing", items=0)
+    night.night()
+
+    for name in ("orders", "nothing"):
+        kept = entry(night, name)
+        assert list(faults(kept, CATALOGUE, name)) == []
+        bucket, _, key = kept["location"].removeprefix("s3://").partition("/")
+        checked = check(Prefix(Store(night.s3, bucket), f"{key}/"), READ, expected(kept))
+        assert (checked.findings, checked.level) == ((), READ)
+        assert kept["began_at"] <= kept["finished_at"]
+        assert (kept["engine"], kept["verified"]["by"]) == (night.engine, "night")
+        assert kept["manifest_md5"]
+        assert kept["format"] == ("native" if night.engine == "lambda" else "dynamodbexport")
+
+
+@pytest.mark.both
+def test_a_count_that_was_compared_is_level_three(night: NightDriver) -> None:
+    night.table("orders")
+    night.night()
+    levels = entry(night, "orders")["verified"]["levels"]
+    assert levels == ([1] if night.engine == "lambda" else [1, 3])
+
+
+def test_settings_that_come_late_leave_what_was_verified_meanwhile(night: NightDriver) -> None:
+    night.table("orders", items=0)
+    night.world.throttle("dynamodb:DescribeTimeToLive", calls=1)
+    begin(night)
+    key = f"catalog/{ACCOUNT}/{REGION}/orders/{RUN}.json"
+    before = entry(night, "orders")
+    store = Store(night.s3, BUCKET)
+    found = Checked((LISTED, READ))
+    assert not record(store, key, before["location"], found, "2026-11-24T02:00:00Z", "command")
+    night.until_closed()
+
+    after = entry(night, "orders")
+    assert after["settings"]["unread"] == {}
+    assert after["verified"]["by"] == "command"

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from hippolyte import exporter
+from hippolyte.errors import ConfigurationError
 from hippolyte.exports.reader import Prefix, find
 from hippolyte.store import Store
 from tests.support.harness import (
@@ -22,6 +24,7 @@ from tests.support.harness import (
     REGION,
     RUN,
     START,
+    Context,
     NightDriver,
     driver,
     verdicts,
@@ -259,6 +262,50 @@ def test_a_worker_of_a_newer_version_is_left_alone(night: NightDriver, name: str
     night.assert_clean()
 
 
+LINK = {"run": RUN, "worker": "b001", "deadline": "2026-11-24T02:00:00Z", "place": {}}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        "b001",
+        {},
+        {"run": "now"},
+        {**LINK, "tables": ["orders"]},
+        {**LINK, "worker": ""},
+        {**LINK, "run": 5},
+        {**LINK, "deadline": "soon"},
+        {**LINK, "place": None},
+        {**LINK, "place": {"name": "other"}},
+        {**LINK, "place": {"bucket": 5}},
+        {**LINK, "place": {"bucket": None}},
+        {**LINK, "place": {"prefix": ["a"]}},
+    ],
+    ids=str,
+)
+def test_a_links_event_by_hand_that_is_wrong_is_refused_in_words(
+    night: NightDriver, event: Any
+) -> None:
+    night.table("orders")
+    with pytest.raises(ConfigurationError, match=r"takes .* not for people|is not a time"):
+        exporter.handler(event, Context(lambda: 900.0))
+    assert night.keys() == []
+    assert night.world.gate.calls["dynamodb:Scan"] == 0
+
+
+def test_a_links_event_by_hand_reads_nothing_that_is_not_ordered(night: NightDriver) -> None:
+    night.table("orders")
+    for worker in ("b001", "../b001", "b001-p2"):
+        answer = exporter.handler({**LINK, "worker": worker}, Context(lambda: 900.0))
+        assert answer == {"more": False, "why": "there are no orders for this worker"}
+    whole(night, night.night())
+    # nor of what is over, though the machine's own event comes again
+    scans = night.world.gate.calls["dynamodb:Scan"]
+    assert not exporter.handler(LINK, Context(lambda: 900.0))["more"]
+    assert night.world.gate.calls["dynamodb:Scan"] == scans
+
+
 def test_a_full_account_is_waited_for(night: NightDriver) -> None:
     night.world.limits.concurrent_executions = 0
     night.table("orders")
@@ -283,6 +330,7 @@ def test_a_night_of_excluded_tables_starts_no_worker(night: NightDriver) -> None
     night.table("orders")
     assert verdicts(night.night()) == {"orders": "skipped"}
     assert night.all_clusters() == 0
+    assert "leave out all 1 tables: nothing is backed up" in night.messages[-1]["message"]
     night.assert_clean()
 
 

@@ -37,6 +37,7 @@ from tests.support.harness import (
     driver,
     verdicts,
 )
+from tests.support.report_schema import faults
 
 # bytes a second of a worker, and what the table has of them
 WORKER, ITEMS, ITEM = 1_000_000, 12_500, 400_000
@@ -119,6 +120,8 @@ def test_it_takes_a_part_of_one_workers_time_and_the_application_keeps_its_own(
     plan = night.record(RUN, "plan.json") or {}
     ((job,),) = [batch["jobs"] for batch in plan["batches"]]
     assert job["parts"] == PARTS
+    assert [batch["workers"] for batch in report["batches"]] == [PARTS]
+    assert list(faults(report)) == []
 
 
 def test_one_worker_takes_as_many_times_as_long(night: NightDriver) -> None:

@@ -23,7 +23,7 @@ SHARED = (
 )
 AROUND = (
     *("asked", "assembly", "existence", "existence_looks", "link", "overdue"),
-    *("preflight", "preflight_calls"),
+    *("preflight", "preflight_calls", "read_back"),
 )
 DOORS = ("exporter", "monitor", "scheduler")
 _UNDER_THE_NIGHT = ("tables", "planning", "records", "leases", "report", "engines", "exports")

@@ -137,6 +137,9 @@ REFUSED: dict[str, Bad] = {
     "ceiling-fraction": one("max_read_capacity", 1.5, "got 1.5", "whole number"),
     "money-0": one("max_night_usd", 0, "above 0, got 0", "null", "enabled = false"),
     "money-text": one("max_night_usd", "little", "a number is required"),
+    "verify-below-0": one("verify_days", -1, "got -1", "from 0", "Example: 35"),
+    "verify-fraction": one("verify_days", 1.5, "got 1.5", "whole number"),
+    "verify-too-long": one("verify_days", 3651, "got 3651", "3650"),
     # where to, for how long, who is told
     "bucket-arn": bucket("name", "arn:aws:s3:::x", '"arn:aws:s3:::x"', "not an ARN or a URL"),
     "bucket-capitals": bucket("name", "Backups", '"Backups"', "3 to 63"),
@@ -425,6 +428,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "edges": {
         "consumed_percentage": 100,
         "retention_days": 2,
+        "verify_days": 0,
         "max_read_capacity": 1,
         "max_night_usd": 0.5,
         "lambda": {"runtime": "python3.14", "memory_size": 256, "log_retention_days": 1},

@@ -67,6 +67,7 @@ def test_the_functions_are_told_what_was_given(complete: Any, settings: Settings
     assert settings.window_seconds == 6 * 3600
     assert (settings.consumed_percentage, settings.max_read_capacity) == (40, 20_000)
     assert (settings.max_night_usd, settings.retention_days) == (100, 90)
+    assert (settings.verify_days, settings.reading_turn) == (30, 30)
     assert settings.tables.exclude_tags == (("backup", ("no", "never")),)
     assert settings.engine == "lambda"
     assert settings.consistent_reads is True

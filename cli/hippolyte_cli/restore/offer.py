@@ -43,6 +43,8 @@ class Offer:
         )
         held = f", {size(self.bytes)} in the table then" if self.bytes else ""
         level = f"; verified to level {kept.level}" if kept else ""
+        if kept and kept.damage:
+            level += f", and found DAMAGED since: {kept.damage[0]} (`hippolyte verify` says all)"
         yield f"{self.found.name}: {many}{held}{level}. From {self.found.location}"
         if via == "import":
             cost = self.bytes / _GB * IMPORT_GB_USD

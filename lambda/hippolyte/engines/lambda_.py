@@ -101,6 +101,8 @@ class LambdaEngine:
             try:
                 self._execute(handle, part)
             except ClientError as error:
+                if not part:
+                    raise
                 # a further one, again: it will be seen to be missing
                 _log.warning("%s is not started: %s", self._execution_name(handle, part), error)
         return parts > 0
@@ -115,6 +117,7 @@ class LambdaEngine:
         for number in range(orders.parts):
             records.append(_record(workers, part_name(worker, number)))
             states.append(self._gone(handle, number, records[-1], bool(orders.ended)))
+        gone = all(dead for dead, _ in states)
         return BatchStatus(
             jobs={
                 order.number: joined(
@@ -125,12 +128,13 @@ class LambdaEngine:
                             *states[number],
                         )
                         for number in range(order.parts)
-                    ]
+                    ],
+                    gone,
                 )
                 for name, order in orders.tables.items()
             },
             host_id=self._execution_arn(handle),
-            gone=all(gone for gone, _ in states),
+            gone=gone,
             failure=next((why for _, why in states if why), ""),
         )
 

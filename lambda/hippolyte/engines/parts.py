@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hippolyte.engines.engine import JobState, JobStatus
-from hippolyte.engines.workers import TableRecord
+from hippolyte.engines.workers import OVER, TableRecord
 
-_OVER = ("done", "failed", "read")
 # of records that differ, the first of these is what the table is
 _SHOWN = ("done", "failed", "finishing", "reading", "opening", "more", "read")
 
@@ -29,11 +28,11 @@ class PartStatus:
     @property
     def over(self) -> bool:
         """Whether nothing of it is left to be read here."""
-        return self.known is not None and self.known.state in _OVER
+        return self.known is not None and self.known.state in OVER
 
 
-def joined(parts: Sequence[PartStatus]) -> JobStatus:
-    """Return how a table is that these workers read."""
+def joined(parts: Sequence[PartStatus], gone: bool = False) -> JobStatus:
+    """Return how a table is that these workers read. `gone`: all of its batch are dead."""
     known = [part.known for part in parts if part.known]
     if not known:
         return JobStatus(JobState.WAITING)
@@ -47,8 +46,8 @@ def joined(parts: Sequence[PartStatus]) -> JobStatus:
         error = whole.reason if state is JobState.FAILED else ""
         said = [one.at for one in known if one.state == whole.state and one.at]
         finished = min(said, default=None)
-    elif lost and not all(part.gone for part in parts):
-        # without it the others' work leads nowhere
+    elif lost and not gone:
+        # without it the others' work leads nowhere; where all are gone the batch says what of
         why = f": {lost[0].why}" if lost[0].why else " before its part was read"
         state, error = JobState.CANCELLED, f"worker {lost[0].worker} ended{why}"
     return JobStatus(

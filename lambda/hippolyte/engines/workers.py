@@ -21,10 +21,16 @@ from hippolyte.store import Store
 
 # settings that say where a worker's records and backups lie, as its input has them
 PLACE = ("bucket", "prefix", "bucket_region", "sse_header", "sse_key_arn")
+# the worker that reads backups, not tables; no batch is called so
+READER = "check"
+# what it says of a table in the end: read and whole, read and damaged, not read
+WHOLE, DAMAGED, UNREAD = "done", "damaged", "failed"
 # a link asks so often whether it is still wanted, before a page; seconds
 LOOK_EVERY = 15.0
+# states of a table of which a worker has nothing left to read
+OVER = ("done", "failed", "read")
 # what follows a worker's name in that of its second, third ... part
-_PART = re.compile(r"(.+)-p(\d+)")
+_PART = re.compile(r"(.+)-p([2-9]|[1-9][0-9]+)")
 # orders that somebody else writes at the same moment are looked at again
 _TRIES = 4
 

@@ -42,7 +42,7 @@ def verify(
     """
     found = {one.name: one for one in listed}
     problems: list[str] = []
-    summary, files = _manifests(where, found, get, problems)
+    summary, files, md5 = _manifests(where, found, get, problems)
     data = {n: one for n, one in found.items() if n.startswith(native.DATA) and n != native.DATA}
     if summary and files is not None:
         problems += _same(files, data)
@@ -60,6 +60,7 @@ def verify(
         items=summary.items if summary else None,
         problems=tuple(problems),
         notes=(f"{count} files, each as it was written",) if not problems else (),
+        manifest_md5=md5,
     )
 
 
@@ -68,25 +69,27 @@ def _manifests(
     found: Mapping[str, Listed],
     get: Callable[[str], bytes],
     problems: list[str],
-) -> tuple[native.Summary | None, list[native.DataFile] | None]:
+) -> tuple[native.Summary | None, list[native.DataFile] | None, str | None]:
+    """Return what the manifests say, and the MD5 of the one that lists the files."""
     contents: list[bytes] = []
+    said = None
     for name, md5 in ((native.SUMMARY, native.SUMMARY_MD5), (native.FILES, native.FILES_MD5)):
         if missing := [each for each in (name, md5) if each not in found]:
             problems.append(f"{missing[0]} is missing in {where}: the scan did not end")
-            return None, None
+            return None, None, None
         content = get(name)
         said = native.checksum(content)
         # an ETag that is the MD5 of just that says it without a look (not so with a key of KMS)
         etag = hashlib.md5(said.encode(), usedforsecurity=False).hexdigest()
         if found[md5].etag != etag and get(md5).decode(errors="replace").strip() != said:
             problems.append(f"{name} is not what was written (MD5), in {where}")
-            return None, None
+            return None, None, None
         contents.append(content)
     try:
-        return native.parse_summary(contents[0]), native.parse_files(contents[1])
+        return native.parse_summary(contents[0]), native.parse_files(contents[1]), said
     except FormatError as error:
         problems.append(f"{error} (in {where})")
-        return None, None
+        return None, None, None
 
 
 def _same(files: Sequence[native.DataFile], data: Mapping[str, Listed]) -> list[str]:

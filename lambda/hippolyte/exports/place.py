@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 
 from hippolyte.exports.manifest import FormatError
+from hippolyte.exports.native_verification import Listed
 from hippolyte.exports.streams import Readable
 
 if TYPE_CHECKING:
@@ -37,16 +38,37 @@ class Place(Protocol):
         ...
 
 
+class Listing(Place, Protocol):
+    """A place that also tells how large its files are."""
+
+    def where(self, name: str) -> str:
+        """Return a file's address: of an object s3://bucket/key."""
+        ...
+
+    def listed(self) -> Iterable[Listed]:
+        """Return all files below; the ETag is empty where there is none."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """A place on this machine."""
 
     path: Path
 
+    def where(self, name: str) -> str:
+        """Return a file's path."""
+        return str(self.path / name)
+
     def names(self) -> Iterator[str]:
         """Return the names of all files below."""
         files = (path for path in self.path.rglob("*") if path.is_file())
         return (path.relative_to(self.path).as_posix() for path in files)
+
+    def listed(self) -> Iterator[Listed]:
+        """Return all files below, without ETags."""
+        for name in self.names():
+            yield Listed(name, (self.path / name).stat().st_size, "")
 
     def open(self, name: str) -> IO[bytes]:
         """Open a file."""
@@ -60,9 +82,23 @@ class Prefix:
     store: Store
     prefix: str  # with a slash at its end, or empty
 
+    def where(self, name: str) -> str:
+        """Return an object's address."""
+        return f"s3://{self.store.bucket}/{self.prefix}{name}"
+
     def names(self) -> Iterator[str]:
         """Return the names of all objects below."""
         return self.store.names(self.prefix)
+
+    def listed(self) -> Iterator[Listed]:
+        """Return all objects below."""
+        pages = self.store.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.store.bucket, Prefix=self.prefix
+        )
+        for page in pages:
+            for one in page.get("Contents", []):
+                name = one["Key"][len(self.prefix) :]
+                yield Listed(name, one["Size"], one["ETag"].strip('"'))
 
     def open(self, name: str) -> Source:
         """Open an object."""

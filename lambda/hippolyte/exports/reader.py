@@ -22,13 +22,20 @@ from typing import Any, TypeVar
 
 from hippolyte.exports import native
 from hippolyte.exports.lines import Form, Item, Lines
-from hippolyte.exports.manifest import MANIFEST, FormatError, data_files
+from hippolyte.exports.manifest import (
+    MANIFEST,
+    FormatError,
+    data_files,
+    file_name,
+    parse_manifest,
+)
 from hippolyte.exports.place import Folder, Place, Prefix, Source
 from hippolyte.exports.streams import whole_lines
 
 __all__ = ["Backup", "DataFile", "Folder", "FormatError", "Item", "Prefix", "find"]
 
-_COPY = "copy this file again from where the backup was made, or read another night's"
+# what to do about a damaged file
+COPY = "copy this file again from where the backup was made, or read another night's"
 _PART_BYTES = 1024 * 1024
 _T = TypeVar("_T")
 
@@ -40,6 +47,8 @@ class DataFile:
     name: str  # in its place
     items: int | None = None  # as the manifest says; DynamoDBExport's does not
     md5: str | None = None  # as there, of its bytes as they lie there, in base64
+    key: str = ""  # as there, from the bucket's root; stale in a copy
+    etag: str = ""  # as there
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,7 @@ class Backup:
     form: Form
     files: Sequence[DataFile]
     summary: native.Summary | None = None
+    missing: Sequence[str] = ()  # listed and not there; see `find`
 
     def items(self, at_once: int = 1) -> Iterator[Item]:
         """Yield the items in DynamoDB JSON, parsed; binaries are base64 text.
@@ -96,7 +106,7 @@ class Backup:
                 try:
                     stream, md5 = _looked_through(stream, opened)
                 except FormatError as error:
-                    raise FormatError(f"{error.problem}; {_COPY}", file.name) from error
+                    raise FormatError(f"{error.problem}; {COPY}", file.name) from error
                 cut = written if md5 == file.md5 else cut
             blocks = whole_lines(stream, file.name)
             while True:
@@ -105,20 +115,20 @@ class Backup:
                     found = cut(block, count + 1) if block is not None else None
                 except FormatError as error:
                     line = error.line or count + 1
-                    raise FormatError(f"{error.problem}; {_COPY}", file.name, line) from error
+                    raise FormatError(f"{error.problem}; {COPY}", file.name, line) from error
                 if found is None:
                     break
                 # a line, an item
                 count += len(found)
                 yield from found
         if file.items is not None and count != file.items:
-            said = f"{count} items, its manifest says {file.items}; {_COPY}"
+            said = f"{count} items, its manifest says {file.items}; {COPY}"
             raise FormatError(said, file.name, count)
         if self.form is Form.DYNAMODBEXPORT and not count:
             # the tool begins no file without an item for it
-            raise FormatError(f"empty; {_COPY}", file.name)
+            raise FormatError(f"empty; {COPY}", file.name)
         if md5 != file.md5:
-            said = f"its MD5 is {md5}, its manifest says {file.md5}: not as it was written; {_COPY}"
+            said = f"its MD5 is {md5}, its manifest says {file.md5}: not as it was written; {COPY}"
             raise FormatError(said, file.name)
 
     def _mixed(self, read: Callable[[DataFile], Iterator[_T]], at_once: int) -> Iterator[_T]:
@@ -138,13 +148,18 @@ class Backup:
                 turn.append(read(following))
 
 
-def find(place: Place, *, allow_missing_manifest: bool = False) -> Backup:
+class OtherFormError(FormatError):
+    """When a backup is of a kind that is not read, however whole it is."""
+
+
+def find(place: Place, *, allow_missing_manifest: bool = False, whole: bool = True) -> Backup:
     """Return the backup that lies in a place: what its manifest lists, all of it there.
 
     Args:
         place: of a native export, the folder of its manifests or one above.
         allow_missing_manifest: read every file of a DynamoDBExport without one, also what failed
             attempts left.
+        whole: False: take also one that lacks files, for who wants to know all that is wrong.
 
     Raises:
         FormatError: there is none or not one alone, it is not finished, or it lacks a file.
@@ -156,9 +171,9 @@ def find(place: Place, *, allow_missing_manifest: bool = False) -> Backup:
         some = ", ".join(manifests[:3])
         raise FormatError(f"{len(manifests)} exports lie here ({some}, ...): name one of them")
     if MANIFEST in names:
-        return _of_the_tool(place, names, _content(place, MANIFEST))
+        return _of_the_tool(place, names, content(place, MANIFEST), whole)
     if summaries:
-        return _native(place, names, summaries[0].removesuffix(native.SUMMARY))
+        return _native(place, names, summaries[0].removesuffix(native.SUMMARY), whole)
     if begun := [name for name in names if name.rpartition("/")[2] == native.STARTED]:
         raise FormatError(
             f"no {native.SUMMARY} beside it: the export has not ended, or failed;"
@@ -168,29 +183,34 @@ def find(place: Place, *, allow_missing_manifest: bool = False) -> Backup:
     if not names:
         raise FormatError("nothing lies here: look the place up in the catalogue")
     if allow_missing_manifest:
-        return _of_the_tool(place, names, None)
+        return _of_the_tool(place, names, None, whole)
     raise FormatError(
         f"neither {MANIFEST} nor {native.SUMMARY} lies here: no backup, or not the whole of it"
     )
 
 
-def _of_the_tool(place: Place, names: Sequence[str], manifest: bytes | None) -> Backup:
+def _of_the_tool(place: Place, names: Sequence[str], manifest: bytes | None, whole: bool) -> Backup:
+    missing: list[str] = []
     try:
-        files = data_files(names, manifest, allow_missing_manifest=True)
+        if not whole and manifest is not None:
+            there = frozenset(names)
+            missing = [n for url in parse_manifest(manifest) if (n := file_name(url)) not in there]
+        files = data_files([*names, *missing], manifest, allow_missing_manifest=True)
     except FormatError as error:
-        raise FormatError(f"{error.problem}; {_COPY}", error.name) from error
-    return Backup(place, Form.DYNAMODBEXPORT, tuple(map(DataFile, files)))
+        raise FormatError(f"{error.problem}; {COPY}", error.name) from error
+    present = (name for name in files if name not in missing)
+    return Backup(place, Form.DYNAMODBEXPORT, tuple(map(DataFile, present)), missing=tuple(missing))
 
 
-def _native(place: Place, names: Sequence[str], prefix: str) -> Backup:
+def _native(place: Place, names: Sequence[str], prefix: str, whole: bool) -> Backup:
     summary = _parsed(place, prefix + native.SUMMARY, native.parse_summary)
     if (summary.export_type or "").startswith("INCREMENTAL"):
-        raise FormatError(
+        raise OtherFormError(
             "an incremental export holds changes, not items: read the full export before it",
             prefix + native.SUMMARY,
         )
     if summary.output_format != native.DYNAMODB_JSON:
-        raise FormatError(
+        raise OtherFormError(
             f"the format is {summary.output_format}, only {native.DYNAMODB_JSON} is read:"
             " export the table again",
             prefix + native.SUMMARY,
@@ -198,31 +218,40 @@ def _native(place: Place, names: Sequence[str], prefix: str) -> Backup:
     there = frozenset(names)
     listing = prefix + native.FILES
     files: list[DataFile] = []
+    missing: list[str] = []
     for line, one in enumerate(_parsed(place, listing, native.parse_files), start=1):
         name = next((n for n in native.places(one.key, prefix) if n in there), None)
+        if name is None and not whole:
+            missing.append(native.places(one.key, prefix)[0])
+            continue
         if name is None:
             raise FormatError(
-                f"{native.places(one.key, prefix)[0]} is missing; {_COPY}", listing, line
+                f"{native.places(one.key, prefix)[0]} is missing; {COPY}", listing, line
             )
-        files.append(DataFile(name, one.items, one.md5))
-    if (counted := sum(file.items or 0 for file in files)) != summary.items:
+        files.append(DataFile(name, one.items, one.md5, one.key, one.etag))
+    if (counted := sum(file.items or 0 for file in files)) != summary.items and not missing:
         raise FormatError(
-            f"its files hold {counted} items, {native.SUMMARY} says {summary.items}; {_COPY}",
+            f"its files hold {counted} items, {native.SUMMARY} says {summary.items}; {COPY}",
             listing,
             len(files) or None,
         )
-    return Backup(place, Form.NATIVE, tuple(files), summary)
+    return Backup(place, Form.NATIVE, tuple(files), summary, tuple(missing))
 
 
 def _parsed(place: Place, name: str, parse: Callable[[bytes], _T]) -> _T:
-    content = _content(place, name)
+    data = content(place, name)
     try:
-        return parse(content)
+        return parse(data)
     except FormatError as error:
-        raise FormatError(f"{error.problem}; {_COPY}", name, error.line) from error
+        raise FormatError(f"{error.problem}; {COPY}", name, error.line) from error
 
 
-def _content(place: Place, name: str) -> bytes:
+def content(place: Place, name: str) -> bytes:
+    """Return the whole of a file, such as a manifest.
+
+    Raises:
+        FormatError: it is missing.
+    """
     parts = []
     with closing(_opened(place, name)) as stream:
         while part := stream.read(_PART_BYTES):
@@ -250,4 +279,4 @@ def _opened(place: Place, name: str) -> Source:
     try:
         return place.open(name)
     except FileNotFoundError as error:
-        raise FormatError(f"is missing; {_COPY}", name) from error
+        raise FormatError(f"is missing; {COPY}", name) from error

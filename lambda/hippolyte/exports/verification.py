@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from hippolyte.exports.findings import LISTED, PLAUSIBLE
 from hippolyte.exports.manifest import (
     MANIFEST,
     SUCCESS,
@@ -19,6 +20,7 @@ from hippolyte.exports.manifest import (
     is_marker,
     parse_manifest,
 )
+from hippolyte.exports.native import checksum
 from hippolyte.exports.streams import PACKED
 
 # the export tool begins a new file every 100,000 items of a mapper
@@ -40,6 +42,8 @@ class Verification:
 
     `files` and `bytes` are of the files the manifest lists; `items` is what the job's log says it
     read, None if there is no such log. `short`: nothing but a count says that items are missing.
+    `levels` are those that it is then of: the third if that number was compared with another one.
+    `manifest_md5` is of the manifest that lists the files, base64; None if it was not read.
     """
 
     ok: bool
@@ -49,6 +53,8 @@ class Verification:
     problems: tuple[str, ...]
     notes: tuple[str, ...]
     short: bool = False
+    levels: tuple[int, ...] = (LISTED,)
+    manifest_md5: str | None = None
 
 
 def parse_items_read(log_text: str) -> int | None:
@@ -88,7 +94,9 @@ def verify(
     notes: list[str] = []
     if SUCCESS not in sizes:
         problems.append(f"{SUCCESS} is missing in {directory_url}: the job did not end well")
-    urls = _manifest(directory_url, sizes, get, problems)
+    reference = expected_items or previous_items
+    content = _manifest(directory_url, sizes, get, problems)
+    urls = _parsed(directory_url, content, problems)
     files = [file_name(url) for url in urls or ()]
     if urls is not None:
         problems += _files(files, sizes, get_tail, notes)
@@ -106,6 +114,8 @@ def verify(
         problems=(*problems, *shortfall),
         notes=tuple(notes),
         short=bool(shortfall) and not problems,
+        levels=(LISTED, PLAUSIBLE) if log_items is not None and reference else (LISTED,),
+        manifest_md5=checksum(content) if content is not None else None,
     )
 
 
@@ -114,12 +124,18 @@ def _manifest(
     sizes: dict[str, int],
     get: Callable[[str], bytes],
     problems: list[str],
-) -> list[str] | None:
+) -> bytes | None:
     if MANIFEST not in sizes:
         problems.append(f"{MANIFEST} is missing in {directory_url}: the job did not end")
         return None
+    return get(MANIFEST)
+
+
+def _parsed(directory_url: str, content: bytes | None, problems: list[str]) -> list[str] | None:
+    if content is None:
+        return None
     try:
-        return parse_manifest(get(MANIFEST))
+        return parse_manifest(content)
     except FormatError as error:
         problems.append(f"{error} (in {directory_url})")
         return None

@@ -8,7 +8,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from hippolyte import clock
 from hippolyte.errors import ConfigurationError, ConflictError
+from hippolyte.exports.findings import LISTED
+from hippolyte.exports.verified import verified
 from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import TableEntry
@@ -37,14 +40,20 @@ def add_to_catalogue(
     Raises:
         ConflictError: another invocation wrote the entry at the same time.
     """
-    record = {
+    record: dict[str, Any] = {
         "table": name,
         "run_id": run.plan.run_id,
         "location": entry.location,
         "items": entry.items,
         "bytes": entry.bytes,
         "files": entry.files,
+        "began_at": entry.started_at,
         "finished_at": entry.finished_at,
+        "engine": run.plan.engine,
+        "format": _format(run, entry),
+        "manifest_md5": entry.manifest_md5,
+        # none: an older package gave the verdict
+        "verified": verified(tuple(entry.levels) or (LISTED,), iso(clock.now()), "night"),
         "notes": entry.notes,
         "definition": definition,
         "settings": settings,
@@ -53,9 +62,17 @@ def add_to_catalogue(
     if settings is None and p.store.create(key, record):
         return
     if found := p.store.read(key):
-        p.store.replace(key, record | {"settings": settings or found[0].get("settings")}, found[1])
+        # whoever read the backup since knows more of it
+        kept = {"verified": found[0].get("verified") or record["verified"]}
+        kept["settings"] = settings or found[0].get("settings")
+        p.store.replace(key, record | kept, found[1])
     elif not p.store.create(key, record):
         raise ConflictError(f"{key} was written by another invocation")
+
+
+def _format(run: Run, entry: TableEntry) -> str:
+    """Return how the items lie there; what is written without a worker is of the tool's form."""
+    return "native" if run.plan.engine == "lambda" and entry.batch_id else "dynamodbexport"
 
 
 def catalogued(p: Pass, run: Run) -> dict[str, str]:

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
+from hippolyte.exports.findings import LISTED
 from hippolyte.exports.manifest import manifest_bytes
+from hippolyte.exports.native import checksum
 from hippolyte.exports.verification import (
     Verification,
     agree,
@@ -92,11 +94,12 @@ def _failed(entry: TableEntry) -> bool:
 def _write_empty(p: Pass, run: Run, name: str, entry: TableEntry) -> None:
     """An empty table needs no cluster: a manifest without entries, and the flag."""
     key = directory(p.settings, name, run.plan.run_id, entry.attempt)
-    for file, body in (("manifest", manifest_bytes([])), ("_SUCCESS", b"")):
+    manifest = manifest_bytes([])
+    for file, body in (("manifest", manifest), ("_SUCCESS", b"")):
         p.clients.s3.put_object(Bucket=p.settings.bucket, Key=f"{key}/{file}", Body=body)
     entry.location = f"s3://{p.settings.bucket}/{key}"
-    entry.items, entry.started_at = 0, iso(clock.now())
-    entry.finished_at = entry.started_at
+    entry.items, entry.levels, entry.manifest_md5 = 0, [LISTED], checksum(manifest)
+    entry.started_at = entry.finished_at = iso(clock.now())
     entry.notes.append("empty: backed up without a cluster")
     entry.close(Verdict.BACKED_UP)
 
@@ -124,6 +127,7 @@ def _judge_output(p: Pass, run: Run, job: Job, entry: TableEntry) -> None:
         entry.close(Verdict.VANISHED, "deleted and recreated during the night")
         return
     entry.files, entry.bytes, entry.items = result.files, result.bytes, result.items
+    entry.levels, entry.manifest_md5 = list(result.levels), result.manifest_md5
     if good:
         entry.notes += result.notes
         if believed:

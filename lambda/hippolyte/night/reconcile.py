@@ -12,6 +12,7 @@ from hippolyte.night.judge import judge
 from hippolyte.night.keep_settings import keep_settings
 from hippolyte.night.launch import launch
 from hippolyte.night.one_pass import Pass
+from hippolyte.night.read_back import read_back
 from hippolyte.night.sweep import sweep
 from hippolyte.records.runs import Run
 
@@ -31,6 +32,7 @@ def reconcile(p: Pass, run: Run) -> bool:
     launch(p, run)
     describe_late(p, run)
     keep_settings(p, run)
+    read_back(p, run)
     closed = close(p, run)
     if not closed:
         p.runs.save(run)

@@ -9,7 +9,7 @@ from hippolyte.planning.cost import cost_usd
 from hippolyte.planning.host import Host
 from hippolyte.planning.packing import HANDOVER_SECONDS, Bins, Timeline, pack
 from hippolyte.planning.plan import Job
-from hippolyte.planning.sharing import share_out
+from hippolyte.planning.sharing import share_out, worker_seconds
 from hippolyte.planning.sizer import Sizer
 from hippolyte.planning.window import Night
 from hippolyte.record_form import iso
@@ -53,7 +53,7 @@ class Packer:
         if host.side_by_side:
             timelines = share_out(jobs, host, host.planned, limit)
             late = [t for t in timelines if t.seconds > sizer.seconds]
-            overflow = [j for t in late for b in t.batches for j in b if _is_late(j, t, sizer)]
+            overflow = [job for timeline in late for job in _late(timeline, sizer)]
         else:
             bins = Bins(
                 window_seconds=sizer.seconds,
@@ -73,8 +73,10 @@ class Packer:
         return Packed(timelines, tuple(warnings), cost)
 
 
-def _is_late(job: Job, timeline: Timeline[Job], sizer: Sizer) -> bool:
-    """Say whether a job ends after the window, for itself or as all of its worker's do."""
-    alone = sizer.host.bootstrap + job.estimate_seconds > sizer.seconds
-    slowest = max(j.estimate_seconds for b in timeline.batches for j in b)
-    return alone or sizer.host.bootstrap + slowest <= sizer.seconds
+def _late(timeline: Timeline[Job], sizer: Sizer) -> list[Job]:
+    """Return the jobs that end after the window: for themselves, or as all of their worker's do."""
+    jobs = [job for batch in timeline.batches for job in batch]
+    rest = [job for job in jobs if job.estimate_seconds <= sizer.given]
+    if rest and worker_seconds(rest, sizer.host) > sizer.seconds:
+        return jobs
+    return [job for job in jobs if job.estimate_seconds > sizer.given]

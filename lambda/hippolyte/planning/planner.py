@@ -57,7 +57,7 @@ def make_plan(
         else:
             eligible.append(table)
 
-    warnings = list(inventory.warnings)
+    warnings = [*inventory.warnings, *_nothing_left(choices)]
     host = _bounded(host_of(settings, settings.engine), inventory, warnings)
     packer = Packer(settings, everything, night, tables_limit, raises_per_job, host)
     # a scan finds out by itself that there is nothing
@@ -137,6 +137,16 @@ def _missing(always: Iterable[str], inventory: Inventory) -> tuple[str, ...]:
         f"tables.always names {glob!r}, and no table matches: correct the name or take it out"
         for glob in always
         if not any(fnmatchcase(name, glob) for name in names)
+    )
+
+
+def _nothing_left(choices: Mapping[str, Choice]) -> tuple[str, ...]:
+    """Warn of rules that leave out every table there is."""
+    if not choices or any(choice.rule is None for choice in choices.values()):
+        return ()
+    return (
+        f"the rules of `tables` leave out all {len(choices)} tables: nothing is backed up; "
+        "correct them if that is not meant",
     )
 
 

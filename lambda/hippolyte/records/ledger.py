@@ -99,6 +99,11 @@ class TableEntry:
     items: int | None = None
     bytes: int = 0
     files: int = 0
+    # as `Verification` has it
+    manifest_md5: str | None = None
+    # the levels of verification that it has passed, and what was found to be wrong with it since
+    levels: list[int] = field(default_factory=list)
+    damage: list[str] = field(default_factory=list)
     # [capacity before, raised to, raised at, given back at]
     raised_from: int | None = None
     raised_to: int | None = None
@@ -149,6 +154,11 @@ class Ledger:
     reporting_by: str | None = None
     # operation -> why its answer is not in some table's catalogue entry, as last seen
     unread: dict[str, str] = field(default_factory=dict)
+    # backups that are read back tonight, to the end of every line: until when, and whether that is
+    # over; what was not read, and why
+    reading_until: str | None = None
+    read_back: bool = False
+    not_read: dict[str, str] = field(default_factory=dict)
     # of tables described since the plan: table_id, created_at, as `Identity` has them
     identities: dict[str, dict[str, Any]] = field(default_factory=dict)
 

@@ -158,6 +158,7 @@ def _batch(batch: Row, exports: int, y: float, height: float, scale: _Scale, clo
     ran = duration(seconds) if x + width < _WIDTH - 60 else ""
     facts = [
         f"batch {batch['batch_id']}, {len(batch['tables'])} tables",
+        *([f"{batch['workers']} workers"] if batch["workers"] > 1 else []),
         f"{clock_time(batch['started_at'])} to {ended} UTC ({duration(seconds)})",
         *(f"{kind} {name}" for kind, name in batch["handle"].items()),
         *([batch["error"]] if batch["error"] else []),

@@ -79,7 +79,11 @@ def make_report(
         "cost_usd": plan.cost_usd,
         "storage_usd": plan.storage_usd,
         "alerts": told,
-        "warnings": [*plan.warnings, *_unread(tables, ledger.unread)],
+        "warnings": [
+            *plan.warnings,
+            *_unread(tables, ledger.unread),
+            *_not_read(ledger.not_read),
+        ],
         "left_raised": sorted(left_raised),
         "raised": [
             {
@@ -100,6 +104,7 @@ def make_report(
                 "batch_id": b.batch_id,
                 "timeline": b.timeline,
                 "tables": [j.table for j in b.jobs],
+                "workers": b.workers,
                 "started_at": b.started_at,
                 "ended_at": b.ended_at,
                 "handle": b.handle,
@@ -145,6 +150,8 @@ def _table(
         "last_items": entry.items if counted else own.get("last_items"),
         "bytes": entry.bytes,
         "files": entry.files,
+        "verified_levels": entry.levels,
+        "damage": entry.damage,
         "attempt": entry.attempt,
         "batch": entry.batch_id,
         "started_at": entry.started_at,
@@ -178,6 +185,15 @@ def _unread(tables: Mapping[str, Any], reasons: Mapping[str, str]) -> list[str]:
             why = reasons.get(operation, "there was no time left")
             lines.append(f"settings that a restore needs: {operation} {whose} is unread: {why}")
     return lines
+
+
+def _not_read(reasons: Mapping[str, str]) -> list[str]:
+    """Return a line on the backups whose turn it was to be read back, and that were not."""
+    if not reasons:
+        return []
+    name, why = next(iter(reasons.items()))
+    whose = name + (f" and {len(reasons) - 1} more" if len(reasons) > 1 else "")
+    return [f"backups not read back in their turn (verified to level 1 only): {whose}: {why}"]
 
 
 def _protection(

@@ -123,7 +123,7 @@ def _header(report: Mapping[str, Any]) -> str:
     part = f"<p>A part, {_text(of_part(report))}</p>" if report["part"] else ""
     left = len(report["left_raised"])
     tiles.append((f"{left:,}", "left raised", "wrong" if left else "zero"))
-    started = sum(1 for b in report["batches"] if b["started_at"])
+    started = sum(b["workers"] for b in report["batches"] if b["started_at"])
     hosts = f"{started} {noun_of(report['engine'])}{'' if started == 1 else 's'}"
     facts = (
         f"{duration(report['duration_seconds'])} of a window of "

@@ -206,3 +206,26 @@ def test_one_that_cannot_be_started_is_missed(bench: Bench) -> None:
     found = bench.engine.poll(bench.handle, 3)
     assert (found.jobs[0].state, found.gone) == (JobState.CANCELLED, False)
     assert "b001-p2 ended: its execution is not there" in found.jobs[0].error
+
+
+def test_what_its_first_was_answered_is_not_taken_for_a_start(bench: Bench) -> None:
+    """Without a word that it was, it is asked for again, whatever becomes of further ones."""
+    bench.night.refuse("stepfunctions:StartExecution", "InternalServerException", "oh", 5)
+    with pytest.raises(ClientError, match="InternalServer"):
+        bench.start()
+    with pytest.raises(ClientError, match="InternalServer"):
+        bench.engine.started(bench.handle)
+
+
+def test_a_table_moves_when_its_own_workers_are_dead(bench: Bench) -> None:
+    bench.start()
+    bench.says(0, huge="read", large="read", small="reading")
+    bench.says(1, huge="reading", large="read")
+    (first,) = [e for e in bench.night.world.machines.of(MACHINE) if e.arn.endswith("-b001")]
+    bench.night.world.client("stepfunctions").stop_execution(executionArn=first.arn)
+    bench.night.world.clock.advance(900 + 60)
+    found = bench.engine.poll(bench.handle, 3)
+    # the others still read the first table
+    assert (found.jobs[0].state, found.gone) == (JobState.RUNNING, False)
+    assert (found.jobs[2].state, found.jobs[2].dead) == (JobState.CANCELLED, True)
+    assert "b001 ended: its execution ended as ABORTED" in found.jobs[2].error

@@ -49,6 +49,9 @@ module "hippolyte" {
 
   dashboard_enabled = true
 
+  # every backup, every night: else chance decides whose turn it is
+  verify_days = 1
+
   # a window in which a table of some GiB has to be raised
   backup_window = { start = "00:00", end = "02:00" }
 

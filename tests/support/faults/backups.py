@@ -13,6 +13,7 @@ from moto.dynamodb.models import dynamodb_backends
 from hippolyte.exports import native
 from hippolyte.exports.native_verification import verify
 from local.demo import second_reader
+from local.dynamodb.imports import SECONDS
 from local.dynamodb.items import table_items
 from tests.support.faults.inside import Inside
 from tests.support.harness import ACCOUNT, BUCKET, REGION, NightDriver, verdicts
@@ -66,7 +67,7 @@ def _root(inside: Inside, directory: str) -> str:
 def _imported(
     night: NightDriver, inside: Inside, directory: str, name: str
 ) -> list[dict[str, Any]]:
-    """Return what ImportTable makes of a data folder: moto's, which reads each object there."""
+    """Return what ImportTable makes of a data folder: it reads each object there."""
     made = f"imported-{next(_imports)}"
     arn = night.dynamodb.import_table(
         S3BucketSource={"S3Bucket": BUCKET, "S3KeyPrefix": f"{_root(inside, directory)}data/"},
@@ -79,11 +80,10 @@ def _imported(
             "BillingMode": "PAY_PER_REQUEST",
         },
     )["ImportTableDescription"]["ImportArn"]
-    backend = dynamodb_backends[ACCOUNT][REGION]
-    # it imports in a thread of its own
-    backend.table_imports[arn].join()
-    if failure := backend.table_imports[arn].failure_message:
-        raise AssertionError(f"the import of {name}: {failure}")
+    night.world.clock.advance(SECONDS)
+    ended = night.dynamodb.describe_import(ImportArn=arn)["ImportTableDescription"]
+    if ended["ImportStatus"] != "COMPLETED" or ended["ErrorCount"]:
+        raise AssertionError(f"the import of {name}: {ended}")
     items = table_items(ACCOUNT, REGION, made)
-    del backend.tables[made]
+    del dynamodb_backends[ACCOUNT][REGION].tables[made]
     return items

@@ -18,11 +18,20 @@ def part(state: str = "", gone: bool = False, why: str = "", **members: object) 
 
 def test_names_lead_back_to_the_first() -> None:
     assert [part_name("b001", number) for number in range(3)] == ["b001", "b001-p2", "b001-p3"]
-    assert [part_of(part_name("r012", number)) for number in (0, 1, 41)] == [
+    assert [part_of(part_name("r012", number)) for number in (0, 1, 8, 9, 41)] == [
         ("r012", 0),
         ("r012", 1),
+        ("r012", 8),
+        ("r012", 9),
         ("r012", 41),
     ]
+
+
+@pytest.mark.parametrize("end", ["0", "1", "02", "-1", "", "\u0662"])
+def test_no_other_name_leads_to_a_part(end: str) -> None:
+    """One made up by hand would read what another worker reads, at a pace of its own."""
+    name = f"b001-p{end}"
+    assert part_of(name) == (name, 0)
 
 
 def test_nothing_is_known_before_any_has_begun() -> None:
@@ -74,13 +83,20 @@ def test_a_part_that_is_lost_ends_the_others() -> None:
     assert joined([part("reading"), part(gone=True)]).state is JobState.CANCELLED
 
 
+def test_one_whose_workers_are_all_gone_does_not_wait_for_those_of_other_tables() -> None:
+    lost = part("reading", gone=True, why="its execution ended as FAILED")
+    found = joined([lost], gone=False)
+    assert (found.state, found.dead) == (JobState.CANCELLED, True)
+    assert found.error == "worker b001 ended: its execution ended as FAILED"
+
+
 def test_a_worker_that_ends_with_its_part_read_is_not_lost() -> None:
     assert joined([part("reading"), part("read", gone=True)]).state is JobState.RUNNING
 
 
 @pytest.mark.parametrize("states", [["more"], ["more", "read"], ["read", "read"]])
 def test_when_all_are_gone_the_batch_says_what_that_means(states: list[str]) -> None:
-    found = joined([part(state, gone=True) for state in states])
+    found = joined([part(state, gone=True) for state in states], gone=True)
     assert (found.state, found.dead) == (JobState.RUNNING, False)
 
 

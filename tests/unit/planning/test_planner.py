@@ -131,6 +131,16 @@ def test_a_missing_name_in_always_is_told_and_stops_nothing() -> None:
     assert "'ordres'" in made.alerts[0]
 
 
+def test_rules_that_leave_nothing_are_told() -> None:
+    made = plan(table(), table("users"), tables={"exclude": ["*"]})
+    assert len(made.warnings) == 1
+    assert made.warnings[0].startswith("the rules of `tables` leave out all 2 tables: nothing is")
+    # by whatever name it is known, one that is left is not nothing
+    assert plan(table(), table("users"), tables={"exclude": ["users"]}).warnings == ()
+    assert plan(table(status="ARCHIVED"), tables={"exclude": ["users"]}).warnings == ()
+    assert plan().warnings == ()
+
+
 @pytest.mark.parametrize(
     ("changes", "limits", "allowed"),
     [

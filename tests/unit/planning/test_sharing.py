@@ -115,6 +115,19 @@ def test_what_one_worker_reads_in_minutes_is_not_split() -> None:
         assert job.parts == parts
 
 
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_worker_with_too_much_is_told_of_whoever_else_is_late(more: int) -> None:
+    """Its 30 tables of 10 GiB are 9 hours of it; one more would not fit for itself."""
+    slow = [table("slow", size_bytes=10 * GIB, read_capacity=1, replicated=True)] * more
+    fast = [table(f"t{n:02d}", size_bytes=10 * GIB, read_capacity=800) for n in range(30)]
+    made = lambda_plan(*slow, *fast, free=10)
+    assert len(made.batches) == 1
+    assert sum("no worker has time for it" in w for w in made.warnings) == 30 + more
+    # where the others have time, it alone is told of
+    made = lambda_plan(*slow, *fast[:10], free=10)
+    assert sum("no worker has time for it" in w for w in made.warnings) == more
+
+
 def test_a_raise_has_a_second_worker_only_where_one_has_no_time() -> None:
     (one,) = lambda_plan(table(size_bytes=200 * GIB, read_capacity=1000)).jobs
     (two,) = lambda_plan(table(size_bytes=400 * GIB, read_capacity=1000)).jobs

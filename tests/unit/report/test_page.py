@@ -120,6 +120,13 @@ def test_any_text_makes_a_valid_page(name: str, reason: str) -> None:
     svg_of(report)
 
 
+def test_a_table_for_several_workers_counts_as_so_many() -> None:
+    report = night_report(["huge"], "lambda")
+    report["batches"][0]["workers"] = 4
+    assert " 4 workers " in Page(render(report)).text
+    assert "4 workers" in render(report).partition("<svg")[2].partition("</svg>")[0]
+
+
 @pytest.mark.parametrize(
     ("engine", "noun", "other"),
     [("lambda", "worker", "cluster"), ("emr", "cluster", "worker")],

@@ -1,0 +1,117 @@
+"""A backup of a table, as the catalogue has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from hippolyte.errors import ConfigurationError
+from hippolyte.exports.findings import Expected, level_of
+from hippolyte.exports.place import Prefix
+from hippolyte.exports.reader import Backup, find
+from hippolyte.exports.verified import expected
+from hippolyte.records.runs import start_of
+from hippolyte.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """An account and region whose tables are kept."""
+
+    account: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A backup of a table, as the catalogue has it.
+
+    Attributes:
+        table: its name then.
+        run: id of the night.
+        location: s3:// address of its directory, without a slash at its end.
+        items: None: the night did not count them.
+        bytes: of its files as they lie there.
+        format: `native` or `dynamodbexport`; empty: an older night did not say.
+        began, finished: of the copy; ISO texts, None in older nights' entries.
+        engine: who copied it; empty: an older night did not say.
+        levels: that it has passed, see `hippolyte.exports.findings`.
+        damage: what was found to be wrong with it since.
+        expected: what the entry says that its files are.
+        definition: DescribeTable's `Table`, None if it was lost.
+        settings: raw answers, see `hippolyte.tables.settings_of`; None if they were not read.
+    """
+
+    table: str
+    home: Home
+    run: str
+    location: str
+    items: int | None
+    bytes: int
+    files: int
+    format: str = ""
+    began: str | None = None
+    finished: str | None = None
+    engine: str = ""
+    levels: tuple[int, ...] = (1,)
+    damage: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    definition: Mapping[str, Any] | None = None
+    settings: Mapping[str, Any] | None = None
+    expected: Expected = field(default_factory=Expected)
+
+    @property
+    def level(self) -> int:
+        """How far it is verified as a whole: 0, 1, 2 or 4."""
+        return level_of(self.levels)
+
+    @property
+    def night(self) -> datetime:
+        """When the night's window began."""
+        return start_of(self.run)
+
+    def directory(self) -> tuple[str, str]:
+        """Return the bucket and the prefix of the backup, with a slash at its end."""
+        bucket, _, key = self.location.removeprefix("s3://").partition("/")
+        return bucket, key + "/"
+
+    def open(self, store: Store) -> Backup:
+        """Return the backup itself.
+
+        Raises:
+            FormatError: it is not whole, or none of the formats that are read.
+        """
+        bucket, prefix = self.directory()
+        return find(Prefix(store if store.bucket == bucket else Store(store.s3, bucket), prefix))
+
+
+def kept_of(home: Home, record: Mapping[str, Any]) -> Kept:
+    """Return a catalogue's entry; those of older versions lack some members."""
+    verified = record.get("verified") or {}
+    try:
+        return Kept(
+            table=record["table"],
+            home=home,
+            run=record["run_id"],
+            location=record["location"],
+            items=record["items"],
+            bytes=record["bytes"],
+            files=record["files"],
+            format=record.get("format", ""),
+            began=record.get("began_at"),
+            finished=record.get("finished_at"),
+            engine=record.get("engine", ""),
+            levels=tuple(verified.get("levels") or range(1, verified.get("level", 1) + 1)),
+            damage=tuple(verified.get("damage") or ()),
+            notes=tuple(record.get("notes") or ()),
+            definition=record.get("definition"),
+            settings=record.get("settings"),
+            expected=expected(record),
+        )
+    except KeyError as error:
+        raise ConfigurationError(
+            f"the catalogue's entry of {record.get('table', 'a table')} lacks {error}: another "
+            "version wrote it, use that one"
+        ) from error

@@ -1,0 +1,22 @@
+"""A night of the deployed module that reads its backups back, with the rights its roles have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.deployment import Planned, deployed
+
+pytestmark = pytest.mark.terraform
+
+
+def test_the_exporter_may_read_what_it_wrote(plan_of: Callable[[str], Planned]) -> None:
+    with deployed(plan_of("lambda")) as d:
+        d.known()
+        d.table("small")
+        report = d.until(lambda: d.record("report.json"))
+
+    assert report
+    assert report["tables"]["small"]["verified_levels"] == [1, 2]
+    assert (report["alerts"], report["warnings"]) == ([], [])
