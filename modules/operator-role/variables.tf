@@ -29,7 +29,7 @@ variable "require_mfa" {
 }
 
 variable "backup_bucket" {
-  description = "Where the backups are: output `backup_bucket` of modules/backup-bucket, or of the main module's inputs. `kms_key_arn`: of the key they are encrypted with; null: of S3's own."
+  description = "Where the backups are, as output `backup_bucket` of modules/backup-bucket has it: `name` of the bucket; `prefix` in it (default: none); `kms_key_arn` of the key they are encrypted with (default `null`: S3's own)."
   type = object({
     name        = string
     prefix      = optional(string, "")
@@ -116,7 +116,7 @@ variable "max_session_seconds" {
 }
 
 variable "permissions_boundary" {
-  description = "ARN of a policy that bounds the roles. Default: none."
+  description = "ARN of a policy that bounds the roles. Default `null`: none."
   type        = string
   default     = null
 }

@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import typer
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from rich.markup import escape
 
@@ -27,7 +28,6 @@ from hippolyte_cli.restore.make import Waits
 from hippolyte_cli.restore.pace import Rate
 from hippolyte_cli.restore.sender import Mode
 from hippolyte_cli.restore.source import Found
-from hippolyte_cli.restore.writer import CONFIG
 
 # an import of some TB takes hours
 _PATIENCE_SECONDS = 86400.0
@@ -155,11 +155,10 @@ class Target:
         share = self.asked.share or (1.0 if self.asked.to else _SHARE)
         return Rate.of(described, share=share, writes=self.asked.rate)
 
-    def client(self) -> Any:
-        """Return the client of its region."""
-        return boto3.client(
-            "dynamodb", region_name=self.asked.region, config=configuration().merge(CONFIG)
-        )
+    def client(self, config: Config | None = None) -> Any:
+        """Return a client of its region."""
+        config = config or configuration()
+        return boto3.client("dynamodb", region_name=self.asked.region, config=config)
 
     def waits(self) -> Waits:
         """Return how the service is waited for: long enough for an import of a large table."""

@@ -31,7 +31,7 @@ from hippolyte_cli.restore.settings import put_back
 from hippolyte_cli.restore.steps import Step
 from hippolyte_cli.restore.target import Asked, Target
 from hippolyte_cli.restore.view import shown
-from hippolyte_cli.restore.writer import Loaded, load
+from hippolyte_cli.restore.writer import CONFIG, Loaded, load
 
 _AGAIN = "The same command goes on where it was."
 _TTL = "UpdateTimeToLive"
@@ -247,7 +247,7 @@ class Task:
                 show(loaded)
 
             loaded = load(
-                self.target.client(),
+                self.target.client(CONFIG),
                 self.target.name,
                 self.target.keys,
                 self.backup,

@@ -17,8 +17,7 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import TYPE_CHECKING
 
-from botocore.config import Config
-
+from hippolyte.clients import configuration
 from hippolyte.exports.lines import Item
 from hippolyte.exports.reader import Backup
 from hippolyte_cli.restore.batches import MOST_GETS, MOST_PUTS, Batch, Cutting, batches
@@ -33,12 +32,7 @@ if TYPE_CHECKING:
 
 THREADS = 16
 # of the client: refusals are met here, and each thread has a connection
-CONFIG = Config(
-    retries={"total_max_attempts": 1},
-    max_pool_connections=THREADS,
-    connect_timeout=5,
-    read_timeout=30,
-)
+CONFIG = configuration(connections=THREADS, tries=1)
 _PARTITION_UNITS = 1000
 _PROGRESS_SECONDS = 0.25
 # batches that wait for a thread: enough that none waits for them
