@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from local.core.call import Call, refusal
 from tests.support.commands import command, deploy
 from tests.support.harness import ACCOUNT, RUN, NightDriver
+from tools.tf import REPOSITORY
 
 NEW = "orders-restored"
 
@@ -242,3 +245,55 @@ def test_a_place_is_restored_into_a_table_that_is_there(night: NightDriver) -> N
     said = command("restore", place, "--into", NEW, "--yes")
     assert said.exit_code == 0, said.output
     assert items(night, NEW) == before
+
+
+@pytest.mark.both
+def test_the_document_is_followed_to_the_letter(
+    night: NightDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each command of docs/restore.md, in its order; the table is gone when it begins."""
+    text = (REPOSITORY / "docs" / "restore.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
+    lines = [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    monkeypatch.chdir(tmp_path)
+    dynamodb = night.world.client("dynamodb")
+    deploy(night)
+    night.table("orders", items=30)
+    for name in ("order#1", "order#2"):
+        dynamodb.put_item(TableName="orders", Item={"pk": {"S": name}, "customer": {"S": "c-17"}})
+    night.night()
+    before = items(night, "orders")
+    dynamodb.delete_table(TableName="orders")
+    night.world.clock.advance(60)
+    _copies(night, tmp_path)
+    for line in lines:
+        if found := re.fullmatch(r"echo '(.*)' > (\w+)", line):
+            (tmp_path / found[2]).write_text(found[1] + "\n")
+            continue
+        program, *arguments = shlex.split(line)
+        assert program == "hippolyte"
+        if "--into" in arguments:
+            dynamodb.delete_item(TableName="orders", Key={"pk": {"S": "order#1"}})
+            dynamodb.put_item(TableName="orders", Item={"pk": {"S": "order#2"}})
+        # people are asked; here nobody is
+        said = command(*arguments, *(() if "--to" in arguments or "list" in line else ("--yes",)))
+        assert said.exit_code == 0, (line, said.output)
+        if "--only-changed" in line or line.endswith("--to orders"):
+            assert items(night, "orders") == before
+        if "--keys" in line:
+            assert items(night, "orders")["order#1"] == before["order#1"]
+    assert items(night, "orders-restored") == before
+    assert len(lines) == 12
+
+
+def _copies(night: NightDriver, folder: Path) -> None:
+    """Copy the backup to the places that the document names."""
+    night.s3.create_bucket(Bucket="bucket")
+    for key in night.keys("backups/"):
+        body = night.s3.get_object(Bucket="backups", Key=key)["Body"].read()
+        name = key.partition(f"/{RUN}-1/")[2]
+        if name:
+            night.s3.put_object(Bucket="bucket", Key=f"copy/of/a/backup/{name}", Body=body)
+            path = folder / "folder" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(body)
