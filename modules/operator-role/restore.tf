@@ -56,6 +56,7 @@ data "aws_iam_policy_document" "restore" {
       "dynamodb:ListTagsOfResource",
       "dynamodb:PutResourcePolicy",
       "dynamodb:TagResource",
+      "dynamodb:UntagResource",
       "dynamodb:UpdateContinuousBackups",
       "dynamodb:UpdateContributorInsights",
       "dynamodb:UpdateTimeToLive",
