@@ -97,7 +97,7 @@ data "aws_iam_policy_document" "read" {
 
 resource "aws_iam_role" "read" {
   name                 = "${var.name}-read"
-  description          = "Reads backups: hippolyte list, verify, get, compare of backups"
+  description          = "Reads backups: hippolyte list, verify"
   assume_role_policy   = data.aws_iam_policy_document.trust.json
   max_session_duration = var.max_session_seconds
   permissions_boundary = var.permissions_boundary

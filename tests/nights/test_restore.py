@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import Result
 
 from local.core.call import Call, refusal
 from tests.support.commands import command, deploy
@@ -118,8 +119,8 @@ def test_a_dry_run_says_all_and_does_nothing(night: NightDriver) -> None:
     assert night.world.client("dynamodb").list_tables()["TableNames"] == ["orders"]
 
 
-def test_a_restore_that_broke_off_goes_on(night: NightDriver) -> None:
-    before = backed_up(night)
+def _break_off(night: NightDriver, name: str) -> Result:
+    """Begin a restore whose session ends before its last items are written."""
     calls = iter(range(9))
 
     def deny(call: Call) -> None:
@@ -127,12 +128,18 @@ def test_a_restore_that_broke_off_goes_on(night: NightDriver) -> None:
             raise refusal(call, "AccessDeniedException", "your session has ended")
 
     night.world.before("dynamodb:BatchWriteItem", deny, 3)
-    said = command("restore", "orders", "--to", NEW)
+    said = command("restore", "orders", "--to", name)
+    night.allow_all()
+    return said
+
+
+def test_a_restore_that_broke_off_goes_on(night: NightDriver) -> None:
+    before = backed_up(night)
+    said = _break_off(night, NEW)
     assert said.exit_code == 1, said.output
     assert "NOT COMPLETE: " in said.output and "your session has ended" in said.output
     assert "The same command goes on where it was." in said.output
     assert 0 < len(items(night, NEW)) < 60
-    night.allow_all()
     said = command("restore", "orders", "--to", NEW)
     assert said.exit_code == 0, said.output
     assert items(night, NEW) == before
@@ -143,7 +150,7 @@ def test_a_restore_that_broke_off_goes_on(night: NightDriver) -> None:
 def test_time_to_live_is_not_turned_on_where_items_would_go_unasked(night: NightDriver) -> None:
     dynamodb = night.world.client("dynamodb")
     deploy(night)
-    night.table("orders", items=3)
+    night.table("orders", items=60)
     past = str(int(night.world.clock.now().timestamp()) - 86400)
     dynamodb.put_item(TableName="orders", Item={"pk": {"S": "old"}, "until": {"N": past}})
     spec: Any = {"Enabled": True, "AttributeName": "until"}
@@ -156,6 +163,10 @@ def test_time_to_live_is_not_turned_on_where_items_would_go_unasked(night: Night
     assert "NOT PUT BACK: time to live by until" in said.output
     told = dynamodb.describe_time_to_live(TableName=NEW)["TimeToLiveDescription"]
     assert told["TimeToLiveStatus"] == "DISABLED"
+    # what was written by a run that broke off is counted as well
+    _break_off(night, "fourth")
+    said = command("restore", "orders", "--to", "fourth")
+    assert said.exit_code == 1 and "1 item past the time to live" in said.output, said.output
     for name, via in (("other", "put"), ("third", "import")):
         said = command("restore", "orders", "--to", name, "--via", via, "--yes")
         assert said.exit_code == 0, said.output

@@ -9,6 +9,7 @@ from typing import Annotated
 import boto3
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
+from rich.markup import escape
 
 from hippolyte.clients import configuration
 from hippolyte.errors import ConfigurationError, HippolyteError
@@ -173,7 +174,7 @@ def restore(
         if not task.begun:
             console.refuse(console.remedied(error))
         out = console.console(stderr=True)
-        out.print(f"[red]NOT COMPLETE:[/red] {console.remedied(error)}", markup=True)
+        out.print(f"[red]NOT COMPLETE:[/red] {escape(console.remedied(error))}", soft_wrap=True)
         out.print(task.state())
         raise typer.Exit(1) from error
     if not whole:

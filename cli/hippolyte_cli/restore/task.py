@@ -213,10 +213,13 @@ class Task:
 
     def _may_expire(self) -> bool:
         assert self.plan
-        if self.source:
-            now = clock.now()
+        # an import reads by itself, and of what an earlier run wrote nothing was counted
+        if self.source or self.loaded.before:
+            now, conditions = clock.now(), self.target.conditions()
             self.past = sum(
-                past_ttl(item, self.plan.ttl or "", now) for item in self.backup.items()
+                past_ttl(item, self.plan.ttl or "", now)
+                for item in self.backup.items()
+                if all(holds(item) for holds in conditions)
             )
         if not self.past:
             return True
