@@ -24,6 +24,19 @@ data "aws_iam_policy_document" "restore" {
     resources = local.into
   }
 
+  # knows no ARN
+  statement {
+    sid       = "ListImports"
+    actions   = ["dynamodb:ListImports"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.region]
+    }
+  }
+
   statement {
     sid       = "ImportTables"
     actions   = ["dynamodb:ImportTable", "dynamodb:DescribeImport"]
