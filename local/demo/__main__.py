@@ -9,6 +9,7 @@ damaged, restored beside itself, and one item brought back, by the command line.
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import sys
 import tempfile
@@ -93,7 +94,8 @@ class View:
             body = s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         except s3.exceptions.NoSuchKey:
             return None
-        return dict(json.loads(body))
+        # long records are packed
+        return dict(json.loads(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body))
 
     def render(self) -> Panel:
         """Return the present state as one panel."""

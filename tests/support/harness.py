@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import uuid
@@ -419,7 +420,8 @@ class NightDriver:
             body = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         except (self.s3.exceptions.NoSuchKey, self.s3.exceptions.NoSuchBucket):
             return None
-        return dict(json.loads(body))
+        # long records are packed
+        return dict(json.loads(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body))
 
     def keys(self, prefix: str = "") -> list[str]:
         """Return the bucket's keys below a prefix."""
