@@ -163,6 +163,11 @@ def test_time_to_live_is_not_turned_on_where_items_would_go_unasked(night: Night
     assert "NOT PUT BACK: time to live by until" in said.output
     told = dynamodb.describe_time_to_live(TableName=NEW)["TimeToLiveDescription"]
     assert told["TimeToLiveStatus"] == "DISABLED"
+    # the same command puts it back, when that is said
+    said = command("restore", "orders", "--to", NEW, "--yes")
+    assert said.exit_code == 0, said.output
+    told = dynamodb.describe_time_to_live(TableName=NEW)["TimeToLiveDescription"]
+    assert told["TimeToLiveStatus"] == "ENABLED"
     # what was written by a run that broke off is counted as well
     _break_off(night, "fourth")
     said = command("restore", "orders", "--to", "fourth")

@@ -217,6 +217,10 @@ def test_what_a_restore_needs_is_missed_when_it_is_taken_away(
         code, said = hippolyte(roles["restore"], "restore", "stock", "--to", f"restored-{number}")
         assert code == 1 and action in said, (action, said)
         assert f"NOT PUT BACK: {step}" in said, said
+        assert "The same command puts back what is left." in said
     iam.put_role_policy(
         RoleName=name, PolicyName="restore-backups", PolicyDocument=json.dumps(document)
     )
+    for number in range(len(PUT_BACK)):
+        code, said = hippolyte(roles["restore"], "restore", "stock", "--to", f"restored-{number}")
+        assert code == 0, said

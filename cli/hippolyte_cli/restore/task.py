@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -34,7 +34,7 @@ from hippolyte_cli.restore.view import shown
 from hippolyte_cli.restore.writer import CONFIG, Loaded, load
 
 _AGAIN = "The same command goes on where it was."
-_TTL = "UpdateTimeToLive"
+_TTL, _UNMARK = "UpdateTimeToLive", "UntagResource"
 
 
 @dataclass
@@ -159,7 +159,8 @@ class Task:
             console.console().print(f"Stopped. {self.state()}")
             return False
         whole = self._settle(self.plan.after) if self.plan else True
-        self.target.journal().remove()
+        if whole:
+            self.target.journal().remove()
         self._say_end(self.loaded.before + self.loaded.read, whole)
         return whole
 
@@ -185,13 +186,29 @@ class Task:
         end = "Restored" if whole else "The items are restored, not all of the rest"
         out.print(escape(f"{end}: {plural(items, 'item')}{written} in {self.target.name}."))
 
-    def _settle(self, steps: tuple[Step, ...]) -> bool:
-        """Put back what a table was set to; time to live only if nothing goes by it unasked."""
+    def _settle(self, steps: Sequence[Step]) -> bool:
+        """Put back what a table was set to; time to live only if nothing goes by it unasked.
+
+        While anything is left the table keeps its mark, so that the same command may go on.
+        """
         assert self.plan
-        out, held = console.console(), []
-        if self.plan.ttl and not self._may_expire():
-            held = [step for step in steps if step.operation == _TTL]
-            steps = tuple(step for step in steps if step.operation != _TTL)
+        out = console.console()
+        marked = next((n for n, step in enumerate(steps) if step.operation == _UNMARK), len(steps))
+        stays_off = self.plan.ttl and not self._may_expire()
+        held = [step for step in steps if stays_off and step.operation == _TTL]
+        left = self._put_back([step for step in steps[:marked] if step not in held])
+        for step in held:
+            said = f"NOT PUT BACK: {step.name}: --yes turns it on all the same"
+            out.print(escape(said), soft_wrap=True)
+        left = left or bool(held) or self._put_back(steps[marked:])
+        if left:
+            out.print("The same command puts back what is left.")
+        return not left
+
+    def _put_back(self, steps: Sequence[Step]) -> bool:
+        """Do steps; say which were refused, and return whether any was."""
+        assert self.plan
+        out = console.console()
         scaling = boto3.client(
             "application-autoscaling", region_name=self.asked.region, config=configuration()
         )
@@ -207,9 +224,7 @@ class Task:
         for one in refused:
             said = f"NOT PUT BACK: {one.step.name} ({one.step.operation}): {one.why}"
             out.print(escape(said), soft_wrap=True)
-        for step in held:
-            out.print(escape(f"NOT PUT BACK: {step.name}: turn it on when that is wanted"))
-        return not refused and not held
+        return bool(refused)
 
     def _may_expire(self) -> bool:
         assert self.plan
