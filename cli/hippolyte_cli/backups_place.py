@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import boto3
 import typer
 
 from hippolyte.clients import configuration
+from hippolyte.errors import ConfigurationError
+from hippolyte.exports import place
 from hippolyte.store import Store
 from hippolyte_cli import deployment
 from hippolyte_cli.backups import Backups
@@ -28,7 +31,6 @@ OfRegion = Annotated[
     str | None, typer.Option(metavar="REGION", help="Of the tables, where the bucket has several.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-MONITOR = "hippolyte-monitor"
 
 
 def backups_in(
@@ -52,3 +54,30 @@ def backups_in(
         bucket_region = settings.bucket_region or settings.region
     s3 = boto3.client("s3", region_name=bucket_region, config=configuration())
     return Backups(Store(s3, bucket), prefix.strip("/"), account, of_region)
+
+
+def is_place(source: str) -> bool:
+    """Say whether a source is no table's name but a place: s3://..., or with a slash or dot."""
+    return source.startswith("s3://") or "/" in source or source.startswith(".")
+
+
+def place_of(source: str, region: str | None) -> place.Folder | place.Prefix:
+    """Return the place that a source names, a folder or below a prefix: what lies there is unseen.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    if not source.startswith("s3://"):
+        folder = Path(source).expanduser()
+        if not folder.is_dir():
+            raise ConfigurationError(
+                f"there is no folder {folder}: {source} is no folder, and no table's name, which "
+                "has no slash"
+            )
+        return place.Folder(folder)
+    bucket, _, key = source.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise ConfigurationError(f"{source} names no bucket: s3://bucket/prefix")
+    s3 = boto3.client("s3", region_name=region, config=configuration())
+    below = key.rstrip("/")
+    return place.Prefix(Store(s3, bucket), f"{below}/" if below else "")

@@ -22,6 +22,8 @@ from hippolyte.night.one_pass import Pass
 from hippolyte.records.runs import start_of
 from hippolyte.settings import Settings
 from hippolyte_cli import console, deployment, functions
+from hippolyte_cli.backups_place import Region
+from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.follow import follow
 from hippolyte_cli.plan_view import show_plan
 from hippolyte_cli.progress import open_runs, progress
@@ -36,13 +38,14 @@ Tables = Annotated[
 Function = Annotated[
     str, typer.Option(help="The deployed monitor: its settings are all that is needed.")
 ]
-Region = Annotated[str | None, typer.Option(envvar="AWS_REGION", help="The deployment's region.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Follow the run till its report.")]
-_MONITOR = "hippolyte-monitor"
 
 
 def run(
-    tables: Tables = None, wait: Wait = False, function: Function = _MONITOR, region: Region = None
+    tables: Tables = None,
+    wait: Wait = False,
+    function: Function = MONITOR,
+    region: Region = None,
 ) -> None:
     """Back up now: all tables, or those that match.
 
@@ -72,7 +75,7 @@ def run(
     out.print(_url(settings, answer))
 
 
-def plan(tables: Tables = None, function: Function = _MONITOR, region: Region = None) -> None:
+def plan(tables: Tables = None, function: Function = MONITOR, region: Region = None) -> None:
     """Show what a run that begins now would do and cost; nothing is recorded or changed.
 
     Exit code 0: planned; 2: refused, and the remedy is said.
@@ -86,7 +89,7 @@ def status(
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on showing it until nothing is open.")
     ] = False,
-    function: Function = _MONITOR,
+    function: Function = MONITOR,
     region: Region = None,
 ) -> None:
     """Show open runs, and how far their tables are. Reads the records on S3 only.
@@ -113,7 +116,7 @@ def cancel(
     run: Annotated[str, typer.Argument(metavar="RUN", help="Its id, as `status` shows it.")],
     reason: Annotated[str, typer.Option(help="Why: it is told in the report.")] = "",
     wait: Wait = False,
-    function: Function = _MONITOR,
+    function: Function = MONITOR,
     region: Region = None,
 ) -> None:
     """End an open run: what is read is ended, the other tables fail as cancelled.

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sts import STSClient
 
+MONITOR = "hippolyte-monitor"
+"""The deployed monitor, unless another name was given to the module."""
+
 _REMEDY = (
     "Give the monitor's name with --function (output `monitor` of the module, `function_name`) and "
     "its region with --region; if the function is deleted, the bucket with --bucket and --prefix."

@@ -72,19 +72,18 @@ class Kept:
         """When the night's window began."""
         return start_of(self.run)
 
-    def directory(self) -> tuple[str, str]:
-        """Return the bucket and the prefix of the backup, with a slash at its end."""
+    def place(self, store: Store) -> Prefix:
+        """Return where the backup lies; `store` is the catalogue's."""
         bucket, _, key = self.location.removeprefix("s3://").partition("/")
-        return bucket, key + "/"
+        return Prefix(store if store.bucket == bucket else Store(store.s3, bucket), f"{key}/")
 
     def open(self, store: Store) -> Backup:
-        """Return the backup itself.
+        """Return the backup itself; `store` is the catalogue's.
 
         Raises:
             FormatError: it is not whole, or none of the formats that are read.
         """
-        bucket, prefix = self.directory()
-        return find(Prefix(store if store.bucket == bucket else Store(store.s3, bucket), prefix))
+        return find(self.place(store))
 
 
 def kept_of(home: Home, record: Mapping[str, Any]) -> Kept:

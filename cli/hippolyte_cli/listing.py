@@ -22,6 +22,7 @@ from hippolyte_cli.backups_place import (
     Region,
     backups_in,
 )
+from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.export_offer import plural, size
 
 _FORMATS = {"native": "DynamoDB's export", "dynamodbexport": "DynamoDBExport", "": "not said"}
@@ -36,7 +37,7 @@ def list_(
     ] = 30,
     account: Account = None,
     of_region: OfRegion = None,
-    function: Function = "hippolyte-monitor",
+    function: Function = MONITOR,
     bucket: Bucket = None,
     prefix: Prefix = "",
     region: Region = None,

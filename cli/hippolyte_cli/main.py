@@ -72,7 +72,7 @@ def release(
     ] = 30,
     function: Annotated[
         str, typer.Option(help="The deployed monitor: its settings are all that is needed.")
-    ] = "hippolyte-monitor",
+    ] = deployment.MONITOR,
     bucket: Annotated[
         str | None,
         typer.Option(help="If the function is deleted: the bucket with the deployment's records."),

@@ -9,24 +9,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import boto3
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hippolyte import clock
-from hippolyte.clients import configuration
 from hippolyte.errors import HippolyteError
 from hippolyte.exports import verified
 from hippolyte.exports.findings import Checked, Expected, Seen
 from hippolyte.exports.levels import check
 from hippolyte.exports.place import Folder, Listing
-from hippolyte.exports.place import Prefix as OnS3
 from hippolyte.record_form import iso
-from hippolyte.store import Store
 from hippolyte_cli import console
-from hippolyte_cli.backups import LATEST, Backups, Home, Kept
+from hippolyte_cli.backups import LATEST, Backups
 from hippolyte_cli.backups_place import (
     Account,
     AsJson,
@@ -36,9 +32,12 @@ from hippolyte_cli.backups_place import (
     Prefix,
     Region,
     backups_in,
+    is_place,
+    place_of,
 )
+from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.export_offer import plural, size
-from hippolyte_cli.restore.source import is_place
+from hippolyte_cli.kept import Home, Kept
 
 _Look = Callable[[Seen], None]
 
@@ -62,7 +61,7 @@ def verify(
     all_: Annotated[bool, typer.Option("--all", help="The newest backup of every table.")] = False,
     account: Account = None,
     of_region: OfRegion = None,
-    function: Function = "hippolyte-monitor",
+    function: Function = MONITOR,
     bucket: Bucket = None,
     prefix: Prefix = "",
     region: Region = None,
@@ -82,7 +81,9 @@ def verify(
         if source and is_place(source):
             if at != LATEST:
                 console.refuse("--at is of a table; this names one backup already.")
-            backups: Iterator[_Backup] = iter([_named(source, region)])
+            backups: Iterator[_Backup] = iter(
+                [_Backup(source, source, place_of(source, region), {"table": None})]
+            )
         else:
             kept = backups_in(function, bucket, prefix, region, account, of_region)
             backups = (
@@ -141,26 +142,7 @@ class _Result:
         }
 
 
-def _named(source: str, region: str | None) -> _Backup:
-    if not source.startswith("s3://"):
-        return _Backup(source, source, Folder(_folder(source)), {"table": None})
-    bucket, _, key = source.removeprefix("s3://").partition("/")
-    s3 = boto3.client("s3", region_name=region, config=configuration())
-    below = f"{key.rstrip('/')}/" if key.strip("/") else ""
-    return _Backup(source, source, OnS3(Store(s3, bucket), below), {"table": None})
-
-
-def _folder(source: str) -> Path:
-    path = Path(source)
-    if not path.is_dir():
-        console.refuse(f"{source} is no folder (a table's name has no slash).")
-    return path
-
-
 def _kept(backups: Backups, kept: Kept) -> _Backup:
-    bucket, below = kept.directory()
-    store = backups.store if backups.store.bucket == bucket else Store(backups.store.s3, bucket)
-
     def note(checked: Checked) -> str:
         key = backups.key(kept.home, kept.table, kept.run)
         try:
@@ -177,7 +159,8 @@ def _kept(backups: Backups, kept: Kept) -> _Backup:
         "run": kept.run,
     }
     what = f"{kept.table}, night {kept.run}"
-    return _Backup(what, kept.location, OnS3(store, below), about, kept.expected, note)
+    place = kept.place(backups.store)
+    return _Backup(what, kept.location, place, about, kept.expected, note)
 
 
 def _newest(backups: Backups) -> Iterator[_Backup]:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import boto3
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
-from hippolyte.clients import configuration
-from hippolyte.errors import ConfigurationError, HippolyteError
+from hippolyte.errors import HippolyteError
 from hippolyte_cli import console
+from hippolyte_cli.backups import LATEST
 from hippolyte_cli.backups_place import (
-    MONITOR,
     Account,
     Bucket,
     Function,
@@ -23,36 +20,14 @@ from hippolyte_cli.backups_place import (
     Prefix,
     Region,
     backups_in,
+    is_place,
 )
-from hippolyte_cli.restore.source import LATEST, Found, is_place, night, place
+from hippolyte_cli.deployment import MONITOR
+from hippolyte_cli.restore.source import lying, night
 from hippolyte_cli.restore.target import Asked, Target
 from hippolyte_cli.restore.task import Task
 
 _VIAS = ("put", "import")
-
-
-@dataclass(frozen=True, slots=True)
-class _Of:
-    """Where a backup is looked for."""
-
-    function: str
-    bucket: str | None
-    prefix: str
-    region: str | None
-    account: str | None
-    of_region: str | None
-
-    def find(self, source: str, at: str, settings_from: str | None) -> Found:
-        if is_place(source):
-            if at != LATEST or settings_from:
-                raise ConfigurationError(
-                    "--at and --settings-from are of a table's nights: a place is one backup"
-                )
-            return place(source, boto3.client("s3", self.region, config=configuration()))
-        backups = backups_in(
-            self.function, self.bucket, self.prefix, self.region, self.account, self.of_region
-        )
-        return night(backups, source, at, settings_from)
 
 
 def restore(
@@ -161,9 +136,17 @@ def restore(
         region=region,
     )
     _refuse(asked, only_missing and only_changed)
-    of = _Of(function, bucket, prefix, region, account, of_region)
     with console.told():
-        task = Task(Target(asked, of.find(source, at, settings_from)))
+        if not is_place(source):
+            backups = backups_in(function, bucket, prefix, region, account, of_region)
+            found = night(backups, source, at, settings_from)
+        elif at == LATEST and not settings_from:
+            found = lying(source, region)
+        else:
+            console.refuse(
+                "--at and --settings-from are of a table's nights: a place is one backup"
+            )
+        task = Task(Target(asked, found))
         task.offer()
     if dry_run or not task.agreed():
         console.console().print("Nothing was changed.")

@@ -14,6 +14,7 @@ from hippolyte.errors import ConfigurationError
 from hippolyte.night.keep_settings import FORM
 from hippolyte_cli.restore.answers import tags_of, ttl_attribute
 from hippolyte_cli.restore.differences import PROVISIONED, differences, is_going, not_put_back
+from hippolyte_cli.restore.keys import key_names
 from hippolyte_cli.restore.steps import DYNAMODB, Step, Wanted, first_tags, steps_of
 
 ON_DEMAND = "PAY_PER_REQUEST"
@@ -61,8 +62,7 @@ class TablePlan:
     @property
     def key_schema(self) -> tuple[str, ...]:
         """The names of the key's attributes, the partition key first."""
-        keys = sorted(self.request["KeySchema"], key=lambda key: key["KeyType"] != "HASH")
-        return tuple(key["AttributeName"] for key in keys)
+        return key_names(self.request["KeySchema"])
 
     def for_import(self) -> dict[str, Any]:
         """Return what ImportTable is told of the table; the rest is among `after_import`."""

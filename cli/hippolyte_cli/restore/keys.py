@@ -12,6 +12,12 @@ from hippolyte_cli.restore.values import number
 Key = tuple[bytes, ...]
 
 
+def key_names(schema: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    """Return the names of the attributes of a KeySchema, the partition key first."""
+    keys = sorted(schema, key=lambda key: key["KeyType"] != "HASH")
+    return tuple(key["AttributeName"] for key in keys)
+
+
 class NoKeyError(ValueError):
     """When an item lacks an attribute of the key, or it is no string, number or binary."""
 

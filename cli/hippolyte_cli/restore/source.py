@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from hippolyte.errors import ConfigurationError
 from hippolyte.exports.manifest import FormatError
-from hippolyte.exports.place import Folder, Prefix
+from hippolyte.exports.place import Folder
 from hippolyte.exports.reader import Backup, find
 from hippolyte.store import Store
-from hippolyte_cli.backups import LATEST, Backups, Kept
+from hippolyte_cli.backups import Backups
+from hippolyte_cli.backups_place import place_of
+from hippolyte_cli.kept import Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +36,19 @@ class Found:
     beside: tuple[Store, str] | None = None
 
 
-def is_place(source: str) -> bool:
-    """Say whether a source is no table's name but a place: s3://..., or with a slash or dot."""
-    return source.startswith("s3://") or "/" in source or source.startswith(".")
-
-
-def place(source: str, s3: Any) -> Found:
+def lying(source: str, region: str | None) -> Found:
     """Return the backup that lies in a folder or below a prefix.
 
     Raises:
         FormatError: there is none, or it is not whole.
         ConfigurationError: it is no place.
     """
-    if not source.startswith("s3://"):
-        folder = Path(source).expanduser()
-        if not folder.is_dir():
-            raise ConfigurationError(f"there is no folder {folder}")
-        return Found(source, str(folder.resolve()), find(Folder(folder)))
-    bucket, _, key = source.removeprefix("s3://").partition("/")
-    if not bucket:
-        raise ConfigurationError(f"{source} names no bucket: s3://bucket/prefix")
-    prefix = f"{key.rstrip('/')}/" if key.rstrip("/") else ""
-    return Found(source, f"s3://{bucket}/{prefix}", find(Prefix(Store(s3, bucket), prefix)))
+    place = place_of(source, region)
+    if isinstance(place, Folder):
+        location = str(place.path.resolve())
+    else:
+        location = f"s3://{place.store.bucket}/{place.prefix}"
+    return Found(source, location, find(place))
 
 
 def night(backups: Backups, table: str, at: str, settings_from: str | None) -> Found:
@@ -85,6 +76,3 @@ def night(backups: Backups, table: str, at: str, settings_from: str | None) -> F
         kept=kept,
         beside=(store, "/".join(parts)),
     )
-
-
-__all__ = ["LATEST", "Found", "is_place", "night", "place"]

@@ -19,11 +19,11 @@ from hippolyte import clock
 from hippolyte.clients import configuration
 from hippolyte.errors import ConfigurationError, code_of
 from hippolyte.exports.place import Prefix
-from hippolyte.store import Store
 from hippolyte_cli import console
 from hippolyte_cli.restore import part
 from hippolyte_cli.restore.definition import ON_DEMAND, TablePlan, plan_of
 from hippolyte_cli.restore.journal import Journal, identity
+from hippolyte_cli.restore.keys import key_names
 from hippolyte_cli.restore.make import Waits
 from hippolyte_cli.restore.pace import Rate
 from hippolyte_cli.restore.sender import Mode
@@ -64,12 +64,14 @@ class Target:
         found: what is restored.
         plan: of a table that is to be made; None: it is there.
         there: DescribeTable's `Table`, once it is.
+        conditions: all must hold of an item.
     """
 
     asked: Asked
     found: Found
     plan: TablePlan | None = None
     there: Mapping[str, Any] = field(default_factory=dict)
+    conditions: list[part.Condition] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -82,42 +84,40 @@ class Target:
         return self.there or (self.plan.request if self.plan else {})
 
     @property
-    def keys(self) -> list[str]:
+    def keys(self) -> tuple[str, ...]:
         """The names of its key's attributes, the partition key first."""
-        keys = sorted(self.table["KeySchema"], key=lambda key: key["KeyType"] != "HASH")
-        return [key["AttributeName"] for key in keys]
+        return key_names(self.table["KeySchema"])
+
+    @property
+    def on_demand(self) -> bool:
+        """Whether it has no capacity of its own."""
+        described = (self.table.get("BillingModeSummary") or {}).get("BillingMode")
+        return ON_DEMAND in (self.table.get("BillingMode"), described)
 
     def choose(self) -> None:
         """Plan the table that is to be made, or look at the one that is there.
 
         Raises:
-            ConfigurationError: it cannot be made, is not there, or has another key.
+            ConfigurationError: it cannot be made, is not there, or has another key; or what is
+                chosen of the items cannot be understood.
         """
-        if not self.asked.to:
+        if self.asked.to:
+            self.plan = plan_of(
+                self.found.definition,
+                self.found.settings,
+                self.asked.to,
+                billing=ON_DEMAND if self.asked.on_demand else None,
+                streams=self.asked.streams,
+                key=self.asked.key,
+                # one backup into one name
+                marker=_digest(f"{self.found.location}|{self.asked.to}", 24),
+            )
+        else:
             self.there = self._described(self.name)
             self._compare_keys()
-            return
-        self.plan = plan_of(
-            self.found.definition,
-            self.found.settings,
-            self.asked.to,
-            billing=ON_DEMAND if self.asked.on_demand else None,
-            streams=self.asked.streams,
-            key=self.asked.key,
-            # one backup into one name
-            marker=_digest(f"{self.found.location}|{self.asked.to}", 24),
-        )
-
-    def conditions(self) -> list[part.Condition]:
-        """Return what all must hold of an item.
-
-        Raises:
-            ConfigurationError: one is none.
-        """
-        found = [part.where(text) for text in self.asked.where]
+        self.conditions = [part.where(text) for text in self.asked.where]
         if self.asked.keys:
-            found.append(part.keys(self.asked.keys, self.keys))
-        return found
+            self.conditions.append(part.keys(self.asked.keys, self.keys))
 
     def journal(self) -> Journal:
         """Return where this restore keeps how far it is."""
@@ -136,10 +136,8 @@ class Target:
         """Return where a backup is converted to for an import."""
         if self.found.beside:
             store, below = self.found.beside
-        elif self.found.location.startswith("s3://"):
-            bucket, _, key = self.found.location.removeprefix("s3://").partition("/")
-            s3 = boto3.client("s3", region_name=self.asked.region, config=configuration())
-            store, below = Store(s3, bucket), f"{key.rstrip('/')}-import".lstrip("/")
+        elif isinstance(place := self.found.backup.place, Prefix):
+            store, below = place.store, f"{place.prefix.rstrip('/')}-import".lstrip("/")
         else:
             raise ConfigurationError(
                 "--via import reads from S3: copy the folder to a bucket and name that, or use "
@@ -149,11 +147,9 @@ class Target:
 
     def rate(self) -> Rate:
         """Return what may be taken of the table."""
-        described = {"BillingModeSummary": {"BillingMode": self.table.get("BillingMode")}}
-        described |= self.table
         # a table that is there has an application beside
         share = self.asked.share or (1.0 if self.asked.to else _SHARE)
-        return Rate.of(described, share=share, writes=self.asked.rate)
+        return Rate.of(self.table, share=share, writes=self.asked.rate)
 
     def client(self, config: Config | None = None) -> Any:
         """Return a client of its region."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from hippolyte.exports.reader import Backup
 from hippolyte_cli import console
 from hippolyte_cli.export_offer import plural
 from hippolyte_cli.restore.answers import past_ttl
-from hippolyte_cli.restore.definition import ON_DEMAND, TablePlan
+from hippolyte_cli.restore.definition import TablePlan
 from hippolyte_cli.restore.import_source import Source, source_of
 from hippolyte_cli.restore.importing import import_table
 from hippolyte_cli.restore.journal import Journal
@@ -71,8 +71,6 @@ class Task:
             HippolyteError: it cannot be done.
         """
         self.target.choose()
-        # what is wrong with a condition is told before anything is made
-        self.target.conditions()
         out = console.console()
         if self.asked.via == "import" and self.plan:
             self.source = source_of(self.plan, self.backup, self.target.scratch())
@@ -83,9 +81,6 @@ class Task:
 
     def _lines(self) -> Iterator[str]:
         table = self.target.table
-        billing = table.get("BillingMode") or (table.get("BillingModeSummary") or {}).get(
-            "BillingMode"
-        )
         indexes = [
             index
             for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
@@ -93,16 +88,15 @@ class Task:
         ]
         kept = self.target.found.kept
         counts = [file.items for file in self.backup.files]
+        items = None if None in counts else sum(n or 0 for n in counts)
         offer = Offer(
             found=self.target.found,
-            items=None if None in counts else sum(n or 0 for n in counts),
+            items=kept.items if items is None and kept else items,
             bytes=int((self.target.found.definition or {}).get("TableSizeBytes", 0)),
             rate=self.target.rate(),
-            on_demand=billing == ON_DEMAND,
+            on_demand=self.target.on_demand,
             indexes=len(indexes),
         )
-        if offer.items is None and kept:
-            offer = replace(offer, items=kept.items)
         yield from offer.lines(self.asked.via)
         if self.plan:
             yield from plan_lines(self.plan, self.asked.via == "import")
@@ -230,7 +224,7 @@ class Task:
         assert self.plan
         # an import reads by itself, and of what an earlier run wrote nothing was counted
         if self.source or self.loaded.before:
-            now, conditions = clock.now(), self.target.conditions()
+            now, conditions = clock.now(), self.target.conditions
             self.past = sum(
                 past_ttl(item, self.plan.ttl or "", now)
                 for item in self.backup.items()
@@ -283,7 +277,7 @@ class Task:
 
     def _which(self, dry: bool) -> Callable[[Item], bool] | None:
         """Return what chooses items; it counts those that time to live would take away."""
-        conditions = self.target.conditions()
+        conditions = self.target.conditions
         ttl = self.plan.ttl if self.plan and not dry else None
         if not conditions and not ttl:
             return None

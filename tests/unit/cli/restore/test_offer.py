@@ -7,7 +7,7 @@ from pathlib import Path
 from hippolyte_cli.backups import Home, kept_of
 from hippolyte_cli.restore.offer import Offer
 from hippolyte_cli.restore.pace import Rate
-from hippolyte_cli.restore.source import Found, place
+from hippolyte_cli.restore.source import Found, lying
 from tests.support.exports import ITEMS, tool_export
 
 ENTRY = {
@@ -24,7 +24,7 @@ def first_line(folder: Path, **entry: object) -> str:
     for name, data in tool_export(ITEMS).items():
         (folder / name).write_bytes(data)
     kept = kept_of(Home("1", "us-east-1"), ENTRY | entry)
-    backup = place(str(folder), None).backup
+    backup = lying(str(folder), None).backup
     found = Found("orders", "s3://b/x", backup, kept=kept)
     return next(Offer(found, len(ITEMS), 0, Rate(100.0), False, 0).lines("put"))
 
