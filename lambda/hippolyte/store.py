@@ -47,7 +47,7 @@ class Store:
                 return None
             raise
         try:
-            record = json.loads(_unpacked(answer["Body"].read()))
+            record = json.loads(unpacked(answer["Body"].read()))
             version = int(record["version"])
         except (ValueError, KeyError, TypeError, EOFError, OSError, zlib.error) as error:
             raise ConfigurationError(
@@ -133,7 +133,8 @@ def text(record: Mapping[str, Any]) -> str:
     )
 
 
-def _unpacked(body: bytes) -> bytes:
+def unpacked(body: bytes) -> bytes:
+    """Return a record's JSON as it is stored, packed or not."""
     return gzip.decompress(body) if body.startswith(_GZIP) else body
 
 

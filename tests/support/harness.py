@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import random
 import uuid
@@ -19,6 +18,7 @@ from hippolyte import clients, existence, monitor, scheduler
 from hippolyte.errors import HippolyteError
 from hippolyte.planning.window import run_id
 from hippolyte.settings import Settings
+from hippolyte.store import unpacked
 from local.core.call import Call, refusal
 from local.core.clock import Clock
 from local.core.course import Killed
@@ -420,8 +420,7 @@ class NightDriver:
             body = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         except (self.s3.exceptions.NoSuchKey, self.s3.exceptions.NoSuchBucket):
             return None
-        # long records are packed
-        return dict(json.loads(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body))
+        return dict(json.loads(unpacked(body)))
 
     def keys(self, prefix: str = "") -> list[str]:
         """Return the bucket's keys below a prefix."""
