@@ -62,7 +62,8 @@ class Keys:
         if at < len(before) or spans[0][at + 1 : at + 4] != b'":"':
             return []
         needle = spans[0][at - len(before) : at + 4]
-        if text.count(needle) != len(spans):
+        # of whatever type: in a map it may have another than in the key
+        if not text.count(needle) == text.count(before) == len(spans):
             return []
         size = len(needle)
         found = [
