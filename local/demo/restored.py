@@ -39,6 +39,9 @@ def bring_back(world: World, specs: Iterable[TableSpec], console: Console) -> li
     )
     wrong: list[str] = [] if live else [f"{DAMAGED} was not damaged"]
     _hippolyte(world, console, "list", DAMAGED)
+    said = _hippolyte(world, console, "compare", f"{DAMAGED}@latest", DAMAGED, "--summary", code=1)
+    wanted = f"{_DELETED} only left, 0 only right, {_OVERWRITTEN} different."
+    wrong += [] if wanted in said else [f"compare did not say: {wanted}"]
     for name in (DAMAGED, ODD):
         copy = f"{name}-restored"
         _hippolyte(world, console, "restore", name, "--to", copy)
@@ -80,8 +83,8 @@ def _items(world: World, table: str) -> list[Any]:
     return [item for page in pages for item in page["Items"]]
 
 
-def _hippolyte(world: World, console: Console, *arguments: Any) -> None:
-    """Run the command as a person does, in a process of its own, and show what it says."""
+def _hippolyte(world: World, console: Console, *arguments: Any, code: int = 0) -> str:
+    """Run the command as a person does, in a process of its own; show and return what it says."""
     given = [str(argument) for argument in arguments]
     console.print(f"$ hippolyte {' '.join(given)}", style="bold", soft_wrap=True)
     with tempfile.TemporaryDirectory() as home:
@@ -94,5 +97,6 @@ def _hippolyte(world: World, console: Console, *arguments: Any) -> None:
             check=False,
         )
     console.print(ended.stdout + ended.stderr, end="", markup=False, soft_wrap=True)
-    if ended.returncode:
+    if ended.returncode != code:
         raise RuntimeError(f"hippolyte {given[0]} ended with exit code {ended.returncode}")
+    return ended.stdout
