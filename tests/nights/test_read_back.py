@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hippolyte.exports.filters import is_filter
 from hippolyte.night.read_back import in_turn
 from hippolyte.record_form import when
 from hippolyte.settings import Settings
@@ -57,6 +58,12 @@ def data_of(night: NightDriver, table: str) -> list[str]:
     return [one["Key"] for one in found if "/data/" in one["Key"] and one["Size"] > 30]
 
 
+def filters_of(night: NightDriver, table: str) -> list[str]:
+    prefix = f"backups/{ACCOUNT}/{REGION}/{table}/"
+    found = night.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)["Contents"]
+    return [one["Key"] for one in found if is_filter(one["Key"])]
+
+
 def test_what_is_read_back_is_of_level_two(night: NightDriver) -> None:
     night.configure(verify_days=1)
     night.table("orders")
@@ -68,6 +75,7 @@ def test_what_is_read_back_is_of_level_two(night: NightDriver) -> None:
         assert (noted["level"], noted["by"]) == (2, "night")
         assert report["tables"][name]["verified_levels"] == [1, 2]
         assert report["tables"][name]["damage"] == []
+        assert len(filters_of(night, name)) == 1, "for later look-ups"
     assert list(faults(report)) == []
     assert (report["alerts"], report["warnings"], night.attention) == ([], [], [])
     settings = night.json(f"catalog/{ACCOUNT}/{REGION}/users/{RUN}.json")
