@@ -17,7 +17,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from hippolyte import clock
 from hippolyte.errors import HippolyteError
 from hippolyte.exports import verified
-from hippolyte.exports.findings import Checked, Expected, Seen
+from hippolyte.exports.filters import is_filter
+from hippolyte.exports.findings import READ, Checked, Expected, Seen
+from hippolyte.exports.gather import Gather
 from hippolyte.exports.levels import check
 from hippolyte.exports.place import Folder, Listing
 from hippolyte.record_form import iso
@@ -37,6 +39,9 @@ from hippolyte_cli.backups_place import (
 )
 from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.export_offer import plural, size
+from hippolyte_cli.get.beside import Beside
+from hippolyte_cli.get.key import schema_of
+from hippolyte_cli.get.watched import Watched
 from hippolyte_cli.kept import Home, Kept
 
 _Look = Callable[[Seen], None]
@@ -105,6 +110,7 @@ class _Backup:
     """A backup that is to be looked at.
 
     `note`: keep what came of it, or say why that is not. `failure`: why it cannot be looked at.
+    `gather`: leaves filters for `hippolyte get` while it is read.
     """
 
     what: str
@@ -114,6 +120,7 @@ class _Backup:
     expected: Expected | None = None
     note: Callable[[Checked], str] = lambda _: ""
     failure: str = ""
+    gather: Callable[[], Gather | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +167,14 @@ def _kept(backups: Backups, kept: Kept) -> _Backup:
     }
     what = f"{kept.table}, night {kept.run}"
     place = kept.place(backups.store)
-    return _Backup(what, kept.location, place, about, kept.expected, note)
+
+    def gather() -> Gather | None:
+        schema, watched = schema_of(kept.definition), Watched(place)
+        if schema is None or any(map(is_filter, watched.names())):
+            return None
+        return Gather(schema.names[0], Beside(watched).put)
+
+    return _Backup(what, kept.location, place, about, kept.expected, note, gather=gather)
 
 
 def _newest(backups: Backups) -> Iterator[_Backup]:
@@ -199,7 +213,10 @@ def _result(backup: _Backup, level: int, look: _Look) -> _Result:
     if backup.failure:
         return _Result(backup, level, None, failure=f"cannot be verified: {backup.failure}")
     try:
-        checked = check(backup.place, level, backup.expected, look)
+        gather = backup.gather() if level >= READ else None
+        checked = check(backup.place, level, backup.expected, look, gather=gather)
+        if gather:
+            gather.write()
     # a folder's file that may not be read, a disk without room for a copy
     except (HippolyteError, ClientError, BotoCoreError, OSError) as error:
         where = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))

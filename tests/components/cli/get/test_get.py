@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -461,3 +462,29 @@ def test_nothing_there_is_a_night_that_cannot_be_read(bucket: Bucket) -> None:
 def test_an_empty_table_has_no_item(bucket: Bucket) -> None:
     bucket.keep(NIGHTS[0], tool_export([]), COMPOSITE)
     assert get("orders", "k", code=1)["troubles"] == []
+
+
+def test_stopped_it_says_so_and_the_same_command_goes_on(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.keep(NIGHTS[0], native(MANY), COMPOSITE)
+    asked = 0
+
+    @contextmanager
+    def stopped() -> Iterator[Callable[[], bool]]:
+        def ask() -> bool:
+            nonlocal asked
+            asked += 1
+            # of each file once before it and once in it
+            return asked > 10
+
+        yield ask
+
+    with monkeypatch.context() as patched:
+        patched.setattr("hippolyte_cli.console.stopped_by_ctrl_c", stopped)
+        result = run("orders", "none")
+        assert result.exit_code == 3
+        assert "Stopped: the same command goes on" in result.stderr
+    first = sum(1 for _ in bucket.filters())
+    assert first == 1
+    assert 0 < get("orders", "none", code=1)["read"]["files"] < 8
