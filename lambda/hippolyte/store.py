@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _Form = TypeVar("_Form")
 
+Kept = dict[tuple[str, str], tuple[Any, str]]
+"""(bucket, key) -> what a process made of a record, and the record's etag."""
+
 _CONFLICT_TRIES = 4
 # characters; of some two hundred tables, so that a small deployment's records are plain text
 _PACKED_FROM = 100_000
@@ -62,6 +65,16 @@ class Store:
                 return None
             raise
         return form(self._parsed(key, answer["Body"].read())), answer["ETag"]
+
+    def read_kept(
+        self, key: str, form: Callable[[dict[str, Any]], _Form], kept: Kept, most: int
+    ) -> tuple[_Form, str] | None:
+        """Return as `read_as` does, and keep it for the next time; nobody may change it."""
+        place = self.bucket, key
+        found = self.read_as(key, form, kept.get(place))
+        if found:
+            keep(kept, place, found, most)
+        return found
 
     def _parsed(self, key: str, body: bytes) -> dict[str, Any]:
         try:
@@ -141,6 +154,14 @@ class Store:
             found = self.read(key)
             return found[1] if found and found[0].get("nonce") == nonce else None
         raise AssertionError("unreachable")
+
+
+def keep(kept: dict[tuple[str, str], _Form], place: tuple[str, str], it: _Form, most: int) -> None:
+    """Keep something in a process, beside the latest others; `most` in all."""
+    kept.pop(place, None)
+    kept[place] = it
+    while len(kept) > most:
+        kept.pop(next(iter(kept)), None)
 
 
 def text(record: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from hippolyte.planning.plan import Identity, Plan
 from hippolyte.records.ledger import Ledger
 from hippolyte.records.ledger_text import LedgerText
 from hippolyte.settings import Settings
-from hippolyte.store import Store
+from hippolyte.store import Kept, Store, keep
 
 # the monitor looks back this far for runs without a report
 LOOK_BACK = timedelta(days=3)
@@ -71,16 +71,9 @@ def _tables(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # (bucket, key) -> what this process read, with its etag: nobody may change it
-_read: dict[tuple[str, str], tuple[Any, str]] = {}
+_read: Kept = {}
 # and runs that its last invocation left as they are on record
 _left: dict[tuple[str, str], Run] = {}
-
-
-def _keep(kept: dict[tuple[str, str], _T], place: tuple[str, str], value: _T) -> None:
-    kept.pop(place, None)
-    kept[place] = value
-    while len(kept) > _MOST_KEPT:
-        del kept[next(iter(kept))]
 
 
 class Runs:
@@ -140,14 +133,12 @@ class Runs:
 
     def leave(self, run: Run) -> None:
         """Keep a run for this process's next invocation, just saved: nobody else has it in hand."""
-        _keep(_left, (self.store.bucket, self.key(run.plan.run_id, "ledger.json")), run)
+        place = self.store.bucket, self.key(run.plan.run_id, "ledger.json")
+        keep(_left, place, run, _MOST_KEPT)
 
     def _read(self, run_id: str, name: str, form: Callable[[dict[str, Any]], _T]) -> _T | None:
         """Return a record that is hardly ever written again, as `form` makes it."""
-        place = self.store.bucket, self.key(run_id, name)
-        found = self.store.read_as(place[1], form, _read.get(place))
-        if found:
-            _keep(_read, place, found)
+        found = self.store.read_kept(self.key(run_id, name), form, _read, _MOST_KEPT)
         return found[0] if found else None
 
     def definitions(self, run_id: str) -> dict[str, Any]:
