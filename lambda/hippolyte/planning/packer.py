@@ -16,6 +16,9 @@ from hippolyte.record_form import iso
 from hippolyte.settings import Settings
 from hippolyte.tables.table import Inventory, Table
 
+# tables of one worker without time, that are told of one by one
+_NAMED = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Packed:
@@ -52,8 +55,9 @@ class Packer:
         jobs = sizer.jobs(tables)
         if host.side_by_side:
             timelines = share_out(jobs, host, host.planned, limit)
-            late = [t for t in timelines if t.seconds > sizer.seconds]
-            overflow = [job for timeline in late for job in _late(timeline, sizer)]
+            late = [_late(t, sizer) for t in timelines if t.seconds > sizer.seconds]
+            overflow = [job for jobs in late for job in jobs[:_NAMED]]
+            unnamed = sum(len(jobs) - len(jobs[:_NAMED]) for jobs in late)
         else:
             bins = Bins(
                 window_seconds=sizer.seconds,
@@ -63,19 +67,29 @@ class Packer:
                 handover_seconds=HANDOVER_SECONDS,
             )
             timelines, overflow = pack(jobs, bins)
+            unnamed = 0
         warnings += [
             f"{job.table}: no {host.noun} has time for it before {iso(self.night.deadline)} "
             f"({job.estimate_seconds} s at {job.rate:.0f} units/s); "
             f"raise {host.knob}, the window or the table's read capacity"
             for job in overflow
         ]
+        if unnamed:
+            warnings.append(
+                f"{unnamed:,} further tables that take no longer: no {host.noun} has time for them "
+                f"either; raise {host.knob} or the window"
+            )
         cost = cost_usd(timelines, self.settings, self.raises_per_job, host)
         return Packed(timelines, tuple(warnings), cost)
 
 
 def _late(timeline: Timeline[Job], sizer: Sizer) -> list[Job]:
-    """Return the jobs that end after the window: for themselves, or as all of their worker's do."""
+    """Return the jobs that end after the window: for themselves, or as all of their worker's do.
+
+    Those that take longest come first.
+    """
     jobs = [job for batch in timeline.batches for job in batch]
+    jobs.sort(key=lambda job: (-job.estimate_seconds, job.table))
     rest = [job for job in jobs if job.estimate_seconds <= sizer.given]
     if rest and worker_seconds(rest, sizer.host) > sizer.seconds:
         return jobs
