@@ -265,7 +265,7 @@ LOG = """\
 2026-11-24 01:02:03,004 INFO org.apache.hadoop.mapreduce.Job (main): Counters: 56
 \tFile System Counters
 \t\tS3: Number of bytes written=4242
-\torg.apache.hadoop.dynamodb.DynamoDBCounters
+\torg.apache.hadoop.dynamodb.tools.ExportMapper$Counters
 \t\tDYNAMODB_ITEMS_READ=123456
 \t\tOUTPUT_FILES=2
 """
@@ -279,10 +279,15 @@ LOG = """\
         (LOG + LOG.replace("123456", "7"), 7),
         ("\t\tDYNAMODB_ITEMS_READ=0\n", 0),
         ("", None),
+        ("\t\tMap input records=0\n\t\tMap output records=5\n", 0),
+        ("\t\tMap input records=9\n\t\tDYNAMODB_ITEMS_READ=7\n", 7),
         ("\t\tDYNAMODB_ITEMS_READ=\n", None),
         ("\t\tNOT_DYNAMODB_ITEMS_READ=5\n", None),
     ],
-    ids=["counters", "crlf", "last of two", "zero", "no log", "no number", "another counter"],
+    ids=[
+        *("counters", "crlf", "last of two", "zero", "nothing was read", "the tool's own"),
+        *("no log", "no number", "another counter"),
+    ],
 )
 def test_the_number_of_items_read_is_taken_from_the_log(text: str, count: int | None) -> None:
     assert parse_items_read(text) == count
