@@ -110,9 +110,11 @@ def verify(
         problems += _files(files, sizes, get_tail, notes)
         notes += _elsewhere(urls, directory_url)
         notes += _orphans(files, sizes)
-        shortfall = _counts(expected_items, log_items, previous_items, tolerance_percentage, notes)
-        if log_items is None and not files and expected_items:
-            shortfall = [f"the manifest lists no file, the table's count is {expected_items}"]
+        shortfall = (
+            _bounded(files, sizes, expected_items, previous_items, tolerance_percentage, notes)
+            if log_items is None
+            else _counts(expected_items, log_items, previous_items, tolerance_percentage, notes)
+        )
         problems += _agreement(files, sizes, log_items)
     return Verification(
         ok=not problems and not shortfall,
@@ -193,17 +195,45 @@ def _orphans(files: Sequence[str], sizes: dict[str, int]) -> list[str]:
     return [f"{_named(orphans)} not in the manifest, as failed attempts leave: not the backup's"]
 
 
+def _bounded(
+    files: Sequence[str],
+    sizes: dict[str, int],
+    expected: int | None,
+    previous: int | None,
+    tolerance_percentage: float,
+    notes: list[str],
+) -> list[str]:
+    """Compare the most items that the files can hold with the count that is to be expected.
+
+    Without a log nothing says how many were read; but a file has at most 100,000 items, and an
+    item at least 16 bytes where it is not packed.
+    """
+    if not files and expected:
+        return [f"the manifest lists no file, the table's count is {expected}"]
+    notes.append("count unknown: no log of the job says how many items it read")
+    most = sum(
+        _MAX_ITEMS_PER_FILE
+        if name.endswith(PACKED)
+        else min(_MAX_ITEMS_PER_FILE, sizes.get(name, 0) // _MIN_LINE_BYTES)
+        for name in files
+    )
+    reference, source = (expected, "the table's count") if expected else (previous, "last night's")
+    if files and reference and is_short(most, reference, tolerance_percentage):
+        return [
+            f"the files can hold at most {most} items, {source} is {reference}:"
+            f" more than {tolerance_percentage:g} % are missing"
+        ]
+    return []
+
+
 def _counts(
     expected: int | None,
-    read: int | None,
+    read: int,
     previous: int | None,
     tolerance_percentage: float,
     notes: list[str],
 ) -> list[str]:
     """Compare the log's count with the table's own, or with the last night's where that is none."""
-    if read is None:
-        notes.append("count unknown: no log of the job says how many items it read")
-        return []
     if not expected and not previous:
         notes.append(f"{read} items read; no other count to compare with")
         return []

@@ -81,6 +81,7 @@ def make_report(
         "alerts": told,
         "warnings": [
             *plan.warnings,
+            *_uncounted(tables),
             *_unread(tables, ledger.unread),
             *_not_read(ledger.not_read),
         ],
@@ -166,6 +167,19 @@ def _table(
         "unread_settings": _unread_of(entry),
         "log": entry.log,
     }
+
+
+def _uncounted(tables: Mapping[str, Any]) -> list[str]:
+    """Say how many backups nobody counted: the job's log has the only count of clusters'."""
+    names = [
+        name
+        for name, table in tables.items()
+        if table["verdict"] == Verdict.BACKED_UP.value and table["items"] is None
+    ]
+    if not names:
+        return []
+    whose = f"of {names[0]}" + (f" and {len(names) - 1} more" if names[1:] else "")
+    return [f"the count {whose} is unknown: no log of the job says how many items it read"]
 
 
 def _unread_of(entry: TableEntry) -> list[str]:

@@ -81,6 +81,24 @@ def test_an_empty_table_s_export_is_a_backup() -> None:
     assert (result.files, result.bytes, result.items) == (0, 0, None)
 
 
+@pytest.mark.parametrize("compress", [False, True])
+def test_without_a_log_the_files_bound_the_count(compress: bool) -> None:
+    """At most 100,000 items a file, at least 16 bytes an item that is not packed."""
+    one = export(1, compress=compress)
+    most = 100_000 if compress else 1
+    result = one.verify(expected_items=1_000_000, log_items=None, previous_items=None)
+    assert not result.ok
+    assert result.short, "another look into the table may say that it is right"
+    assert result.problems == (
+        f"the files can hold at most {most} items, the table's count is 1000000:"
+        " more than 20 % are missing",
+    )
+    last_night = one.verify(expected_items=0, log_items=None, previous_items=1_000_000)
+    assert "at most" in last_night.problems[0]
+    assert "last night's is 1000000" in last_night.problems[0]
+    assert export(100).verify(log_items=None).ok
+
+
 @pytest.mark.parametrize(
     ("damage", "problem"),
     [
