@@ -481,7 +481,7 @@ def test_settings_of_emr(resources: dict[str, Any]) -> None:
     }
     assert (private["pipeline_region"], private["pipeline_role"]) == ("us-east-1", "")
     assert private["cluster_role"] == "private-us-east-1-cluster"
-    assert private["cluster"]["release_label"] == "emr-7.3.0"
+    assert private["cluster"]["release_label"] == "emr-7.5.0"
     assert private["cluster"]["master_security_group_id"] == "sg-0123456789abcdef0"
     assert plain["region"] == plain["pipeline_region"] == "eu-central-1"
     assert plain["cluster"]["release_label"] == "emr-7.13.0"
