@@ -22,6 +22,7 @@ def expected(entry: Mapping[str, Any]) -> Expected:
         bytes=entry.get("bytes"),
         items=entry.get("items"),
         manifest_md5=entry.get("manifest_md5"),
+        files_md5=entry.get("files_md5"),
         table_id=(entry.get("definition") or {}).get("TableId"),
     )
 
