@@ -232,6 +232,7 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
         "ssm:GetParametersByPath",
         "ssm:PutParameter",
         "states:DescribeExecution",
+        "states:StartExecution",
         "states:StopExecution",
     }
 
@@ -526,28 +527,28 @@ def test_actions_of_the_functions_with_the_exporter(resources: dict[str, Any]) -
             {a for s in statements(resources, module, role).values() for a in many(s["Action"])}
             for module in ("scan", "emr")
         )
-        assert ours - theirs == {"states:StartExecution", "lambda:GetAccountSettings"}
+        assert ours - theirs == {"lambda:GetAccountSettings"}
         assert {a for a in ours if a.startswith(("elasticmapreduce:", "ec2:", "iam:"))} == {
             "elasticmapreduce:DescribeCluster",
             "elasticmapreduce:ListSteps",
             "elasticmapreduce:TerminateJobFlows",
         }
         found = statements(resources, "scan", role)
-        machine = f"arn:aws:states:{FRANKFURT}:stateMachine:scan-exporter"
-        assert found["StartWorkers"]["Resource"] == machine
         condition = {"StringEquals": {"aws:RequestedRegion": "eu-central-1"}}
         assert found["SeeTheAccountsConcurrency"]["Condition"] == condition
 
 
-def test_workers_of_any_engine_can_be_ended(resources: dict[str, Any]) -> None:
+def test_workers_of_any_engine_can_be_started_and_ended(resources: dict[str, Any]) -> None:
+    """They read backups back, whatever engine made them."""
+    arn = rf"arn:aws:states:[a-z0-9-]+:{ACCOUNT}"
     for module in MODULES:
         for role in ("scheduler", "monitor"):
-            found = statements(resources, module, role)["SeeWorkersEnd"]
-            assert found["Action"] == ["states:StopExecution", "states:DescribeExecution"]
-            assert re.fullmatch(
-                rf"arn:aws:states:[a-z0-9-]+:{ACCOUNT}:execution:[a-z]+-exporter:\*",
-                found["Resource"],
-            )
+            found = statements(resources, module, role)
+            started, seen = found["StartWorkers"], found["SeeWorkersEnd"]
+            assert started["Action"] == "states:StartExecution"
+            assert re.fullmatch(rf"{arn}:stateMachine:[a-z]+-exporter", started["Resource"])
+            assert seen["Action"] == ["states:StopExecution", "states:DescribeExecution"]
+            assert re.fullmatch(rf"{arn}:execution:[a-z]+-exporter:\*", seen["Resource"])
 
 
 def test_actions_of_the_exporter(resources: dict[str, Any]) -> None:
@@ -578,7 +579,8 @@ def test_the_exporter_never_writes_over_a_file(resources: dict[str, Any]) -> Non
     assert set(writes) == {exports, workers}
     assert writes[exports]["Condition"] == {"Null": {"s3:if-none-match": "false"}}
     assert "Condition" not in writes[workers]
-    assert sorted(found["ReadOwnFilesAndRecords"]["Resource"]) == [exports, workers]
+    backups = exports.replace("/AWSDynamoDB/*", "")
+    assert sorted(found["ReadBackupsAndRecords"]["Resource"]) == [backups, workers]
     assert found["ListOwnFiles"]["Resource"] == "arn:aws:s3:::central-backups"
     assert found["ListOwnFiles"]["Condition"] == {
         "StringLikeIfExists": {

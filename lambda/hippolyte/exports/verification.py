@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from hippolyte.exports.findings import LISTED, PLAUSIBLE
+from hippolyte.exports.listed import Listed, files_md5
 from hippolyte.exports.manifest import (
     MANIFEST,
     SUCCESS,
@@ -48,6 +49,7 @@ class Verification:
     read, None if there is no such log. `short`: nothing but a count says that items are missing.
     `levels` are those that it is then of: the third if that number was compared with another one.
     `manifest_md5` is of the manifest that lists the files, base64; None if it was not read.
+    `files_md5`: see `listed.files_md5`; None: they are not known, or the manifest has their own.
     """
 
     ok: bool
@@ -59,6 +61,7 @@ class Verification:
     short: bool = False
     levels: tuple[int, ...] = (LISTED,)
     manifest_md5: str | None = None
+    files_md5: str | None = None
 
 
 def parse_items_read(log_text: str) -> int | None:
@@ -76,7 +79,7 @@ def parse_items_read(log_text: str) -> int | None:
 
 def verify(
     directory_url: str,
-    list_objects: Callable[[], Iterable[tuple[str, int]]],
+    list_objects: Callable[[], Iterable[Listed]],
     get: Callable[[str], bytes],
     get_tail: Callable[[str, int], bytes],
     expected_items: int | None,
@@ -88,7 +91,7 @@ def verify(
 
     Args:
         directory_url: where the job was told to write; only named in problems and notes.
-        list_objects: all objects below it: name relative to the directory, size in bytes.
+        list_objects: all objects below it.
         get: the content of an object.
         get_tail: the last n bytes of an object.
         expected_items: the table's own count; 0 may be stale, None is unknown.
@@ -96,7 +99,8 @@ def verify(
         previous_items: what the last good backup held; None if there was none.
         tolerance_percentage: how far below those the log's count may lie.
     """
-    sizes = {name: size for name, size in list_objects() if not is_marker(name)}
+    there = {one.name: one for one in list_objects() if not is_marker(one.name)}
+    sizes = {name: one.size for name, one in there.items()}
     problems: list[str] = []
     shortfall: list[str] = []
     notes: list[str] = []
@@ -126,6 +130,7 @@ def verify(
         short=bool(shortfall) and not problems,
         levels=(LISTED, PLAUSIBLE) if log_items is not None and reference else (LISTED,),
         manifest_md5=checksum(content) if content is not None else None,
+        files_md5=None if urls is None else files_md5(there[n] for n in files if n in there),
     )
 
 

@@ -11,6 +11,7 @@ from typing import IO, Any
 import pytest
 
 from hippolyte.exports.dynamodbexport import Item, manifest_bytes, write_export
+from hippolyte.exports.listed import Listed, files_md5
 from hippolyte.exports.native import checksum
 from hippolyte.exports.verification import Verification, agree, parse_items_read, verify
 
@@ -28,7 +29,7 @@ class Directory:
         known = {"expected_items": 100, "log_items": 100, "previous_items": 100} | counts
         return verify(
             DIRECTORY,
-            lambda: [(name, len(body)) for name, body in self.files.items()],
+            self.listed,
             self.files.__getitem__,
             self.tail,
             known["expected_items"],
@@ -36,6 +37,9 @@ class Directory:
             known["previous_items"],
             tolerance_percentage=20,
         )
+
+    def listed(self) -> list[Listed]:
+        return [Listed(name, len(body), checksum(body)) for name, body in self.files.items()]
 
     def tail(self, name: str, size: int) -> bytes:
         self.tails.append((name, size))
@@ -71,6 +75,7 @@ def test_a_whole_export_is_a_backup_and_says_what_was_checked() -> None:
         ),
         levels=(1, 3),
         manifest_md5=checksum(directory.files["manifest"]),
+        files_md5=files_md5(one for one in directory.listed() if one.name in ("first", "second")),
     )
     assert sorted(directory.tails) == [("first", 1), ("second", 1)]
 
@@ -315,7 +320,7 @@ def test_bodies_are_only_read_where_needed() -> None:
     directory = export()
     result = verify(
         DIRECTORY,
-        lambda: [(name, len(body)) for name, body in directory.files.items()],
+        directory.listed,
         lambda name: (
             io.BytesIO(directory.files[name]).read() if name == "manifest" else pytest.fail()
         ),
