@@ -20,6 +20,7 @@ from hippolyte.store import Store
 from hippolyte_cli import by_hand, console, deployment
 from hippolyte_cli.compare.command import compare
 from hippolyte_cli.export import export
+from hippolyte_cli.get.command import get
 from hippolyte_cli.listing import list_
 from hippolyte_cli.release import ReadingStore, Release, Releases, Row
 from hippolyte_cli.restore.command import restore
@@ -54,6 +55,7 @@ app.command("list")(list_)
 app.command()(restore)
 app.command()(verify)
 app.command()(compare)
+app.command()(get)
 
 
 @app.command()

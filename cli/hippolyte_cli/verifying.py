@@ -17,7 +17,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from hippolyte import clock
 from hippolyte.errors import HippolyteError
 from hippolyte.exports import verified
+from hippolyte.exports.filters import is_filter
 from hippolyte.exports.findings import PLAUSIBLE, READ, RESTORED, Checked, Seen
+from hippolyte.exports.gather import Gather
 from hippolyte.exports.levels import check
 from hippolyte.exports.manifest import FormatError
 from hippolyte.exports.place import Folder
@@ -37,6 +39,9 @@ from hippolyte_cli.backups_place import (
     place_of,
 )
 from hippolyte_cli.deployment import MONITOR
+from hippolyte_cli.get.beside import Beside
+from hippolyte_cli.get.key import schema_of
+from hippolyte_cli.get.watched import Watched
 from hippolyte_cli.kept import Home, Kept
 from hippolyte_cli.restore.source import night
 from hippolyte_cli.trial import Trial
@@ -151,7 +156,14 @@ def _kept(backups: Backups, kept: Kept) -> Backup:
     }
     what = f"{kept.table}, night {kept.run}"
     place = kept.place(backups.store)
-    return Backup(what, kept.location, place, about, kept.expected, note)
+
+    def gather() -> Gather | None:
+        schema, watched = schema_of(kept.definition), Watched(place)
+        if schema is None or any(map(is_filter, watched.names())):
+            return None
+        return Gather(schema.names[0], Beside(watched).put)
+
+    return Backup(what, kept.location, place, about, kept.expected, note, gather=gather)
 
 
 def _newest(backups: Backups) -> Iterator[Backup]:
@@ -207,7 +219,10 @@ def _result(backup: Backup, level: int, look: _Look) -> Result:
     if backup.failure:
         return Result(backup, level, None, failure=f"cannot be verified: {backup.failure}")
     try:
-        checked = check(backup.place, min(level, READ), backup.expected, look)
+        gather = backup.gather() if level >= READ else None
+        checked = check(backup.place, min(level, READ), backup.expected, look, gather=gather)
+        if gather:
+            gather.write()
     # a folder's file that may not be read, a disk without room for a copy
     except (HippolyteError, ClientError, BotoCoreError, OSError) as error:
         return Result(backup, level, None, failure=_failure(error, "cannot be verified"))

@@ -9,6 +9,7 @@ from typing import Any
 from rich.markup import escape
 
 from hippolyte.exports.findings import Checked, Expected
+from hippolyte.exports.gather import Gather
 from hippolyte.exports.place import Listing
 from hippolyte_cli.export_offer import plural, size
 
@@ -18,6 +19,7 @@ class Backup:
     """A backup that is to be looked at.
 
     `note`: keep what came of it, or say why that is not. `failure`: why it cannot be looked at.
+    `gather`: leaves filters for `hippolyte get` while it is read.
     """
 
     what: str
@@ -27,6 +29,7 @@ class Backup:
     expected: Expected | None = None
     note: Callable[[Checked], str] = lambda _: ""
     failure: str = ""
+    gather: Callable[[], Gather | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hippolyte.exports.filters import is_filter
 from hippolyte.exports.manifest import is_marker
 from hippolyte.night.read_back import in_turn
 from hippolyte.record_form import when
@@ -79,6 +80,12 @@ def levels(night: NightDriver, *read: int) -> list[int]:
     return [1, *read] if night.engine == "lambda" else [1, *read, 3]
 
 
+def filters_of(night: NightDriver, table: str) -> list[str]:
+    prefix = f"backups/{ACCOUNT}/{REGION}/{table}/"
+    found = night.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)["Contents"]
+    return [one["Key"] for one in found if is_filter(one["Key"])]
+
+
 def test_what_is_read_back_is_of_level_two(night: NightDriver) -> None:
     night.configure(verify_days=1)
     night.table("orders")
@@ -91,6 +98,7 @@ def test_what_is_read_back_is_of_level_two(night: NightDriver) -> None:
         assert report["tables"][name]["verified_levels"] == levels(night, 2)
         assert noted["levels"] == levels(night, 2)
         assert report["tables"][name]["damage"] == []
+        assert len(filters_of(night, name)) == 1, "for later look-ups"
     assert list(faults(report)) == []
     assert (report["alerts"], report["warnings"], night.attention) == ([], [], [])
     settings = night.json(f"catalog/{ACCOUNT}/{REGION}/users/{RUN}.json")

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.deployment import Planned, deployed
+from hippolyte.exports.filters import is_filter
+from tests.support.deployment import BUCKET, Planned, deployed
 
 pytestmark = pytest.mark.terraform
 
@@ -19,7 +20,9 @@ def test_the_exporter_may_read_what_was_written(
         d.known()
         d.table("small")
         report = d.until(lambda: d.record("report.json"))
+        lying = d.s3.list_objects_v2(Bucket=BUCKET, Prefix="backups/")["Contents"]
 
     assert report
     assert 2 in report["tables"]["small"]["verified_levels"]
     assert (report["alerts"], report["warnings"]) == ([], [])
+    assert any(is_filter(one["Key"]) for one in lying), "and leave filters beside it"

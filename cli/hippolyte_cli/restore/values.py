@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from hippolyte.exports.keys import number
+
 # 400 KB (quotas of DynamoDB, "Items")
 MOST_ITEM_BYTES = 400 * 1024
 _UNIT_BYTES = 1024
@@ -86,14 +88,3 @@ def canonical(value: Mapping[str, Any]) -> Any:
 def canonical_item(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return an item's attributes, each `canonical`."""
     return {name: canonical(value) for name, value in item.items()}
-
-
-def number(text: str) -> str:
-    """Return a number's one spelling, plain or with an exponent: "1", "1.0", "10E-1" are "1"."""
-    sign, digits, exponent = Decimal(text).as_tuple()
-    significant = "".join(map(str, digits)).lstrip("0")
-    kept = significant.rstrip("0")
-    if not kept:
-        return "0"
-    power = int(exponent) + len(significant) - len(kept)
-    return f"{'-' if sign else ''}{kept}" + (f"E{power}" if power else "")

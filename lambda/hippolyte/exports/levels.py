@@ -18,6 +18,7 @@ from hippolyte.exports.findings import (
     Findings,
     Seen,
 )
+from hippolyte.exports.gather import Gather
 from hippolyte.exports.lines import Form
 from hippolyte.exports.listed import Listed, files_md5
 from hippolyte.exports.manifest import MANIFEST, FormatError, is_marker
@@ -39,6 +40,7 @@ def check(
     expected: Expected | None = None,
     seen: Callable[[Seen], None] | None = None,
     after: Seen | None = None,
+    gather: Gather | None = None,
 ) -> Checked:
     """Look a backup through, up to level 1 or 2, and go on after what is damaged.
 
@@ -50,6 +52,7 @@ def check(
         expected: of its catalogue entry; None: it has none, so that there may be no backup here.
         seen: is told how far it is; what it raises ends the check.
         after: the end of the last file that an earlier check has read: this one goes on there.
+        gather: of level READ, gathers the keys of the files that are whole.
 
     Raises:
         FormatError: nothing here is a backup, or not one alone, though none is `expected`.
@@ -78,7 +81,7 @@ def check(
     passed: tuple[int, ...] = () if found.count else (LISTED,)
     if level >= READ:
         before = found.count
-        items = _read(backup, there, found, seen or (lambda _: None), after or Seen())
+        items = _read(backup, there, found, seen or (lambda _: None), after or Seen(), gather)
         for finding in _second(items, expected or Expected()) if not found.count else ():
             found.add(finding)
         # the bytes may be what was written, whatever has become of their ETags
@@ -219,6 +222,7 @@ def _read(
     found: Findings,
     seen: Callable[[Seen], None],
     after: Seen,
+    gather: Gather | None,
 ) -> int:
     """Read each file to its end, or to where it is damaged; return the items that were there."""
     whole = sum(there[file.name].size for file in backup.files)
@@ -227,7 +231,8 @@ def _read(
         size = there[file.name].size
         if size:
             try:
-                for _ in backup.spans_of(file):
+                spans = backup.spans_of(file)
+                for _ in gather.through(file, there[file.name], spans) if gather else spans:
                     items += 1
                     if not items % _SEEN_EVERY:
                         seen(Seen(number, items, done, whole))

@@ -11,13 +11,19 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from hippolyte.engines.workers import READER, Order, Orders, Record, Workers
+from hippolyte.exports.filters import is_filter, parse_head
+from hippolyte.exports.keys import spelling
 from hippolyte.exports.native import root
+from hippolyte.exports.place import Prefix
 from hippolyte.link import Answer
 from hippolyte.read_back import ReadBack
 from hippolyte.record_form import iso
+from hippolyte.scan.reading import Refused
+from hippolyte.scan.table import Look
 from hippolyte.settings import Settings
 from hippolyte.store import Store
 from tests.support.exports import ITEMS, SUMMARY, native_export, tool_export
@@ -48,6 +54,8 @@ class Desk:
         self.workers = Workers(Store(self.s3, "backups"), SETTINGS, RUN)
         self.deadline = iso(datetime.now(UTC) + timedelta(hours=1))
         self.tables: dict[str, Order] = {}
+        self.table_id, self.no_look = TABLE_ID, False
+        self.looked: list[str] = []
 
     def backup(self, table: str, harm: str = "") -> None:
         """Put a backup of five files, two items each, and order it."""
@@ -70,7 +78,32 @@ class Desk:
         self.workers.order(Orders(RUN, READER, self.deadline, self.tables), None)
 
     def link(self, remaining: Callable[[], float] = plenty, me: str = "me") -> Answer:
-        return ReadBack(self.workers, READER, me, remaining).work()
+        return ReadBack(self.workers, READER, me, remaining, self.look).work()
+
+    def look(self, table: str) -> Look:
+        self.looked.append(table)
+        if self.no_look:
+            raise Refused("no such table")
+        return Look(table, "arn", self.table_id, "ACTIVE", ("pk", "sk"), 0, None)
+
+    def filtered(self, table: str) -> list[str]:
+        """Return the names of the files that have a filter, which must hold each of their keys."""
+        place = Prefix(self.workers.store, root(self.tables[table].directory, "01-ab"))
+        found = []
+        for name in filter(is_filter, place.names()):
+            key = place.prefix + name
+            data = self.s3.get_object(Bucket="backups", Key=key)["Body"].read()
+            head = parse_head(data)
+            assert head.attribute == "pk"
+            for number, file in enumerate(head.files):
+                found.append(file.name)
+                first = 2 * int(file.name[0])
+                for item in ITEMS[first : first + 2]:
+                    one = spelling(item["pk"])
+                    assert one
+                    begin, end = head.place(one)
+                    assert list(head.may_hold(one, data[begin:end]))[number]
+        return sorted(found)
 
     def record(self) -> Record:
         found = self.workers.record(READER)
@@ -128,6 +161,58 @@ def test_the_next_link_goes_on_after_the_last_whole_file(desk: Desk, looks: int)
     assert ended == sorted(ended)
     tables = desk.record().tables
     assert {(t.state, t.items, t.files, t.ended) for t in tables.values()} == {("done", 10, 5, 5)}
+
+
+FILES = [f"{n}.json.gz" for n in range(5)]
+
+
+@pytest.mark.parametrize("looks", [2, 3, 900])
+def test_each_file_has_its_filter_however_many_links_read(desk: Desk, looks: int) -> None:
+    desk.backup("users")
+    desk.order()
+    while desk.link(words(looks)).more:
+        pass
+    assert desk.filtered("orders") == desk.filtered("users") == FILES
+    data = Prefix(desk.workers.store, root("backups/orders", "01-ab") + "data/")
+    assert sorted(data.names()) == FILES, "an import reads all that lies here"
+
+
+def test_a_damaged_file_has_none(desk: Desk) -> None:
+    desk.backup("harmed", harm="data/3.json.gz")
+    desk.order()
+    desk.link()
+    assert desk.filtered("harmed") == ["0.json.gz", "1.json.gz", "2.json.gz", "4.json.gz"]
+
+
+def test_of_another_table_by_now_nothing_is_known(desk: Desk) -> None:
+    desk.table_id = "made again"
+    desk.order()
+    assert desk.link() == Answer(False, "all is read")
+    assert (desk.looked, desk.filtered("orders")) == (["orders"], [])
+
+
+def test_filters_that_cannot_be_made_or_written_harm_nothing(desk: Desk, monkeypatch: Any) -> None:
+    desk.no_look = True
+    desk.backup("users")
+    desk.order()
+    assert desk.link() == Answer(False, "all is read")
+    assert desk.filtered("orders") == []
+    assert {t.state for t in desk.record().tables.values()} == {"done"}
+
+
+def test_a_filter_that_s3_refuses_is_left_out(desk: Desk, monkeypatch: Any) -> None:
+    desk.order()
+    put = desk.s3.put_object
+
+    def refuse(**request: Any) -> Any:
+        if is_filter(request["Key"]):
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutObject")
+        return put(**request)
+
+    monkeypatch.setattr(desk.s3, "put_object", refuse)
+    assert desk.link() == Answer(False, "all is read")
+    assert desk.filtered("orders") == []
+    assert desk.record().tables["orders"].state == "done"
 
 
 def test_damage_that_an_earlier_link_found_is_not_forgotten(desk: Desk) -> None:
