@@ -2,7 +2,8 @@
 
 locals {
   # the files of a backup that are the exporter's own, and its workers' records
-  export_arns = [for arn in local.object_arns["backups"] : "${arn}/AWSDynamoDB/*"]
+  # its own exports, and what look-ups need beside the files of clusters
+  export_arns = flatten([for arn in local.object_arns["backups"] : ["${arn}/AWSDynamoDB/*", "${arn}/_filters/*"]])
   worker_keys = [for arn in local.object_arns["runs"] : "${arn}/workers/*"]
 }
 

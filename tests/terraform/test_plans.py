@@ -571,15 +571,19 @@ def test_actions_of_the_exporter(resources: dict[str, Any]) -> None:
 
 def test_the_exporter_never_writes_over_a_file(resources: dict[str, Any]) -> None:
     place = f"central-backups/dynamodb/prod/{{}}/{ACCOUNT}/us-east-1/*"
-    exports = "arn:aws:s3:::" + place.format("backups") + "/AWSDynamoDB/*"
+    backups = "arn:aws:s3:::" + place.format("backups")
+    exports = (f"{backups}/AWSDynamoDB/*", f"{backups}/_filters/*")
     workers = "arn:aws:s3:::" + place.format("runs") + "/workers/*"
     found = statements(resources, "crowded", "exporter")
-    writes = {s["Resource"]: s for s in found.values() if "s3:PutObject" in many(s["Action"])}
+    writes = {
+        tuple(sorted(many(s["Resource"]))): s
+        for s in found.values()
+        if "s3:PutObject" in many(s["Action"])
+    }
 
-    assert set(writes) == {exports, workers}
+    assert set(writes) == {exports, (workers,)}
     assert writes[exports]["Condition"] == {"Null": {"s3:if-none-match": "false"}}
-    assert "Condition" not in writes[workers]
-    backups = exports.replace("/AWSDynamoDB/*", "")
+    assert "Condition" not in writes[(workers,)]
     assert sorted(found["ReadBackupsAndRecords"]["Resource"]) == [backups, workers]
     assert found["ListOwnFiles"]["Resource"] == "arn:aws:s3:::central-backups"
     assert found["ListOwnFiles"]["Condition"] == {
