@@ -89,6 +89,7 @@ def load(
     journal: Journal,
     mode: Mode = "all",
     where: Callable[[Item], bool] | None = None,
+    change: Callable[[Item], Item] | None = None,
     progress: Callable[[Loaded], None] = lambda _: None,
     stopped: Callable[[], bool] = lambda: False,
     threads: int = THREADS,
@@ -112,6 +113,7 @@ def load(
         mode: write all, only what the table does not have, or only what it has not or has
             otherwise (numbers by value, sets without order).
         where: only items for which it is true, in DynamoDB JSON.
+        change: makes of each what is written; see `hippolyte_cli.masking.change`.
         progress: called several times a second, and at the end, also before an error is raised.
         stopped: looked at as often; the load then ends when what is under way is written.
         threads: requests under way; 0: one, by the calling thread.
@@ -134,6 +136,7 @@ def load(
         units=max(1.0, rate.writes),
         at_once=at_once,
         where=where,
+        change=change,
     )
     sender = Sender(
         client=raw_client(client),
