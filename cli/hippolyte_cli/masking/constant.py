@@ -53,7 +53,7 @@ def _is_value(kind: str, content: Any) -> bool:
             return True
         case "NULL", True:
             return True
-        case ("SS" | "NS" | "BS"), list():
+        case (("SS" | "NS" | "BS"), list()):
             once = len({str(each) for each in content}) == len(content) > 0
             return once and all(_is_value(kind[0], each) for each in content)
         case "L", list():

@@ -1,9 +1,9 @@
 """A map: the rules of `--map FILE`, read and held against the table before anything is done.
 
-    {"salt": "...", "others": "keep",
-     "rules": [{"attribute": "customer.email", "do": "hash"},
-               {"attribute": "lines[*].note", "do": "drop"},
-               {"attribute": "phone", "do": "replace", "by": "none"}]}
+{"salt": "...", "others": "keep",
+ "rules": [{"attribute": "customer.email", "do": "hash"},
+           {"attribute": "lines[*].note", "do": "drop"},
+           {"attribute": "phone", "do": "replace", "by": "none"}]}
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LEAST_SALT = 16
 _MEMBERS, _OF_A_RULE = ("others", "rules", "salt"), ("attribute", "by", "do")
 _STEP = re.compile(r'(?P<name>"(?:[^"\\]|\\.)+"|[^."\[\]]+)(?P<each>(?:\[\*\])*)(?P<dot>\.|$)')
 _PATH_HOW_TO = (
-    'names with a dot between them, [*] for each element of a list, a name with a dot in quotes: '
+    "names with a dot between them, [*] for each element of a list, a name with a dot in quotes: "
     'address.street, lines[*].note, "a.b".c'
 )
 

@@ -237,9 +237,7 @@ class Task:
         if not self.chosen.past:
             return True
         past = plural(self.chosen.past, "item")
-        console.console().print(
-            f"{past} past the time to live: gone soon after it is turned on."
-        )
+        console.console().print(f"{past} past the time to live: gone soon after it is turned on.")
         if self.asked.yes:
             return True
         return sys.stdin.isatty() and typer.confirm("Turn it on?")

@@ -24,7 +24,8 @@ from hippolyte_cli.restore.batches import MOST_GETS, MOST_PUTS, Batch, Cutting, 
 from hippolyte_cli.restore.crew import Crew
 from hippolyte_cli.restore.journal import Done, Journal
 from hippolyte_cli.restore.pace import Pace, Rate
-from hippolyte_cli.restore.sender import Clockwork, Mode, Sender, Sent, Stopped
+from hippolyte_cli.restore.patience import Clockwork, Patience, Stopped
+from hippolyte_cli.restore.sender import Mode, Sender, Sent
 from hippolyte_cli.restore.sending import raw_client
 
 if TYPE_CHECKING:
@@ -145,8 +146,7 @@ def load(
         mode=mode,
         writes=Pace(rate.writes, began),
         reads=Pace(rate.reads, began),
-        clock=clock,
-        ended=ended,
+        patience=Patience(table, clock, ended),
         files=[file.name for file in backup.files],
         dry=dry,
     )
@@ -166,7 +166,7 @@ class _Load:
 
     backup: Backup
     journal: Journal
-    crew: Crew
+    crew: Crew[Batch, Sent]
     clock: Clockwork
     progress: Callable[[Loaded], None]
     stopped: Callable[[], bool]
