@@ -91,25 +91,13 @@ def export(
     except (HippolyteError, ValueError, OSError, ClientError, BotoCoreError) as error:
         console.refuse(_remedied(error, table))
     out = console.console()
-    rules = ["By the map of each item:", *scan.change.of.lines()] if scan.change else []
     to = f"To {scan.wanted.sink}{scan.beside}. Ctrl-C ends it."
-    for line in (*scan.offer.lines(), *rules, to):
-        out.print(escape(line), soft_wrap=True)
     if dry_run:
+        _offer(scan, out, to)
         out.print("Nothing was read.")
         return
-    view = View(scan.offer.table.item_count)
-    with (
-        console.stopped_by_ctrl_c() as is_stopped,
-        Threads(min(THREADS, scan.wanted.segments)) as threads,
-        _shown(out, view) as show,
-    ):
-        (end,) = Loop(
-            [(scan.offer.table.name, scan.wanted)],
-            runner=threads,
-            progress=view.take,
-            go_on=lambda now: show(now) and not is_stopped(),
-        ).run()
+    with console.stopped_by_ctrl_c() as is_stopped:
+        end = scanned(scan, out, is_stopped, to)
     if end.state is State.DONE:
         # written just now, it was judged; of one that was found whole, files may have gone since
         if gone := "" if end.files else _gone(scan):
@@ -125,6 +113,33 @@ def export(
     text = _left(scan, end, asked if said else replace(asked, region=None))
     out.print(escape(text), soft_wrap=True)
     raise typer.Exit(1)
+
+
+def scanned(scan: Scan, out: Console, stopped: Callable[[], bool], beside: str) -> Progress:
+    """Say how fast a table will be read and what it costs, read it, and return how far it came.
+
+    Args:
+        scan: as it was prepared.
+        out: where it is said.
+        stopped: asked whether it is to end.
+        beside: what else is said beforehand.
+    """
+    _offer(scan, out, beside)
+    view = View(scan.offer.table.item_count)
+    with Threads(min(THREADS, scan.wanted.segments)) as threads, _shown(out, view) as show:
+        (end,) = Loop(
+            [(scan.offer.table.name, scan.wanted)],
+            runner=threads,
+            progress=view.take,
+            go_on=lambda now: show(now) and not stopped(),
+        ).run()
+    return end
+
+
+def _offer(scan: Scan, out: Console, beside: str) -> None:
+    rules = ["By the map of each item:", *scan.change.of.lines()] if scan.change else []
+    for line in (*scan.offer.lines(), *rules, beside):
+        out.print(escape(line), soft_wrap=True)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from hippolyte.errors import HippolyteError
 from hippolyte.settings import Settings
 from hippolyte.store import Store
 from hippolyte_cli import by_hand, console, deployment
+from hippolyte_cli.compare.command import compare
 from hippolyte_cli.export import export
 from hippolyte_cli.listing import list_
 from hippolyte_cli.release import ReadingStore, Release, Releases, Row
@@ -52,6 +53,7 @@ for command in (export, by_hand.run, by_hand.plan, by_hand.status, by_hand.cance
 app.command("list")(list_)
 app.command()(restore)
 app.command()(verify)
+app.command()(compare)
 
 
 @app.command()

@@ -66,9 +66,7 @@ class Change:
         return cls(record["do"], record["key"], record["was"], record["to"])
 
 
-def change_of(
-    difference: Difference, only: Collection[str], delete_added: bool
-) -> Change | None:
+def change_of(difference: Difference, only: Collection[str], delete_added: bool) -> Change | None:
     """Return what is done about a difference between a night (left) and the table now (right).
 
     Args:
