@@ -20,6 +20,7 @@ from hippolyte.clients import configuration
 from hippolyte.errors import ConfigurationError, code_of
 from hippolyte.exports.place import Prefix
 from hippolyte_cli import console
+from hippolyte_cli.masking.rules import Map, read_map
 from hippolyte_cli.restore import part
 from hippolyte_cli.restore.definition import ON_DEMAND, TablePlan, plan_of
 from hippolyte_cli.restore.journal import Journal, identity
@@ -44,6 +45,7 @@ class Asked:
     mode: Mode
     where: tuple[str, ...]
     keys: Path | None
+    map: Path | None
     via: str
     on_demand: bool
     streams: bool
@@ -65,6 +67,7 @@ class Target:
         plan: of a table that is to be made; None: it is there.
         there: DescribeTable's `Table`, once it is.
         conditions: all must hold of an item.
+        map: what is made of the items; None: they are written as they are.
     """
 
     asked: Asked
@@ -72,6 +75,7 @@ class Target:
     plan: TablePlan | None = None
     there: Mapping[str, Any] = field(default_factory=dict)
     conditions: list[part.Condition] = field(default_factory=list)
+    map: Map | None = None
 
     @property
     def name(self) -> str:
@@ -118,12 +122,16 @@ class Target:
         self.conditions = [part.where(text) for text in self.asked.where]
         if self.asked.keys:
             self.conditions.append(part.keys(self.asked.keys, self.keys))
+        if self.asked.map:
+            self.map = read_map(self.asked.map, self.table)
 
     def journal(self) -> Journal:
         """Return where this restore keeps how far it is."""
         chosen = [*self.asked.where]
         if self.asked.keys:
             chosen.append(hashlib.sha256(self.asked.keys.read_bytes()).hexdigest())
+        if self.map:
+            chosen.append(f"by a map ({self.map.digest})")
         of = identity(self.found.location, self.there, self.asked.mode, " and ".join(chosen))
         beside = None
         if self.found.beside:
