@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hippolyte.planning.cost import cost_usd
+from hippolyte.planning.cost import cost_parts, total_usd
 from hippolyte.planning.host import Host
 from hippolyte.planning.packing import HANDOVER_SECONDS, Bins, Timeline, pack
 from hippolyte.planning.plan import Job
@@ -24,6 +24,8 @@ class Packed:
     timelines: list[Timeline[Job]]
     warnings: tuple[str, ...]
     cost_usd: float
+    # its parts
+    cost: Mapping[str, float]
 
     @property
     def jobs(self) -> list[Job]:
@@ -69,8 +71,8 @@ class Packer:
             f"raise {host.knob}, the window or the table's read capacity"
             for job in overflow
         ]
-        cost = cost_usd(timelines, self.settings, self.raises_per_job, host)
-        return Packed(timelines, tuple(warnings), cost)
+        cost = cost_parts(timelines, self.settings, self.raises_per_job, host)
+        return Packed(timelines, tuple(warnings), total_usd(cost), cost)
 
 
 def _late(timeline: Timeline[Job], sizer: Sizer) -> list[Job]:
