@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from hippolyte import settings_form
 from hippolyte.errors import ConfigurationError, RefusedError
@@ -86,7 +86,8 @@ class Planning:
     """The figures a plan is made with.
 
     `bytes_per_read_unit` is bytes read per read capacity unit and second; None: the engine's own,
-    see `planning.host`. `on_demand_read_rate` is read units per second.
+    see `planning.host`. `on_demand_read_rate` is read units per second. `estimates`: "measured",
+    where the last nights say how fast a table is read, or "formula".
     """
 
     attempts: int = 2
@@ -97,6 +98,7 @@ class Planning:
     on_demand_read_rate: int = 1000
     item_count_tolerance_percentage: int = 20
     discovery_concurrency: int = 24
+    estimates: str = "measured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,10 @@ class Settings:
     # how long backups are kept, for the estimate of storage; None: of a module that did not say
     retention_days: int | None = None
     verify_days: int | None = None  # see `reading_turn`
-    raise_capacity: bool = True
+    # "plan": nothing is raised, and the report says what would have been
+    raise_capacity: bool | Literal["plan"] = True
+    # where a table's is known
+    raise_above_warm_throughput: bool = False
     planning: Planning = field(default_factory=Planning)
     prices: Prices = field(default_factory=Prices)
     engine: str = "datapipeline"

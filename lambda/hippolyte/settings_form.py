@@ -10,6 +10,7 @@ from typing import Any
 
 ENGINES = ("lambda", "datapipeline", "emr")
 
+_ONE_OF = {"engine": ENGINES, "estimates": ("measured", "formula")}
 _LOWEST = {
     "window_seconds": 900,
     "consumed_percentage": 1,
@@ -39,7 +40,7 @@ def build(
     `nested`: which fields are built likewise, and of what.
     """
     if not isinstance(data, dict):
-        problems.append(f"{path or 'the settings'} must be an object, got {data!r}")
+        problems.append(f"{path.rstrip('.') or 'the settings'} must be an object, got {data!r}")
         return None
     known = {f.name: f for f in fields(kind)}
     problems += [f"unknown key {path}{key}" for key in data if key not in known]
@@ -97,13 +98,15 @@ def _wrong(name: str, kind: str, value: object) -> str | None:
     if kind.startswith("tuple"):
         return None if _strings(value) else "must be a list of strings"
     if kind.startswith("bool"):
-        return None if isinstance(value, bool) else "must be true or false"
+        if isinstance(value, bool) or ("plan" in kind and value == "plan"):
+            return None
+        return "must be true or false" + (', or "plan"' if "plan" in kind else "")
     if kind.startswith(("float", "int")):
         return _no_number(name, kind, value)
     if not isinstance(value, str):
         return "must be a string"
-    if name == "engine" and value not in ENGINES:
-        return f"must be one of {', '.join(ENGINES)}"
+    if value not in _ONE_OF.get(name, (value,)):
+        return f"must be one of {', '.join(_ONE_OF[name])}"
     if name == "jar" and not re.fullmatch(r"s3://[^/]+/.+\.jar", value):
         return "must be like s3://bucket/key.jar"
     return "must not be empty" if name == "service_role" and not value else None

@@ -11,7 +11,7 @@ from typing import Any
 
 from hippolyte.errors import ConfigurationError, RefusedError
 from hippolyte.planning.plan import Job, Plan
-from hippolyte.record_form import VERSION
+from hippolyte.record_form import VERSION, iso
 from hippolyte.settings_form import build
 from hippolyte.store import unpacked
 
@@ -45,7 +45,7 @@ def read_plan(path: Path) -> dict[str, Any]:
         )
     try:
         plan = Plan.from_record(record)
-    except (ConfigurationError, AttributeError) as error:
+    except (ConfigurationError, AttributeError, TypeError) as error:
         raise RefusedError(f"{path}: {error}") from error
     if faults := list(_faults(plan)):
         raise RefusedError(f"{path} is no plan: {'; '.join(faults[:_NAMED])}")
@@ -54,7 +54,15 @@ def read_plan(path: Path) -> dict[str, Any]:
 
 def _faults(plan: Plan) -> Iterator[str]:
     """Yield what is not of its kind: a record's form is known, its values may be anything."""
-    for name, usd in {"cost_usd": plan.cost_usd, **plan.cost}.items():
+    if not all(isinstance(each, dict) for each in (plan.cost, plan.undescribed)):
+        yield "cost and undescribed must be objects"
+        return
+    if not all(isinstance(name, str) for name in plan.empty):
+        yield "empty must be names"
+    if plan.deadline <= plan.start:
+        yield f"its window ends at {iso(plan.deadline)}, which is no later than its start"
+    money = {"cost_usd": plan.cost_usd, "storage_usd": plan.storage_usd or 0, **plan.cost}
+    for name, usd in money.items():
         if not isinstance(usd, int | float):
             yield f"{name} must be a number, got {usd!r}"
     for batch in plan.batches:

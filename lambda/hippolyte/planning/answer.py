@@ -15,6 +15,10 @@ from hippolyte.planning.plan import Plan
 # bytes; Lambda's quota is 6 MB (Lambda guide, "Lambda quotas", synchronous invocation payload)
 _PACKED_FROM = 4_000_000
 _MOST = 5_900_000
+_NO_ANSWERS = (
+    *(ConfigurationError, AttributeError, KeyError, TypeError),
+    *(ValueError, EOFError, OSError, zlib.error),
+)
 
 
 def answer(plan: Plan, what_if: Sequence[Plan] = (), most: int = _MOST) -> dict[str, Any]:
@@ -50,7 +54,7 @@ def read_answer(answered: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[
         plan, what_if = answered["plan"], answered["what_if"]
         Plan.from_record(plan)
         return dict(plan), [dict(each) for each in what_if]
-    except (ConfigurationError, KeyError, TypeError, ValueError, OSError, zlib.error) as error:
+    except _NO_ANSWERS as error:
         raise ConfigurationError(
             f"the scheduler answers with a plan of another form ({error}): function and command "
             "must be of one version; apply the module, or install the command again"
