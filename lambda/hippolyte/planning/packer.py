@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from hippolyte.planning.cost import cost_usd
 from hippolyte.planning.host import Host
-from hippolyte.planning.packing import HANDOVER_SECONDS, Bins, Timeline, pack
+from hippolyte.planning.packing import pack
 from hippolyte.planning.plan import Job
 from hippolyte.planning.sharing import share_out, worker_seconds
 from hippolyte.planning.sizer import Sizer
+from hippolyte.planning.timelines import HANDOVER_SECONDS, Bins, Timeline
 from hippolyte.planning.window import Night
 from hippolyte.record_form import iso
 from hippolyte.settings import Settings

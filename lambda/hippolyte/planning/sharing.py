@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hippolyte.planning.host import Host
-from hippolyte.planning.packing import Timeline
 from hippolyte.planning.plan import Job, parts_of
 from hippolyte.planning.sizer import RAISED_AT_ONCE
+from hippolyte.planning.timelines import Timeline
 
 
 def share_out(jobs: Iterable[Job], host: Host, workers: int, tables: int) -> list[Timeline[Job]]:

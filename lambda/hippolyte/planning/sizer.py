@@ -10,8 +10,8 @@ from datetime import timedelta
 
 from hippolyte.planning import sizing
 from hippolyte.planning.host import Host
-from hippolyte.planning.packing import HANDOVER_SECONDS
 from hippolyte.planning.plan import Job
+from hippolyte.planning.timelines import HANDOVER_SECONDS
 from hippolyte.planning.window import Night
 from hippolyte.settings import Settings
 from hippolyte.share import reachable_rate
