@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hippolyte import clock
 from hippolyte.asked import Asked, is_delivery, read_event, refuse_unknown
 from hippolyte.assembly import Context, begin, elsewhere, tell
-from hippolyte.errors import ConflictError, RefusedError
+from hippolyte.errors import ConfigurationError, ConflictError, RefusedError
 from hippolyte.leases.lease import as_it_was
 from hippolyte.night.cancelled import take_note
 from hippolyte.night.one_pass import Pass
@@ -183,7 +183,8 @@ def _plan(
     now = clock.now()
     recent = p.runs.recent(now)
     earlier = [r for r, names in recent.items() if "report.json" in names and not is_part(r)]
-    night = Night(asked.start, deadline, now, max(earlier, default=None), globs)
+    last = max(earlier, default=None)
+    night = Night(asked.start, deadline, now, last, globs, _rows(p, last))
     engine = p.engine
     if engine.name == "lambda":
         free = unreserved_concurrency(p.clients.seldom("lambda"))
@@ -193,6 +194,15 @@ def _plan(
         _refuse_skipped(plan)
     kept = {t: d for t, d in found.definitions.items() if not globs or t in plan.identities}
     return plan, kept
+
+
+def _rows(p: Pass, last: str | None) -> dict[str, Any]:
+    """Return the tables of the last report; without it all tables' turns are alike."""
+    try:
+        p.previous = p.runs.report(last) if last else None
+    except (ClientError, BotoCoreError, ConfigurationError) as error:
+        _log.warning("the report of %s cannot be read: %s", last, error)
+    return dict((p.previous or {}).get("tables", {}))
 
 
 def _refuse_skipped(plan: Plan) -> None:

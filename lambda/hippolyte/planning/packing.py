@@ -11,24 +11,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from hippolyte.planning.bound import least_bins, most_jobs
+from hippolyte.planning.most import most_first
 from hippolyte.planning.placing import WorstFit, first_fit
-from hippolyte.planning.timelines import Bins, JobT, Sized, Timeline
+from hippolyte.planning.timelines import Bins, JobT, Timeline, shortest
 
 # numbers of batches, and of timelines, that are tried: each costs n log n
 _TRIES = 6
 # how close together large jobs are tried to go
 _PARTS = 4
-# of so many jobs one more or less is not looked for in an overloaded night; gaps are filled anyway
-_PRECISION = 500
 
 
 def pack(
-    jobs: Iterable[JobT], bins: Bins, rank: Callable[[JobT], Any] | None = None
+    jobs: Iterable[JobT], bins: Bins, rank: Callable[[JobT], Any] = shortest
 ) -> tuple[list[Timeline[JobT]], list[JobT]]:
     """Pack `jobs` into timelines; also return the jobs that no timeline had time for.
 
     Of jobs that do not all fit, those that come first by `rank`, and then all that still find
-    time; without it the shortest. What has no time comes after all that has, in that order, and
+    time. What has no time comes after all that has, in that order, and
     last what does not fit even alone, the shortest first: on a timeline of its own if one is left,
     else in further batches of the one that is free first. The order depends on the input's
     durations and names alone.
@@ -39,13 +38,9 @@ def pack(
     late: list[JobT] = []
     timelines = _all(fitting, bins)
     if timelines is None:
-        timelines, late = _most(sorted(fitting, key=rank or _shortest), bins)
+        timelines, late = _most(sorted(fitting, key=rank), bins)
     _put_late([*late, *reversed(never)], timelines, bins)
     return timelines, late + never
-
-
-def _shortest(job: Sized) -> tuple[int, str]:
-    return job.estimate_seconds, job.table
 
 
 def _all(jobs: Sequence[JobT], bins: Bins) -> list[Timeline[JobT]] | None:
@@ -123,7 +118,7 @@ def _most(ranked: Sequence[JobT], bins: Bins) -> tuple[list[Timeline[JobT]], lis
     Also return what finds none, in its order.
     """
     times = [j.estimate_seconds for j in ranked]
-    over = 1 + most_jobs(
+    most = most_jobs(
         times,
         bins.timelines,
         bins.tables_per_batch,
@@ -131,23 +126,16 @@ def _most(ranked: Sequence[JobT], bins: Bins) -> tuple[list[Timeline[JobT]], lis
         bins.pause,
         bins.handover_seconds,
     )
-    longest_first = sorted(range(over - 1), key=lambda n: (-times[n], ranked[n].table))
+    longest_first = sorted(range(most), key=lambda n: (-times[n], ranked[n].table))
 
     def first(number: int) -> WorstFit[JobT] | None:
         together = WorstFit[JobT](bins.timelines, number + bins.timelines, bins.timelines, bins)
         fit = all(together.put(ranked[n]) for n in longest_first if n < number)
         return together if fit else None
 
-    best, fit, step = WorstFit[JobT](0, 0, 0, bins), 0, over // _PRECISION
-    number, back = over - 1, step + 1
-    # down from the bound in growing steps, then between what fits and what does not
-    while over - fit > 1 + step * (fit > 0):
-        if found := first(number):
-            best, fit = found, number
-        else:
-            over = number
-        number = (fit + over) // 2 if fit else max(1, over - back)
-        back *= 2
+    best, fit = most_first(first, most)
+    if best is None:
+        return [], list(ranked)
     late = [job for job in ranked[fit:] if not best.put(job)]
     return [timeline for timeline in best.timelines if timeline.batches], late
 

@@ -24,6 +24,11 @@ class Sized(Protocol):
 JobT = TypeVar("JobT", bound=Sized)
 
 
+def shortest(job: Sized) -> tuple[int, str]:
+    """Rank the shortest first."""
+    return job.estimate_seconds, job.table
+
+
 @dataclass(frozen=True, slots=True)
 class Bins:
     """What the packing must keep to. Times in seconds."""
