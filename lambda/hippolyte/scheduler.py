@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hippolyte import clock
 from hippolyte.asked import Asked, is_delivery, read_event, refuse_unknown
 from hippolyte.assembly import Context, begin, elsewhere, tell
-from hippolyte.errors import ConflictError, RefusedError
+from hippolyte.errors import ConfigurationError, ConflictError, RefusedError
 from hippolyte.leases.lease import as_it_was
 from hippolyte.night.cancelled import take_note
 from hippolyte.night.one_pass import Pass
@@ -135,7 +135,8 @@ def _planned(p: Pass, asked: Asked) -> dict[str, Any]:
     p.held = p.leases.all_open()
     wanted = [p.settings, *(_what_if(p.settings, changes) for changes in asked.what_if)]
     found = _discovered(p, asked, others, {settings.engine for settings in wanted})
-    plans = [_made(p, asked, found, settings) for settings in wanted]
+    before = _night_before(p)
+    plans = [_made(p, asked, found, settings, before) for settings in wanted]
     _refuse_skipped(plans[0])
     return {"result": "planned", "at": iso(clock.now()), **answer(plans[0], plans[1:])}
 
@@ -172,7 +173,7 @@ def _alone(p: Pass, others: list[Sight]) -> None:
 
 def _plan(p: Pass, asked: Asked, others: list[Sight]) -> tuple[Plan, dict[str, Any]]:
     found = _discovered(p, asked, others, {p.engine.name})
-    plan = _made(p, asked, found, p.settings)
+    plan = _made(p, asked, found, p.settings, _night_before(p))
     _refuse_skipped(plan)
     globs = asked.tables
     kept = {t: d for t, d in found.definitions.items() if not globs or t in plan.identities}
@@ -207,15 +208,31 @@ def _discovered(p: Pass, asked: Asked, others: list[Sight], engines: Collection[
     return found
 
 
-def _made(p: Pass, asked: Asked, found: Inventory, settings: Settings) -> Plan:
+def _made(
+    p: Pass,
+    asked: Asked,
+    found: Inventory,
+    settings: Settings,
+    before: tuple[str | None, dict[str, Any]],
+) -> Plan:
     """Return the plan by some settings of what was discovered."""
-    now = clock.now()
-    recent = p.runs.recent(now)
-    earlier = [r for r, names in recent.items() if "report.json" in names and not is_part(r)]
+    last, rows = before
     deadline = asked.start + timedelta(seconds=settings.window_seconds)
-    night = Night(asked.start, deadline, now, max(earlier, default=None), asked.tables)
+    night = Night(asked.start, deadline, clock.now(), last, asked.tables, rows)
     engine = p.engines[settings.engine]
     return make_plan(found, settings, night, engine.tables_per_batch, engine.raises_per_job)
+
+
+def _night_before(p: Pass) -> tuple[str | None, dict[str, Any]]:
+    """Return the last night, and its report's tables: without it all turns are alike."""
+    recent = p.runs.recent(clock.now())
+    earlier = [r for r, names in recent.items() if "report.json" in names and not is_part(r)]
+    last = max(earlier, default=None)
+    try:
+        p.previous = p.runs.report(last) if last else None
+    except (ClientError, BotoCoreError, ConfigurationError) as error:
+        _log.warning("the report of %s cannot be read: %s", last, error)
+    return last, dict((p.previous or {}).get("tables", {}))
 
 
 def _refuse_skipped(plan: Plan) -> None:

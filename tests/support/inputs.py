@@ -151,7 +151,7 @@ REFUSED: dict[str, Bad] = {
             ("storage_gb_month", 0),
         )
     },
-    "price-text": Bad({"prices": {"node_hour": "much"}}, ("node_hour", "a number is required")),
+    "price-text": Bad({"prices": {"node_hour": "much"}}, ("prices", "a number is required")),
     "prices-region": Bad({"prices": {"region": []}}, ("region", "string required")),
     "prices-dated": Bad({"prices": {"dated": []}}, ("dated", "string required")),
     "prices-unknown": Bad({"prices": {"gold": 1}}, ("prices", "gold")),

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Mapping
 
 from hippolyte.planning.host import Host
-from hippolyte.planning.packing import Timeline
 from hippolyte.planning.plan import Job, parts_of
 from hippolyte.planning.sizing import segments
+from hippolyte.planning.timelines import Timeline
 from hippolyte.settings import Prices, Settings
 
 # USD, us-east-1, see docs/costs.md for the sources; what a deployment pays is in its settings

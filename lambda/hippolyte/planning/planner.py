@@ -10,9 +10,9 @@ from hippolyte.planning.budget import within_budget
 from hippolyte.planning.cost import storage_usd
 from hippolyte.planning.host import Host, host_of
 from hippolyte.planning.packer import Packer
-from hippolyte.planning.packing import HANDOVER_SECONDS, Timeline
 from hippolyte.planning.plan import Batch, Identity, Job, Plan
 from hippolyte.planning.selection import Choice, choose
+from hippolyte.planning.timelines import HANDOVER_SECONDS, Timeline
 from hippolyte.planning.window import Night
 from hippolyte.record_form import iso
 from hippolyte.settings import Settings
