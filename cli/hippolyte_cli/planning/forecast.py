@@ -139,6 +139,20 @@ def why_raised(job: Record, plan: Record) -> str:
     )
 
 
+def wishes(plan: Record) -> list[str]:
+    """Return what would be raised, were it allowed: with raise_capacity = "plan"."""
+    jobs = [slot.job for slot in slots(plan) if slot.job.get("would_raise_to")]
+    return [
+        f"{job['table']}: {job['capacity']:,} to {job['would_raise_to']:,}"
+        for job in sorted(jobs, key=lambda job: str(job["table"]))
+    ]
+
+
+def learned(plan: Record) -> list[str]:
+    """Return which tables are not planned by the formula, or not by what was measured, and why."""
+    return [f"{s.table}: {basis}" for s in slots(plan) if (basis := s.job.get("basis"))]
+
+
 def why_late(slot: Slot, plan: Record) -> str:
     """Say in a sentence why a table is not read by the window's end, and what would help it."""
     window, noun = window_seconds(plan), noun_of(plan["engine"])

@@ -15,12 +15,14 @@ from hippolyte_cli.planning.compare import Difference
 from hippolyte_cli.planning.forecast import (
     Record,
     Slot,
+    learned,
     remedies,
     slots,
     totals,
     why_late,
     why_raised,
     window_seconds,
+    wishes,
 )
 from hippolyte_cli.planning.view import beside
 
@@ -190,6 +192,8 @@ def _raised(plan: Record, found: Iterable[Slot]) -> str:
 def _lists(plan: Record) -> str:
     made = ""
     for title, lines in (
+        ("Would be raised (raise_capacity is &quot;plan&quot;)", wishes(plan)),
+        ("What the last nights say", learned(plan)),
         ("To be looked at", plan["alerts"]),
         ("Warnings", plan["warnings"]),
         ("Without a backup", [f"{n}: {v}: {why}" for n, (v, why) in plan["verdicts"].items()]),

@@ -16,11 +16,13 @@ from hippolyte_cli.planning.forecast import (
     PARTS,
     Record,
     Slot,
+    learned,
     remedies,
     slots,
     totals,
     why_late,
     why_raised,
+    wishes,
 )
 from hippolyte_cli.planning.gantt import DRAWN, PLAIN, gantt
 
@@ -33,7 +35,9 @@ def show_plan(out: Console, plan: Record) -> None:
     found = slots(plan)
     _table(out, plan, found)
     _reasons(out, "Raised for the night", _raised(plan, found))
+    _list(out, 'Would be raised (raise_capacity is "plan")', wishes(plan))
     _late(out, plan, found)
+    _list(out, "What the last nights say", learned(plan))
     for title, lines in (
         ("Empty, backed up without being read", plan["empty"]),
         ("Without a backup", [f"{n}: {v}: {why}" for n, (v, why) in plan["verdicts"].items()]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hippolyte.planning.cost import cost_parts, total_usd
 from hippolyte.planning.host import Host
@@ -44,6 +44,15 @@ class Packer:
     tables_limit: int
     raises_per_job: bool
     host: Host
+
+    def would_raise(self, tables: Iterable[Table]) -> dict[str, int]:
+        """Return what tables would be raised to if raises were allowed."""
+        allowed = replace(self.settings, raise_capacity=True)
+        sizer = Sizer(
+            *(allowed, self.inventory, self.night, [], self.tables_limit),
+            *(self.raises_per_job, self.host),
+        )
+        return {job.table: job.raise_to for job in sizer.jobs(tables) if job.raise_to}
 
     def pack(self, tables: Iterable[Table]) -> Packed:
         """Size tables and put them onto hosts; warn of those that have no time."""

@@ -37,6 +37,10 @@ class Job:
     autoscaled: bool = False
     # over so many workers it is split: its rate is more than one of them reads
     parts: int = 1
+    # why its time is not the formula's; empty: it is
+    basis: str = ""
+    # what it would be raised to, were it allowed (raise_capacity is "plan")
+    would_raise_to: int | None = None
 
 
 def parts_of(jobs: Iterable[Job]) -> int:

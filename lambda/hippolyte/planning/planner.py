@@ -65,6 +65,8 @@ def make_plan(
     wanted = [t for t in eligible if scanned or not t.empty]
     packed, left_out = within_budget(packer, wanted)
     verdicts.update(left_out.verdicts)
+    if settings.raise_capacity == "plan":
+        _note(packed.timelines, packer.would_raise(wanted))
     return Plan(
         run_id=night.run_id,
         start=night.start,
@@ -92,6 +94,12 @@ def make_plan(
         at_once=host.at_once if host.side_by_side else 0,
         part=night.part,
     )
+
+
+def _note(timelines: Iterable[Timeline[Job]], wishes: Mapping[str, int]) -> None:
+    """Note with each table what it would be raised to."""
+    for batch in (batch for timeline in timelines for batch in timeline.batches):
+        batch[:] = [replace(job, would_raise_to=wishes.get(job.table)) for job in batch]
 
 
 def _part(inventory: Inventory, globs: tuple[str, ...]) -> Inventory:

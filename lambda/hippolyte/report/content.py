@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from hippolyte.planning.history import measure
+from hippolyte.planning.host import host_of
 from hippolyte.planning.plan import Identity, Job, Plan
 from hippolyte.record_form import VERSION, iso, when
 from hippolyte.records.ledger import Ledger, TableEntry
@@ -39,6 +41,7 @@ def make_report(
     own = _of_the_same_table(plan, previous)
     tables = {
         name: _table(entry, jobs.get(name), plan.identity(name), own.get(name, {}))
+        | {"measured": _measured(settings, plan, entry, jobs.get(name), own.get(name, {}))}
         | _protection(
             entry,
             own.get(name, {}),
@@ -96,6 +99,11 @@ def make_report(
             }
             for name, entry in sorted(ledger.tables.items())
             if entry.raised_to
+        ],
+        "would_raise": [
+            {"table": job.table, "from": job.capacity, "to": job.would_raise_to}
+            for job in sorted(jobs.values(), key=lambda job: job.table)
+            if job.would_raise_to
         ],
         "changes": changes,
         "oldest_good": _oldest(tables, now),
@@ -166,6 +174,20 @@ def _table(
         "unread_settings": _unread_of(entry),
         "log": entry.log,
     }
+
+
+def _measured(
+    settings: Settings, plan: Plan, entry: TableEntry, job: Job | None, own: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """Return how fast the table is known to be read: of tonight, if one try read it whole."""
+    former = own.get("measured")
+    seconds = _between(entry.started_at, entry.finished_at)
+    whole = entry.verdict is Verdict.BACKED_UP and not entry.earlier and entry.tries <= 1
+    if job is None or seconds is None or not whole:
+        return former
+    rate = job.capacity * job.plain_ratio if job.raise_to and entry.plain else job.rate
+    host = host_of(settings, plan.engine)
+    return measure(job, rate, seconds, entry.items, plan.engine, host, former)
 
 
 def _unread_of(entry: TableEntry) -> list[str]:

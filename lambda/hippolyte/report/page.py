@@ -86,6 +86,7 @@ def render(report: Mapping[str, Any]) -> str:
             _attention(report),
             _night(report),
             _raises(report["raised"]),
+            _wishes(report["would_raise"]),
             _lists(report),
             _tables(report["tables"]),
         ]
@@ -204,6 +205,17 @@ def _raises(raised: Iterable[Mapping[str, Any]]) -> str:
         '<th>given back</th><th class="n">raised for</th></tr>'
     )
     return table_of_rows("Raised for the night", head, rows) if rows else ""
+
+
+def _wishes(wished: Iterable[Mapping[str, Any]]) -> str:
+    rows = [
+        f'<tr><td class="name">{shown(r["table"])}</td><td class="n">{r["from"]:,}</td>'
+        f'<td class="n">{r["to"]:,}</td></tr>'
+        for r in wished
+    ]
+    head = '<tr><th>table</th><th class="n">from</th><th class="n">to</th></tr>'
+    title = "Would have been raised (raise_capacity is &quot;plan&quot;)"
+    return table_of_rows(title, head, rows) if rows else ""
 
 
 def _lists(report: Mapping[str, Any]) -> str:

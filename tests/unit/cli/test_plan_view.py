@@ -93,6 +93,18 @@ def test_tables_that_wait_for_a_cluster_are_helped_by_more_of_them() -> None:
     assert sum(slot.late for slot in slots(helped)) < len(late)
 
 
+def test_what_would_be_raised_and_what_nights_measured_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made = plan(table("orders", **BIG), raise_capacity="plan")
+    ((orders,),) = [batch.jobs for batch in made.batches]
+    taught = replace(orders, basis="measured: 6000 bytes a unit over 3 nights")
+    made = replace(made, batches=(replace(made.batches[0], jobs=(taught,)),))
+    for text in (printed(made, capsys), render(record(made))):
+        assert "orders: 1,000 to 1,569" in text
+        assert "orders: measured: 6000 bytes a unit over 3 nights" in text
+
+
 def test_nothing_to_help_is_not_spoken_of(capsys: pytest.CaptureFixture[str]) -> None:
     made = plan(table("orders"))
     assert remedies(record(made)) == []
