@@ -26,7 +26,8 @@ PARTS = {
 }
 """The parts of a plan's cost, as people say them."""
 
-_QUARTER = 900
+# a window is no longer than a day
+_QUARTER, _DAY = 900, 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def totals(plan: Record) -> dict[str, str]:
         "left out": f"{len(plan['verdicts']):,}",
         "ends after": duration(ends_of(plan)),
         "workers or clusters at once": f"{at_once(plan):,}",
-        "in all": f"{len(plan['batches']):,}",
+        "workers or clusters in all": f"{len(plan['batches']):,}",
         "tables raised": f"{len(raised):,}" + (f" by {units:,} units" if raised else ""),
     }
     for part, usd in plan.get("cost", {}).items():
@@ -156,13 +157,13 @@ def learned(plan: Record) -> list[str]:
 def why_late(slot: Slot, plan: Record) -> str:
     """Say in a sentence why a table is not read by the window's end, and what would help it."""
     window, noun = window_seconds(plan), noun_of(plan["engine"])
-    takes = slot.job["estimate_seconds"]
+    takes, longer = slot.job["estimate_seconds"], _rounded(slot.ends)
     if takes > window - WORKER_BOOTSTRAP:
         need = math.ceil(slot.job["rate"] * takes / max(1, window - WORKER_BOOTSTRAP))
         return (
             f"takes {duration(takes)} at {slot.job['rate']:,.0f} units/s, longer than the window "
-            f"({duration(window)}): {need:,} units/s would do, or a window of "
-            f"{duration(_rounded(slot.ends))}"
+            f"({duration(window)}): {need:,} units/s would do"
+            + (f", or a window of {duration(longer)}" if longer <= _DAY else "")
         )
     return (
         f"no {noun} has time for it before the window ends: it would end after "
@@ -176,11 +177,13 @@ def remedies(plan: Record) -> list[str]:
     late = [slot for slot in found if slot.late]
     if not late:
         return []
-    window = window_seconds(plan)
-    said = [
-        f"a window of {duration(_rounded(ends_of(plan)))} (it is {duration(window)}) takes in all "
-        "as it is planned now"
-    ]
+    window, longer = window_seconds(plan), _rounded(ends_of(plan))
+    said = []
+    if longer <= _DAY:
+        said.append(
+            f"a window of {duration(longer)} (it is {duration(window)}) takes in all as it is "
+            "planned now"
+        )
     wait = [slot for slot in late if slot.job["estimate_seconds"] <= window - WORKER_BOOTSTRAP]
     if wait:
         busy = sum((b["ends"] or 0) - (b["begins"] or 0) for b in plan["batches"])
