@@ -44,8 +44,8 @@ resource "terraform_data" "input_checks" {
     }
 
     precondition {
-      condition     = var.raise_capacity || var.max_read_capacity == null
-      error_message = "max_read_capacity (${jsonencode(var.max_read_capacity)}) has no effect with raise_capacity = false: nothing is raised. Remove it, or set raise_capacity = true."
+      condition     = var.raise_capacity != "false" || var.max_read_capacity == null
+      error_message = "max_read_capacity (${jsonencode(var.max_read_capacity)}) has no effect with raise_capacity = false: nothing is raised. Remove it, or set raise_capacity = true, or \"plan\" to see what would be raised."
     }
 
     precondition {

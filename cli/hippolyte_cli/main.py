@@ -22,6 +22,7 @@ from hippolyte_cli.compare.command import compare
 from hippolyte_cli.export import export
 from hippolyte_cli.get.command import get
 from hippolyte_cli.listing import list_
+from hippolyte_cli.planning.command import plan
 from hippolyte_cli.release import ReadingStore, Release, Releases, Row
 from hippolyte_cli.restore.command import restore
 from hippolyte_cli.verifying import verify
@@ -49,7 +50,7 @@ def main(
         raise typer.Exit
 
 
-for command in (export, by_hand.run, by_hand.plan, by_hand.status, by_hand.cancel):
+for command in (export, by_hand.run, plan, by_hand.status, by_hand.cancel):
     app.command()(command)
 app.command("list")(list_)
 app.command()(restore)

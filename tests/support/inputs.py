@@ -132,7 +132,29 @@ REFUSED: dict[str, Bad] = {
     "percentage-101": one("consumed_percentage", 101, "got 101", "1 to 100"),
     "percentage-fraction": one("consumed_percentage", 0.5, "got 0.5", "whole number"),
     "percentage-text": one("consumed_percentage", "half", "a number is required"),
-    "raise-no-bool": one("raise_capacity", "sometimes", "a bool is required"),
+    "raise-no-word": one("raise_capacity", "sometimes", 'true, false or "plan", got "sometimes"'),
+    "raise-no-text": one("raise_capacity", ["plan"], "string required"),
+    "warm-no-bool": one("raise_above_warm_throughput", "sometimes", "a bool is required"),
+    "estimates-guessed": attribute(
+        "planning", "estimates", "guessed", 'got "guessed"', '"measured" or "formula"'
+    ),
+    **{
+        f"price-{name}": Bad({"prices": {name: usd}}, ("prices: each must be a number", "above 0"))
+        for name, usd in (
+            ("read_unit_hour", 0),
+            ("on_demand_million", -1),
+            ("node_hour", 0),
+            ("function_gb_second", 0),
+            ("transition_thousand", 0),
+            ("put_thousand", 0),
+            ("get_thousand", 0),
+            ("storage_gb_month", 0),
+        )
+    },
+    "price-text": Bad({"prices": {"node_hour": "much"}}, ("prices", "a number is required")),
+    "prices-region": Bad({"prices": {"region": []}}, ("region", "string required")),
+    "prices-dated": Bad({"prices": {"dated": []}}, ("dated", "string required")),
+    "prices-unknown": Bad({"prices": {"gold": 1}}, ("prices", "gold")),
     "ceiling-0": one("max_read_capacity", 0, "got 0", "null", "raise_capacity = false"),
     "ceiling-fraction": one("max_read_capacity", 1.5, "got 1.5", "whole number"),
     "money-0": one("max_night_usd", 0, "above 0, got 0", "null", "enabled = false"),

@@ -14,10 +14,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from hippolyte.exports.keys import number
 from hippolyte.exports.lines import Item
 from hippolyte_cli.export_offer import plural
 from hippolyte_cli.masking.rules import ELEMENTS, Map, Node, Rule
-from hippolyte_cli.restore.values import binary, number, utf8
+from hippolyte_cli.restore.values import binary, utf8
 
 Value = Mapping[str, Any]
 # 123 bits; DynamoDB has 38 digits
