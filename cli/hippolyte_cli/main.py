@@ -23,6 +23,7 @@ from hippolyte_cli.export import export
 from hippolyte_cli.listing import list_
 from hippolyte_cli.release import ReadingStore, Release, Releases, Row
 from hippolyte_cli.restore.command import restore
+from hippolyte_cli.undo.command import undo
 from hippolyte_cli.verifying import verify
 
 # a capacity change takes a minute or more, and is judged two minutes after it was asked for
@@ -52,6 +53,7 @@ for command in (export, by_hand.run, by_hand.plan, by_hand.status, by_hand.cance
     app.command()(command)
 app.command("list")(list_)
 app.command()(restore)
+app.command()(undo)
 app.command()(verify)
 app.command()(compare)
 

@@ -67,7 +67,7 @@ def keep(
     )
     try:
         _put(sink, STARTED, started.to_bytes())
-        files = []
+        files: list[Written] = []
         for number, (buffer, last) in enumerate(_filled(iter(items))):
             before = sum(one.facts.items for one in files)
             data = datafile.sealed(buffer)
