@@ -25,6 +25,7 @@ from hippolyte_cli.listing import list_
 from hippolyte_cli.planning.command import plan
 from hippolyte_cli.release import ReadingStore, Release, Releases, Row
 from hippolyte_cli.restore.command import restore
+from hippolyte_cli.undo.command import undo
 from hippolyte_cli.verifying import verify
 
 # a capacity change takes a minute or more, and is judged two minutes after it was asked for
@@ -54,6 +55,7 @@ for command in (export, by_hand.run, plan, by_hand.status, by_hand.cancel):
     app.command()(command)
 app.command("list")(list_)
 app.command()(restore)
+app.command()(undo)
 app.command()(verify)
 app.command()(compare)
 app.command()(get)

@@ -98,6 +98,12 @@ class Target:
         described = (self.table.get("BillingModeSummary") or {}).get("BillingMode")
         return ON_DEMAND in (self.table.get("BillingMode"), described)
 
+    @property
+    def index_count(self) -> int:
+        """How many indexes it has."""
+        kinds = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+        return sum(len(self.table.get(kind, [])) for kind in kinds)
+
     def choose(self) -> None:
         """Plan the table that is to be made, or look at the one that is there.
 
@@ -187,6 +193,7 @@ class Target:
             if code_of(error) == "ResourceNotFoundException":
                 raise ConfigurationError(
                     f"there is no table {name} in {self.client().meta.region_name}: --to makes one"
+                    " (`hippolyte restore`)"
                 ) from error
             raise
         if table["TableStatus"] not in ("ACTIVE", "UPDATING"):
@@ -194,20 +201,27 @@ class Target:
         return dict(table)
 
     def _compare_keys(self) -> None:
-        was = (self.found.definition or {}).get("KeySchema")
-        if was and sorted(map(_key, was)) != sorted(map(_key, self.there["KeySchema"])):
+        definition = self.found.definition or {}
+        if definition.get("KeySchema") and _key(definition) != _key(self.there):
+            # named alike, they are of other types
+            is_typed = _named(self.there) == _named(definition)
+            has, had = (_named(one, is_typed) for one in (self.there, definition))
             raise ConfigurationError(
-                f"{self.name} has the key {_named(self.there['KeySchema'])}, the backup "
-                f"{_named(was)}: items of one cannot be found in the other"
+                f"{self.name} has the key {has}, the backup {had}: items of one cannot be found in "
+                "the other"
             )
 
 
-def _key(key: Mapping[str, str]) -> tuple[str, str]:
-    return key["KeyType"], key["AttributeName"]
+def _key(table: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the attributes of a table's key: HASH or RANGE, name, type."""
+    types = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
+    names = [(key["KeyType"], key["AttributeName"]) for key in table["KeySchema"]]
+    return sorted((kind, name, types[name]) for kind, name in names)
 
 
-def _named(schema: list[Mapping[str, str]]) -> str:
-    return ", ".join(f"{key['AttributeName']} ({key['KeyType']})" for key in schema)
+def _named(table: Mapping[str, Any], typed: bool = False) -> str:
+    said = ((name, f"{kind}, {of}" if typed else kind) for kind, name, of in _key(table))
+    return ", ".join(f"{name} ({more})" for name, more in said)
 
 
 def _digest(text: str, length: int) -> str:

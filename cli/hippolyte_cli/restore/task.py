@@ -80,12 +80,6 @@ class Task:
             self._look_through("all", "looking through")
 
     def _lines(self) -> Iterator[str]:
-        table = self.target.table
-        indexes = [
-            index
-            for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
-            for index in table.get(kind, [])
-        ]
         kept = self.target.found.kept
         counts = [file.items for file in self.backup.files]
         items = None if None in counts else sum(n or 0 for n in counts)
@@ -95,7 +89,7 @@ class Task:
             bytes=int((self.target.found.definition or {}).get("TableSizeBytes", 0)),
             rate=self.target.rate(),
             on_demand=self.target.on_demand,
-            indexes=len(indexes),
+            indexes=self.target.index_count,
         )
         yield from offer.lines(self.asked.via)
         if self.target.map:

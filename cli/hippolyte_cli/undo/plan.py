@@ -34,14 +34,14 @@ class Agreed:
 
     Attributes:
         made: when it was shown.
-        keep: where the items that are replaced or deleted are kept; see `keep.Keeping`.
+        kept_in: where the items that are replaced or deleted are kept.
         kept: how many those are.
         changes: how many there are, by what is done.
         units: write capacity units that they cost, without indexes'.
     """
 
     made: datetime
-    keep: str
+    kept_in: str
     kept: int
     changes: dict[str, int]
     units: int
