@@ -24,6 +24,8 @@ from hippolyte_cli.status_view import headline, panel
 _PAUSE_SECONDS = 15
 # a report comes 45 minutes after the last verdict at the latest, and exports may die slowly
 _PATIENCE = timedelta(hours=3)
+# records that cannot be read for so long are not only unseen for a moment
+_UNSEEN = timedelta(minutes=30)
 
 
 def follow(p: Pass, run_id: str) -> None:
@@ -42,6 +44,7 @@ def follow(p: Pass, run_id: str) -> None:
 
 def _until_closed(p: Pass, run_id: str) -> Mapping[str, Any] | None:
     out, said = console.console(), ""
+    seen, trouble = clock.now(), "it has no plan any more"
     live = Live(console=out, refresh_per_second=1, transient=True) if out.is_terminal else None
     with live or nullcontext():
         while True:
@@ -51,8 +54,17 @@ def _until_closed(p: Pass, run_id: str) -> Mapping[str, Any] | None:
                 run = progress(p, run_id)
             except (HippolyteError, ClientError, BotoCoreError) as error:
                 # the run goes on without being looked at
-                out.print(f"{clock.now():%H:%M:%S} {escape(str(error))}")
-                run = None
+                if str(error) != trouble:
+                    out.print(f"{clock.now():%H:%M:%S} {escape(str(error))}")
+                run, trouble = None, str(error)
+            if run:
+                seen = clock.now()
+            elif clock.now() - seen >= _UNSEEN:
+                out.print(
+                    f"Run {run_id} could not be seen for {_UNSEEN}, last: {escape(trouble)}. It "
+                    "goes on without being looked at: `hippolyte status`, or the report's message"
+                )
+                raise typer.Exit(1)
             if run and live:
                 live.update(panel(run, clock.now()))
             elif run and (line := headline(run)) != said:

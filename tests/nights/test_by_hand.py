@@ -77,6 +77,32 @@ def test_a_run_without_a_monitor_is_not_waited_for_for_ever(
     assert "Is the monitor alive?" in result.output
 
 
+@pytest.mark.parametrize("records", ["unreadable", "gone"])
+def test_a_run_whose_records_stay_unreadable_is_not_waited_for_for_ever(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch, records: str
+) -> None:
+    fleet(night)
+    clock, s3, waits = night.world.clock, night.world.client("s3"), 0
+
+    def sleep(seconds: float) -> None:
+        nonlocal waits
+        waits += 1
+        assert waits < 1000, "it would never end"
+        clock.advance(seconds)
+        key = f"runs/{night.world.account}/{night.world.region}/{PART}/plan.json"
+        if records == "gone":
+            s3.delete_object(Bucket=BUCKET, Key=key)
+        else:
+            s3.put_object(Bucket=BUCKET, Key=key, Body=b"{")
+
+    monkeypatch.setattr(follow, "time", SimpleNamespace(sleep=sleep))
+    result = command("run", "users", "--wait")
+    assert result.exit_code == 1
+    assert f"Run {PART} could not be seen for 0:30:00" in " ".join(result.output.split())
+    # said once, not every 15 seconds
+    assert result.output.count("is not a record of this product") <= 2
+
+
 @pytest.mark.parametrize("name", ["run", "plan"])
 def test_what_the_scheduler_refuses_is_said(night: NightDriver, name: str) -> None:
     fleet(night)
