@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -62,7 +61,7 @@ def list_(
 def _overview(kept: Backups, rows: list[Row], as_json: bool) -> None:
     out = console.console()
     if as_json:
-        out.print_json(json.dumps([_row_record(row) for row in rows]))
+        console.record([_row_record(row) for row in rows])
     elif rows:
         out.print(_table_of(rows))
         gone = sum(row.gone for row in rows)
@@ -81,13 +80,13 @@ def _nights(kept: Backups, table: str, limit: int, as_json: bool) -> None:
             kept.find(table)
     except NoBackupError as error:
         if as_json:
-            console.console().print_json("[]")
+            console.record([])
         console.console(stderr=True).print(escape(f"{error}."))
         raise typer.Exit(1) from error
     entries = [kept.read(home, table, run) for home, runs in found for run in runs[:limit]]
     out = console.console()
     if as_json:
-        out.print_json(json.dumps([record_of(entry) for entry in entries]))
+        console.record([record_of(entry) for entry in entries])
         return
     out.print(_table_of_nights(table, entries))
     if more := sum(len(runs[limit:]) for _, runs in found):

@@ -48,6 +48,7 @@ class Imported:
     table: Mapping[str, Any]  # as DescribeTable has it
     items: int
     bytes: int  # as they were uncompressed, which is what is paid for
+    again: bool = False  # an earlier run had it done
 
 
 def import_table(
@@ -82,7 +83,7 @@ def import_table(
     request = _request(plan, source, owner)
     with _Scratch(source, waits) as scratch:
         found, token = _earlier(client, plan, request, scratch)
-        items = source.items
+        items, again = source.items, found is not None
         if found is None:
             if items is None:
                 items = import_source.convert(
@@ -93,8 +94,13 @@ def import_table(
         scratch.is_read = False
         _judge(plan, ended, items)
     table = wait_active(client, plan.name, waits)
-    arn, imported = ended["ImportArn"], ended["ImportedItemCount"]
-    return Imported(arn, table, imported, ended.get("ProcessedSizeBytes", 0))
+    return Imported(
+        arn=ended["ImportArn"],
+        table=table,
+        items=ended["ImportedItemCount"],
+        bytes=ended.get("ProcessedSizeBytes", 0),
+        again=again,
+    )
 
 
 @dataclass(slots=True)
