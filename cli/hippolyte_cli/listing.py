@@ -125,6 +125,7 @@ def _row_record(row: Row) -> dict[str, Any]:
         "items": row.items,
         "bytes": row.bytes,
         "gone": row.gone,
+        "unread": row.unread,
     }
 
 

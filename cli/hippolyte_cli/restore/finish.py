@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
-from rich.console import Console
-from rich.markup import escape
 
 from hippolyte.clients import configuration
 from hippolyte_cli.restore.definition import TablePlan
@@ -26,13 +24,13 @@ class Finish:
 
     Attributes:
         may_expire: asks whether time to live may be turned on.
-        out: where it is told.
+        say: where it is told.
     """
 
     target: Target
     plan: TablePlan
     may_expire: Callable[[], bool]
-    out: Console
+    say: Callable[[str], None]
 
     def run(self, steps: Sequence[Step], *, again: bool) -> list[str]:
         """Do steps; return what was not put back, and why.
@@ -50,10 +48,10 @@ class Finish:
                 self.plan.name,
                 steps,
                 expected=self.plan.arn,
-                told=lambda said: self._say(f"  not to be seen: {said}"),
+                told=lambda said: self.say(f"  not to be seen: {said}"),
             )
             if not steps:
-                self._say("All of it was done before: nothing is left to do.")
+                self.say("All of it was done before: nothing is left to do.")
         marked = next((n for n, step in enumerate(steps) if step.operation == _UNMARK), len(steps))
         expires = [step for step in steps if step.operation == _TTL]
         held = expires if expires and not self.may_expire() else []
@@ -61,9 +59,9 @@ class Finish:
         left += [f"{step.name}: --yes turns it on all the same" for step in held]
         left = left or self._put_back(steps[marked:])
         for said in left:
-            self._say(f"NOT PUT BACK: {said}")
+            self.say(f"NOT PUT BACK: {said}")
         if left:
-            self.out.print("The same command puts back what is left.")
+            self.say("The same command puts back what is left.")
         return left
 
     def _put_back(self, steps: Sequence[Step]) -> list[str]:
@@ -74,13 +72,10 @@ class Finish:
             steps,
             self.target.waits(),
             expected=self.plan.arn,
-            began=lambda step: self._say(f"  {step.name}"),
+            began=lambda step: self.say(f"  {step.name}"),
         )
         return [f"{one.step.name} ({one.step.operation}): {one.why}" for one in refused]
 
     def _scaling(self) -> Any:
         region = self.target.asked.region
         return boto3.client("application-autoscaling", region_name=region, config=configuration())
-
-    def _say(self, said: str) -> None:
-        self.out.print(escape(said), soft_wrap=True)

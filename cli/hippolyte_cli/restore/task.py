@@ -100,7 +100,7 @@ class Task:
         if self.asked.via == "import" and self.plan:
             self.source = source_of(self.plan, self.backup, self.target.scratch())
         for line in self._lines():
-            self.out.print(escape(line), soft_wrap=True)
+            self._say(line)
         if self.asked.into and not (self.asked.yes and not self.asked.dry_run):
             self._preview()
 
@@ -156,30 +156,42 @@ class Task:
             self.items, again = done.items, done.again
         else:
             if self.plan:
-                self.target.there = make(self.target.client(), self.plan, self.target.waits())
-                self.begun = True
-            self.loaded = self._load(self.target.journal(), self.asked.mode, "restoring")
+                client, waits = self.target.client(), self.target.waits()
+                self.target.there = make(client, self.plan, waits, self._began)
+            journal = self.target.journal()
+            try:
+                self.loaded = self._load(journal, self.asked.mode, "restoring")
+            finally:
+                if why := journal.not_beside:
+                    self._say(f"  how far it is is not kept beside the backup: {why}")
             self.items, again = self.loaded.before + self.loaded.read, bool(self.loaded.before)
         self.begun = True
         if not self.source and not self.loaded.complete:
             self.out.print(f"Stopped. {self.state()}")
             return
         if self.plan:
-            finish = Finish(self.target, self.plan, self._may_expire, self.out)
+            finish = Finish(self.target, self.plan, self._may_expire, self._say)
             self.not_put_back = finish.run(self.steps, again=again)
         self.whole = not self.not_put_back
         if self.whole and not self.source:
-            self.target.journal().remove()
+            journal = self.target.journal()
+            journal.remove()
+            if journal.not_beside:
+                self._say(f"  how far it was is left beside the backup: {journal.not_beside}")
         written = f", {self.loaded.written:,} written" if self.asked.mode != "all" else ""
         end = "Restored" if self.whole else "The items are restored, not all of the rest"
         items = plural(self.items, "item")
         self.out.print(escape(f"{end}: {items}{written} in {self.target.name}."))
 
     def _import(self, plan: TablePlan, source: Source) -> Imported:
-        self.begun = True
-        client, waits = self.target.client(), self.target.waits()
+        client, waits, began = self.target.client(), self.target.waits(), self._began
         with shown(self.out, "importing") as show:
-            return import_table(client, plan, self.backup, source, waits, progress=show)
+            return import_table(
+                client, plan, self.backup, source, waits, progress=show, began=began
+            )
+
+    def _began(self) -> None:
+        self.begun = True
 
     def _may_expire(self) -> bool:
         assert self.plan
@@ -207,9 +219,14 @@ class Task:
         done = self.loaded.before + self.loaded.read
         return f"{plural(done, 'item')} read and written so far. {_AGAIN}"
 
+    def _say(self, said: str) -> None:
+        self.out.print(escape(said), soft_wrap=True)
+
     # ---
 
     def _load(self, journal: Journal, mode: Mode, doing: str, dry: bool = False) -> Loaded:
+        if why := journal.read().not_read:
+            self._say(f"  what another machine may have written of it is not known: {why}")
         with shown(self.out, doing) as show, console.stopped_by_ctrl_c() as stopped:
 
             def told(loaded: Loaded) -> None:
@@ -224,7 +241,7 @@ class Task:
                 self.target.keys,
                 self.backup,
                 rate=self.target.rate(),
-                journal=journal.read(),
+                journal=journal,
                 mode=mode,
                 where=self._which(dry),
                 progress=told,

@@ -11,6 +11,20 @@ from hippolyte.tables.settings_of import settings_of
 from hippolyte_cli.restore.answers import MARKER, listed
 from hippolyte_cli.restore.steps import DYNAMODB, Step, Wanted, elsewhere, steps_of
 
+# what is asked, by the call whose result it shows
+_SHOWN_BY = {
+    "TagResource": "ListTagsOfResource",
+    "UntagResource": "ListTagsOfResource",
+    "UpdateTimeToLive": "DescribeTimeToLive",
+    "UpdateContinuousBackups": "DescribeContinuousBackups",
+    "UpdateContributorInsights": "DescribeContributorInsights",
+    "PutResourcePolicy": "GetResourcePolicy",
+    "EnableKinesisStreamingDestination": "DescribeKinesisStreamingDestination",
+    "RegisterScalableTarget": "DescribeScalableTargets",
+    "PutScalingPolicy": "DescribeScalingPolicies",
+    "PutScheduledAction": "DescribeScheduledActions",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class _Clients:
@@ -40,8 +54,9 @@ def undone(
     now = dynamodb.describe_table(TableName=table)["Table"]
     clients: Any = _Clients(dynamodb, scaling)
     found = settings_of(clients, now["TableArn"], {})
-    for operation, why in found.unread.items():
-        told(f"{operation}: {why}; what it would tell is put back again")
+    asked = {_SHOWN_BY.get(step.operation, "") for step in steps}
+    for operation in asked & found.unread.keys():
+        told(f"{operation}: {found.unread[operation]}; what it would tell is put back again")
     settings = {"answers": found.answers}
     tags = None
     if "ListTagsOfResource" not in found.unread:
