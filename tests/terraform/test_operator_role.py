@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -220,15 +222,26 @@ def hippolyte(world: World, tmp_path: Path) -> Callable[..., tuple[int, str]]:
     def run(role: str, *arguments: str) -> tuple[int, str]:
         place = ("--bucket", "backups", "--prefix", "nightly")
         keys = world.session_keys(role)
-        ended = subprocess.run(
-            [sys.executable, "-m", "hippolyte_cli", *arguments, *place],
-            cwd=REPOSITORY,
-            env={**os.environ, **world.environment(), **keys, "HOME": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return ended.returncode, ended.stdout + ended.stderr
+        with (
+            tempfile.TemporaryFile("w+") as said,
+            subprocess.Popen(
+                [sys.executable, "-m", "hippolyte_cli", *arguments, *place],
+                cwd=REPOSITORY,
+                env={**os.environ, **world.environment(), **keys, "HOME": str(tmp_path)},
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+            ) as process,
+        ):
+            deadline = time.monotonic() + 120
+            while process.poll() is None and time.monotonic() < deadline:
+                # an import takes minutes
+                world.clock.advance(20)
+                time.sleep(0.1)
+            process.kill()
+            said.seek(0)
+            text = said.read()
+        return process.returncode, text
 
     return run
 
@@ -306,17 +319,21 @@ def granted(world: World, role: str) -> set[tuple[str, str]]:
     return {(each["Sid"], action) for each in found["Statement"] for action in actions(each)}
 
 
-def missed(
+def not_missed(
+    world: World,
     hippolyte: Callable[..., tuple[int, str]],
     role: str,
-    right: tuple[str, str],
-    row: tuple[tuple[str, ...], int, str],
-    number: int,
-) -> None:
-    """Run the verb that misses a right: it says which."""
-    arguments, expected, words = row
-    code, said = hippolyte(role, *(one.format(n=number) for one in arguments))
-    assert (code, right[1] in said, words in said) == (expected, True, True), (right, code, said)
+    rights: dict[tuple[str, str], tuple[tuple[str, ...], int, str]],
+) -> list[Any]:
+    """Run the verbs, each without a right; return those that do not say which it is."""
+    wrong = []
+    for number, (right, (arguments, expected, words)) in enumerate(rights.items()):
+        with without(world, role, right):
+            code, said = hippolyte(role, *(one.format(n=number) for one in arguments))
+        text = " ".join(said.split())
+        if code != expected or right[1] not in text or words not in text:
+            wrong.append((right, code, text))
+    return wrong
 
 
 def test_every_right_to_read_is_missed_when_it_is_taken_away(
@@ -324,9 +341,7 @@ def test_every_right_to_read_is_missed_when_it_is_taken_away(
 ) -> None:
     role = roles["read"]
     assert granted(world, role) == READING.keys()
-    for number, (right, row) in enumerate(READING.items()):
-        with without(world, role, right):
-            missed(hippolyte, role, right, row, number)
+    assert not_missed(world, hippolyte, role, READING) == []
     # whoever only reads cannot note what a check came to, and is told
     code, said = hippolyte(role, "verify", "orders")
     assert (code, "not noted in the catalogue" in said, "s3:PutObject" in said) == (0, True, True)
@@ -346,9 +361,7 @@ def test_every_right_to_restore_is_missed_when_it_is_taken_away(
         TableName="restored-keyed", DeletionProtectionEnabled=False
     )
     world.client("dynamodb").delete_table(TableName="restored-keyed")
-    for number, (right, row) in enumerate(RESTORING.items()):
-        with without(world, role, right):
-            missed(hippolyte, role, right, row, number)
+    assert not_missed(world, hippolyte, role, RESTORING) == []
     code, said = hippolyte(role, *(one.format(n="tool") for one in CONVERTED))
     assert code == 0, said
     left = world.client("s3").list_objects_v2(Bucket="backups", Prefix="nightly/restores/")
