@@ -25,6 +25,7 @@ from hippolyte.scan.reading import Gone
 from hippolyte.scan.runner import Threads
 from hippolyte.scan.state import Progress, State
 from hippolyte_cli import console
+from hippolyte_cli.backups_place import AsJson
 from hippolyte_cli.export_offer import plural, size
 from hippolyte_cli.export_prepare import THREADS, Asked, Scan, prepared
 from hippolyte_cli.export_view import View
@@ -75,6 +76,7 @@ def export(
     region: Annotated[
         str | None, typer.Option(envvar="AWS_REGION", help="The table's region.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Export one table to files in DynamoDB's own export format, at a share of its capacity.
 
@@ -90,29 +92,59 @@ def export(
         scan = prepared(asked)
     except (HippolyteError, ValueError, OSError, ClientError, BotoCoreError) as error:
         console.refuse(_remedied(error, table))
-    out = console.console()
+    out = console.console(stderr=as_json)
     to = f"To {scan.wanted.sink}{scan.beside}. Ctrl-C ends it."
     if dry_run:
         _offer(scan, out, to)
         out.print("Nothing was read.")
+        if as_json:
+            console.record(_record(scan, None, whole=None, said="Nothing was read."))
         return
     with console.stopped_by_ctrl_c() as is_stopped:
         end = scanned(scan, out, is_stopped, to)
-    if end.state is State.DONE:
-        # written just now, it was judged; of one that was found whole, files may have gone since
-        if gone := "" if end.files else _gone(scan):
-            out.print(escape(f"NOT WHOLE: {gone}"), soft_wrap=True)
-            raise typer.Exit(1)
-        did = ["What the map did of what was read now:", *scan.change.told()] if scan.change else []
-        for line in (*did, _whole(scan, end)):
-            out.print(escape(line), soft_wrap=True)
-        return
     # of the environment it will be the same
     source = context.get_parameter_source("region")
     said = source is not None and source.name == "COMMANDLINE"
-    text = _left(scan, end, asked if said else replace(asked, region=None))
-    out.print(escape(text), soft_wrap=True)
-    raise typer.Exit(1)
+    whole, text = _judged(scan, end, asked if said else replace(asked, region=None))
+    did = scan.change.told() if whole and scan.change else []
+    for line in (*(["What the map did of what was read now:"] if did else []), *did, text):
+        out.print(escape(line), soft_wrap=True)
+    if as_json:
+        console.record(_record(scan, end, whole, text))
+    if not whole:
+        raise typer.Exit(1)
+
+
+def _judged(scan: Scan, end: Progress, asked: Asked) -> tuple[bool, str]:
+    """Return whether an export is whole, and what is said of it."""
+    if end.state is not State.DONE:
+        return False, _left(scan, end, asked)
+    # written just now, it was judged; of one that was found whole, files may have gone since
+    if gone := "" if end.files else _gone(scan):
+        return False, f"NOT WHOLE: {gone}"
+    return True, _whole(scan, end)
+
+
+def _record(scan: Scan, end: Progress | None, whole: bool | None, said: str) -> dict[str, Any]:
+    """Return an export as `--json` prints it."""
+    offer = scan.offer
+    return {
+        "table": offer.table.name,
+        "to": str(scan.wanted.sink),
+        "whole": whole,
+        "said": said,
+        "items": end.items if end else 0,
+        "files": end.files if end else 0,
+        "text_bytes": end.text if end else 0,
+        "units": end.units if end else 0,
+        "segments": scan.wanted.segments,
+        "consistent": scan.wanted.consistent,
+        "rate": offer.share.rate,
+        "expected_items": offer.table.item_count,
+        "expected_units": offer.units,
+        "expected_seconds": offer.seconds,
+        "expected_usd": offer.usd,
+    }
 
 
 def scanned(scan: Scan, out: Console, stopped: Callable[[], bool], beside: str) -> Progress:

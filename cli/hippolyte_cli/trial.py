@@ -106,7 +106,7 @@ class Trial:
             on_demand=True,
             indexes=0,
         )
-        yield from offer.lines("put")
+        yield from offer.lines()
         where = self._client().meta.region_name
         yield (
             f"It is restored into the table {self.plan.name} ({where}; on demand, no indexes, no "

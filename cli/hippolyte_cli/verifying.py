@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -117,7 +116,7 @@ def verify(
                     return
         results = _looked_at(backups, level, as_json, trial)
     if as_json:
-        console.console().print_json(json.dumps([result.record() for result in results]))
+        console.record([result.record() for result in results])
     if not results:
         console.refuse("No backup is kept there: look at bucket and --prefix.")
     if any(result.checked and result.checked.findings for result in results):

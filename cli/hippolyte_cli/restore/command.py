@@ -14,6 +14,7 @@ from hippolyte_cli import console
 from hippolyte_cli.backups import LATEST
 from hippolyte_cli.backups_place import (
     Account,
+    AsJson,
     Bucket,
     Function,
     OfRegion,
@@ -23,6 +24,7 @@ from hippolyte_cli.backups_place import (
     is_place,
 )
 from hippolyte_cli.deployment import MONITOR
+from hippolyte_cli.restore.record import record_of
 from hippolyte_cli.restore.source import lying, night
 from hippolyte_cli.restore.target import Asked, Target
 from hippolyte_cli.restore.task import Task
@@ -115,6 +117,7 @@ def restore(
     bucket: Bucket = None,
     prefix: Prefix = "",
     region: Region = None,
+    as_json: AsJson = False,
 ) -> None:
     """Restore a table's backup: beside the live table (--to), or into one that is there (--into).
 
@@ -141,6 +144,7 @@ def restore(
         dry_run=dry_run,
         yes=yes,
         region=region,
+        as_json=as_json,
     )
     _refuse(asked, only_missing and only_changed)
     with console.told():
@@ -155,20 +159,30 @@ def restore(
             )
         task = Task(Target(asked, found))
         task.offer()
+    error = None
     if dry_run or not task.agreed():
-        console.console().print("Nothing was changed.")
-        return
-    try:
-        whole = task.run()
-    except (HippolyteError, ClientError, BotoCoreError) as error:
-        if not task.begun:
-            console.refuse(console.remedied(error))
-        out = console.console(stderr=True)
-        out.print(f"[red]NOT COMPLETE:[/red] {escape(console.remedied(error))}", soft_wrap=True)
-        out.print(task.state())
-        raise typer.Exit(1) from error
-    if not whole:
+        task.out.print("Nothing was changed.")
+    else:
+        error = _run(task)
+    if as_json:
+        console.record(record_of(task, error))
+    if task.whole is False:
         raise typer.Exit(1)
+
+
+def _run(task: Task) -> str | None:
+    """Do it; say what it failed for, and return that."""
+    try:
+        task.run()
+    except (HippolyteError, ClientError, BotoCoreError) as error:
+        said = console.remedied(error)
+        if not task.begun:
+            console.refuse(said)
+        out = console.console(stderr=True)
+        out.print(f"[red]NOT COMPLETE:[/red] {escape(said)}", soft_wrap=True)
+        out.print(task.state())
+        return said
+    return None
 
 
 def _refuse(asked: Asked, both: bool) -> None:

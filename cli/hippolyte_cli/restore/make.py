@@ -48,16 +48,22 @@ class Waits:
             yield
 
 
-def make(client: DynamoDBClient, plan: TablePlan, waits: Waits) -> Mapping[str, Any]:
+def make(
+    client: DynamoDBClient,
+    plan: TablePlan,
+    waits: Waits,
+    made: Callable[[], object] = lambda: None,
+) -> Mapping[str, Any]:
     """Make the table of a plan, and return it as DescribeTable does once it is ACTIVE.
 
     A table of this name is taken for ours if it bears the plan's marker: made by the same restore
-    before, or by a call whose answer was lost.
+    before, or by a call whose answer was lost. `made` is called once it is there, ready or not.
 
     Raises:
         NotMadeError: another table has the name, the service refuses, or it takes too long.
     """
     _create(client, plan, waits)
+    made()
     return wait_active(client, plan.name, waits)
 
 

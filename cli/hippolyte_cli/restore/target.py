@@ -55,6 +55,7 @@ class Asked:
     dry_run: bool
     yes: bool
     region: str | None
+    as_json: bool = False
 
 
 @dataclass
@@ -177,7 +178,8 @@ class Target:
         def tell(said: str) -> None:
             if said not in told:
                 told.add(said)
-                console.console().print(escape(f"  {said}"), soft_wrap=True)
+                out = console.console(stderr=self.asked.as_json)
+                out.print(escape(f"  {said}"), soft_wrap=True)
 
         return Waits(
             seconds=_PATIENCE_SECONDS,
