@@ -11,12 +11,10 @@ slower. Beside it the night of the commit before any function read, by its own b
 from __future__ import annotations
 
 import gc
-import io
 import json
 import os
 import subprocess
 import sys
-import tarfile
 import threading
 import time
 import tracemalloc
@@ -34,7 +32,8 @@ from moto.core.botocore_stubber import BotocoreStubber
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from benchmarks.planning import settings
+from benchmarks._plans import settings
+from benchmarks._trees import tree_of
 from hippolyte import clients, link, monitor, scheduler
 from hippolyte.planning.window import run_id
 from hippolyte.scan import loop
@@ -353,14 +352,9 @@ def _beside(console: Console, night: Night, tables: int) -> None:
 
 def _before(tables: int) -> dict[str, Any] | None:
     """Measure a night of the earlier commit, from its own tree; None: it is not here."""
-    tree = REPOSITORY / "build" / f"bench-{BEFORE}"
-    if not tree.exists():
-        git = ["git", "-C", str(REPOSITORY), "archive", "--format=tar", BEFORE, *PARTS]
-        packed = subprocess.run(git, capture_output=True)
-        if packed.returncode:
-            return None
-        with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
-            archive.extractall(tree, filter="data")
+    tree = tree_of(BEFORE, PARTS)
+    if tree is None:
+        return None
     output = subprocess.run(
         [sys.executable, REPOSITORY / "benchmarks" / "_night_before.py", str(tables)],
         cwd=tree,

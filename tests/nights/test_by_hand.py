@@ -127,8 +127,10 @@ def test_plan_shows_tables_and_cost_and_changes_nothing(night: NightDriver) -> N
     before = night.keys()
     result = command("plan")
     assert result.exit_code == 0, result.output
-    (line,) = [row for row in result.output.splitlines() if "large" in row and "│" in row]
-    assert f"{night.raised:,}" in line
+    rows = [row for row in result.output.splitlines() if "large" in row and "│" in row]
+    # once with its figures, once with the reason
+    assert len(rows) == 2
+    assert all(f"{night.raised:,}" in row for row in rows)
     assert "4 tables" in result.output
     assert ". Nothing was recorded or changed." in result.output
     assert night.keys() == before
@@ -304,3 +306,55 @@ def test_cancel_of_a_closed_run_is_refused(night: NightDriver) -> None:
     assert result.exit_code == 2
     assert f"Run {RUN} was closed at" in result.output
     assert night.keys() == before
+
+
+def printed(*arguments: str, code: int = 0) -> Any:
+    """Return the one JSON value on stdout; what is for people is on stderr."""
+    result = command(*arguments, "--json")
+    assert result.exit_code == code, result.output
+    return json.loads(result.stdout)
+
+
+def test_a_run_its_state_and_its_end_as_json(night: NightDriver) -> None:
+    fleet(night, **MINUTES)
+    begun = printed("run")
+    assert (begun["run_id"], begun["result"], begun["tables"]) == (RUN, "begun", 3)
+    assert begun["report"] is None and begun["report_url"].endswith(f"/{RUN}/report.html")
+    night.passes(20)
+    shown = printed("status")
+    (one,) = shown["runs"]
+    assert (one["run"], one["tables"]) == (RUN, 3)
+    assert {table["name"] for table in one["undecided"]} <= {"orders", "orders-archive", "users"}
+    assert shown["not_seen"] == []
+    ended = printed("cancel", RUN)
+    assert (ended["run"], ended["already"], ended["monitor_error"]) == (RUN, False, None)
+    assert ended["closed"] or ended["status"]["cancelled"].startswith("cancelled by ")
+    night.until_closed()
+    assert printed("status") == {"runs": [], "not_seen": []}
+    refused = command("cancel", RUN, "--json")
+    assert (refused.exit_code, refused.stdout) == (2, "") and "was closed at" in refused.stderr
+    assert command("status", "--watch", "--json").exit_code == 2
+
+
+def test_a_run_that_is_waited_for_as_json_has_its_report(night: NightDriver) -> None:
+    fleet(night)
+    night.world.faults.step_fails["users"] = 9
+    told = printed("run", "users", "--wait", code=1)
+    assert told["report"]["tables"]["users"]["verdict"] == "failed"
+
+
+def test_a_monitor_that_fails_is_told_as_json(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet(night, **MINUTES)
+    printed("run")
+
+    def fails(*_: object) -> dict[str, Any]:
+        raise functions.FunctionError("hippolyte-monitor failed: out of memory")
+
+    monkeypatch.setattr(functions, "invoke", fails)
+    told = printed("cancel", RUN, code=1)
+    assert (told["closed"], told["monitor_error"]) == (
+        False,
+        "hippolyte-monitor failed: out of memory",
+    )
