@@ -47,6 +47,7 @@ class Order:
         scan: id of the export; empty: one of a cluster is read back, which has none.
         fraction, before, raised_to, autoscaled, most: see `share.Share`.
         parts: over how many workers it is split; those above read nothing of it.
+        planned: the capacity it had; its share of that is read if it is on demand since.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Order:
     most: float | None = None
     consistent: bool = False
     parts: int = 1
+    planned: int | None = None
 
     def share(self, capacity: int | None, begun: int | None) -> Share:
         """Return what may be read of the table: capacity now, and when its scan began.
@@ -68,6 +70,11 @@ class Order:
         Raises:
             ValueError: the table is not as it was planned.
         """
+        most = self.most
+        had = [each for each in (begun, self.planned) if each]
+        if capacity is None and most is None and had:
+            # switched, it gives at least what it had (developer guide, "On-demand capacity mode")
+            most = self.fraction * min(had)
         return Share(
             self.fraction,
             capacity,
@@ -75,7 +82,7 @@ class Order:
             raised_to=self.raised_to,
             autoscaled=self.autoscaled,
             start=begun,
-            most=self.most,
+            most=most,
         )
 
 
@@ -176,7 +183,6 @@ class Workers:
                 tables = {name: Order(**one) for name, one in members.pop("tables").items()}
                 return Orders(**members, tables=tables)
 
-        # looked at in each pass, and by each link every 15 seconds; written once or twice
         return self.store.read_kept(key, form, _orders, _MOST_KEPT)
 
     def change(self, worker: str, to: Callable[[Orders | None], Orders | None]) -> bool:
