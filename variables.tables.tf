@@ -76,7 +76,7 @@ variable "max_night_usd" {
 }
 
 variable "verify_days" {
-  description = "In how many nights each table's backup is read back once, to the end of every line (`docs/verification.md`), by the exporter: a share of the tables each night, once all have their verdicts, for an hour at the most. With `engine = \"lambda\"`; `0`: never. `null`: in `retention_days`."
+  description = "In how many nights each table's backup is read back once, to the end of every line (`docs/verification.md`), by the exporter: a share of the tables each night, once all have their verdicts, for an hour at the most. `0`: never. `null`: in `retention_days`."
   type        = number
   default     = null
 

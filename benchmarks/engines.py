@@ -15,7 +15,7 @@ from datetime import timedelta
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from benchmarks.planning import START, TABLES, WINDOW_SECONDS, fleets, settings
+from benchmarks._plans import START, TABLES, WINDOW_SECONDS, fleets, settings
 from hippolyte.engines.datapipeline_definition import TABLES_PER_PIPELINE
 from hippolyte.engines.emr import TABLES_PER_CLUSTER
 from hippolyte.engines.lambda_ import TABLES_PER_WORKER

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -28,6 +29,14 @@ def console(stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else shutil.get_terminal_size((_WIDTH_OF_A_FILE, 0)).columns
     return Console(stderr=stderr, width=width, highlight=False)
+
+
+def record(value: object) -> None:
+    """Print what `--json` asks for: one JSON value on stdout.
+
+    What is for people goes to `console(stderr=True)` then, and stdout has nothing else.
+    """
+    console().print_json(json.dumps(value))
 
 
 def refuse(message: str) -> NoReturn:
@@ -51,6 +60,23 @@ def leases(rows: list[Row]) -> Table:
         states = (row.since, lease.run_id, lease.state.value, row.export.value)
         table.add_row(row.name, *capacities, *states, row.said)
     return table
+
+
+def lease_record(row: Row) -> dict[str, Any]:
+    """Return a lease as `--json` prints it."""
+    lease = row.lease
+    return {
+        "table": lease.table,
+        "place": row.place or None,
+        "from": lease.before,
+        "to": lease.target,
+        "since": row.since,
+        "run": lease.run_id,
+        "state": lease.state.value,
+        "export": row.export.value,
+        "said": row.said,
+        "left": row.left,
+    }
 
 
 def remedied(error: Exception) -> str:

@@ -63,6 +63,16 @@ _IMPORT_LOGS = (
     "PutLogEvents",
     "PutRetentionPolicy",
 )
+# of who makes a table with a customer's key (Developer Guide, "Encryption at rest: usage notes")
+_TABLE_KEY = (
+    "CreateGrant",
+    "Decrypt",
+    "DescribeKey",
+    "Encrypt",
+    "GenerateDataKey",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+)
 _DATA = {"Scan", "Query", "GetItem", "PutItem", "DeleteItem", "UpdateItem"}
 
 
@@ -72,7 +82,8 @@ def _dynamodb(call: Call) -> list[Permission]:
         return [Permission(action, "*")]
     if call.operation in ("BatchWriteItem", "BatchGetItem"):
         tables = call.params.get("RequestItems", {})
-        return [Permission(action, _table_arn(call, table)) for table in tables]
+        keys = [key for table in tables for key in _table_key(call, table)]
+        return [*(Permission(action, _table_arn(call, table)) for table in tables), *keys]
     params = call.params
     if call.operation in _IMPORTS:
         return _import(call, action)
@@ -82,6 +93,12 @@ def _dynamodb(call: Call) -> list[Permission]:
     out = [Permission(action, _table_arn(call, name))]
     if index := params.get("IndexName") if "Insights" in call.operation else None:
         out.append(Permission(action, f"{_table_arn(call, name)}/index/{index}"))
+    # tags given at creation are a right of their own (API CreateTable, "Tags")
+    if call.operation == "CreateTable" and params.get("Tags"):
+        out.append(Permission("dynamodb:TagResource", _table_arn(call, name)))
+    key = (params.get("SSESpecification") or {}).get("KMSMasterKeyId")
+    if call.operation == "CreateTable" and key and (arn := key_arn(call, key)):
+        out += [Permission(f"kms:{name}", arn, via(call, "dynamodb")) for name in _TABLE_KEY]
     if call.operation in _DATA:
         out += _table_key(call, name)
     return out

@@ -78,6 +78,32 @@ def test_a_run_without_a_monitor_is_not_waited_for_for_ever(
     assert "Is the monitor alive?" in result.output
 
 
+@pytest.mark.parametrize("records", ["unreadable", "gone"])
+def test_a_run_whose_records_stay_unreadable_is_not_waited_for_for_ever(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch, records: str
+) -> None:
+    fleet(night)
+    clock, s3, waits = night.world.clock, night.world.client("s3"), 0
+
+    def sleep(seconds: float) -> None:
+        nonlocal waits
+        waits += 1
+        assert waits < 1000, "it would never end"
+        clock.advance(seconds)
+        key = f"runs/{night.world.account}/{night.world.region}/{PART}/plan.json"
+        if records == "gone":
+            s3.delete_object(Bucket=BUCKET, Key=key)
+        else:
+            s3.put_object(Bucket=BUCKET, Key=key, Body=b"{")
+
+    monkeypatch.setattr(follow, "time", SimpleNamespace(sleep=sleep))
+    result = command("run", "users", "--wait")
+    assert result.exit_code == 1
+    assert f"Run {PART} could not be seen for 0:30:00" in " ".join(result.output.split())
+    # said once, not every 15 seconds
+    assert result.output.count("is not a record of this product") <= 2
+
+
 @pytest.mark.parametrize("name", ["run", "plan"])
 def test_what_the_scheduler_refuses_is_said(night: NightDriver, name: str) -> None:
     fleet(night)
@@ -303,3 +329,55 @@ def test_cancel_of_a_closed_run_is_refused(night: NightDriver) -> None:
     assert result.exit_code == 2
     assert f"Run {RUN} was closed at" in result.output
     assert night.keys() == before
+
+
+def printed(*arguments: str, code: int = 0) -> Any:
+    """Return the one JSON value on stdout; what is for people is on stderr."""
+    result = command(*arguments, "--json")
+    assert result.exit_code == code, result.output
+    return json.loads(result.stdout)
+
+
+def test_a_run_its_state_and_its_end_as_json(night: NightDriver) -> None:
+    fleet(night, **MINUTES)
+    begun = printed("run")
+    assert (begun["run_id"], begun["result"], begun["tables"]) == (RUN, "begun", 3)
+    assert begun["report"] is None and begun["report_url"].endswith(f"/{RUN}/report.html")
+    night.passes(20)
+    shown = printed("status")
+    (one,) = shown["runs"]
+    assert (one["run"], one["tables"]) == (RUN, 3)
+    assert {table["name"] for table in one["undecided"]} <= {"orders", "orders-archive", "users"}
+    assert shown["not_seen"] == []
+    ended = printed("cancel", RUN)
+    assert (ended["run"], ended["already"], ended["monitor_error"]) == (RUN, False, None)
+    assert ended["closed"] or ended["status"]["cancelled"].startswith("cancelled by ")
+    night.until_closed()
+    assert printed("status") == {"runs": [], "not_seen": []}
+    refused = command("cancel", RUN, "--json")
+    assert (refused.exit_code, refused.stdout) == (2, "") and "was closed at" in refused.stderr
+    assert command("status", "--watch", "--json").exit_code == 2
+
+
+def test_a_run_that_is_waited_for_as_json_has_its_report(night: NightDriver) -> None:
+    fleet(night)
+    night.world.faults.step_fails["users"] = 9
+    told = printed("run", "users", "--wait", code=1)
+    assert told["report"]["tables"]["users"]["verdict"] == "failed"
+
+
+def test_a_monitor_that_fails_is_told_as_json(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet(night, **MINUTES)
+    printed("run")
+
+    def fails(*_: object) -> dict[str, Any]:
+        raise functions.FunctionError("hippolyte-monitor failed: out of memory")
+
+    monkeypatch.setattr(functions, "invoke", fails)
+    told = printed("cancel", RUN, code=1)
+    assert (told["closed"], told["monitor_error"]) == (
+        False,
+        "hippolyte-monitor failed: out of memory",
+    )

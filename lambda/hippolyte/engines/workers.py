@@ -17,7 +17,7 @@ from hippolyte.errors import ConflictError
 from hippolyte.record_form import known_form
 from hippolyte.settings import Settings
 from hippolyte.share import Share
-from hippolyte.store import Store
+from hippolyte.store import Kept, Store
 
 # settings that say where a worker's records and backups lie, as its input has them
 PLACE = ("bucket", "prefix", "bucket_region", "sse_header", "sse_key_arn")
@@ -31,6 +31,9 @@ LOOK_EVERY = 15.0
 OVER = ("done", "failed", "read")
 # what follows a worker's name in that of its second, third ... part
 _PART = re.compile(r"(.+)-p([2-9]|[1-9][0-9]+)")
+# orders that a process keeps: of so many workers, each at most some 200 KB of text
+_MOST_KEPT = 32
+_orders: Kept = {}
 # orders that somebody else writes at the same moment are looked at again
 _TRIES = 4
 
@@ -41,7 +44,7 @@ class Order:
 
     Attributes:
         directory: S3 key of the backup, without a slash at its end.
-        scan: id of the export.
+        scan: id of the export; empty: one of a cluster is read back, which has none.
         fraction, before, raised_to, autoscaled, most: see `share.Share`.
         parts: over how many workers it is split; those above read nothing of it.
     """
@@ -166,13 +169,15 @@ class Workers:
             ConfigurationError: another version wrote them.
         """
         key = self._key(part_of(worker)[0], "orders")
-        found = self.store.read(key)
-        if found is None:
-            return None
-        with known_form(key):
-            members = _members(found[0])
-            tables = {name: Order(**one) for name, one in members.pop("tables").items()}
-            return Orders(**members, tables=tables), found[1]
+
+        def form(record: dict[str, Any]) -> Orders:
+            with known_form(key):
+                members = _members(record)
+                tables = {name: Order(**one) for name, one in members.pop("tables").items()}
+                return Orders(**members, tables=tables)
+
+        # looked at in each pass, and by each link every 15 seconds; written once or twice
+        return self.store.read_kept(key, form, _orders, _MOST_KEPT)
 
     def change(self, worker: str, to: Callable[[Orders | None], Orders | None]) -> bool:
         """Write the orders that `to` makes of those there are, if it makes others.

@@ -77,9 +77,13 @@ def _slowest(job: Job) -> tuple[int, str]:
 
 
 def _in_time(jobs: Sequence[Job], workers: Workers, room: float) -> bool:
-    """Say whether a worker's tables end in the window, but for those that never do."""
-    rest = [job for job in jobs if job.estimate_seconds <= room]
-    return not rest or worker_seconds(rest, workers.host) <= workers.seconds
+    """Say whether a worker's tables end in the window, but for those that never do.
+
+    Those are read beside the others, and must not take their time.
+    """
+    if not any(job.estimate_seconds <= room for job in jobs):
+        return True
+    return reading_seconds(jobs, workers.host) <= room
 
 
 def _shared(jobs: Sequence[Job], workers: Workers) -> list[Timeline[Job]] | None:
@@ -184,7 +188,13 @@ def _put_late(late: Iterable[Job], timelines: list[Timeline[Job]], workers: Work
 def worker_seconds(jobs: Sequence[Job], host: Host) -> float:
     """Return how long a worker runs that reads these tables, or those of a table that is split."""
     slowest = max(job.estimate_seconds for job in jobs)
+    return host.bootstrap + max(slowest, reading_seconds(jobs, host))
+
+
+def reading_seconds(jobs: Iterable[Job], host: Host) -> float:
+    """Return how long a worker reads these tables if none of them is slow for itself."""
+    jobs = list(jobs)
     # so many are raised at once, the others wait for their turn
     raised = sum(job.estimate_seconds for job in jobs if job.raise_to) / RAISED_AT_ONCE
     size = sum(job.size_bytes / job.parts for job in jobs)
-    return host.bootstrap + max(slowest, raised, size / (host.throughput or float("inf")))
+    return max(raised, size / (host.throughput or float("inf")))

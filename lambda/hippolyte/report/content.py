@@ -13,8 +13,8 @@ from hippolyte.planning.plan import Identity, Job, Plan
 from hippolyte.record_form import VERSION, iso, when
 from hippolyte.records.ledger import Ledger, TableEntry
 from hippolyte.records.runs import start_of
+from hippolyte.report.unknown import not_read, uncounted, unread, unread_of
 from hippolyte.settings import Settings
-from hippolyte.tables.settings_of import OPERATIONS
 from hippolyte.verdicts import ALERTING_VERDICTS, OVER_BUDGET, Verdict
 
 
@@ -84,8 +84,9 @@ def make_report(
         "alerts": told,
         "warnings": [
             *plan.warnings,
-            *_unread(tables, ledger.unread),
-            *_not_read(ledger.not_read),
+            *uncounted(tables),
+            *unread(tables, ledger.unread),
+            *not_read(ledger.not_read),
         ],
         "left_raised": sorted(left_raised),
         "raised": [
@@ -171,7 +172,7 @@ def _table(
         "earlier_attempts": entry.earlier,
         "errors": entry.errors,
         "notes": entry.notes,
-        "unread_settings": _unread_of(entry),
+        "unread_settings": unread_of(entry),
         "log": entry.log,
     }
 
@@ -188,34 +189,6 @@ def _measured(
     rate = job.capacity * job.plain_ratio if job.raise_to and entry.plain else job.rate
     host = host_of(settings, plan.engine)
     return measure(job, rate, seconds, entry.items, plan.engine, host, former)
-
-
-def _unread_of(entry: TableEntry) -> list[str]:
-    """Return the operations whose answers are not in the table's catalogue entry."""
-    if entry.verdict is not Verdict.BACKED_UP:
-        return []
-    return entry.unread if entry.settings_at or entry.unread else list(OPERATIONS)
-
-
-def _unread(tables: Mapping[str, Any], reasons: Mapping[str, str]) -> list[str]:
-    """Return a line for each operation that was not read of some tables."""
-    lines = []
-    for operation in OPERATIONS:
-        names = [name for name, table in tables.items() if operation in table["unread_settings"]]
-        if names:
-            whose = f"of {names[0]}" + (f" and {len(names) - 1} more" if names[1:] else "")
-            why = reasons.get(operation, "there was no time left")
-            lines.append(f"settings that a restore needs: {operation} {whose} is unread: {why}")
-    return lines
-
-
-def _not_read(reasons: Mapping[str, str]) -> list[str]:
-    """Return a line on the backups whose turn it was to be read back, and that were not."""
-    if not reasons:
-        return []
-    name, why = next(iter(reasons.items()))
-    whose = name + (f" and {len(reasons) - 1} more" if len(reasons) > 1 else "")
-    return [f"backups not read back in their turn (verified to level 1 only): {whose}: {why}"]
 
 
 def _protection(
