@@ -23,16 +23,18 @@ _DAY = timedelta(days=1)
 Rank = Callable[[Job], tuple[bool, int, int, str]]
 
 
-def rank_of(always: Sequence[str], night: Night) -> Rank:
+def rank_of(always: Sequence[str], night: Night, side_by_side: bool) -> Rank:
     """Return how to order tables that do not all fit; the first come first.
 
     What `always` names; then by nights without a good backup, the most first, so that a table that
-    is left out tonight comes before all others tomorrow; then by time, the quickest first.
+    is left out tonight comes before all others tomorrow; then by the time that it takes from the
+    others: on a cluster its own, of a worker what its bytes take.
     """
 
     def rank(job: Job) -> tuple[bool, int, int, str]:
         named = any(fnmatchcase(job.table, glob) for glob in always)
-        return not named, -nights_without(job, night), job.estimate_seconds, job.table
+        takes = job.size_bytes if side_by_side else job.estimate_seconds
+        return not named, -nights_without(job, night), takes, job.table
 
     return rank
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterable
-from typing import Generic
 
 from hippolyte.planning.timelines import Bins, JobT, Timeline
 
 
-class WorstFit(Generic[JobT]):
+class WorstFit:
     """A number of timelines; a job goes to the one with a place where most time is left.
 
     So they end about together, and small jobs stay for the last gaps. A further batch is begun
@@ -18,37 +18,61 @@ class WorstFit(Generic[JobT]):
     """
 
     def __init__(self, timelines: int, batches: int, close: int, bins: Bins) -> None:
-        self.timelines: list[Timeline[JobT]] = [Timeline() for _ in range(timelines)]
-        self._bins, self._further = bins, batches - timelines
-        # less the time left, and the timeline's number: of those with a place, and of the full
-        self._open: list[tuple[float, int]] = [(-bins.capacity, n) for n in range(close)]
-        self._full: list[tuple[float, int]] = []
-        self._short = bins.short_seconds
+        # of each job that was given, in their order: its timeline, -1 where there is none
+        self.where: list[int] = []
+        self._bins, self._size, self._further = bins, timelines, batches - timelines
+        self._held = [0] * timelines
+        # less the time left x timelines + the timeline's number, of those with a place and of the
+        # full: whole numbers, of which a garbage collector need not know. Jobs take whole seconds
+        self._begin = -math.floor(bins.capacity) * timelines
+        self._open = [self._begin + number for number in range(close)]
+        self._full: list[int] = []
         self._kept = range(close, timelines)
 
-    def put(self, job: JobT) -> bool:
-        """Put a job; say whether there was time."""
-        seconds, bins = job.estimate_seconds, self._bins
-        if self._kept and seconds <= self._short:
-            self._open += [(-bins.capacity, n) for n in self._kept]
-            heapq.heapify(self._open)
-            self._kept = range(0)
-        if self._open and seconds <= -self._open[0][0]:
-            left, number = self._open[0]
-            if self.timelines[number].put(job, bins):
-                heapq.heappop(self._open)
-                heapq.heappush(self._full, (left + seconds, number))
+    def give(self, times: Iterable[int], must: bool = True) -> bool:
+        """Place jobs; False as soon as one that must have a place finds none."""
+        size, held, where = self._size, self._held, self.where
+        roomy, full, places = self._open, self._full, self._bins.tables_per_batch
+        pause, short = math.ceil(self._bins.pause), self._bins.short_seconds
+        for seconds in times:
+            if self._kept and seconds <= short:
+                roomy += [self._begin + number for number in self._kept]
+                heapq.heapify(roomy)
+                self._kept = range(0)
+            if roomy and roomy[0] // size <= -seconds:
+                key = roomy[0] + seconds * size
+                number = key % size
+                held[number] += 1
+                if held[number] % places:
+                    heapq.heapreplace(roomy, key)
+                else:
+                    heapq.heappop(roomy)
+                    heapq.heappush(full, key)
+            elif full and self._further > 0 and full[0] // size <= -seconds - pause:
+                self._further -= 1
+                key = heapq.heappop(full) + (seconds + pause) * size
+                number = key % size
+                held[number] += 1
+                heapq.heappush(roomy if held[number] % places else full, key)
+            elif must:
+                return False
             else:
-                heapq.heapreplace(self._open, (left + seconds, number))
-            return True
-        if not self._full or self._further <= 0 or seconds + bins.pause > -self._full[0][0]:
-            return False
-        self._further -= 1
-        left, number = heapq.heappop(self._full)
-        full = self.timelines[number].put(job, bins)
-        left += seconds + bins.pause
-        heapq.heappush(self._full if full else self._open, (left, number))
+                number = -1
+            where.append(number)
         return True
+
+    @property
+    def batches(self) -> int:
+        """How many batches there are."""
+        return sum(-(-held // self._bins.tables_per_batch) for held in self._held)
+
+    def timelines(self, jobs: Iterable[JobT]) -> list[Timeline[JobT]]:
+        """Return the timelines that have any, of all jobs whose times were given."""
+        made: list[Timeline[JobT]] = [Timeline() for _ in range(self._size)]
+        for job, number in zip(jobs, self.where, strict=True):
+            if number >= 0:
+                made[number].put(job, self._bins)
+        return [timeline for timeline in made if timeline.batches]
 
 
 def first_fit(jobs: Iterable[JobT], bins: Bins) -> list[Timeline[JobT]] | None:
