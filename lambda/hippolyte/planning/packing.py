@@ -12,7 +12,7 @@ from typing import Any
 
 from hippolyte.planning.bound import least_bins
 from hippolyte.planning.most import most_first
-from hippolyte.planning.placing import WorstFit, first_fit
+from hippolyte.planning.placing import FirstFit, Placing, WorstFit
 from hippolyte.planning.timelines import Bins, JobT, Timeline, shortest
 
 # numbers of batches, and of timelines, that are tried: each costs n log n
@@ -60,11 +60,12 @@ def _all(jobs: Sequence[JobT], bins: Bins) -> list[Timeline[JobT]] | None:
     if found := _spread(times, few, least, few, bins):
         # it is proved to be the best
         return found.timelines(jobs)
-    simple = first_fit(jobs, bins)
-    at_once, most = bins.timelines, len(jobs) + 1
-    if simple:
-        at_once, most = len(simple), sum(len(t.batches) for t in simple)
-    best, close = None, at_once
+    best: Placing | None = None
+    at_once, most = min(bins.timelines, len(jobs)), len(jobs) + 1
+    simple = FirstFit(at_once, bins)
+    if simple.give(times):
+        best, at_once, most = simple, simple.used, simple.batches
+    close = at_once
     for number in _closer(times, at_once, bins):
         found = _spread(times, at_once, len(jobs), number, bins)
         if found and found.batches < most:
@@ -74,7 +75,7 @@ def _all(jobs: Sequence[JobT], bins: Bins) -> list[Timeline[JobT]] | None:
             best, at_once, most = found, min(at_once, batches), batches
             break
     if best is None:
-        return simple
+        return None
     for timelines in _from(bins.least_timelines(work, most), at_once):
         if found := _spread(times, timelines, most, close, bins):
             best = found
