@@ -315,21 +315,22 @@ def _month(console: Console, count: int) -> None:
     table = _table(
         f"{_DAYS} nights of {count:,} tables that no night holds",
         ("engine", "hosts", "tables that fit alone", "nights' work", "a night on average",
-         "never read", "longest gap, nights"),
+         "never read", "all have one after", "longest gap then"),
     )  # fmt: skip
     few = max(2, count // 250)
     for engine, number in (("datapipeline", few), ("lambda", 3)):
         case = Case(_OVERLOADED, count, number, engine, raises=False)
         host, tables = host_for(case), fleet_of(case.fleet, case.count)
         if engine == "lambda":
-            # as many bytes as four nights of two workers
+            # more bytes than three nights of two workers read
             size = sum(t.size_bytes for t in tables)
             room = (WINDOW_SECONDS - host.bootstrap) * (host.throughput or 1) * host.planned
             tables = [
-                replace(t, size_bytes=int(t.size_bytes * 4 * room / size), read_capacity=40_000)
+                replace(t, size_bytes=int(t.size_bytes * 3.8 * room / size), read_capacity=40_000)
                 for t in tables
             ]
         last: dict[str, int] = {}
+        first: dict[str, int] = {}
         gaps: dict[str, int] = {}
         read = 0
         before: dict[str, Any] = {}
@@ -339,11 +340,13 @@ def _month(console: Console, count: int) -> None:
             room = WINDOW_SECONDS - host.bootstrap
             fit = {j.table: j for j in plan.jobs if j.estimate_seconds <= room}
             for job in in_time(plan, host):
-                gaps[job.table] = max(gaps.get(job.table, 0), day - last.get(job.table, -1))
+                if job.table in last:
+                    gaps[job.table] = max(gaps.get(job.table, 0), day - last[job.table])
+                first.setdefault(job.table, day)
                 last[job.table] = day
                 read += 1
             before = {j.table: _row_of(j, last.get(j.table)) for j in plan.jobs}
-        gap = max(max(gaps.get(name, 0), _DAYS - last.get(name, -1)) for name in fit)
+        gap = max(max(gaps.get(name, 0), _DAYS - last.get(name, 0)) for name in fit)
         table.add_row(
             engine,
             str(case.hosts),
@@ -351,11 +354,14 @@ def _month(console: Console, count: int) -> None:
             f"{_work(fit.values(), host):.2f}",
             f"{read / _DAYS:,.0f}",
             str(len(fit.keys() - last.keys())),
-            str(gap),
+            f"{1 + max(first.values())} nights",
+            f"{gap} nights",
         )
     console.print(table)
-    print("A gap of n: n nights from one backup to the next, 1 where each night has one. Where all")
-    print("are to have one, the longest is no less than the nights' work, rounded up.")
+    print(
+        "A gap is from one backup to the next, 1 where each night has one. The longest is no less"
+    )
+    print("than the nights' work, rounded up, whatever is planned.")
 
 
 def _work(jobs: Iterable[Job], host: Host) -> float:

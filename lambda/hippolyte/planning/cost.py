@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from hippolyte.planning.host import Host
 from hippolyte.planning.plan import Job, parts_of
 from hippolyte.planning.sizing import segments
-from hippolyte.planning.timelines import Timeline
+from hippolyte.planning.timelines import HANDOVER_SECONDS, Timeline
 from hippolyte.settings import Settings
 
 # USD, us-east-1, see docs/costs.md for the sources; an estimate, printed as one
@@ -57,9 +57,10 @@ def own_usd(job: Job, settings: Settings, raises_per_job: bool, host: Host) -> f
 def _usd(
     timelines: list[Timeline[Job]], settings: Settings, raises_per_job: bool, host: Host
 ) -> float:
-    # what does not fit is cut off at the deadline
+    # what does not fit is cut off at the deadline; from one batch to the next no cluster runs
+    pause = 0 if host.side_by_side else HANDOVER_SECONDS
     seconds = [
-        min(t.seconds, settings.window_seconds)
+        min(t.seconds - pause * (len(t.batches) - 1), settings.window_seconds)
         for t in timelines
         for _ in range(max(map(parts_of, t.batches), default=1))
     ]
