@@ -112,6 +112,13 @@ def fleet_of(name: str, count: int) -> list[Table]:
         return _fleet(count, lambda: 13_000 * 25 * 4096, lambda: 50)
     if name == "all to be raised":
         return _fleet(count, lambda: 30 * GIB, lambda: 100)
+    if name == "fast":
+        # bytes bind, not rates; some are split
+        return _fleet(
+            count,
+            lambda: min(rng.lognormvariate(0, 1.8), 400) * GIB / 10,
+            lambda: rng.choice([4_000, 20_000]),
+        )
     if name == "median 2 MiB":
         return _fleet(
             count, lambda: 2 * MIB * rng.lognormvariate(0, 2.5), lambda: rng.choice([25, 100])

@@ -203,7 +203,7 @@ def _ends(console: Console, now: Planner, before: Planner | None, count: int) ->
         ("fleet", "workers", "bound", BEFORE, "now", "to the bound", "USD bound",
          f"USD {BEFORE}", "USD"),
     )  # fmt: skip
-    cases = [(fleet, workers) for fleet in FLEETS for workers in (10, 100)]
+    cases = [(fleet, workers) for fleet in (*FLEETS, "fast") for workers in (10, 100)]
     for fleet, workers in cases:
         case = Case(fleet, count, workers, "lambda")
         host = host_for(case)
