@@ -117,9 +117,9 @@ class NightDriver:
         self.places = [(BUCKET, "")]
         self._kept: dict[str, str] = {}
         self.watch = Watch(self)
+        exporter.deploy(world, MACHINE)
+        monkeypatch.setattr(clients, "for_exporter", _build_for_exporter)
         if engine == "lambda":
-            exporter.deploy(world, MACHINE)
-            monkeypatch.setattr(clients, "for_exporter", _build_for_exporter)
             ExporterFaults(world)
         self._stays = len(world.gate.hooks)
         self.configure()

@@ -182,6 +182,20 @@ def test_whoever_reads_sees_their_tables_only(
     assert code == 2 and "dynamodb:CreateTable" in said, said
 
 
+def test_whoever_reads_looks_up_an_item_and_keeps_the_filters_at_home(
+    roles: dict[str, str], hippolyte: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    code, said = hippolyte(roles["read"], "get", "stock", "3", "--history")
+    assert code == 0, said
+    assert "kept on this machine" in said and "s3:PutObject" in said, said
+    assert len(list(tmp_path.rglob("*.keys"))) == 1
+    code, said = hippolyte(roles["read"], "get", "stock", "11", "--json")
+    assert code == 1, said
+    assert json.loads(said[: said.rindex("}") + 1])["read"]["files"] == 0
+    code, said = hippolyte(roles["read"], "get", "secret", "3")
+    assert code == 2 and "AccessDenied" in said, said
+
+
 def test_whoever_restores_makes_their_tables_only(
     world: World, roles: dict[str, str], hippolyte: Callable[..., tuple[int, str]]
 ) -> None:

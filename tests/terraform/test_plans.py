@@ -232,6 +232,7 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
         "ssm:GetParametersByPath",
         "ssm:PutParameter",
         "states:DescribeExecution",
+        "states:StartExecution",
         "states:StopExecution",
     }
 
@@ -481,7 +482,7 @@ def test_settings_of_emr(resources: dict[str, Any]) -> None:
     }
     assert (private["pipeline_region"], private["pipeline_role"]) == ("us-east-1", "")
     assert private["cluster_role"] == "private-us-east-1-cluster"
-    assert private["cluster"]["release_label"] == "emr-7.3.0"
+    assert private["cluster"]["release_label"] == "emr-7.5.0"
     assert private["cluster"]["master_security_group_id"] == "sg-0123456789abcdef0"
     assert plain["region"] == plain["pipeline_region"] == "eu-central-1"
     assert plain["cluster"]["release_label"] == "emr-7.13.0"
@@ -526,28 +527,28 @@ def test_actions_of_the_functions_with_the_exporter(resources: dict[str, Any]) -
             {a for s in statements(resources, module, role).values() for a in many(s["Action"])}
             for module in ("scan", "emr")
         )
-        assert ours - theirs == {"states:StartExecution", "lambda:GetAccountSettings"}
+        assert ours - theirs == {"lambda:GetAccountSettings"}
         assert {a for a in ours if a.startswith(("elasticmapreduce:", "ec2:", "iam:"))} == {
             "elasticmapreduce:DescribeCluster",
             "elasticmapreduce:ListSteps",
             "elasticmapreduce:TerminateJobFlows",
         }
         found = statements(resources, "scan", role)
-        machine = f"arn:aws:states:{FRANKFURT}:stateMachine:scan-exporter"
-        assert found["StartWorkers"]["Resource"] == machine
         condition = {"StringEquals": {"aws:RequestedRegion": "eu-central-1"}}
         assert found["SeeTheAccountsConcurrency"]["Condition"] == condition
 
 
-def test_workers_of_any_engine_can_be_ended(resources: dict[str, Any]) -> None:
+def test_workers_of_any_engine_can_be_started_and_ended(resources: dict[str, Any]) -> None:
+    """They read backups back, whatever engine made them."""
+    arn = rf"arn:aws:states:[a-z0-9-]+:{ACCOUNT}"
     for module in MODULES:
         for role in ("scheduler", "monitor"):
-            found = statements(resources, module, role)["SeeWorkersEnd"]
-            assert found["Action"] == ["states:StopExecution", "states:DescribeExecution"]
-            assert re.fullmatch(
-                rf"arn:aws:states:[a-z0-9-]+:{ACCOUNT}:execution:[a-z]+-exporter:\*",
-                found["Resource"],
-            )
+            found = statements(resources, module, role)
+            started, seen = found["StartWorkers"], found["SeeWorkersEnd"]
+            assert started["Action"] == "states:StartExecution"
+            assert re.fullmatch(rf"{arn}:stateMachine:[a-z]+-exporter", started["Resource"])
+            assert seen["Action"] == ["states:StopExecution", "states:DescribeExecution"]
+            assert re.fullmatch(rf"{arn}:execution:[a-z]+-exporter:\*", seen["Resource"])
 
 
 def test_actions_of_the_exporter(resources: dict[str, Any]) -> None:
@@ -570,15 +571,20 @@ def test_actions_of_the_exporter(resources: dict[str, Any]) -> None:
 
 def test_the_exporter_never_writes_over_a_file(resources: dict[str, Any]) -> None:
     place = f"central-backups/dynamodb/prod/{{}}/{ACCOUNT}/us-east-1/*"
-    exports = "arn:aws:s3:::" + place.format("backups") + "/AWSDynamoDB/*"
+    backups = "arn:aws:s3:::" + place.format("backups")
+    exports = (f"{backups}/AWSDynamoDB/*", f"{backups}/_filters/*")
     workers = "arn:aws:s3:::" + place.format("runs") + "/workers/*"
     found = statements(resources, "crowded", "exporter")
-    writes = {s["Resource"]: s for s in found.values() if "s3:PutObject" in many(s["Action"])}
+    writes = {
+        tuple(sorted(many(s["Resource"]))): s
+        for s in found.values()
+        if "s3:PutObject" in many(s["Action"])
+    }
 
-    assert set(writes) == {exports, workers}
+    assert set(writes) == {exports, (workers,)}
     assert writes[exports]["Condition"] == {"Null": {"s3:if-none-match": "false"}}
-    assert "Condition" not in writes[workers]
-    assert sorted(found["ReadOwnFilesAndRecords"]["Resource"]) == [exports, workers]
+    assert "Condition" not in writes[(workers,)]
+    assert sorted(found["ReadBackupsAndRecords"]["Resource"]) == [backups, workers]
     assert found["ListOwnFiles"]["Resource"] == "arn:aws:s3:::central-backups"
     assert found["ListOwnFiles"]["Condition"] == {
         "StringLikeIfExists": {

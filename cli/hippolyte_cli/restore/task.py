@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import boto3
 import typer
 from rich.markup import escape
 
-from hippolyte import clock
 from hippolyte.clients import configuration
-from hippolyte.exports.lines import Item
 from hippolyte.exports.reader import Backup
 from hippolyte_cli import console
 from hippolyte_cli.export_offer import plural
-from hippolyte_cli.restore.answers import past_ttl
+from hippolyte_cli.masking.change import Change
+from hippolyte_cli.restore.chosen import Chosen
 from hippolyte_cli.restore.definition import TablePlan
 from hippolyte_cli.restore.import_source import Source, source_of
 from hippolyte_cli.restore.importing import import_table
@@ -45,7 +43,7 @@ class Task:
     begun: bool = False
     source: Source | None = None
     loaded: Loaded = field(default_factory=Loaded)
-    past: int = 0
+    chosen: Chosen | None = None
 
     @property
     def asked(self) -> Asked:
@@ -78,14 +76,10 @@ class Task:
             out.print(escape(line), soft_wrap=True)
         if self.asked.into and not (self.asked.yes and not self.asked.dry_run):
             self._preview()
+        elif self.target.map and self.asked.dry_run:
+            self._look_through("all", "looking through")
 
     def _lines(self) -> Iterator[str]:
-        table = self.target.table
-        indexes = [
-            index
-            for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
-            for index in table.get(kind, [])
-        ]
         kept = self.target.found.kept
         counts = [file.items for file in self.backup.files]
         items = None if None in counts else sum(n or 0 for n in counts)
@@ -95,9 +89,12 @@ class Task:
             bytes=int((self.target.found.definition or {}).get("TableSizeBytes", 0)),
             rate=self.target.rate(),
             on_demand=self.target.on_demand,
-            indexes=len(indexes),
+            indexes=self.target.index_count,
         )
         yield from offer.lines(self.asked.via)
+        if self.target.map:
+            yield f"By the map {self.asked.map}, of each item:"
+            yield from self.target.map.lines()
         if self.plan:
             yield from plan_lines(self.plan, self.asked.via == "import")
         else:
@@ -114,8 +111,7 @@ class Task:
     def _preview(self) -> None:
         """Compare, and say what would be changed; nothing is written."""
         mode: Mode = "only-missing" if self.asked.mode == "only-missing" else "only-changed"
-        with tempfile.TemporaryDirectory() as folder:
-            told = self._load(Journal(Path(folder), {}), mode, "comparing", dry=True)
+        told = self._look_through(mode, "comparing")
         changed = told.written - told.new
         parts = [f"{plural(told.new, 'item')} would be new"]
         if self.asked.mode != "only-missing":
@@ -123,6 +119,11 @@ class Task:
         else:
             parts.append(f"{told.same:,} are there and stay as they are")
         console.console().print(f"  {', '.join(parts)}.")
+
+    def _look_through(self, mode: Mode, doing: str) -> Loaded:
+        """Read the backup as a load does that writes nothing."""
+        with tempfile.TemporaryDirectory() as folder:
+            return self._load(Journal(Path(folder), {}), mode, doing, dry=True)
 
     def agreed(self) -> bool:
         """Ask, where something that is there is written over."""
@@ -224,17 +225,13 @@ class Task:
         assert self.plan
         # an import reads by itself, and of what an earlier run wrote nothing was counted
         if self.source or self.loaded.before:
-            now, conditions = clock.now(), self.target.conditions
-            self.past = sum(
-                past_ttl(item, self.plan.ttl or "", now)
-                for item in self.backup.items()
-                if all(holds(item) for holds in conditions)
-            )
-        if not self.past:
+            self.chosen = self._chosen()
+            self.chosen.count_past(self.backup)
+        assert self.chosen
+        if not self.chosen.past:
             return True
-        console.console().print(
-            f"{plural(self.past, 'item')} past the time to live: gone soon after it is turned on."
-        )
+        past = plural(self.chosen.past, "item")
+        console.console().print(f"{past} past the time to live: gone soon after it is turned on.")
         if self.asked.yes:
             return True
         return sys.stdin.isatty() and typer.confirm("Turn it on?")
@@ -249,7 +246,9 @@ class Task:
     # ---
 
     def _load(self, journal: Journal, mode: Mode, doing: str, dry: bool = False) -> Loaded:
-        out = console.console()
+        out, chosen = console.console(), self._chosen(dry)
+        if not dry:
+            self.chosen = chosen
         with shown(out, doing) as show, console.stopped_by_ctrl_c() as stopped:
 
             def told(loaded: Loaded) -> None:
@@ -266,27 +265,23 @@ class Task:
                 rate=self.target.rate(),
                 journal=journal.read(),
                 mode=mode,
-                where=self._which(dry),
+                where=chosen.where,
+                change=chosen.made,
                 progress=told,
                 stopped=stopped,
                 dry=dry,
             )
         if dry and not loaded.complete:
             raise typer.Exit(1)
+        if chosen.change and loaded.complete:
+            rest = " of what was read now" if loaded.before else ""
+            would = "would do" if dry else "did"
+            out.print(escape(f"What the map {would}{rest}:"), soft_wrap=True)
+            for line in chosen.change.told():
+                out.print(escape(line), soft_wrap=True)
         return loaded
 
-    def _which(self, dry: bool) -> Callable[[Item], bool] | None:
-        """Return what chooses items; it counts those that time to live would take away."""
-        conditions = self.target.conditions
+    def _chosen(self, dry: bool = False) -> Chosen:
+        change = Change(self.target.map) if self.target.map else None
         ttl = self.plan.ttl if self.plan and not dry else None
-        if not conditions and not ttl:
-            return None
-        now: datetime = clock.now()
-
-        def choose(item: Item) -> bool:
-            chosen = all(holds(item) for holds in conditions)
-            if chosen and ttl and past_ttl(item, ttl, now):
-                self.past += 1
-            return chosen
-
-        return choose
+        return Chosen(self.target.conditions, change, ttl)

@@ -41,7 +41,7 @@ class Order:
 
     Attributes:
         directory: S3 key of the backup, without a slash at its end.
-        scan: id of the export.
+        scan: id of the export; empty: one of a cluster is read back, which has none.
         fraction, before, raised_to, autoscaled, most: see `share.Share`.
         parts: over how many workers it is split; those above read nothing of it.
     """

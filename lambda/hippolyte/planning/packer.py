@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from hippolyte.planning.cost import cost_usd
+from hippolyte.planning.cost import cost_parts, total_usd
 from hippolyte.planning.host import Host
 from hippolyte.planning.overload import gathered, hosts_for, late_warning, rank_of
 from hippolyte.planning.packing import pack
@@ -25,6 +25,8 @@ class Packed:
     timelines: list[Timeline[Job]]
     warnings: tuple[str, ...]
     cost_usd: float
+    # its parts
+    cost: Mapping[str, float]
 
     @property
     def jobs(self) -> list[Job]:
@@ -42,6 +44,15 @@ class Packer:
     tables_limit: int
     raises_per_job: bool
     host: Host
+
+    def would_raise(self, tables: Iterable[Table]) -> dict[str, int]:
+        """Return what tables would be raised to if raises were allowed."""
+        allowed = replace(self.settings, raise_capacity=True)
+        sizer = Sizer(
+            *(allowed, self.inventory, self.night, [], self.tables_limit),
+            *(self.raises_per_job, self.host),
+        )
+        return {job.table: job.raise_to for job in sizer.jobs(tables) if job.raise_to}
 
     def pack(self, tables: Iterable[Table]) -> Packed:
         """Size tables and put them onto hosts; warn of those that have no time."""
@@ -67,5 +78,5 @@ class Packer:
         if late:
             need = hosts_for(jobs, host, bins)
             told.append(late_warning(late, len(jobs), self.night, host, need))
-        cost = cost_usd(timelines, self.settings, self.raises_per_job, host)
-        return Packed(timelines, tuple(told), cost)
+        cost = cost_parts(timelines, self.settings, self.raises_per_job, host)
+        return Packed(timelines, tuple(told), total_usd(cost), cost)

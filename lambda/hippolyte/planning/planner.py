@@ -12,7 +12,7 @@ from hippolyte.planning.host import Host, host_of
 from hippolyte.planning.packer import Packer
 from hippolyte.planning.plan import Batch, Identity, Job, Plan
 from hippolyte.planning.selection import Choice, choose
-from hippolyte.planning.timelines import Timeline
+from hippolyte.planning.timelines import HANDOVER_SECONDS, Timeline
 from hippolyte.planning.window import Night
 from hippolyte.record_form import iso
 from hippolyte.settings import Settings
@@ -65,11 +65,13 @@ def make_plan(
     wanted = [t for t in eligible if scanned or not t.empty]
     packed, left_out = within_budget(packer, wanted)
     verdicts.update(left_out.verdicts)
+    if settings.raise_capacity == "plan":
+        _note(packed.timelines, packer.would_raise(wanted))
     return Plan(
         run_id=night.run_id,
         start=night.start,
         deadline=night.deadline,
-        batches=_batches(packed.timelines),
+        batches=_batches(packed.timelines, host, night),
         verdicts=verdicts,
         empty=tuple(sorted(t.name for t in eligible if t.empty and not scanned)),
         warnings=(*warnings, *packed.warnings),
@@ -79,6 +81,8 @@ def make_plan(
             *left_out.alerts,
         ),
         cost_usd=packed.cost_usd,
+        cost={part: round(usd, 4) for part, usd in packed.cost.items()},
+        prices=settings.prices.said,
         storage_usd=storage_usd(packed.jobs, settings, host, bool(night.part)),
         previous_run=night.previous_run,
         engine=settings.engine,
@@ -100,6 +104,12 @@ def _in_order(inventory: Inventory) -> Inventory:
         undescribed=dict(sorted(inventory.undescribed.items())),
         later=dict(sorted(inventory.later.items())),
     )
+
+
+def _note(timelines: Iterable[Timeline[Job]], wishes: Mapping[str, int]) -> None:
+    """Note with each table what it would be raised to."""
+    for batch in (batch for timeline in timelines for batch in timeline.batches):
+        batch[:] = [replace(job, would_raise_to=wishes.get(job.table)) for job in batch]
 
 
 def _part(inventory: Inventory, globs: tuple[str, ...]) -> Inventory:
@@ -133,11 +143,17 @@ def _bounded(host: Host, inventory: Inventory, warnings: list[str]) -> Host:
     return replace(host, at_once=min(host.at_once, most))
 
 
-def _batches(timelines: list[Timeline[Job]]) -> tuple[Batch, ...]:
+def _batches(timelines: list[Timeline[Job]], host: Host, night: Night) -> tuple[Batch, ...]:
     batches: list[Batch] = []
+    late = max(0.0, (night.now - night.start).total_seconds())
     for number, timeline in enumerate(timelines):
+        at = late
         for jobs in timeline.batches:
-            batches.append(Batch(f"b{len(batches) + 1:03d}", number, tuple(jobs)))
+            work = sum(job.estimate_seconds for job in jobs)
+            ends = at + (timeline.seconds if host.side_by_side else host.bootstrap + work)
+            name = f"b{len(batches) + 1:03d}"
+            batches.append(Batch(name, number, tuple(jobs), round(at), round(ends)))
+            at = ends + HANDOVER_SECONDS
     return tuple(batches)
 
 

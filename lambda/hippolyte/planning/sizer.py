@@ -9,13 +9,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from hippolyte.planning import sizing
+from hippolyte.planning.history import unit_bytes
 from hippolyte.planning.host import Host
 from hippolyte.planning.plan import Job
+from hippolyte.planning.raising import bounds, never_raised, short_of, warm_capacity
 from hippolyte.planning.timelines import HANDOVER_SECONDS
 from hippolyte.planning.window import Night
 from hippolyte.settings import Settings
 from hippolyte.share import reachable_rate
-from hippolyte.tables.autoscaling import ACTION_IS_DUE, may_happen
 from hippolyte.tables.table import Inventory, Table
 
 # capacity is billed by the hour: a raise for less buys nothing
@@ -43,10 +44,6 @@ _HALVINGS = 20
 
 # DescribeTable counts a table about every six hours (API TableDescription, TableSizeBytes)
 _COUNTED_AFTER = timedelta(hours=6)
-
-
-# a lease's, for what is given back after the deadline
-LEASE_OUTLIVES_WINDOW = timedelta(hours=1)
 
 
 class Sizer:
@@ -155,6 +152,7 @@ class Sizer:
             estimated=self._is_counted(table),
             autoscaled=table.scaling is not None and self.host.side_by_side,
             parts=parts,
+            basis=self._measured(table)[1],
         )
 
     def _raised(self, table: Table, job: Job, seconds: float) -> Job:
@@ -211,7 +209,7 @@ class Sizer:
         full = self.host.throughput
         if not full:
             return 1
-        fast = math.ceil(round(rate * self.host.unit_bytes / full, 6))
+        fast = math.ceil(round(rate * self._unit(table) / full, 6))
         large = int(table.size_bytes / full / _SHORTEST_PART_SECONDS)
         if min(fast, large) <= 1:
             return 1
@@ -226,7 +224,7 @@ class Sizer:
         return min(most, math.ceil(table.size_bytes / self.host.throughput / self.even_seconds))
 
     def _estimate(self, table: Table, rate: float, parts: int) -> int:
-        read = sizing.seconds_to_read(table.size_bytes, rate, self.host.unit_bytes)
+        read = sizing.seconds_to_read(table.size_bytes, rate, self._unit(table))
         if self.host.throughput:
             read = max(read, table.size_bytes / self.host.throughput / parts)
         return math.ceil(round(read + self.host.job_bootstrap, 6))
@@ -238,7 +236,7 @@ class Sizer:
 
     def _needed(self, table: Table, seconds: float) -> float:
         reading = max(1.0, seconds - self.host.job_bootstrap)
-        return sizing.needed_rate(table.size_bytes, reading, self.host.unit_bytes)
+        return sizing.needed_rate(table.size_bytes, reading, self._unit(table))
 
     def _raise(self, table: Table, seconds: float) -> int:
         """Return the capacity to raise to (the present one: no raise), within every bound."""
@@ -255,18 +253,12 @@ class Sizer:
             # an hour only within what is left to each: it is not to cost others their window
             fair = table.read_capacity + max(0, self.headroom) // self.at_once
             wanted = max(least, min(wanted, fair))
-        bounds = [self.table_quota, table.read_capacity + self._left()]
-        if self.settings.max_read_capacity is not None:
-            bounds.append(self.settings.max_read_capacity)
-        if table.scaling:
-            bounds.append(table.scaling.max_capacity)
-        raised = max(table.read_capacity, min(wanted, *bounds))
+        limits = [self.table_quota, table.read_capacity + self._left()]
+        raised = max(table.read_capacity, min(wanted, *limits, *bounds(table, self.settings)))
         if raised < least:
-            self.warnings.append(
-                f"{table.name} does not fit the window: it needs {least} read capacity units and "
-                f"may have {raised} (quotas, headroom, max_read_capacity or its scaling maximum)"
-            )
-        if table.warm_read and raised > table.warm_read:
+            self.warnings.append(short_of(table, least, raised, self.settings))
+        warm = warm_capacity(table)
+        if warm is not None and raised > max(warm, table.read_capacity):
             self.warnings.append(
                 f"{table.name}: {raised} read capacity units are above its warm throughput "
                 f"({table.warm_read}): slower to become active, and its partitions grow for good"
@@ -286,15 +278,11 @@ class Sizer:
             self.raised_units -= heapq.heappop(self.beside)
 
     def _never_raised(self, table: Table) -> str | None:
-        if table.on_demand:
-            return "an on-demand table has no capacity to raise; raise planning.on_demand_read_rate"
-        if not self.settings.raise_capacity:
-            return "raise_capacity is false"
-        if table.replicated:
-            return "a global table's replica is never raised"
-        end = self.night.deadline + LEASE_OUTLIVES_WINDOW
-        if table.scaling and any(
-            may_happen(a, self.night.now, end) for a in table.scaling.scheduled
-        ):
-            return ACTION_IS_DUE
-        return None
+        return never_raised(table, self.settings, self.night)
+
+    def _unit(self, table: Table) -> float:
+        """Return how many bytes a unit of a table brings."""
+        return self._measured(table)[0]
+
+    def _measured(self, table: Table) -> tuple[float, str]:
+        return unit_bytes(table, self.settings, self.host, self.night.before)

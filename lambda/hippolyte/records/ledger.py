@@ -101,6 +101,7 @@ class TableEntry:
     files: int = 0
     # as `Verification` has it
     manifest_md5: str | None = None
+    files_md5: str | None = None
     # the levels of verification that it has passed, and what was found to be wrong with it since
     levels: list[int] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)

@@ -99,7 +99,7 @@ def test_a_table_that_one_worker_does_not_read_in_time_is_split() -> None:
     assert job.parts == 9
     assert job.estimate_seconds == ceil(2000 * GIB / VCPU_BYTES / 9)
     assert made.warnings == ()
-    assert made.in_short()["tables"]["orders"]["workers"] == 9
+    assert made.to_record()["batches"][0]["jobs"][0]["parts"] == 9
 
 
 def test_a_share_that_one_worker_keeps_up_with_is_not_split() -> None:

@@ -143,7 +143,7 @@ module "private" {
   }
 
   cluster = {
-    release_label                    = "emr-7.3.0"
+    release_label                    = "emr-7.5.0"
     master_security_group_id         = "sg-0123456789abcdef0"
     core_security_group_id           = "sg-0123456789abcdef1"
     service_access_security_group_id = "sg-0123456789abcdef2"
