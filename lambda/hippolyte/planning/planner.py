@@ -38,7 +38,7 @@ def make_plan(
     verdicts: dict[str, tuple[Verdict, str]] = {}
     eligible: list[Table] = []
     # quotas are of all tables, a part is planned beside the others
-    everything = inventory
+    everything = inventory = _in_order(inventory)
     inventory = _part(inventory, night.part)
     choices = {
         name: choose(name, settings.tables, inventory.tags.of(name)) for name in inventory.names
@@ -47,7 +47,7 @@ def make_plan(
         rule = choices[name].rule
         verdicts[name] = (Verdict.SKIPPED, rule) if rule else verdict
     later = {name: why for name, why in inventory.later.items() if not choices[name].rule}
-    for name in inventory.later.keys() - later.keys():
+    for name in sorted(inventory.later.keys() - later.keys()):
         verdicts[name] = (Verdict.SKIPPED, choices[name].rule or "")
     for table in inventory.tables:
         if rule := choices[table.name].rule:
@@ -93,6 +93,16 @@ def make_plan(
         undescribed=later,
         at_once=host.at_once if host.side_by_side else 0,
         part=night.part,
+    )
+
+
+def _in_order(inventory: Inventory) -> Inventory:
+    """Return an inventory by the tables' names: the same tables make the same bytes."""
+    return replace(
+        inventory,
+        tables=tuple(sorted(inventory.tables, key=lambda t: t.name)),
+        undescribed=dict(sorted(inventory.undescribed.items())),
+        later=dict(sorted(inventory.later.items())),
     )
 
 
