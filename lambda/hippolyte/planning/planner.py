@@ -12,6 +12,7 @@ from hippolyte.planning.host import Host, host_of
 from hippolyte.planning.packer import Packer
 from hippolyte.planning.plan import Batch, Identity, Job, Plan
 from hippolyte.planning.selection import Choice, choose
+from hippolyte.planning.sharing import worker_seconds
 from hippolyte.planning.timelines import HANDOVER_SECONDS, Timeline
 from hippolyte.planning.window import Night
 from hippolyte.record_form import iso
@@ -149,8 +150,8 @@ def _batches(timelines: list[Timeline[Job]], host: Host, night: Night) -> tuple[
     for number, timeline in enumerate(timelines):
         at = late
         for jobs in timeline.batches:
-            work = sum(job.estimate_seconds for job in jobs)
-            ends = at + (timeline.seconds if host.side_by_side else host.bootstrap + work)
+            work = host.bootstrap + sum(job.estimate_seconds for job in jobs)
+            ends = at + (worker_seconds(jobs, host) if host.side_by_side else work)
             name = f"b{len(batches) + 1:03d}"
             batches.append(Batch(name, number, tuple(jobs), round(at), round(ends)))
             at = ends + HANDOVER_SECONDS

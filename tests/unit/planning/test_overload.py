@@ -162,3 +162,13 @@ def test_a_start_at_the_windows_end_has_time_for_nothing(make: Make, left: int) 
     plan = make_plan(found, made, builders.night(late=late), 1500 if make is by_workers else 32)
     assert {job.table for job in plan.jobs} == {"t0", "t1"}
     assert any("has time for" in w for w in plan.warnings)
+
+
+@both
+def test_the_plan_says_when_what_is_late_begins(make: Make) -> None:
+    first, second = make(THIRDS[make], {}).batches
+    assert first.ends is not None
+    assert second.begins is not None
+    assert first.ends <= 25_200
+    assert second.begins == first.ends + 600
+    assert (second.ends or 0) > 25_200
