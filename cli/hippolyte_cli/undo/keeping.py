@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,5 +80,5 @@ class Keeping:
 
 
 def kept_in(base: str, made: datetime) -> str:
-    """Return where the items of one undo are kept."""
-    return f"{base}/{made:%Y-%m-%dT%H-%M-%SZ}"
+    """Return where the items of one undo are to be kept, where those of no other are."""
+    return f"{base}/{made:%Y-%m-%dT%H-%M-%SZ}-{uuid.uuid4().hex[:6]}"
