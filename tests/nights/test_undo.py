@@ -253,7 +253,7 @@ def test_a_table_that_is_gone_or_another(night: NightDriver) -> None:
 
 
 def test_half_a_backup_changes_nothing(night: NightDriver) -> None:
-    backed_up(night, 3)
+    backed_up(night, 10)
     s3 = night.world.client("s3")
     key = next(
         key

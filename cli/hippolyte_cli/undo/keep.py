@@ -26,7 +26,7 @@ from hippolyte.scan.whole import documents
 ENGINE = "undo"
 # in memory, unpacked
 _FILE_BYTES = 16 << 20
-_ITEMS_AT_ONCE = 500
+_ITEMS_AT_ONCE = 25
 
 
 class NotKeptError(HippolyteError):

@@ -10,7 +10,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -188,8 +187,7 @@ class _Run:
         return self.made
 
     def _sent(self, most: int) -> bool:
-        changes = self.plan.changes(self.made.before)
-        while batch := list(islice(changes, BATCH)):
+        for batch in self.plan.batches(self.made.before, BATCH):
             self.sizes.append(len(batch))
             self.crew.give(self.first + len(self.sizes) - 1, batch)
             if not self._looked(most):
