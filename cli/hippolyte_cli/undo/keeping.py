@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from hippolyte.errors import ConfigurationError
 from hippolyte.exports import native
@@ -37,8 +38,11 @@ class Keeping:
             ConfigurationError: nothing says it.
         """
         beside = self.target.found.beside
-        if self.keep:
+        if self.keep and self.keep.lower().startswith("s3:"):
             return self.keep.rstrip("/")
+        if self.keep:
+            # gone on with from another folder, it is the same
+            return str(Path(self.keep).expanduser().resolve())
         if not beside:
             raise ConfigurationError("--keep: say where the items are kept that are replaced")
         # restores/<account>/<region>/<table>/<night> is where a restore keeps its progress
