@@ -201,9 +201,8 @@ def _result(backup: _Backup, level: int, look: _Look) -> _Result:
         checked = check(backup.place, level, backup.expected, look)
     # a folder's file that may not be read, a disk without room for a copy
     except (HippolyteError, ClientError, BotoCoreError, OSError) as error:
-        where = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-        said = str(error) if isinstance(error, OSError) else console.remedied(error)
-        return _Result(backup, level, None, failure=f"cannot be verified: {said}{where}")
+        failure = f"cannot be verified: {console.remedied(error)}"
+        return _Result(backup, level, None, failure=failure)
     return _Result(backup, level, checked, unrecorded=backup.note(checked))
 
 
