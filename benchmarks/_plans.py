@@ -6,6 +6,7 @@ with its plan, the seconds of CPU that it took, and the most memory that the pro
 
 from __future__ import annotations
 
+import gc
 import json
 import random
 import re
@@ -109,6 +110,15 @@ def fleet_of(name: str, count: int) -> list[Table]:
     if name == "half a night each":
         # no two share a cluster
         return _fleet(count, lambda: 13_000 * 25 * 4096, lambda: 50)
+    if name == "all to be raised":
+        return _fleet(count, lambda: 30 * GIB, lambda: 100)
+    if name == "fast":
+        # bytes bind, not rates; some are split
+        return _fleet(
+            count,
+            lambda: min(rng.lognormvariate(0, 1.8), 400) * GIB / 10,
+            lambda: rng.choice([4_000, 20_000]),
+        )
     if name == "median 2 MiB":
         return _fleet(
             count, lambda: 2 * MIB * rng.lognormvariate(0, 2.5), lambda: rng.choice([25, 100])
@@ -150,6 +160,9 @@ def main() -> None:
     for line in sys.stdin:
         case = Case(**json.loads(line))
         tables = fleet_of(case.fleet, case.count)
+        # what is there before is not the plan's to collect
+        gc.collect()
+        gc.freeze()
         begin = time.process_time()
         plan = case.plan(tables)
         cpu = time.process_time() - begin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import signal
@@ -81,8 +82,14 @@ def lease_record(row: Row) -> dict[str, Any]:
 
 def remedied(error: Exception) -> str:
     """Return an error's text with what to do about it."""
-    if isinstance(error, HippolyteError):
-        return str(error)
+    where = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+    if isinstance(error, HippolyteError | ValueError):
+        return f"{error}{where}"
+    if isinstance(error, OSError):
+        room = (
+            "Make room, or point TMPDIR elsewhere" if error.errno == errno.ENOSPC else "Mend that"
+        )
+        return f"{error}{where}. {room}, and run it again."
     if isinstance(error, ClientError) and "Denied" in error.response["Error"]["Code"]:
         return f"{error}. Use credentials that may do what the monitor's role may."
     return f"{error}. Check the credentials (`aws sts get-caller-identity`) and the network."
@@ -93,7 +100,7 @@ def told() -> Iterator[None]:
     """Say what goes wrong, with what to do about it, and end the command."""
     try:
         yield
-    except (HippolyteError, ClientError, BotoCoreError) as error:
+    except (HippolyteError, ClientError, BotoCoreError, OSError) as error:
         refuse(remedied(error))
 
 

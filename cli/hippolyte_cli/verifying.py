@@ -242,9 +242,7 @@ def _tried(trial: Trial, result: Result) -> Result:
 
 
 def _failure(error: Exception, what: str) -> str:
-    where = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-    is_known = isinstance(error, HippolyteError | ClientError | BotoCoreError)
-    return f"{what}: {console.remedied(error) if is_known else error}{where}"
+    return f"{what}: {console.remedied(error)}"
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -134,6 +135,28 @@ def test_plan_shows_tables_and_cost_and_changes_nothing(night: NightDriver) -> N
     assert "4 tables" in result.output
     assert ". Nothing was recorded or changed." in result.output
     assert night.keys() == before
+
+
+def test_plan_of_the_account_with_other_settings_as_json_and_since_the_last(
+    night: NightDriver, tmp_path: Path
+) -> None:
+    fleet(night)
+    night.table("large", read=1000, **BIG)
+    result = command("plan", "--what-if", "window=00:00-09:00,raise_capacity=plan")
+    assert result.exit_code == 0, result.output
+    (row,) = [line for line in result.output.splitlines() if "│ tables raised" in line]
+    assert re.search(r"1 by [\d,]+ units │ +0 │", row)
+    plain = command("plan", "--json")
+    last = tmp_path / "last.json"
+    last.write_text(plain.stdout, encoding="utf-8")
+    assert json.loads(plain.stdout)["engine"] == night.engine
+    night.table("new")
+    result = command("plan", "--compare", last, "--html", tmp_path / "plan.html")
+    assert "New, 1:" in result.output
+    assert "<h2>What changed</h2>" in (tmp_path / "plan.html").read_text(encoding="utf-8")
+    refused = command("plan", "--what-if", "engine=emr,emr.jar=x")
+    assert refused.exit_code == 2
+    assert "cannot be planned with" in refused.output
 
 
 def test_status_of_nothing(night: NightDriver) -> None:

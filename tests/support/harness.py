@@ -127,9 +127,8 @@ class NightDriver:
     def configure(self, **changes: Any) -> None:
         """Set the settings, as Terraform would write them."""
         planning = {"discovery_concurrency": 1, **changes.pop("planning", {})}
-        if self.engine == "lambda":
-            # BIG is not to fit with it either
-            planning = {"bytes_per_read_unit": 4096, **planning}
+        # BIG is not to fit with workers either, nor a second time by what the first night measured
+        planning = {"bytes_per_read_unit": 4096, **planning}
         engines: dict[str, dict[str, Any]] = {
             "datapipeline": {},
             "emr": {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
-from hippolyte.settings import Exporter, parse
+from hippolyte.settings import Exporter, Prices, parse
 from local.world import World
 from tests.support.kept import planned_text
 from tools.tf import REPOSITORY, Terraform, TerraformError, environment
@@ -882,6 +883,19 @@ def test_settings_are_known_at_plan(resources: dict[str, Any]) -> None:
     assert (frankfurt["region"], frankfurt["pipeline_region"]) == ("eu-central-1", "eu-west-1")
     assert frankfurt["pipeline_role"] == "frankfurt-eu-central-1-pipeline"
     assert frankfurt["bucket"] == f"frankfurt-backups-{ACCOUNT}-eu-central-1"
+
+
+def test_raises_that_are_only_looked_at_claim_nothing(resources: dict[str, Any]) -> None:
+    private, frankfurt = settings(resources, "private"), settings(resources, "frankfurt")
+    assert (private["raise_capacity"], frankfurt["raise_capacity"]) == ("plan", True)
+    assert [name for name in resources["private"] if "aws_ssm_parameter.claim" in name] == []
+    assert [name for name in resources["frankfurt"] if "aws_ssm_parameter.claim" in name]
+    assert private["raise_above_warm_throughput"] is False
+    assert private["planning"]["estimates"] == "measured"
+    # what is not given is the package's own default
+    own = Prices(region="eu-west-1", read_unit_hour=0.000147)
+    assert private["prices"] == asdict(own)
+    assert frankfurt["prices"] == asdict(Prices())
 
 
 def test_what_is_off_is_not_there(resources: dict[str, Any]) -> None:

@@ -43,7 +43,10 @@ def gantt(plan: Record, letters: Letters = PLAIN, width: int = WIDTH) -> list[st
     found = slots(plan)
     if not found:
         return []
-    chart = _Chart(plan, letters, width - _LABEL - 1)
+    window = window_seconds(plan)
+    # the window, and what comes after it, but no more than it once again
+    span = max(1.0, window, min(ends_of(plan), 2.0 * window))
+    chart = _Chart(plan, letters, width - _LABEL - 1, window, span)
     rows = _by_table(plan, found, chart) if len(found) <= LANES else _by_host(plan, found, chart)
     key = f"{letters.reading} read  {letters.raised} read at raised capacity  "
     key += f"{letters.late} after the window  {letters.host} {noun_of(plan['engine'])}"
@@ -55,12 +58,9 @@ class _Chart:
     plan: Record
     letters: Letters
     columns: int
-
-    @property
-    def span(self) -> float:
-        """The time drawn: the window, and what comes after it, but no more than it once again."""
-        window = window_seconds(self.plan)
-        return max(1.0, window, min(ends_of(self.plan), 2.0 * window))
+    window: int
+    # the time drawn
+    span: float
 
     def column(self, seconds: float) -> int:
         return min(self.columns, max(0, round(seconds / self.span * self.columns)))
@@ -68,7 +68,7 @@ class _Chart:
     def line(self, label: str, bars: list[tuple[float, float, str]]) -> str:
         """Return a row: a label, and bars over each other."""
         cells = [" "] * self.columns
-        edge = self.column(window_seconds(self.plan))
+        edge = self.column(self.window)
         if edge < self.columns:
             cells[edge] = self.letters.end
         for begins, ends, letter in bars:

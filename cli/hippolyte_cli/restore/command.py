@@ -174,7 +174,7 @@ def _run(task: Task) -> str | None:
     """Do it; say what it failed for, and return that."""
     try:
         task.run()
-    except (HippolyteError, ClientError, BotoCoreError) as error:
+    except (HippolyteError, ClientError, BotoCoreError, OSError) as error:
         said = console.remedied(error)
         if not task.begun:
             console.refuse(said)

@@ -148,7 +148,8 @@ def undo(
             whole = task.run(stopped)
         except _TROUBLE as error:
             if not task.begun:
-                console.refuse(f"{_said(error)} Nothing was changed in {table}.")
+                said = _said(error).rstrip(".")
+                console.refuse(f"{said}. Nothing was changed in {table}; the same command goes on.")
             out = console.console(stderr=True)
             out.print(f"[red]NOT COMPLETE:[/red] {escape(_said(error))}", soft_wrap=True)
             out.print(escape(task.state()), soft_wrap=True)

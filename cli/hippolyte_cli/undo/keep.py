@@ -26,11 +26,11 @@ from hippolyte.scan.whole import documents
 ENGINE = "undo"
 # in memory, unpacked
 _FILE_BYTES = 16 << 20
-_ITEMS_AT_ONCE = 500
+_ITEMS_AT_ONCE = 25
 
 
 class NotKeptError(HippolyteError):
-    """When the items cannot be kept; nothing has been changed then."""
+    """When the items cannot be kept."""
 
 
 def keep(
@@ -81,8 +81,8 @@ def keep(
         raise
     except HippolyteError as error:
         raise NotKeptError(
-            f"the items that are replaced cannot be kept: {error}. Nothing was changed. Name "
-            "another place by --keep, a folder too"
+            f"the items that are replaced cannot be kept: {error}. Name another place by "
+            "--keep, a folder too"
         ) from error
 
 
@@ -107,7 +107,6 @@ def _put(sink: Sink, name: str, data: bytes, metadata: dict[str, str] | None = N
     head = sink.head(name)
     if head is None or sink.read(name) != data:
         raise NotKeptError(
-            f"{sink}{name} lies there with other content: name another place by --keep. Nothing "
-            "was changed"
+            f"{sink}{name} lies there with other content: name another place by --keep"
         )
     return head.stored

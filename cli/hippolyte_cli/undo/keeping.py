@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from hippolyte.errors import ConfigurationError
 from hippolyte.exports import native
@@ -36,8 +38,11 @@ class Keeping:
             ConfigurationError: nothing says it.
         """
         beside = self.target.found.beside
-        if self.keep:
+        if self.keep and self.keep.lower().startswith("s3:"):
             return self.keep.rstrip("/")
+        if self.keep:
+            # gone on with from another folder, it is the same
+            return str(Path(self.keep).expanduser().resolve())
         if not beside:
             raise ConfigurationError("--keep: say where the items are kept that are replaced")
         # restores/<account>/<region>/<table>/<night> is where a restore keeps its progress
@@ -79,5 +84,5 @@ class Keeping:
 
 
 def kept_in(base: str, made: datetime) -> str:
-    """Return where the items of one undo are kept."""
-    return f"{base}/{made:%Y-%m-%dT%H-%M-%SZ}"
+    """Return where the items of one undo are to be kept, where those of no other are."""
+    return f"{base}/{made:%Y-%m-%dT%H-%M-%SZ}-{uuid.uuid4().hex[:6]}"

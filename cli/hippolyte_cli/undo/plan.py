@@ -20,6 +20,8 @@ from hippolyte_cli.undo.change import Change
 
 _CHANGES, _AGREED = "changes.jsonl", "agreed.json"
 _FORM = 1
+# of text, in memory for each that is under way
+_BATCH_BYTES = 1 << 20
 # of each kind, that are shown
 EXAMPLES = 20
 
@@ -116,11 +118,24 @@ class Plan:
                 raise self._full(error) from error
         return counts
 
-    def changes(self, first: int = 0) -> Iterator[Change]:
-        """Yield the changes from a number on."""
+    def changes(self) -> Iterator[Change]:
+        """Yield all changes."""
+        with self.path.open("rb") as file:
+            yield from map(Change.of, file)
+
+    def batches(self, first: int, most: int) -> Iterator[list[Change]]:
+        """Yield the changes from a number on, so many together, or fewer of large items."""
+        batch: list[Change] = []
+        size = 0
         with self.path.open("rb") as file:
             for line in islice(file, first, None):
-                yield Change.of(line)
+                if batch and (len(batch) == most or size + len(line) > _BATCH_BYTES):
+                    yield batch
+                    batch, size = [], 0
+                batch.append(Change.of(line))
+                size += len(line)
+        if batch:
+            yield batch
 
     def agree(self, agreed: Agreed) -> None:
         """Note that it is agreed to."""

@@ -90,8 +90,9 @@ class _Expressions:
             if (value := to[name]) is not None
         ]
         removes = [self._names[name] for name in self._put_back if to[name] is None]
-        said = [f"SET {','.join(sets)}"] if sets else []
-        return " ".join([*said, *([f"REMOVE {','.join(removes)}"] if removes else [])])
+        # taken away first: a server that looks at the size in between finds none too large
+        said = [f"REMOVE {','.join(removes)}"] if removes else []
+        return " ".join([*said, *([f"SET {','.join(sets)}"] if sets else [])])
 
     def parameters(self) -> dict[str, Any]:
         """Return the condition, and the names and values of it all."""

@@ -10,7 +10,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,8 @@ from hippolyte_cli.undo.plan import Plan
 from hippolyte_cli.undo.sender import BATCH, Sent, Undoer
 
 THREADS = 16
-_PLAN = "changes"
+PLAN = "changes"
+"""What a journal calls the plan."""
 _LEFT = "left-alone.jsonl"
 _PROGRESS_SECONDS = 0.25
 _AHEAD = 4
@@ -43,6 +43,7 @@ class Made:
         throttled: requests refused for want of capacity.
         of: changes of the plan.
         seconds: since it began.
+        wrote: something was written.
         complete: nothing is left to do.
     """
 
@@ -55,6 +56,7 @@ class Made:
     units: float = 0.0
     throttled: int = 0
     seconds: float = 0.0
+    wrote: bool = False
     complete: bool = False
 
 
@@ -147,12 +149,13 @@ def run(
         reads=Pace(rate.reads, began),
         patience=Patience(table, clock, ended),
     )
-    before = journal.done.get(_PLAN, Done()).lines
+    before = journal.done.get(PLAN, Done()).lines
     left = Left(plan.folder)
     made = Made(of=count, before=before, left=left.forget(before))
     crew: Crew[Sequence[Change], Sent] = Crew(undoer.send, threads, ended)
     most = threads + _AHEAD if threads else 0
-    return _Run(plan, journal, left, crew, clock, progress, stopped, began, made).run(most)
+    running = _Run(plan, journal, left, crew, undoer, clock, progress, stopped, began, made)
+    return running.run(most)
 
 
 @dataclass
@@ -163,6 +166,7 @@ class _Run:
     journal: Journal
     left: Left
     crew: Crew[Sequence[Change], Sent]
+    undoer: Undoer
     clock: Clockwork
     progress: Callable[[Made], None]
     stopped: Callable[[], bool]
@@ -188,8 +192,7 @@ class _Run:
         return self.made
 
     def _sent(self, most: int) -> bool:
-        changes = self.plan.changes(self.made.before)
-        while batch := list(islice(changes, BATCH)):
+        for batch in self.plan.batches(self.made.before, BATCH):
             self.sizes.append(len(batch))
             self.crew.give(self.first + len(self.sizes) - 1, batch)
             if not self._looked(most):
@@ -216,7 +219,7 @@ class _Run:
             self.left.add([(at + number, change, why) for number, change, why in sent.left])
             self._count(self.sizes.popleft(), sent)
             self.first += 1
-            self.journal.done[_PLAN] = Done(self.made.before + self.made.seen)
+            self.journal.done[PLAN] = Done(self.made.before + self.made.seen)
         errors = [one for _, one in done if isinstance(one, BaseException)]
         told = [error for error in errors if not isinstance(error, Stopped)]
         if told:
@@ -243,4 +246,5 @@ class _Run:
     def _tell(self) -> None:
         self.told_at = self.clock.now()
         self.made.seconds = self.told_at - self.began
+        self.made.wrote = self.undoer.wrote
         self.progress(self.made)

@@ -57,6 +57,8 @@ class Undoer:
     writes: Pace
     reads: Pace
     patience: Patience
+    # whether anything was written, also of changes that failed together with others
+    wrote: bool = False
 
     def send(self, changes: Sequence[Change]) -> Sent:
         """Make some changes, none of them of an item of another.
@@ -122,6 +124,7 @@ class Undoer:
                     cost = _consumed(answer, units)
                     found = answer.get("Attributes")
                 sent.units += cost
+                self.wrote = True
                 self.patience.answered()
                 return dynamodb_json(found) if found else None
             except ClientError as error:

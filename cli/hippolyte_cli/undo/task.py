@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from hippolyte_cli.compare import live
 from hippolyte_cli.compare.reading import CompareError
 from hippolyte_cli.compare.run import Totals
 from hippolyte_cli.export_offer import plural
-from hippolyte_cli.restore.journal import Journal, identity
+from hippolyte_cli.restore.journal import Done, Journal, identity
 from hippolyte_cli.restore.pace import Rate
 from hippolyte_cli.restore.target import Target
 from hippolyte_cli.restore.writer import CONFIG
@@ -28,7 +29,7 @@ from hippolyte_cli.undo import view
 from hippolyte_cli.undo.finding import Finding
 from hippolyte_cli.undo.keeping import Keeping, kept_in
 from hippolyte_cli.undo.plan import EXAMPLES, Agreed, Counts, Plan
-from hippolyte_cli.undo.run import Left, Made, run
+from hippolyte_cli.undo.run import PLAN, Left, Made, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class Task:
         target: the table, and the night.
         counts: what is to be done, once it is found.
         totals: of the comparison.
-        agreed: to what was shown, now or by an earlier start.
+        agreed: to what was shown, now or at an earlier start.
+        goes_on: it was at an earlier start.
         made: what has been done.
     """
 
@@ -61,6 +63,7 @@ class Task:
     counts: Counts = field(default_factory=Counts)
     totals: Totals = field(default_factory=Totals)
     agreed: Agreed | None = None
+    goes_on: bool = False
     made: Made | None = None
 
     @property
@@ -84,8 +87,8 @@ class Task:
 
     @property
     def begun(self) -> bool:
-        """Whether anything was done in the table."""
-        return bool(self.made and (self.made.before or self.made.seen))
+        """Whether anything was done in the table, perhaps by an earlier start."""
+        return self.goes_on or bool(self.made and self.made.wrote)
 
     @property
     def _keeping(self) -> Keeping:
@@ -116,6 +119,7 @@ class Task:
                 )
         self.agreed = self.plan.agreed()
         if self.agreed:
+            self.goes_on = True
             self._say(
                 f"Goes on with the undo that was agreed to at {self.agreed.made:%Y-%m-%d %H:%M}: "
                 f"{plural(self.agreed.count, 'item')}. To forget it instead, remove {self.folder}"
@@ -209,13 +213,14 @@ class Task:
         """
         agreed, out, target = self.agreed, console.console(), self.target
         assert agreed
+        journal = Journal(self.folder, self._of()).read()
+        self.made = Made(of=agreed.count, before=journal.done.get(PLAN, Done()).lines)
         if agreed.kept:
             with view.shown(out, "keeping what is replaced") as show:
                 self._keeping.write(
                     agreed, self.plan, self.folder.name, lambda count: show(plural(count, "item"))
                 )
             self._say(f"Kept: {plural(agreed.kept, 'item')} in {agreed.kept_in}")
-        journal = Journal(self.folder, self._of()).read()
 
         def told(made: Made) -> None:
             self.made = made
@@ -254,7 +259,7 @@ class Task:
             said += f" All of them are in {aside}."
         self._say(said)
         if agreed.kept:
-            again = f"hippolyte restore {agreed.kept_in} --into {self.target.name}"
+            again = f"hippolyte restore {shlex.quote(agreed.kept_in)} --into {self.target.name}"
             self._say(f"What it replaced comes back by: {again}")
 
     def state(self) -> str:

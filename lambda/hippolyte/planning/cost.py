@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from hippolyte.planning.host import Host
 from hippolyte.planning.plan import Job, parts_of
 from hippolyte.planning.sizing import segments
-from hippolyte.planning.timelines import Timeline
+from hippolyte.planning.timelines import HANDOVER_SECONDS, Timeline
 from hippolyte.settings import Prices, Settings
 
 # USD, us-east-1, see docs/costs.md for the sources; what a deployment pays is in its settings
@@ -51,11 +51,13 @@ def cost_parts(
     timelines: list[Timeline[Job]], settings: Settings, raises_per_job: bool, host: Host
 ) -> dict[str, float]:
     """Estimate a night's cost in USD: its `hosts`, `raised` capacity, `reads` on demand."""
-    # what does not fit is cut off at the deadline
+    # what does not fit is cut off at the deadline; from one batch to the next no cluster runs
+    pause = 0 if host.side_by_side else HANDOVER_SECONDS
     seconds = [
-        min(t.seconds, settings.window_seconds)
+        min(t.seconds - pause * (len(t.batches) - 1), settings.window_seconds)
         for t in timelines
-        for _ in range(max(map(parts_of, t.batches), default=1))
+        # of the first batch: what is late hardly runs
+        for _ in range(parts_of(t.batches[0]) if t.batches else 1)
     ]
     hosts = (
         workers_usd(timelines, seconds, settings)

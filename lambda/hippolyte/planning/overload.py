@@ -23,16 +23,18 @@ _DAY = timedelta(days=1)
 Rank = Callable[[Job], tuple[bool, int, int, str]]
 
 
-def rank_of(always: Sequence[str], night: Night) -> Rank:
+def rank_of(always: Sequence[str], night: Night, side_by_side: bool) -> Rank:
     """Return how to order tables that do not all fit; the first come first.
 
     What `always` names; then by nights without a good backup, the most first, so that a table that
-    is left out tonight comes before all others tomorrow; then by time, the quickest first.
+    is left out tonight comes before all others tomorrow; then by the time that it takes from the
+    others: on a cluster its own, of a worker what its bytes take.
     """
 
     def rank(job: Job) -> tuple[bool, int, int, str]:
         named = any(fnmatchcase(job.table, glob) for glob in always)
-        return not named, -nights_without(job, night), job.estimate_seconds, job.table
+        takes = job.size_bytes if side_by_side else job.estimate_seconds
+        return not named, -nights_without(job, night), takes, job.table
 
     return rank
 
@@ -108,10 +110,8 @@ def gathered(warnings: Sequence[str]) -> list[str]:
             lines += alike
             continue
         names = [warning.partition(" ")[0].rstrip(":") for warning in alike]
-        lines.append(
-            f"{len(alike)} tables like {alike[0]}; so are {', '.join(names[1:NAMED])} "
-            f"and {len(alike) - NAMED} more"
-        )
+        more = f"{', '.join(names[1:NAMED])} and {len(alike) - NAMED} more"
+        lines.append(f"{alike[0]}; {len(alike)} tables in all, also {more}")
     return lines
 
 
@@ -120,8 +120,8 @@ def hosts_for(jobs: Iterable[Job], host: Host, bins: Bins) -> int:
     fit = [job for job in jobs if 0 < job.estimate_seconds <= bins.capacity]
     if host.side_by_side:
         # one is left for what is tried again
-        size = sum(job.size_bytes for job in fit)
-        return 1 + max(host.at_once, math.ceil(size / (host.throughput or 1) / bins.capacity))
+        seconds = sum(job.size_bytes for job in fit) / (host.throughput or math.inf)
+        return 1 + max(host.at_once, math.ceil(seconds / max(1, bins.capacity)))
     work = [job.estimate_seconds for job in fit]
     least = least_bins(work, bins.capacity, bins.tables_per_batch)
     return max(host.at_once + 1, bins.least_timelines(sum(work), least))

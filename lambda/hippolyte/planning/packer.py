@@ -62,7 +62,7 @@ class Packer:
             self.settings, self.inventory, self.night, warnings, limit, self.raises_per_job, host
         )
         jobs = sizer.jobs(tables)
-        rank = rank_of(self.settings.tables.always, self.night)
+        rank = rank_of(self.settings.tables.always, self.night, host.side_by_side)
         bins = Bins(
             window_seconds=sizer.seconds,
             cluster_bootstrap_seconds=host.bootstrap,

@@ -10,9 +10,9 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from hippolyte.planning.bound import least_bins, most_jobs
+from hippolyte.planning.bound import least_bins
 from hippolyte.planning.most import most_first
-from hippolyte.planning.placing import WorstFit, first_fit
+from hippolyte.planning.placing import FirstFit, Placing, WorstFit
 from hippolyte.planning.timelines import Bins, JobT, Timeline, shortest
 
 # numbers of batches, and of timelines, that are tried: each costs n log n
@@ -51,36 +51,36 @@ def _all(jobs: Sequence[JobT], bins: Bins) -> list[Timeline[JobT]] | None:
     """
     if not jobs:
         return []
-    work = sum(j.estimate_seconds for j in jobs)
-    least = least_bins([j.estimate_seconds for j in jobs], bins.capacity, bins.tables_per_batch)
+    times = [j.estimate_seconds for j in jobs]
+    work = sum(times)
+    least = least_bins(times, bins.capacity, bins.tables_per_batch)
     few = bins.least_timelines(work, least)
     if few > bins.timelines:
         return None
-    if best := _spread(jobs, few, least, few, bins):
+    if found := _spread(times, few, least, few, bins):
         # it is proved to be the best
-        return best
-    best = first_fit(jobs, bins)
-    at_once = len(best) if best else bins.timelines
+        return found.timelines(jobs)
+    best: Placing | None = None
+    at_once, most = min(bins.timelines, len(jobs)), len(jobs) + 1
+    simple = FirstFit(at_once, bins)
+    if simple.give(times):
+        best, at_once, most = simple, simple.used, simple.batches
     close = at_once
-    for number in _closer(jobs, at_once, bins):
-        found = _spread(jobs, at_once, len(jobs), number, bins)
-        if found and (best is None or _batches(found) < _batches(best)):
-            best, close = found, number
-    most = _batches(best) if best else len(jobs)
+    for number in _closer(times, at_once, bins):
+        found = _spread(times, at_once, len(jobs), number, bins)
+        if found and found.batches < most:
+            best, close, most = found, number, found.batches
     for batches in _from(least, most):
-        if found := _spread(jobs, min(at_once, batches), batches, close, bins):
-            best, most = found, batches
+        if found := _spread(times, min(at_once, batches), batches, close, bins):
+            best, at_once, most = found, min(at_once, batches), batches
             break
     if best is None:
         return None
-    for timelines in _from(bins.least_timelines(work, most), len(best)):
-        if found := _spread(jobs, timelines, most, close, bins):
-            return found
-    return best
-
-
-def _batches(timelines: Iterable[Timeline[JobT]]) -> int:
-    return sum(len(timeline.batches) for timeline in timelines)
+    for timelines in _from(bins.least_timelines(work, most), at_once):
+        if found := _spread(times, timelines, most, close, bins):
+            best = found
+            break
+    return best.timelines(jobs)
 
 
 def _from(least: int, below: int) -> Iterator[int]:
@@ -91,25 +91,25 @@ def _from(least: int, below: int) -> Iterator[int]:
             yield number
 
 
-def _closer(jobs: Sequence[JobT], most: int, bins: Bins) -> list[int]:
+def _closer(times: Sequence[int], most: int, bins: Bins) -> list[int]:
     """Return some numbers of timelines that the large jobs may go on, from all to the fewest.
 
     Large are those that take more than places: of others a whole batch has time. Where these need
     places more than time, it is of use to have the large ones close together.
     """
-    large = [job for job in jobs if job.estimate_seconds > bins.short_seconds]
-    least = least_bins([j.estimate_seconds for j in large], bins.capacity, bins.tables_per_batch)
+    large = [seconds for seconds in times if seconds > bins.short_seconds]
+    least = least_bins(large, bins.capacity, bins.tables_per_batch)
     fit = (number for number in _from(least, most) if _spread(large, number, number, number, bins))
     least = next(fit, most)
     return sorted({most - (most - least) * part // _PARTS for part in range(_PARTS + 1)})[::-1]
 
 
 def _spread(
-    jobs: Sequence[JobT], timelines: int, batches: int, close: int, bins: Bins
-) -> list[Timeline[JobT]] | None:
+    times: Sequence[int], timelines: int, batches: int, close: int, bins: Bins
+) -> WorstFit | None:
     """Put each job where most time is left; None if one has none. Large ones go on `close` only."""
-    worst_fit = WorstFit[JobT](timelines, batches, min(close, timelines), bins)
-    return worst_fit.timelines if all(map(worst_fit.put, jobs)) else None
+    worst_fit = WorstFit(timelines, batches, min(close, timelines), bins)
+    return worst_fit if worst_fit.give(times) else None
 
 
 def _most(ranked: Sequence[JobT], bins: Bins) -> tuple[list[Timeline[JobT]], list[JobT]]:
@@ -118,26 +118,19 @@ def _most(ranked: Sequence[JobT], bins: Bins) -> tuple[list[Timeline[JobT]], lis
     Also return what finds none, in its order.
     """
     times = [j.estimate_seconds for j in ranked]
-    most = most_jobs(
-        times,
-        bins.timelines,
-        bins.tables_per_batch,
-        bins.window_seconds,
-        bins.pause,
-        bins.handover_seconds,
-    )
-    longest_first = sorted(range(most), key=lambda n: (-times[n], ranked[n].table))
+    longest_first = sorted(range(len(times)), key=lambda n: (-times[n], ranked[n].table))
 
-    def first(number: int) -> WorstFit[JobT] | None:
-        together = WorstFit[JobT](bins.timelines, number + bins.timelines, bins.timelines, bins)
-        fit = all(together.put(ranked[n]) for n in longest_first if n < number)
-        return together if fit else None
+    def first(number: int) -> WorstFit | None:
+        together = WorstFit(bins.timelines, number + len(times), bins.timelines, bins)
+        return together if together.give(times[n] for n in longest_first if n < number) else None
 
-    best, fit = most_first(first, most)
+    best, fit = most_first(first, bins.most_jobs(times))
     if best is None:
         return [], list(ranked)
-    late = [job for job in ranked[fit:] if not best.put(job)]
-    return [timeline for timeline in best.timelines if timeline.batches], late
+    best.give(times[fit:], must=False)
+    jobs = [*(ranked[n] for n in longest_first if n < fit), *ranked[fit:]]
+    late = [job for job, number in zip(jobs, best.where, strict=True) if number < 0]
+    return best.timelines(jobs), late
 
 
 def _put_late(late: Iterable[JobT], timelines: list[Timeline[JobT]], bins: Bins) -> None:

@@ -12,6 +12,7 @@ from hippolyte.planning.host import Host, host_of
 from hippolyte.planning.packer import Packer
 from hippolyte.planning.plan import Batch, Identity, Job, Plan
 from hippolyte.planning.selection import Choice, choose
+from hippolyte.planning.sharing import worker_seconds
 from hippolyte.planning.timelines import HANDOVER_SECONDS, Timeline
 from hippolyte.planning.window import Night
 from hippolyte.record_form import iso
@@ -38,7 +39,7 @@ def make_plan(
     verdicts: dict[str, tuple[Verdict, str]] = {}
     eligible: list[Table] = []
     # quotas are of all tables, a part is planned beside the others
-    everything = inventory
+    everything = inventory = _in_order(inventory)
     inventory = _part(inventory, night.part)
     choices = {
         name: choose(name, settings.tables, inventory.tags.of(name)) for name in inventory.names
@@ -47,7 +48,7 @@ def make_plan(
         rule = choices[name].rule
         verdicts[name] = (Verdict.SKIPPED, rule) if rule else verdict
     later = {name: why for name, why in inventory.later.items() if not choices[name].rule}
-    for name in inventory.later.keys() - later.keys():
+    for name in sorted(inventory.later.keys() - later.keys()):
         verdicts[name] = (Verdict.SKIPPED, choices[name].rule or "")
     for table in inventory.tables:
         if rule := choices[table.name].rule:
@@ -96,6 +97,16 @@ def make_plan(
     )
 
 
+def _in_order(inventory: Inventory) -> Inventory:
+    """Return an inventory by the tables' names: the same tables make the same bytes."""
+    return replace(
+        inventory,
+        tables=tuple(sorted(inventory.tables, key=lambda t: t.name)),
+        undescribed=dict(sorted(inventory.undescribed.items())),
+        later=dict(sorted(inventory.later.items())),
+    )
+
+
 def _note(timelines: Iterable[Timeline[Job]], wishes: Mapping[str, int]) -> None:
     """Note with each table what it would be raised to."""
     for batch in (batch for timeline in timelines for batch in timeline.batches):
@@ -139,8 +150,8 @@ def _batches(timelines: list[Timeline[Job]], host: Host, night: Night) -> tuple[
     for number, timeline in enumerate(timelines):
         at = late
         for jobs in timeline.batches:
-            work = sum(job.estimate_seconds for job in jobs)
-            ends = at + (timeline.seconds if host.side_by_side else host.bootstrap + work)
+            work = host.bootstrap + sum(job.estimate_seconds for job in jobs)
+            ends = at + (worker_seconds(jobs, host) if host.side_by_side else work)
             name = f"b{len(batches) + 1:03d}"
             batches.append(Batch(name, number, tuple(jobs), round(at), round(ends)))
             at = ends + HANDOVER_SECONDS

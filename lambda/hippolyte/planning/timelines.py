@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from hippolyte.planning.bound import least_timelines
+from hippolyte.planning.bound import least_timelines, most_jobs
 
 # one pass of the monitor sees a batch's end, at the latest the next its cluster's
 HANDOVER_SECONDS = 600
@@ -60,6 +61,11 @@ class Bins:
         return least_timelines(
             work, batches, self.window_seconds, self.pause, self.handover_seconds
         )
+
+    def most_jobs(self, times: Sequence[int]) -> int:
+        """Return how many of the first jobs, as they are given, may have time at the most."""
+        limits = self.tables_per_batch, self.window_seconds, self.pause, self.handover_seconds
+        return most_jobs(times, self.timelines, *limits)
 
 
 @dataclass(slots=True)

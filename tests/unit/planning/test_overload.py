@@ -145,7 +145,30 @@ def test_many_that_do_not_fit_alone_are_one_warning_too() -> None:
     fleet = [table(f"t{n:02d}", size_bytes=100 * GIB, on_demand=True) for n in range(30)]
     made = builders.plan(*fleet)
     fits, times = made.warnings
-    assert fits.startswith("30 tables like t00 does not fit the window: an on-demand table")
+    assert fits.startswith("t00 does not fit the window: an on-demand table")
+    assert "; 30 tables in all, also t01, " in fits
     assert fits.endswith("t09 and 20 more")
     assert "no cluster has time for 30 of 30 tables" in times
     assert len(builders.plan(*fleet[:3]).warnings) == 4
+
+
+@both
+@pytest.mark.parametrize("left", [0, 1, 60])
+def test_a_start_at_the_windows_end_has_time_for_nothing(make: Make, left: int) -> None:
+    late = timedelta(hours=7, seconds=-left)
+    limits = Limits(account_max_read=10**6, unreserved_concurrency=1000)
+    made = settings(engine="lambda", exporter=EXPORTER) if make is by_workers else settings()
+    found = Inventory((table("t0", size_bytes=0), table("t1", size_bytes=GIB)), limits)
+    plan = make_plan(found, made, builders.night(late=late), 1500 if make is by_workers else 32)
+    assert {job.table for job in plan.jobs} == {"t0", "t1"}
+    assert any("has time for" in w for w in plan.warnings)
+
+
+@both
+def test_the_plan_says_when_what_is_late_begins(make: Make) -> None:
+    first, second = make(THIRDS[make], {}).batches
+    assert first.ends is not None
+    assert second.begins is not None
+    assert first.ends <= 25_200
+    assert second.begins == first.ends + 600
+    assert (second.ends or 0) > 25_200

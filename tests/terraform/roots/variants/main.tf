@@ -130,7 +130,8 @@ module "private" {
   engine = "emr"
 
   name           = "private"
-  raise_capacity = false
+  raise_capacity = "plan"
+  prices         = { region = "eu-west-1", read_unit_hour = 0.000147 }
   tables         = { include = [], include_tags = { backup = ["yes"] } }
 
   emr = {
