@@ -55,24 +55,15 @@ _TABLE = [
     "PutResourcePolicy",
 ]
 _IMPORTS = ("ImportTable", "DescribeImport", "ListImports")
-_IMPORT_LOGS = (
-    "CreateLogGroup",
-    "CreateLogStream",
-    "DescribeLogGroups",
-    "DescribeLogStreams",
-    "PutLogEvents",
-    "PutRetentionPolicy",
-)
+_IMPORT_LOGS = [
+    "CreateLogGroup", "CreateLogStream", "DescribeLogGroups", "DescribeLogStreams",
+    "PutLogEvents", "PutRetentionPolicy",
+]  # fmt: skip
 # of who makes a table with a customer's key (Developer Guide, "Encryption at rest: usage notes")
-_TABLE_KEY = (
-    "CreateGrant",
-    "Decrypt",
-    "DescribeKey",
-    "Encrypt",
-    "GenerateDataKey",
-    "ReEncryptFrom",
+_TABLE_KEY = [
+    "CreateGrant", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom",
     "ReEncryptTo",
-)
+]  # fmt: skip
 _DATA = {"Scan", "Query", "GetItem", "PutItem", "DeleteItem", "UpdateItem"}
 
 

@@ -85,6 +85,8 @@ class Sender:
     files: Sequence[str]
     # only count what would be written
     dry: bool = False
+    # something was written, be it a part of a batch
+    wrote: bool = False
     # since when nothing was answered; of all threads
     _failing_since: float | None = None
 
@@ -142,6 +144,7 @@ class Sender:
             left = self._left(batch, part, answer.refused)
             sent.units += cost
             sent.written += len(part) - len(left)
+            self.wrote = self.wrote or len(left) < len(part)
             self._failing_since = None
             if left:
                 sent.throttled += 1
