@@ -29,31 +29,14 @@ def of(call: Call) -> list[Permission]:
 # DynamoDB
 
 _TABLE = [
-    "DescribeTable",
-    "UpdateTable",
-    "Scan",
-    "Query",
-    "GetItem",
-    "PutItem",
-    "DeleteItem",
-    "UpdateItem",
-    "DescribeTimeToLive",
-    "DescribeContinuousBackups",
-    "CreateTable",
-    "DeleteTable",
-    "UpdateTimeToLive",
-    "GetResourcePolicy",
-    "DescribeKinesisStreamingDestination",
-    "DescribeContributorInsights",
-    "ListTagsOfResource",
-    "ExportTableToPointInTime",
-    "TagResource",
-    "UntagResource",
-    "UpdateContinuousBackups",
-    "UpdateContributorInsights",
-    "EnableKinesisStreamingDestination",
-    "PutResourcePolicy",
-]
+    "DescribeTable", "UpdateTable", "Scan", "Query", "GetItem", "PutItem", "DeleteItem",
+    "UpdateItem", "DescribeTimeToLive", "DescribeContinuousBackups", "CreateTable",
+    "DeleteTable", "UpdateTimeToLive", "GetResourcePolicy",
+    "DescribeKinesisStreamingDestination", "DescribeContributorInsights",
+    "ListTagsOfResource", "ExportTableToPointInTime", "TagResource", "UntagResource",
+    "UpdateContinuousBackups", "UpdateContributorInsights",
+    "EnableKinesisStreamingDestination", "PutResourcePolicy",
+]  # fmt: skip
 _IMPORTS = ("ImportTable", "DescribeImport", "ListImports")
 _IMPORT_LOGS = [
     "CreateLogGroup", "CreateLogStream", "DescribeLogGroups", "DescribeLogStreams",
