@@ -1,4 +1,4 @@
-"""Commands for nights by hand: `run`, `plan`, `status`, `cancel`."""
+"""Commands for nights by hand: `run`, `status`, `cancel`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ from hippolyte_cli import console, deployment, functions
 from hippolyte_cli.backups_place import AsJson, Region
 from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.follow import follow
-from hippolyte_cli.plan_view import show_plan
 from hippolyte_cli.progress import RunProgress, open_runs, progress
 from hippolyte_cli.status_view import lines, panel, record_of
 
@@ -59,7 +58,7 @@ def run(
     """
     with console.told():
         settings = deployment.deployed(function, region)
-        answer = _asked(settings, "now", tables)
+        answer = asked(settings, "now", tables)
     out = console.console(stderr=as_json)
     if "run_id" not in answer:
         console.refuse(str(answer))
@@ -81,16 +80,6 @@ def run(
         console.record({**answer, "report_url": _url(settings, answer), "report": report})
     if wait and (report is None or needs_attention(report)):
         raise typer.Exit(1)
-
-
-def plan(tables: Tables = None, function: Function = MONITOR, region: Region = None) -> None:
-    """Show what a run that begins now would do and cost; nothing is recorded or changed.
-
-    Exit code 0: planned; 2: refused, and the remedy is said.
-    """
-    with console.told():
-        answer = _asked(deployment.deployed(function, region), "plan", tables)
-    show_plan(answer["plan"])
 
 
 def status(
@@ -226,8 +215,11 @@ def _place_of(p: Pass, run: str) -> Pass:
     return has[0]
 
 
-def _asked(settings: Settings, what: str, tables: list[str] | None) -> Mapping[str, Any]:
-    event: dict[str, Any] = {"run": what, **({"tables": tables} if tables else {})}
+def asked(
+    settings: Settings, what: str, tables: list[str] | None, **more: Any
+) -> Mapping[str, Any]:
+    """Return what the scheduler answers to who asks for a run or a plan; refuse as it does."""
+    event: dict[str, Any] = {"run": what, **({"tables": tables} if tables else {}), **more}
     answer = functions.invoke(f"{settings.name}-scheduler", settings.region, event)
     if refused := answer.get("refused"):
         console.refuse(str(refused))

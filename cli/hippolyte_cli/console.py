@@ -87,7 +87,7 @@ def remedied(error: Exception) -> str:
 
 
 def _remedied(error: Exception) -> str:
-    if isinstance(error, HippolyteError):
+    if isinstance(error, HippolyteError | ValueError):
         return str(error)
     if isinstance(error, OSError):
         room = (

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
+import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.live import Live
@@ -23,6 +24,8 @@ from hippolyte_cli.status_view import headline, panel
 _PAUSE_SECONDS = 15
 # a report comes 45 minutes after the last verdict at the latest, and exports may die slowly
 _PATIENCE = timedelta(hours=3)
+# records that cannot be read for so long are not only unseen for a moment
+_UNSEEN = timedelta(minutes=30)
 
 
 def follow(p: Pass, run_id: str, out: Console) -> Mapping[str, Any] | None:
@@ -40,6 +43,7 @@ def follow(p: Pass, run_id: str, out: Console) -> Mapping[str, Any] | None:
 
 def _until_closed(p: Pass, run_id: str, out: Console) -> Mapping[str, Any] | None:
     said = ""
+    seen, trouble = clock.now(), "it has no plan any more"
     live = Live(console=out, refresh_per_second=1, transient=True) if out.is_terminal else None
     with live or nullcontext():
         while True:
@@ -49,8 +53,17 @@ def _until_closed(p: Pass, run_id: str, out: Console) -> Mapping[str, Any] | Non
                 run = progress(p, run_id)
             except (HippolyteError, ClientError, BotoCoreError) as error:
                 # the run goes on without being looked at
-                out.print(f"{clock.now():%H:%M:%S} {escape(str(error))}")
-                run = None
+                if str(error) != trouble:
+                    out.print(f"{clock.now():%H:%M:%S} {escape(str(error))}")
+                run, trouble = None, str(error)
+            if run:
+                seen = clock.now()
+            elif clock.now() - seen >= _UNSEEN:
+                out.print(
+                    f"Run {run_id} could not be seen for {_UNSEEN}, last: {escape(trouble)}. It "
+                    "goes on without being looked at: `hippolyte status`, or the report's message"
+                )
+                raise typer.Exit(1)
             if run and live:
                 live.update(panel(run, clock.now()))
             elif run and (line := headline(run)) != said:

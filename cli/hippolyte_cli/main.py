@@ -20,10 +20,14 @@ from hippolyte.settings import Settings
 from hippolyte.store import Store
 from hippolyte_cli import by_hand, console, deployment
 from hippolyte_cli.backups_place import AsJson
+from hippolyte_cli.compare.command import compare
 from hippolyte_cli.export import export
+from hippolyte_cli.get.command import get
 from hippolyte_cli.listing import list_
+from hippolyte_cli.planning.command import plan
 from hippolyte_cli.release import ReadingStore, Release, Releases, Row
 from hippolyte_cli.restore.command import restore
+from hippolyte_cli.undo.command import undo
 from hippolyte_cli.verifying import verify
 
 # a capacity change takes a minute or more, and is judged two minutes after it was asked for
@@ -49,11 +53,14 @@ def main(
         raise typer.Exit
 
 
-for command in (export, by_hand.run, by_hand.plan, by_hand.status, by_hand.cancel):
+for command in (export, by_hand.run, plan, by_hand.status, by_hand.cancel):
     app.command()(command)
 app.command("list")(list_)
 app.command()(restore)
+app.command()(undo)
 app.command()(verify)
+app.command()(compare)
+app.command()(get)
 
 
 @app.command()

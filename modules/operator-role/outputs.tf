@@ -7,3 +7,8 @@ output "restore_role_arn" {
   description = "ARN of the role that restores; null without `restore_table_prefixes`."
   value       = one(aws_iam_role.restore[*].arn)
 }
+
+output "undo_role_arn" {
+  description = "ARN of the role that puts back; null without `undo_table_prefixes`."
+  value       = one(aws_iam_role.undo[*].arn)
+}

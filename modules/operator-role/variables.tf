@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Start of the roles' names: `<name>-read` and `<name>-restore`."
+  description = "Start of the roles' names: `<name>-read`, `<name>-restore` and `<name>-undo`."
   type        = string
   default     = "hippolyte-operator"
   nullable    = false
@@ -88,6 +88,18 @@ variable "restore_table_prefixes" {
   validation {
     condition     = alltrue([for start in var.restore_table_prefixes : can(regex("^[A-Za-z0-9_.-]{0,255}$", start))])
     error_message = "restore_table_prefixes must be starts of tables' names, without *, got ${jsonencode(var.restore_table_prefixes)}. Example: [\"restored-\"]."
+  }
+}
+
+variable "undo_table_prefixes" {
+  description = "Starts of the names of the tables, in this account and region, whose items the role `<name>-undo` may read, write and delete: `hippolyte undo` of living tables. Default: none, and no such role."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for start in var.undo_table_prefixes : can(regex("^[A-Za-z0-9_.-]{0,255}$", start))])
+    error_message = "undo_table_prefixes must be starts of tables' names, without *, got ${jsonencode(var.undo_table_prefixes)}. Example: [\"orders-\"]."
   }
 }
 

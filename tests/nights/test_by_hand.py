@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -77,6 +78,32 @@ def test_a_run_without_a_monitor_is_not_waited_for_for_ever(
     assert "Is the monitor alive?" in result.output
 
 
+@pytest.mark.parametrize("records", ["unreadable", "gone"])
+def test_a_run_whose_records_stay_unreadable_is_not_waited_for_for_ever(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch, records: str
+) -> None:
+    fleet(night)
+    clock, s3, waits = night.world.clock, night.world.client("s3"), 0
+
+    def sleep(seconds: float) -> None:
+        nonlocal waits
+        waits += 1
+        assert waits < 1000, "it would never end"
+        clock.advance(seconds)
+        key = f"runs/{night.world.account}/{night.world.region}/{PART}/plan.json"
+        if records == "gone":
+            s3.delete_object(Bucket=BUCKET, Key=key)
+        else:
+            s3.put_object(Bucket=BUCKET, Key=key, Body=b"{")
+
+    monkeypatch.setattr(follow, "time", SimpleNamespace(sleep=sleep))
+    result = command("run", "users", "--wait")
+    assert result.exit_code == 1
+    assert f"Run {PART} could not be seen for 0:30:00" in " ".join(result.output.split())
+    # said once, not every 15 seconds
+    assert result.output.count("is not a record of this product") <= 2
+
+
 @pytest.mark.parametrize("name", ["run", "plan"])
 def test_what_the_scheduler_refuses_is_said(night: NightDriver, name: str) -> None:
     fleet(night)
@@ -101,11 +128,35 @@ def test_plan_shows_tables_and_cost_and_changes_nothing(night: NightDriver) -> N
     before = night.keys()
     result = command("plan")
     assert result.exit_code == 0, result.output
-    (line,) = [row for row in result.output.splitlines() if "large" in row and "│" in row]
-    assert f"{night.raised:,}" in line
+    rows = [row for row in result.output.splitlines() if "large" in row and "│" in row]
+    # once with its figures, once with the reason
+    assert len(rows) == 2
+    assert all(f"{night.raised:,}" in row for row in rows)
     assert "4 tables" in result.output
     assert ". Nothing was recorded or changed." in result.output
     assert night.keys() == before
+
+
+def test_plan_of_the_account_with_other_settings_as_json_and_since_the_last(
+    night: NightDriver, tmp_path: Path
+) -> None:
+    fleet(night)
+    night.table("large", read=1000, **BIG)
+    result = command("plan", "--what-if", "window=00:00-09:00,raise_capacity=plan")
+    assert result.exit_code == 0, result.output
+    (row,) = [line for line in result.output.splitlines() if "│ tables raised" in line]
+    assert re.search(r"1 by [\d,]+ units │ +0 │", row)
+    plain = command("plan", "--json")
+    last = tmp_path / "last.json"
+    last.write_text(plain.stdout, encoding="utf-8")
+    assert json.loads(plain.stdout)["engine"] == night.engine
+    night.table("new")
+    result = command("plan", "--compare", last, "--html", tmp_path / "plan.html")
+    assert "New, 1:" in result.output
+    assert "<h2>What changed</h2>" in (tmp_path / "plan.html").read_text(encoding="utf-8")
+    refused = command("plan", "--what-if", "engine=emr,emr.jar=x")
+    assert refused.exit_code == 2
+    assert "cannot be planned with" in refused.output
 
 
 def test_status_of_nothing(night: NightDriver) -> None:

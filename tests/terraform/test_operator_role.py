@@ -33,9 +33,11 @@ module "operators" {
   table_prefixes         = ["orders", "stock"]
   restore_table_prefixes = var.into
   table_kms_key_arns     = [var.key]
+  undo_table_prefixes    = ["stock"]
 }
 
 output "read" { value = module.operators.read_role_arn }
+output "undo" { value = module.operators.undo_role_arn }
 output "restore" { value = module.operators.restore_role_arn }
 """
 # what a restore of this table does, by the setting it puts back
@@ -272,6 +274,20 @@ def test_whoever_reads_sees_their_tables_only(
     assert code == 2 and "dynamodb:CreateTable" in said, said
 
 
+def test_whoever_reads_looks_up_an_item_and_keeps_the_filters_at_home(
+    roles: dict[str, str], hippolyte: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    code, said = hippolyte(roles["read"], "get", "stock", "3", "--history")
+    assert code == 0, said
+    assert "kept on this machine" in said and "s3:PutObject" in said, said
+    assert len(list(tmp_path.rglob("*.keys"))) == 1
+    code, said = hippolyte(roles["read"], "get", "stock", "11", "--json")
+    assert code == 1, said
+    assert json.loads(said[: said.rindex("}") + 1])["read"]["files"] == 0
+    code, said = hippolyte(roles["read"], "get", "secret", "3")
+    assert code == 2 and "AccessDenied" in said, said
+
+
 def test_whoever_restores_makes_their_tables_only(
     world: World, roles: dict[str, str], hippolyte: Callable[..., tuple[int, str]]
 ) -> None:
@@ -382,3 +398,55 @@ def test_a_setting_that_may_not_be_put_back_is_told_and_put_back_later(
         assert "The same command puts back what is left." in said
         code, said = hippolyte(role, "restore", "stock", "--to", name)
         assert code == 0, said
+
+
+# what an undo that puts back, changes and deletes cannot do without, in the order of its doing
+UNDO = (
+    "dynamodb:DescribeTable",
+    "dynamodb:DescribeTimeToLive",
+    "dynamodb:Scan",
+    "s3:PutObject",
+    "dynamodb:BatchGetItem",
+    "dynamodb:UpdateItem",
+    "dynamodb:PutItem",
+    "dynamodb:DeleteItem",
+)
+
+
+def test_whoever_undoes_puts_their_tables_back_and_each_right_that_is_missing_is_named(
+    world: World, roles: dict[str, str], hippolyte: Callable[..., tuple[int, str]]
+) -> None:
+    client = world.client("dynamodb")
+    client.create_table(
+        TableName="stock",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "N"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    # one that changed, one that was added; the others vanished
+    client.put_item(TableName="stock", Item={**ITEMS[1], "text": {"S": "other"}})
+    client.put_item(TableName="stock", Item={"pk": {"N": "77"}})
+    iam, name = world.client("iam"), roles["undo"].rpartition("/")[2]
+    found: Any = iam.get_role_policy(RoleName=name, PolicyName="undo-changes")
+    whole = found["PolicyDocument"]
+    undo = ("undo", "stock", "--at", RUN, "--delete-added", "--yes")
+    for action in UNDO:
+        less = json.loads(json.dumps(whole))
+        for statement in less["Statement"]:
+            held = statement["Action"]
+            held = [held] if isinstance(held, str) else held
+            statement["Action"] = [each for each in held if each != action] or ["none:None"]
+        iam.put_role_policy(
+            RoleName=name, PolicyName="undo-changes", PolicyDocument=json.dumps(less)
+        )
+        code, said = hippolyte(roles["undo"], *undo)
+        assert code in (1, 2) and action in said, (action, said)
+    iam.put_role_policy(RoleName=name, PolicyName="undo-changes", PolicyDocument=json.dumps(whole))
+    code, said = hippolyte(roles["undo"], *undo)
+    assert code == 0, said
+    assert count(world, "stock") == len(ITEMS)
+    place = said.partition("hippolyte restore ")[2].split()[0]
+    code, said = hippolyte(roles["undo"], "restore", place, "--into", "stock", "--yes")
+    assert code == 0 and count(world, "stock") == len(ITEMS) + 1, said
+    code, said = hippolyte(roles["read"], *undo)
+    assert code == 2 and "dynamodb:DescribeTable" in said, said

@@ -69,6 +69,12 @@ def restore(
     keys: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Only these keys: JSON, one a line.")
     ] = None,
+    map_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--map", metavar="FILE", help="Drop, hash or replace attributes, by its rules."
+        ),
+    ] = None,
     via: Annotated[
         str, typer.Option(metavar="put|import", help="import: by ImportTable, a new table only.")
     ] = "put",
@@ -128,6 +134,7 @@ def restore(
         mode="only-missing" if only_missing else "only-changed" if only_changed else "all",
         where=tuple(where or ()),
         keys=keys,
+        map=map_file,
         via=via,
         on_demand=on_demand,
         streams=streams,
@@ -203,5 +210,7 @@ def _refuse(asked: Asked, both: bool) -> None:
         console.refuse(f"--{asked.mode} goes with --into: a new table has nothing.")
     if asked.via == "import" and part:
         console.refuse("--where and --keys: an import is of all items; use --via put.")
+    if asked.via == "import" and asked.map:
+        console.refuse("--map: an import is of the items as they are; use --via put.")
     if asked.via == "import" and asked.rate:
         console.refuse("--rate: an import takes no write capacity.")

@@ -34,8 +34,7 @@ class Offer:
     @classmethod
     def of(cls, target: Target) -> Offer:
         """Return the load that a target is chosen for."""
-        found, table = target.found, target.table
-        kinds = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+        found = target.found
         counts = [file.items for file in found.backup.files]
         items = None if None in counts else sum(n or 0 for n in counts)
         return cls(
@@ -44,7 +43,7 @@ class Offer:
             bytes=int((found.definition or {}).get("TableSizeBytes", 0)),
             rate=target.rate(),
             on_demand=target.on_demand,
-            indexes=sum(len(table.get(kind, [])) for kind in kinds),
+            indexes=target.index_count,
             imported=target.asked.via == "import",
         )
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from hippolyte import clock
-from hippolyte.exports.lines import Item
 from hippolyte.exports.reader import Backup
 from hippolyte_cli import console
 from hippolyte_cli.export_offer import plural
-from hippolyte_cli.restore.answers import past_ttl
+from hippolyte_cli.masking.change import Change
+from hippolyte_cli.restore.chosen import Chosen
 from hippolyte_cli.restore.definition import TablePlan
 from hippolyte_cli.restore.finish import Finish
 from hippolyte_cli.restore.import_source import Source, source_of
@@ -46,7 +44,7 @@ class Task:
         begun: something was made or written.
         source: what an import reads.
         loaded: how far the load is.
-        past: chosen items that are past their time to live.
+        chosen: the items that the load is of.
         would: what a comparison found, without a write.
         items: read by the load, or imported.
         whole: all is there; None: it has not ended.
@@ -57,7 +55,7 @@ class Task:
     begun: bool = False
     source: Source | None = None
     loaded: Loaded = field(default_factory=Loaded)
-    past: int = 0
+    chosen: Chosen | None = None
     would: Loaded | None = None
     items: int = 0
     whole: bool | None = None
@@ -86,6 +84,11 @@ class Task:
         return console.console(stderr=self.asked.as_json)
 
     @property
+    def past(self) -> int:
+        """Chosen items so far that are past their time to live."""
+        return self.chosen.past if self.chosen else 0
+
+    @property
     def backup(self) -> Backup:
         """What is restored."""
         return self.target.found.backup
@@ -105,9 +108,14 @@ class Task:
             self._say(line)
         if self.asked.into and not (self.asked.yes and not self.asked.dry_run):
             self._preview()
+        elif self.target.map and self.asked.dry_run:
+            self._look_through("all", "looking through")
 
     def _lines(self) -> Iterator[str]:
         yield from Offer.of(self.target).lines()
+        if self.target.map:
+            yield f"By the map {self.asked.map}, of each item:"
+            yield from self.target.map.lines()
         if self.plan:
             yield from plan_lines(self.plan, self.steps)
         else:
@@ -124,9 +132,8 @@ class Task:
     def _preview(self) -> None:
         """Compare, and say what would be changed; nothing is written."""
         mode: Mode = "only-missing" if self.asked.mode == "only-missing" else "only-changed"
-        with tempfile.TemporaryDirectory() as folder:
-            told = self._load(Journal(Path(folder), {}), mode, "comparing", dry=True)
-        self.would, changed = told, told.written - told.new
+        self.would = told = self._look_through(mode, "comparing")
+        changed = told.written - told.new
         parts = [f"{plural(told.new, 'item')} would be new"]
         if self.asked.mode != "only-missing":
             parts += [f"{changed:,} would be changed", f"{told.same:,} are the same"]
@@ -143,6 +150,11 @@ class Task:
         if len(unseen) > _KEYS_SAID:
             self._say(f"  and {len(unseen) - _KEYS_SAID:,} more keys")
         return bool(unseen)
+
+    def _look_through(self, mode: Mode, doing: str) -> Loaded:
+        """Read the backup as a load does that writes nothing."""
+        with tempfile.TemporaryDirectory() as folder:
+            return self._load(Journal(Path(folder), {}), mode, doing, dry=True)
 
     def agreed(self) -> bool:
         """Ask, where something that is there is written over."""
@@ -212,17 +224,13 @@ class Task:
         assert self.plan
         # an import reads by itself, and of what an earlier run wrote nothing was counted
         if self.source or self.loaded.before:
-            now, conditions = clock.now(), self.target.conditions
-            self.past = sum(
-                past_ttl(item, self.plan.ttl or "", now)
-                for item in self.backup.items()
-                if all(holds(item) for holds in conditions)
-            )
+            self.chosen = self._chosen()
+            self.chosen.count_past(self.backup)
+        assert self.chosen
         if not self.past:
             return True
-        self.out.print(
-            f"{plural(self.past, 'item')} past the time to live: gone soon after it is turned on."
-        )
+        past = plural(self.past, "item")
+        self.out.print(f"{past} past the time to live: gone soon after it is turned on.")
         if self.asked.yes:
             return True
         return sys.stdin.isatty() and typer.confirm("Turn it on?", err=self.asked.as_json)
@@ -240,6 +248,9 @@ class Task:
     # ---
 
     def _load(self, journal: Journal, mode: Mode, doing: str, dry: bool = False) -> Loaded:
+        chosen = self._chosen(dry)
+        if not dry:
+            self.chosen = chosen
         if why := journal.read().not_read:
             self._say(f"  what another machine may have written of it is not known: {why}")
         with shown(self.out, doing) as show, console.stopped_by_ctrl_c() as stopped:
@@ -258,27 +269,22 @@ class Task:
                 rate=self.target.rate(),
                 journal=journal,
                 mode=mode,
-                where=self._which(dry),
+                where=chosen.where,
+                change=chosen.made,
                 progress=told,
                 stopped=stopped,
                 dry=dry,
             )
         if dry and not loaded.complete:
             raise typer.Exit(1)
+        if chosen.change and loaded.complete:
+            rest = " of what was read now" if loaded.before else ""
+            would = "would do" if dry else "did"
+            for line in (f"What the map {would}{rest}:", *chosen.change.told()):
+                self._say(line)
         return loaded
 
-    def _which(self, dry: bool) -> Callable[[Item], bool] | None:
-        """Return what chooses items; it counts those that time to live would take away."""
-        conditions = self.target.conditions
+    def _chosen(self, dry: bool = False) -> Chosen:
+        change = Change(self.target.map) if self.target.map else None
         ttl = self.plan.ttl if self.plan and not dry else None
-        if not conditions and not ttl:
-            return None
-        now: datetime = clock.now()
-
-        def choose(item: Item) -> bool:
-            chosen = all(holds(item) for holds in conditions)
-            if chosen and ttl and past_ttl(item, ttl, now):
-                self.past += 1
-            return chosen
-
-        return choose
+        return Chosen(self.target.conditions, change, ttl)

@@ -24,7 +24,8 @@ from hippolyte_cli.restore.batches import MOST_GETS, MOST_PUTS, Batch, Cutting, 
 from hippolyte_cli.restore.crew import Crew
 from hippolyte_cli.restore.journal import Done, Journal
 from hippolyte_cli.restore.pace import Pace, Rate
-from hippolyte_cli.restore.sender import Clockwork, Mode, Sender, Sent, Stopped
+from hippolyte_cli.restore.patience import Clockwork, Patience, Stopped
+from hippolyte_cli.restore.sender import Mode, Sender, Sent
 from hippolyte_cli.restore.sending import raw_client
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def load(
     journal: Journal,
     mode: Mode = "all",
     where: Callable[[Item], bool] | None = None,
+    change: Callable[[Item], Item] | None = None,
     progress: Callable[[Loaded], None] = lambda _: None,
     stopped: Callable[[], bool] = lambda: False,
     threads: int = THREADS,
@@ -114,6 +116,7 @@ def load(
         mode: write all, only what the table does not have, or only what it has not or has
             otherwise (numbers by value, sets without order).
         where: only items for which it is true, in DynamoDB JSON.
+        change: makes of each what is written; see `hippolyte_cli.masking.change`.
         progress: called several times a second, and at the end, also before an error is raised.
         stopped: looked at as often; the load then ends when what is under way is written.
         threads: requests under way; 0: one, by the calling thread.
@@ -136,6 +139,7 @@ def load(
         units=max(1.0, rate.writes),
         at_once=at_once,
         where=where,
+        change=change,
     )
     sender = Sender(
         client=raw_client(client),
@@ -144,8 +148,7 @@ def load(
         mode=mode,
         writes=Pace(rate.writes, began),
         reads=Pace(rate.reads, began),
-        clock=clock,
-        ended=ended,
+        patience=Patience(table, clock, ended),
         files=[file.name for file in backup.files],
         dry=dry,
     )
@@ -165,7 +168,7 @@ class _Load:
 
     backup: Backup
     journal: Journal
-    crew: Crew
+    crew: Crew[Batch, Sent]
     sender: Sender
     clock: Clockwork
     progress: Callable[[Loaded], None]
