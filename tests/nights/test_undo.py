@@ -199,6 +199,24 @@ def test_killed_anywhere_the_same_command_goes_on(
         assert now != before
 
 
+def test_killed_before_the_scan_had_a_name_it_begins_again(
+    night: NightDriver, tmp_path: Path
+) -> None:
+    before = backed_up(night)
+    damage(night)
+
+    def kill(call: Call) -> None:
+        raise Killed
+
+    night.world.before("dynamodb:Scan", kill, 1)
+    with suppress(Killed):
+        command(*UNDO, "--yes", "--delete-added")
+    (started,) = (tmp_path / "hippolyte" / "undo").glob("*/live/*/*/_started")
+    started.unlink()
+    said = command(*UNDO, "--yes", "--delete-added")
+    assert said.exit_code == 0 and items(night) == before, said.output
+
+
 @pytest.mark.parametrize("operation", ["UpdateItem", "PutItem", "DeleteItem"])
 def test_a_right_that_is_missing_is_named_and_the_same_command_goes_on(
     night: NightDriver, operation: str
