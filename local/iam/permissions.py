@@ -76,6 +76,10 @@ def _dynamodb(call: Call) -> list[Permission]:
     params = call.params
     if call.operation in _IMPORTS:
         return _import(call, action)
+    if call.operation == "CreateTable" and "Tags" in call.params:
+        # a right of its own, even for none (hashicorp/terraform-provider-aws 10943)
+        arn = _table_arn(call, str(call.params.get("TableName")))
+        return [Permission(action, arn), Permission("dynamodb:TagResource", arn)]
     if call.operation not in _TABLE:
         return [Permission(action, None)]
     name = params.get("TableName") or params.get("TableArn") or params.get("ResourceArn") or ""
