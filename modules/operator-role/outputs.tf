@@ -3,6 +3,11 @@ output "read_role_arn" {
   value       = aws_iam_role.read.arn
 }
 
+output "verify_role_arn" {
+  description = "ARN of the role that verifies by restoring; null unless `verify_by_restoring`."
+  value       = one(aws_iam_role.verify[*].arn)
+}
+
 output "restore_role_arn" {
   description = "ARN of the role that restores; null without `restore_table_prefixes`."
   value       = one(aws_iam_role.restore[*].arn)

@@ -152,13 +152,13 @@ data "aws_iam_policy_document" "restore" {
 
     content {
       sid       = "EncryptTables"
-      actions   = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+      actions   = local.table_key_actions
       resources = statement.value
 
       condition {
         test     = "StringEquals"
         variable = "kms:ViaService"
-        values   = ["dynamodb.${local.region}.${local.suffix}"]
+        values   = [local.via_dynamodb]
       }
     }
   }

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Start of the roles' names: `<name>-read`, `<name>-restore` and `<name>-undo`."
+  description = "Start of the roles' names: `<name>-read`, `<name>-restore`, `<name>-undo` and `<name>-verify`."
   type        = string
   default     = "hippolyte-operator"
   nullable    = false
@@ -103,8 +103,15 @@ variable "undo_table_prefixes" {
   }
 }
 
+variable "verify_by_restoring" {
+  description = "Whether there is a role `<name>-verify` for `hippolyte verify --level 4`: it reads backups, makes tables `hippolyte-verify-*` in this account and region, writes and reads those and deletes them, and notes in the catalogue what it found."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "table_kms_key_arns" {
-  description = "ARNs of the customer's keys that restored tables are encrypted with. Default: none."
+  description = "ARNs of the customer's keys that tables are encrypted with which these roles make. Default: none."
   type        = list(string)
   default     = []
   nullable    = false

@@ -25,6 +25,7 @@ ACCOUNT, REGION, RUN = "123456789012", "us-east-1", "2026-11-22T00-00Z"
 ROOT = """
 variable "into" { type = list(string) }
 variable "key" { type = string }
+variable "verify" { type = bool }
 
 module "operators" {
   source                 = "%s"
@@ -34,11 +35,13 @@ module "operators" {
   restore_table_prefixes = var.into
   table_kms_key_arns     = [var.key]
   undo_table_prefixes    = ["stock"]
+  verify_by_restoring    = var.verify
 }
 
 output "read" { value = module.operators.read_role_arn }
 output "undo" { value = module.operators.undo_role_arn }
 output "restore" { value = module.operators.restore_role_arn }
+output "verify" { value = module.operators.verify_role_arn }
 """
 # what a restore of this table does, by the setting it puts back
 PUT_BACK = {
@@ -194,10 +197,11 @@ def roles(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[di
     terraform = Terraform(folder, folder / "work", environment(world.endpoint_url))
     terraform.init()
     key = world.client("kms").create_key()["KeyMetadata"]["Arn"]
-    terraform.apply({"into": [], "key": key})
-    assert "restore" not in terraform.output(), "nobody restores who was not let"
-    terraform.apply({"into": ["restored-"], "key": key})
-    assert not terraform.plan_detailed({"into": ["restored-"], "key": key}), "nothing drifts"
+    terraform.apply({"into": [], "key": key, "verify": False})
+    assert not {"restore", "verify"} & set(terraform.output()), "nobody restores who was not let"
+    both = {"into": ["restored-"], "key": key, "verify": True}
+    terraform.apply(both)
+    assert not terraform.plan_detailed(both), "nothing drifts"
     s3 = world.client("s3")
     s3.create_bucket(Bucket="backups")
     by_default: Any = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
@@ -450,3 +454,63 @@ def test_whoever_undoes_puts_their_tables_back_and_each_right_that_is_missing_is
     assert code == 0 and count(world, "stock") == len(ITEMS) + 1, said
     code, said = hippolyte(roles["read"], *undo)
     assert code == 2 and "dynamodb:DescribeTable" in said, said
+
+
+LEVEL_4 = ("verify", "orders", "--level", "4", "--yes")
+# what it needs, and whether the table that it made stays without it
+SCRATCH = {
+    "dynamodb:BatchWriteItem": False,
+    "dynamodb:CreateTable": False,
+    "dynamodb:DeleteTable": False,
+    "dynamodb:DescribeTable": False,
+    "dynamodb:ListTables": False,
+    "dynamodb:Scan": False,
+    "dynamodb:TagResource": False,
+    # whose table it is cannot be seen then
+    "dynamodb:ListTagsOfResource": True,
+}
+
+
+def scratch_tables(world: World) -> list[str]:
+    names = world.client("dynamodb").list_tables()["TableNames"]
+    return [name for name in names if name.startswith("hippolyte-verify-")]
+
+
+def test_whoever_verifies_restores_into_tables_of_its_own_only(
+    world: World, roles: dict[str, str], hippolyte: Callable[..., tuple[int, str]]
+) -> None:
+    code, said = hippolyte(roles["verify"], *LEVEL_4)
+    assert code == 0, said
+    assert "level 4" in said and "not noted" not in said, said
+    assert scratch_tables(world) == []
+    code, said = hippolyte(roles["read"], *LEVEL_4)
+    assert code == 2 and "dynamodb:ListTables" in said, said
+    code, said = hippolyte(roles["verify"], "restore", "orders", "--to", "restored-x")
+    assert code == 2 and "dynamodb:CreateTable" in said, said
+    code, said = hippolyte(roles["verify"], "verify", "secret", "--level", "4", "--yes")
+    assert code == 2 and "AccessDenied" in said, said
+
+
+@pytest.mark.parametrize("action", SCRATCH)
+def test_what_a_verification_needs_is_missed_when_it_is_taken_away(
+    world: World, roles: dict[str, str], hippolyte: Callable[..., tuple[int, str]], action: str
+) -> None:
+    iam, name = world.client("iam"), roles["verify"].rpartition("/")[2]
+    which = {"RoleName": name, "PolicyName": "verify-backups"}
+    document: Any = iam.get_role_policy(**which)["PolicyDocument"]
+    with_it = json.dumps(document)
+    for statement in document["Statement"]:
+        held = statement["Action"]
+        held = [held] if isinstance(held, str) else held
+        statement["Action"] = [each for each in held if each != action] or ["none:None"]
+    iam.put_role_policy(**which, PolicyDocument=json.dumps(document))
+    try:
+        code, said = hippolyte(roles["verify"], *LEVEL_4)
+    finally:
+        iam.put_role_policy(**which, PolicyDocument=with_it)
+    assert code == 2 and action in said, said
+    assert bool(scratch_tables(world)) == SCRATCH[action]
+    if SCRATCH[action]:
+        code, said = hippolyte(roles["verify"], *LEVEL_4)
+        assert code == 0, said
+        assert scratch_tables(world) == []
