@@ -83,13 +83,17 @@ def lease_record(row: Row) -> dict[str, Any]:
 def remedied(error: Exception) -> str:
     """Return an error's text with what to do about it."""
     where = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+    return f"{_remedied(error)}{where}"
+
+
+def _remedied(error: Exception) -> str:
     if isinstance(error, HippolyteError | ValueError):
-        return f"{error}{where}"
+        return str(error)
     if isinstance(error, OSError):
         room = (
             "Make room, or point TMPDIR elsewhere" if error.errno == errno.ENOSPC else "Mend that"
         )
-        return f"{error}{where}. {room}, and run it again."
+        return f"{error}. {room}, and run it again."
     if isinstance(error, ClientError) and "Denied" in error.response["Error"]["Code"]:
         return f"{error}. Use credentials that may do what the monitor's role may."
     return f"{error}. Check the credentials (`aws sts get-caller-identity`) and the network."

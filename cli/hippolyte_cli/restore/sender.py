@@ -58,6 +58,8 @@ class Sender:
     files: Sequence[str]
     # only count what would be written
     dry: bool = False
+    # something was written, be it a part of a batch
+    wrote: bool = False
 
     def send(self, batch: Batch) -> Sent:
         """Write a batch, or of it what the mode says.
@@ -113,6 +115,7 @@ class Sender:
             left = self._left(batch, part, answer.refused)
             sent.units += cost
             sent.written += len(part) - len(left)
+            self.wrote = self.wrote or len(left) < len(part)
             self.patience.answered()
             if left:
                 sent.throttled += 1

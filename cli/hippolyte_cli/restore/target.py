@@ -68,6 +68,7 @@ class Target:
         plan: of a table that is to be made; None: it is there.
         there: DescribeTable's `Table`, once it is.
         conditions: all must hold of an item.
+        chosen: that of them which is of keys.
         map: what is made of the items; None: they are written as they are.
     """
 
@@ -76,6 +77,7 @@ class Target:
     plan: TablePlan | None = None
     there: Mapping[str, Any] = field(default_factory=dict)
     conditions: list[part.Condition] = field(default_factory=list)
+    chosen: part.Keys | None = None
     map: Map | None = None
 
     @property
@@ -128,7 +130,9 @@ class Target:
             self._compare_keys()
         self.conditions = [part.where(text) for text in self.asked.where]
         if self.asked.keys:
-            self.conditions.append(part.keys(self.asked.keys, self.keys))
+            # before the others, so that it sees every item
+            self.chosen = part.keys(self.asked.keys, self.keys)
+            self.conditions.insert(0, self.chosen)
         if self.asked.map:
             self.map = read_map(self.asked.map, self.table)
 

@@ -30,6 +30,8 @@ from hippolyte_cli.restore.target import Asked, Target
 from hippolyte_cli.restore.view import shown
 from hippolyte_cli.restore.writer import CONFIG, Loaded, load
 
+# of keys that a backup has not
+_KEYS_SAID = 20
 _AGAIN = "The same command goes on where it was."
 
 
@@ -138,6 +140,16 @@ class Task:
         else:
             parts.append(f"{told.same:,} are there and stay as they are")
         self.out.print(f"  {', '.join(parts)}.")
+        self._lacks_keys()
+
+    def _lacks_keys(self) -> bool:
+        """Say which of the keys that were asked for the backup has not."""
+        unseen = self.target.chosen.unseen if self.target.chosen else []
+        for line in unseen[:_KEYS_SAID]:
+            self._say(f"  not in the backup: {line}")
+        if len(unseen) > _KEYS_SAID:
+            self._say(f"  and {len(unseen) - _KEYS_SAID:,} more keys")
+        return bool(unseen)
 
     def _look_through(self, mode: Mode, doing: str) -> Loaded:
         """Read the backup as a load does that writes nothing."""
@@ -190,8 +202,11 @@ class Task:
             journal.remove()
             if journal.not_beside:
                 self._say(f"  how far it was is left beside the backup: {journal.not_beside}")
+        # what an earlier run read was not seen by this one
+        if not again and self._lacks_keys():
+            self.whole = False
         written = f", {self.loaded.written:,} written" if self.asked.mode != "all" else ""
-        end = "Restored" if self.whole else "The items are restored, not all of the rest"
+        end = "Restored" if not self.not_put_back else "The items are restored, not all of the rest"
         items = plural(self.items, "item")
         self.out.print(escape(f"{end}: {items}{written} in {self.target.name}."))
 
@@ -243,7 +258,7 @@ class Task:
             def told(loaded: Loaded) -> None:
                 if not dry:
                     self.loaded = loaded
-                    self.begun = self.begun or bool(loaded.read)
+                    self.begun = self.begun or bool(loaded.read) or loaded.wrote
                 show(loaded)
 
             loaded = load(

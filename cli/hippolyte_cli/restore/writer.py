@@ -58,6 +58,7 @@ class Loaded:
         before: items that an earlier load had read and written.
         of: items of the backup; None: its manifest does not say.
         complete: all is written; else it was stopped.
+        wrote: something was written, be it a part of a batch that is not counted.
     """
 
     read: int = 0
@@ -71,6 +72,7 @@ class Loaded:
     before: int = 0
     of: int | None = None
     complete: bool = False
+    wrote: bool = False
 
     @property
     def left_seconds(self) -> float | None:
@@ -154,7 +156,7 @@ def load(
     of = None if None in counts else sum(count or 0 for count in counts)
     told = Loaded(before=journal.lines, of=of)
     crew = Crew(sender.send, threads, ended)
-    running = _Load(backup, journal, crew, clock, progress, stopped, began, told)
+    running = _Load(backup, journal, crew, sender, clock, progress, stopped, began, told)
     return running.run(
         batches(backup, dict(journal.done), cutting), most=threads + _AHEAD if threads else 0
     )
@@ -167,6 +169,7 @@ class _Load:
     backup: Backup
     journal: Journal
     crew: Crew[Batch, Sent]
+    sender: Sender
     clock: Clockwork
     progress: Callable[[Loaded], None]
     stopped: Callable[[], bool]
@@ -183,11 +186,9 @@ class _Load:
         try:
             complete = self._sent(found, most)
         except BaseException:
-            self._end(raising=False)
-            # what stays written, for who tells of the error
-            self._tell()
+            self._ended(raising=False)
             raise
-        self._end(raising=True)
+        self._ended(raising=True)
         self.loaded = replace(self.loaded, complete=complete)
         self._tell()
         return self.loaded
@@ -249,6 +250,16 @@ class _Load:
         # only how far it goes is needed of it
         batch.forget()
 
+    def _ended(self, *, raising: bool) -> None:
+        try:
+            self._end(raising=raising)
+        except BaseException:
+            # what stays written, for who tells of the error
+            self._tell()
+            raise
+        if not raising:
+            self._tell()
+
     def _end(self, *, raising: bool) -> None:
         """Have what is under way end, and keep in the journal what it came to."""
         try:
@@ -262,5 +273,6 @@ class _Load:
     def _tell(self) -> None:
         now = self.clock.now()
         self.told_at = now
-        self.loaded = replace(self.loaded, seconds=now - self.began)
+        wrote = self.sender.wrote
+        self.loaded = replace(self.loaded, seconds=now - self.began, wrote=wrote)
         self.progress(self.loaded)
