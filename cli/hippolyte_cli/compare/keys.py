@@ -11,6 +11,8 @@ __all__ = ["Keys", "NoKeyError"]
 
 # between the parts of a key: can be in none of them as it stands
 _BETWEEN = b'"'
+# spreads keys that differ in their last digits only: 2**64 divided by the golden ratio
+_FACTOR = 0x9E3779B97F4A7C15
 
 
 class Keys:
@@ -52,7 +54,7 @@ class Keys:
     def numbers(self, keys: Sequence[bytes]) -> list[int]:
         """Return a number for each key, below the modulus: the same for the same key."""
         read, modulus = int.from_bytes, self._modulus
-        return [read(key, "big") % modulus for key in keys]
+        return [read(key, "big") * _FACTOR % modulus for key in keys]
 
     def _column(self, before: bytes, spans: Sequence[bytes], text: bytes) -> list[bytes]:
         """Return the values of one attribute, none if an item must be looked at closely."""
@@ -60,7 +62,8 @@ class Keys:
         if at < len(before) or spans[0][at + 1 : at + 4] != b'":"':
             return []
         needle = spans[0][at - len(before) : at + 4]
-        if text.count(needle) != len(spans):
+        # of whatever type: in a map it may have another than in the key
+        if not text.count(needle) == text.count(before) == len(spans):
             return []
         size = len(needle)
         found = [

@@ -23,8 +23,8 @@ from hippolyte_cli.compare.sides import Side
 
 PLAN = "plan.json"
 # of text: of both sides, in a unit and in a partition
-_UNIT_BYTES, _PART_BYTES = 64 << 20, 32 << 20
-_MOST_UNITS, _MOST_PARTS = 256, 1 << 15
+_UNIT_BYTES, _PART_BYTES = 16 << 20, 16 << 20
+_MOST_UNITS, _MOST_PARTS = 128, 1 << 14
 _FORM = 1
 
 Sides = tuple[Side, Side]

@@ -22,7 +22,7 @@ from hippolyte_cli.compare.reading import texts
 from hippolyte_cli.compare.sides import Side
 
 # of text; less is compared at once by this process
-_SMALL_BYTES = 32 << 20
+_SMALL_BYTES = 16 << 20
 _MOST_PROCESSES = 4
 
 

@@ -27,7 +27,7 @@ from hippolyte_cli.compare.spill import Spill
 SIDES = ("left", "right")
 RESULT = "result.json"
 # of text that waits for the other side; of text and of keys in the buffers to disk
-_WINDOW_BYTES, _BUFFER_BYTES, _BUFFER_KEYS = 8 << 20, 2 << 20, 1 << 15
+_WINDOW_BYTES, _BUFFER_BYTES, _BUFFER_KEYS = 4 << 20, 2 << 20, 1 << 15
 
 _HEAD, _TAIL = Form.NATIVE.head, Form.NATIVE.tail
 
