@@ -13,16 +13,14 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from benchmarks import _restore_run, _scan_table
+from benchmarks._cost import MB, Cost, cost
 from hippolyte.exports import native
 from local.fleet.table_spec import TableSpec
 from tests.support.exports import SUMMARY
@@ -35,17 +33,6 @@ ITEMS, FEW_ITEMS = 60_000, 2_000
 FILES = 8
 # how many times our CPU it is to take at least
 WANTED = 3
-MB = 1_000_000
-_LOOK_SECONDS = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a program took: CPU of all its processes, and the most memory of all at one time."""
-
-    cpu_seconds: float
-    seconds: float
-    bytes: int
 
 
 def write(folder: Path, count: int) -> Path:
@@ -93,44 +80,7 @@ def _cost(command: list[Any], url: str, stdin: Path | None = None) -> Cost:
         # carica's options are declared twice
         "PYTHONWARNINGS": "ignore",
     }
-    most, began = 0, monotonic()
-    with (stdin or Path(os.devnull)).open("rb") as given:
-        process = subprocess.Popen(
-            list(map(str, command)), stdin=given, stdout=subprocess.DEVNULL, env=environment
-        )
-    ended = threading.Event()
-    used: list[Any] = []
-
-    def reap() -> None:
-        # of it and of the processes that it awaited
-        used.extend(os.wait4(process.pid, 0))
-        ended.set()
-
-    threading.Thread(target=reap).start()
-    while not ended.wait(_LOOK_SECONDS):
-        most = max(most, sum(map(_resident, _tree(process.pid))))
-    seconds = monotonic() - began
-    _, status, usage = used
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{command[0]} ended with {process.returncode}")
-    return Cost(usage.ru_utime + usage.ru_stime, seconds, most)
-
-
-def _tree(pid: int) -> Iterator[int]:
-    yield pid
-    with suppress(OSError):
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            yield from _tree(int(child))
-
-
-def _resident(pid: int) -> int:
-    """Return what a process has in memory; of what it shares, its part."""
-    with suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    return 0
+    return cost(command, environment, stdin)
 
 
 def _both(backup: Path, plain: Path, url: str) -> dict[str, Cost]:
@@ -156,11 +106,10 @@ def _check(url: str, backup: Path) -> None:
 def _print(found: dict[str, Cost]) -> None:
     ours = found["ours"]
     print(f"{'':28}{'CPU s':>8}{'times':>7}{'wall s':>8}{'MB':>6}")
-    for name, cost in found.items():
-        times = cost.cpu_seconds / ours.cpu_seconds
+    for name, one in found.items():
+        times = one.cpu_seconds / ours.cpu_seconds
         print(
-            f"{name:28}{cost.cpu_seconds:8.2f}{times:7.1f}{cost.seconds:8.1f}"
-            f"{cost.bytes / MB:6.0f}",
+            f"{name:28}{one.cpu_seconds:8.2f}{times:7.1f}{one.seconds:8.1f}{one.bytes / MB:6.0f}",
             flush=True,
         )
 

@@ -107,7 +107,9 @@ class ReadBack:
         self._write(replace(self.record, reading=(name,)))
         begun = self.last = Seen(before.ended, before.items, before.text)
         store = self.workers.store
-        place = Prefix(store, root(order.directory, order.scan))
+        # a cluster's files lie in the directory itself
+        at = root(order.directory, order.scan) if order.scan else f"{order.directory}/"
+        place = Prefix(store, at)
         gather = self._gather(name, order, place)
         try:
             expected = Expected(table_id=order.table_id)

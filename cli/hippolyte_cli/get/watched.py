@@ -8,9 +8,9 @@ from contextlib import closing
 from functools import cached_property
 from threading import Lock
 
+from hippolyte.exports.listed import Listed
 from hippolyte.exports.manifest import MANIFEST, is_marker
 from hippolyte.exports.native import FILES, FILES_MD5, SUMMARY, SUMMARY_MD5
-from hippolyte.exports.native_verification import Listed
 from hippolyte.exports.place import Folder, Prefix, Source
 
 _MANIFESTS = (MANIFEST, FILES, FILES_MD5, SUMMARY, SUMMARY_MD5)

@@ -19,7 +19,7 @@ def item_bytes(item: Mapping[str, Any]) -> int:
 
     Numbers are "approximately" what is said there; its text is never shorter than what is counted.
     """
-    return sum(len(_utf8(name)) + _value_bytes(value) for name, value in item.items())
+    return sum(len(utf8(name)) + _value_bytes(value) for name, value in item.items())
 
 
 def write_units(size: int) -> int:
@@ -31,17 +31,17 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
     ((kind, content),) = value.items()
     match kind:
         case "S":
-            return len(_utf8(content))
+            return len(utf8(content))
         case "N":
             return _number_bytes(content)
         case "B":
-            return len(_binary(content))
+            return len(binary(content))
         case "SS":
-            return sum(len(_utf8(each)) for each in content)
+            return sum(len(utf8(each)) for each in content)
         case "NS":
             return sum(map(_number_bytes, content))
         case "BS":
-            return sum(len(_binary(each)) for each in content)
+            return sum(len(binary(each)) for each in content)
         case "L":
             return 3 + sum(1 + _value_bytes(each) for each in content)
         case "M":
@@ -55,11 +55,13 @@ def _number_bytes(text: str) -> int:
     return (significant + 1) // 2 + 1
 
 
-def _binary(content: str | bytes) -> bytes:
+def binary(content: str | bytes) -> bytes:
+    """Return the bytes of a binary, in DynamoDB JSON or as the SDK has it."""
     return content if isinstance(content, bytes) else a2b_base64(content)
 
 
-def _utf8(text: str) -> bytes:
+def utf8(text: str) -> bytes:
+    """Return a text as the service counts it."""
     return text.encode("utf-8", "surrogatepass")
 
 
@@ -74,9 +76,9 @@ def canonical(value: Mapping[str, Any]) -> Any:
         case "SS":
             return kind, frozenset(content)
         case "B":
-            return kind, _binary(content)
+            return kind, binary(content)
         case "BS":
-            return kind, frozenset(map(_binary, content))
+            return kind, frozenset(map(binary, content))
         case "L":
             return kind, [canonical(each) for each in content]
         case "M":

@@ -8,8 +8,8 @@ from itertools import islice
 
 from hippolyte.exports import filters
 from hippolyte.exports.keys import finder
+from hippolyte.exports.listed import Listed
 from hippolyte.exports.native import DATA
-from hippolyte.exports.native_verification import Listed
 from hippolyte.exports.reader import DataFile
 
 # items looked through at once: of the largest, 25 MB

@@ -190,6 +190,21 @@ def test_a_lower_level_takes_nothing_away(bucket: Bucket) -> None:
     assert bucket.entry("orders")["verified"] == noted
 
 
+def test_damage_stays_until_a_level_that_would_find_it_finds_none(bucket: Bucket) -> None:
+    files = tool_export(ITEMS)
+    harmed = files["00000001"].replace(b'{"n"', b'{"q"', 1)
+    bucket.keep("orders", NIGHTS[1], files | {"00000001": harmed})
+    verify("orders", code=1)
+    noted = bucket.entry("orders")["verified"]
+    assert (noted["level"], len(noted["damage"])) == (1, 1)
+    verify("orders", "--level", "1")
+    assert bucket.entry("orders")["verified"] == noted
+    bucket.keep("orders", NIGHTS[1], files, verified=noted)
+    verify("orders")
+    after = bucket.entry("orders")["verified"]
+    assert (after["level"], "damage" in after) == (2, False)
+
+
 def test_the_manifest_is_the_one_that_the_night_saw(bucket: Bucket) -> None:
     files = tool_export(ITEMS)
     bucket.keep("orders", NIGHTS[1], files, manifest_md5=checksum(files[MANIFEST]))

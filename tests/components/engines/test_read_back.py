@@ -26,7 +26,7 @@ from hippolyte.scan.reading import Refused
 from hippolyte.scan.table import Look
 from hippolyte.settings import Settings
 from hippolyte.store import Store
-from tests.support.exports import ITEMS, SUMMARY, native_export
+from tests.support.exports import ITEMS, SUMMARY, native_export, tool_export
 
 RUN = "2026-11-24T00-00Z"
 NAMES = ("name", "account", "region", "partition", "topic_arn")
@@ -66,6 +66,13 @@ class Desk:
             body = data[:-9] if harm and name.endswith(harm) else data
             key = root(order.directory, order.scan) + name
             self.s3.put_object(Bucket="backups", Key=key, Body=body)
+
+    def backup_of_cluster(self, table: str, **harmed: bytes) -> None:
+        """Put a backup of four files as DynamoDBExport writes them, and order it."""
+        order = Order(len(self.tables), "another id", f"backups/{table}", "", 0, 0.0)
+        self.tables[table] = order
+        for name, data in {**tool_export(ITEMS), **harmed}.items():
+            self.s3.put_object(Bucket="backups", Key=f"{order.directory}/{name}", Body=data)
 
     def order(self) -> None:
         self.workers.order(Orders(RUN, READER, self.deadline, self.tables), None)
@@ -125,6 +132,20 @@ def test_all_is_read_in_one_link_where_there_is_time(desk: Desk) -> None:
     for name in ("orders", "users"):
         table = record.tables[name]
         assert (table.state, table.items, table.files, table.reason) == ("done", 10, 5, "")
+
+
+@pytest.mark.parametrize("looks", [2, 100])
+def test_what_a_cluster_wrote_is_read_where_it_lies(desk: Desk, looks: int) -> None:
+    desk.backup_of_cluster("whole")
+    desk.backup_of_cluster("harmed", **{"00000001": b'{"pk":{"s":"x"}}\nno item\n'})
+    desk.order()
+    while desk.link(words(looks)).more:
+        pass
+    tables = desk.record().tables
+    whole = tables["whole"]
+    assert (whole.state, whole.items, whole.files, whole.reason) == ("done", len(ITEMS), 4, "")
+    assert tables["harmed"].state == "damaged"
+    assert "00000001, line 2" in tables["harmed"].reason
 
 
 @pytest.mark.parametrize("looks", [1, 2, 3, 5])

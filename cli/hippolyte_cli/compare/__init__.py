@@ -1,0 +1,1 @@
+"""Compares two tables, two backups, or one with the other."""

@@ -1,0 +1,109 @@
+"""What a table lost or was changed in since a night, told by the command alone."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.commands import command, deploy
+from tests.support.harness import RUN, NightDriver
+from tools.tf import REPOSITORY
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("typer.get_app_dir", lambda name: str(tmp_path / name))
+    return tmp_path / "hippolyte" / "compare"
+
+
+def backed_up(night: NightDriver, count: int = 60) -> Any:
+    """Back up the table orders; return a client."""
+    deploy(night)
+    night.table("orders", items=count)
+    night.night()
+    return night.world.client("dynamodb")
+
+
+def damage(dynamodb: Any) -> None:
+    dynamodb.delete_item(TableName="orders", Key={"pk": {"S": "orders#3"}})
+    dynamodb.put_item(TableName="orders", Item={"pk": {"S": "orders#4"}, "now": {"S": "other"}})
+    dynamodb.put_item(TableName="orders", Item={"pk": {"S": "new"}})
+
+
+@pytest.mark.both
+def test_a_night_and_the_live_table(night: NightDriver, home: Path) -> None:
+    dynamodb = backed_up(night)
+    said = command("compare", "orders@latest", "orders")
+    assert said.exit_code == 0, said.output
+    assert "60 equal, 0 only left, 0 only right, 0 different." in said.output
+    assert "eventually consistent" in said.output
+    damage(dynamodb)
+
+    said = command("compare", f"orders@{RUN}", "orders", "--json")
+    assert said.exit_code == 1, said.output
+    told = {one["key"]["pk"]["S"]: one for one in map(json.loads, said.stdout.splitlines())}
+    assert {key: one["kind"] for key, one in told.items()} == {
+        "orders#3": "left",
+        "orders#4": "different",
+        "new": "right",
+    }
+    assert told["orders#4"]["attributes"]["now"] == {"from": None, "to": {"S": "other"}}
+    assert "57 equal" not in said.stdout and "58 equal" in said.stderr
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.both
+def test_the_document_is_followed_to_the_letter(
+    night: NightDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each command of docs/compare.md, in its order; two items are damaged when it begins."""
+    text = (REPOSITORY / "docs" / "compare.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
+    lines = [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    monkeypatch.chdir(tmp_path)
+    dynamodb = backed_up(night, 30)
+    night.s3.create_bucket(Bucket="bucket")
+    for key in night.keys("backups/"):
+        body = night.s3.get_object(Bucket="backups", Key=key)["Body"].read()
+        if name := key.partition(f"/{RUN}-1/")[2]:
+            night.s3.put_object(Bucket="bucket", Key=f"copy/of/a/backup/{name}", Body=body)
+    damage(dynamodb)
+    for line in lines:
+        program, *arguments = shlex.split(line)
+        assert program == "hippolyte"
+        said = command(*arguments)
+        is_same = "s3://" in line or "--where" in line
+        assert said.exit_code == (0 if is_same else 1), (line, said.output)
+        wanted = "0 only left, 0 only right, 0 different" if is_same else '"orders#3"'
+        if "--summary" in line:
+            wanted = "1 only left, 1 only right, 1 different"
+        assert wanted in said.output, (line, said.output)
+    assert len(lines) == 6
+
+
+def test_what_cannot_be_compared_is_refused(night: NightDriver, tmp_path: Path) -> None:
+    dynamodb = backed_up(night, 3)
+    dynamodb.create_table(
+        TableName="other",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    night.world.clock.advance(60)
+    for arguments, words in (
+        (["orders@latest", "none"], "there is no table none in us-east-1"),
+        (["orders@2026-01-01", "orders"], "no backup of orders was begun by 2026-01-01"),
+        (["orders@", "orders"], "a night's table is TABLE@WHEN"),
+        (["orders@latest", "other"], "has the key pk, other (live) has id"),
+        (["orders", "./none"], "there is no folder none"),
+        (["orders@latest", "orders", "--where", "a ~ 1"], "a condition is ATTRIBUTE OP VALUE"),
+        (["orders@latest", "orders", "--right-profile", "nobody"], "nobody"),
+    ):
+        said = command("compare", *arguments)
+        assert said.exit_code == 2, (arguments, said.output)
+        assert words in said.output, (arguments, said.output)
