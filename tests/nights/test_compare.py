@@ -107,3 +107,23 @@ def test_what_cannot_be_compared_is_refused(night: NightDriver, tmp_path: Path) 
         said = command("compare", *arguments)
         assert said.exit_code == 2, (arguments, said.output)
         assert words in said.output, (arguments, said.output)
+
+
+def test_a_sample_time_to_live_and_what_was_written_since(night: NightDriver) -> None:
+    dynamodb = backed_up(night)
+    for number in range(20):
+        key = {"pk": {"S": f"new#{number}"}}
+        dynamodb.put_item(TableName="orders", Item={**key, "at": {"S": "2099-01-01T00:00:00Z"}})
+    said = command("compare", "orders@latest", "orders", "--written-at", "at", "--summary")
+    assert said.exit_code == 1, said.output
+    assert "20 of those that differ were written since the backup was begun." in said.output
+    refused = command("compare", "./", "./", "--ignore-expired", "--key-attributes", "pk")
+    assert refused.exit_code == 2, refused.output
+    said = command("compare", "orders", "orders", "--sample", "25", "--summary")
+    assert said.exit_code == 0 and "A sample: part" in said.output, said.output
+    past = str(int(night.world.clock.now().timestamp()) - 86400)
+    dynamodb.put_item(TableName="orders", Item={"pk": {"S": "old"}, "until": {"N": past}})
+    spec: Any = {"Enabled": True, "AttributeName": "until"}
+    dynamodb.update_time_to_live(TableName="orders", TimeToLiveSpecification=spec)
+    said = command("compare", "orders@latest", "orders", "--ignore-expired", "--summary")
+    assert "20 only right" in said.output and "1 left out" in said.output, said.output

@@ -176,17 +176,18 @@ def identity(sides: Sides, keys: Sequence[str], options: Options) -> str:
 
 
 def _same(sides: Sides) -> frozenset[str | None]:
-    """Return the MD5s of files that each side has once, and that hold the same therefore."""
-    counts = [Counter(file.md5 for file in side.backup.files) for side in sides]
-    forms = {side.backup.form for side in sides}
-    packed = [{f.md5: f.name.rpartition(".")[2] for f in side.backup.files} for side in sides]
-    if len(forms) > 1:
+    """Return the MD5s of all files if each side has the same ones, once each, else none.
+
+    Where some differ all are read: a key of one file may stand in another, too.
+    """
+    if len({side.backup.form for side in sides}) > 1:
         return frozenset()
-    return frozenset(
-        md5
-        for md5, count in counts[0].items()
-        if md5 and count == counts[1][md5] == 1 and packed[0][md5] == packed[1][md5]
+    left, right = (
+        Counter((file.md5, file.name.rpartition(".")[2]) for file in side.backup.files)
+        for side in sides
     )
+    is_same = left == right and all(md5 and left[md5, name] == 1 for md5, name in left)
+    return frozenset(md5 for md5, _ in left) if is_same else frozenset()
 
 
 def _cut(files: Sequence[DataFile], count: int, kept: Iterable[int]) -> dict[int, list[int]]:
