@@ -22,13 +22,11 @@ locals {
   release_label = module.inputs.cluster.release_label != null ? module.inputs.cluster.release_label : local.on_emr ? "emr-7.13.0" : "emr-5.27.1"
   subnet_ids    = local.on_emr ? flatten(module.inputs.emr[*].subnet_ids) : compact([module.inputs.cluster.subnet_id])
 
-  # Which connector, and so which export tool, goes with which release; docs/emr.md says what each row rests on. What is
-  # older than 5.0 brings AWS's SDK 1, which clashes with what these releases have; from 6.0 on it needs Java 17.
+  # Which export tool goes with which release; docs/emr.md says what it rests on. Releases up to emr-7.4 have a connector whose
+  # classes name AWS's SDK otherwise; from 6.0 on the tool needs Java 17, which these have.
   connector = try(regex("emr-dynamodb-tools-([0-9]+\\.[0-9]+\\.[0-9]+)", module.inputs.emr.jar)[0], "")
   pairs = [
-    { releases = "emr-6.15", release = "^emr-6\\.15\\.", connectors = "5.0 to 5.6", connector = "^5\\.[0-6]\\." },
-    { releases = "emr-7.3 to emr-7.12", release = "^emr-7\\.([3-9]|1[0-2])\\.", connectors = "5.5 to 5.7", connector = "^5\\.[5-7]\\." },
-    { releases = "emr-7.13 and emr-7.14", release = "^emr-7\\.1[34]\\.", connectors = "5.7 to 6.1", connector = "^(5\\.7|6\\.[01])\\." },
+    { releases = "emr-7.5 to emr-7.14", release = "^emr-7\\.([5-9]|1[0-4])\\.", connectors = "5.4 to 6.1", connector = "^(5\\.[4-7]|6\\.[01])\\." },
   ]
   paired = anytrue([for pair in local.pairs : can(regex(pair.release, local.release_label)) && can(regex(pair.connector, local.connector))])
 }
@@ -46,8 +44,8 @@ resource "terraform_data" "input_checks" {
     }
 
     precondition {
-      condition     = var.raise_capacity || var.max_read_capacity == null
-      error_message = "max_read_capacity (${jsonencode(var.max_read_capacity)}) has no effect with raise_capacity = false: nothing is raised. Remove it, or set raise_capacity = true."
+      condition     = var.raise_capacity != "false" || var.max_read_capacity == null
+      error_message = "max_read_capacity (${jsonencode(var.max_read_capacity)}) has no effect with raise_capacity = false: nothing is raised. Remove it, or set raise_capacity = true, or \"plan\" to see what would be raised."
     }
 
     precondition {
@@ -59,7 +57,7 @@ resource "terraform_data" "input_checks" {
 
     precondition {
       condition     = !local.on_emr || module.inputs.emr != null
-      error_message = "engine = \"emr\" needs emr.jar, the export tool in a bucket of yours, but emr is null. Build and upload it as docs/emr.md says, then set emr = { jar = \"s3://example-tools/emr-dynamodb-tools-6.0.0-jar-with-dependencies.jar\" }."
+      error_message = "engine = \"emr\" needs emr.jar, the export tool in a bucket of yours, but emr is null. Fetch and upload it as docs/emr.md says, then set emr = { jar = \"s3://example-tools/emr-dynamodb-tools-5.6.0.jar\" }."
     }
 
     precondition {

@@ -28,7 +28,7 @@ data "aws_ssm_parameters_by_path" "claims" {
 
 resource "aws_ssm_parameter" "claim" {
   #checkov:skip=CKV2_AWS_34:the value is the deployment's name, no secret, and is shown to whoever is refused
-  count = var.raise_capacity ? 1 : 0
+  count = var.raise_capacity == "true" ? 1 : 0
 
   name        = local.claim
   description = "The Hippolyte deployment that may raise read capacity in this account and region"

@@ -40,7 +40,7 @@ locals {
   engine = concat(module.engine_datapipeline, module.engine_emr, [local.engine_lambda])[0]
 
   engine_lambda = {
-    functions_policy = data.aws_iam_policy_document.start_workers.json
+    functions_policy = data.aws_iam_policy_document.count_workers.json
     settings         = {}
   }
 

@@ -23,6 +23,9 @@ locals {
 
   cluster_settings = { for key, value in module.inputs.cluster : key => value if key != "volume_kms_key_arn" }
 
+  # of two types: a table of all, not a condition, which would make text of both
+  raise_capacity = { "true" = true, "false" = false, "plan" = "plan" }[var.raise_capacity]
+
   common_settings = {
     name                = var.name
     account             = local.account
@@ -51,9 +54,12 @@ locals {
     max_night_usd       = var.max_night_usd
     retention_days      = var.retention_days
     verify_days         = var.verify_days
-    raise_capacity      = var.raise_capacity
-    planning            = module.inputs.planning
-    tags                = { for key, value in var.tags : key => value == null ? "" : value }
+    raise_capacity      = local.raise_capacity
+    prices              = module.inputs.prices
+
+    raise_above_warm_throughput = var.raise_above_warm_throughput
+    planning                    = module.inputs.planning
+    tags                        = { for key, value in var.tags : key => value == null ? "" : value }
   }
 }
 

@@ -28,6 +28,11 @@ output "scheduler" {
   value       = local.function_outputs["scheduler"]
 }
 
+output "plan_command" {
+  description = "The command that shows what a run which begins now would do and cost; it changes nothing."
+  value       = "hippolyte plan --function ${local.function_outputs["monitor"].function_name} --region ${local.region}"
+}
+
 output "monitor" {
   description = "The function that follows a night to its end: attributes as of `scheduler`."
   value       = local.function_outputs["monitor"]

@@ -1,8 +1,9 @@
 # What the exporter may do, and its machine; and the functions with the machine.
 
 locals {
-  # the exporter's own files of a backup, and its workers' records
-  export_arns = [for arn in local.object_arns["backups"] : "${arn}/AWSDynamoDB/*"]
+  # the files of a backup that are the exporter's own, and its workers' records
+  # its own exports, and what look-ups need beside the files of clusters
+  export_arns = flatten([for arn in local.object_arns["backups"] : ["${arn}/AWSDynamoDB/*", "${arn}/_filters/*"]])
   worker_keys = [for arn in local.object_arns["runs"] : "${arn}/workers/*"]
 }
 
@@ -35,9 +36,9 @@ data "aws_iam_policy_document" "export" {
   }
 
   statement {
-    sid       = "ReadOwnFilesAndRecords"
+    sid       = "ReadBackupsAndRecords"
     actions   = ["s3:GetObject"]
-    resources = concat(local.export_arns, local.worker_keys)
+    resources = concat(local.object_arns["backups"], local.worker_keys)
   }
 
   # its files are the log of what was read: none is ever written over
@@ -162,10 +163,17 @@ data "aws_iam_policy_document" "machine" {
 
 # --- scheduler and monitor, with engine = "lambda" --------------------------------------------------------------------
 
-data "aws_iam_policy_document" "start_workers" {
+# how many workers the account has room for; knows no ARN, so the region bounds it
+data "aws_iam_policy_document" "count_workers" {
   statement {
-    sid       = "StartWorkers"
-    actions   = ["states:StartExecution"]
-    resources = [local.machine_arn]
+    sid       = "SeeTheAccountsConcurrency"
+    actions   = ["lambda:GetAccountSettings"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.region]
+    }
   }
 }

@@ -91,28 +91,18 @@ data "aws_iam_policy_document" "reconcile" {
     }
   }
 
-  # how many workers the account has room for; knows no ARN, so the region bounds it
-  dynamic "statement" {
-    for_each = local.on_lambda ? [local.region] : []
-
-    content {
-      sid       = "SeeTheAccountsConcurrency"
-      actions   = ["lambda:GetAccountSettings"]
-      resources = ["*"]
-
-      condition {
-        test     = "StringEquals"
-        variable = "aws:RequestedRegion"
-        values   = [statement.value]
-      }
-    }
-  }
-
   # of any engine: a night that was under way when the engine was changed still leaves clusters to be ended, and workers
   statement {
     sid       = "SeeClustersEnd"
     actions   = ["elasticmapreduce:DescribeCluster", "elasticmapreduce:ListSteps", "elasticmapreduce:TerminateJobFlows"]
     resources = [local.cluster_arn]
+  }
+
+  # the engine lambda's; with every engine the worker that reads backups back
+  statement {
+    sid       = "StartWorkers"
+    actions   = ["states:StartExecution"]
+    resources = [local.machine_arn]
   }
 
   statement {

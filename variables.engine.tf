@@ -32,7 +32,7 @@ variable "exporter" {
 variable "emr" {
   description = <<-EOT
     What only `engine = "emr"` needs. `null`: with the others.
-    - `jar`: the export tool, built from AWS's public source as docs/emr.md says, in a bucket of this region: `s3://<bucket>/<key>`, named as Maven names it, `emr-dynamodb-tools-X.Y.Z-jar-with-dependencies.jar`. Its version must suit `cluster.release_label`, and is read from the name.
+    - `jar`: AWS's export tool, fetched from Maven Central as docs/emr.md says, in a bucket of this region: `s3://<bucket>/<key>`, named as there, `emr-dynamodb-tools-X.Y.Z.jar`. Its version must suit `cluster.release_label`, and is read from the name.
     - `jar_kms_key_arn`: the customer-managed key the jar is encrypted with. `null`: keys of S3 itself.
     - `subnet_ids`: tried in this order when a zone is short of instances; all of one VPC. Default: the default subnet of the default VPC.
     - `spot`: whether core nodes are spot instances. The master never is: with it the cluster is lost.

@@ -35,9 +35,21 @@ variable "consistent_reads" {
 }
 
 variable "raise_capacity" {
-  description = "Whether read capacity may be raised for tables that would not fit the window. One deployment per account and region may; it claims this with an SSM parameter. `false`: tables are read at the share of what they have."
+  description = "Whether read capacity may be raised for tables that would not fit the window. One deployment per account and region may; it claims this with an SSM parameter. `false`: tables are read at the share of what they have. `\"plan\"`: likewise, and the report says what would have been raised."
+  type        = string
+  default     = "true"
+  nullable    = false
+
+  validation {
+    condition     = contains(["true", "false", "plan"], var.raise_capacity)
+    error_message = "raise_capacity must be true, false or \"plan\", got ${jsonencode(var.raise_capacity)}. Take \"plan\" to see first what would be raised."
+  }
+}
+
+variable "raise_above_warm_throughput" {
+  description = "Whether a raise may go above a table's warm throughput, where it knows that (`DescribeTable`): it takes longer, and the table's partitions grow for good. With `raise_capacity` other than `false`."
   type        = bool
-  default     = true
+  default     = false
   nullable    = false
 }
 
@@ -64,7 +76,7 @@ variable "max_night_usd" {
 }
 
 variable "verify_days" {
-  description = "In how many nights each table's backup is read back once, to the end of every line (`docs/verification.md`), by the exporter: a share of the tables each night, once all have their verdicts, for an hour at the most. With `engine = \"lambda\"`; `0`: never. `null`: in `retention_days`."
+  description = "In how many nights each table's backup is read back once, to the end of every line (`docs/verification.md`), by the exporter: a share of the tables each night, once all have their verdicts, for an hour at the most. `0`: never. `null`: in `retention_days`."
   type        = number
   default     = null
 
@@ -74,9 +86,26 @@ variable "verify_days" {
   }
 }
 
+variable "prices" {
+  description = <<-EOT
+    What AWS asks for in your region, in US dollars, for the estimates of cost; what is left out is us-east-1's as of 2026-11 (docs/costs.md).
+    - `region`, `dated`: whose prices they are and of when, said beside each estimate, like `eu-west-1` and `2026-11`.
+    - `read_unit_hour`: a provisioned read capacity unit by the hour.
+    - `on_demand_million`: a million read request units.
+    - `node_hour`: a cluster's node by the hour, EMR's surcharge with it.
+    - `function_gb_second`: an arm64 function, per GB and second.
+    - `transition_thousand`: a thousand state transitions of a Standard machine.
+    - `put_thousand`, `get_thousand`: a thousand of S3's writes and listings, and of its reads.
+    - `storage_gb_month`: S3, per GB and month.
+  EOT
+  type        = any
+  default     = {}
+  nullable    = false
+}
+
 variable "planning" {
   description = <<-EOT
-    Figures the planner reckons with; all whole numbers.
+    Figures the planner reckons with; all whole numbers but one.
     - `attempts`: tries per table and night, 1 to 5.
     - `max_clusters`: clusters at the same time, 1 to 100.
     - `bytes_per_read_unit`: bytes one read unit brings per second, 1024 to 8192. `null`: the engine's own, 7680 with `lambda` (half of it with `consistent_reads`), a careful 4096 with the others.
@@ -85,6 +114,7 @@ variable "planning" {
     - `on_demand_read_rate`: units per second wanted of an on-demand table, 1 to 40000.
     - `item_count_tolerance_percentage`: by how much items read may differ from the table's count before a person is told, 0 to 100.
     - `discovery_concurrency`: DescribeTable calls at the same time, 1 to 32.
+    - `estimates`: `measured`, how fast a table is read is taken from its last nights where they say it (docs/planning.md), or `formula`. Default: `measured`. The one that is no number.
   EOT
   type        = any
   default     = {}

@@ -18,7 +18,7 @@ from botocore.awsrequest import AWSResponse
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from benchmarks.planning import TABLES, settings
+from benchmarks._plans import TABLES, settings
 from hippolyte import clients
 from hippolyte.clients import Clients
 from hippolyte.tables import discovery

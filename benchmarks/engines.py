@@ -15,17 +15,17 @@ from datetime import timedelta
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from benchmarks.planning import START, TABLES, WINDOW_SECONDS, fleets, settings
+from benchmarks._plans import START, TABLES, WINDOW_SECONDS, fleets, settings
 from hippolyte.engines.datapipeline_definition import TABLES_PER_PIPELINE
 from hippolyte.engines.emr import TABLES_PER_CLUSTER
 from hippolyte.engines.lambda_ import TABLES_PER_WORKER
 from hippolyte.night.raise_in_turn import LEAD_SECONDS
 from hippolyte.planning.cost import NODE_HOUR_USD, RCU_HOUR_USD, workers_usd
 from hippolyte.planning.host import host_of
-from hippolyte.planning.packing import Timeline
 from hippolyte.planning.plan import Plan, parts_of
 from hippolyte.planning.planner import make_plan
 from hippolyte.planning.sharing import worker_seconds
+from hippolyte.planning.timelines import Timeline
 from hippolyte.planning.window import Night
 from hippolyte.settings import Settings
 from hippolyte.tables.table import Inventory, Limits
@@ -109,7 +109,7 @@ def least_workers(inventory: Inventory) -> int:
     for most in range(1, _MOST_WORKERS + 1):
         made = settings(engine="lambda", exporter={**EXPORTER, "max_workers": most})
         plan = make_plan(inventory, made, night, TABLES_PER_WORKER, True)
-        if not any("has time for it" in warning for warning in plan.warnings):
+        if not any("has time for" in warning for warning in plan.warnings):
             return most
     return 0
 

@@ -20,7 +20,7 @@ TRACED_EVERY = 4
 _SHOWN = 12
 _IDLE = """
 from pathlib import Path
-from benchmarks.planning import settings
+from benchmarks._plans import settings
 from hippolyte import clients, monitor, scheduler
 clients.build(settings())
 status = Path("/proc/self/status").read_text()

@@ -1,154 +1,448 @@
-"""Planning 2,500 tables: CPU, peak memory, and how close the packing comes to its lower bound."""
+"""How good plans are, and how fast they are made: beside an earlier commit's, and beside bounds.
+
+The bounds are certified: no plan is below. Both planners size tables alike; what is compared is
+which tables a night holds, on how many hosts, at what cost and until when, by this tree's model.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-import random
-import time
-import tracemalloc
-from datetime import UTC, datetime, timedelta
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from benchmarks._plans import START, TABLES, WINDOW_SECONDS, Case, fleet_of, most_memory
+from benchmarks._plans import crowded as crowded_fleet
+from benchmarks._trees import tree_of
+from benchmarks.engines import NODES, hosts, raised_unit_hours
 from hippolyte.engines.datapipeline_definition import TABLES_PER_PIPELINE
-from hippolyte.planning.plan import Plan
-from hippolyte.planning.planner import make_plan
-from hippolyte.planning.window import Night
-from hippolyte.settings import Settings, parse
-from hippolyte.tables.table import Inventory, Limits, Table
+from hippolyte.planning.bound import least_bins, most_jobs
+from hippolyte.planning.cost import NODE_HOUR_USD, RCU_HOUR_USD, workers_usd
+from hippolyte.planning.host import Host, host_of
+from hippolyte.planning.plan import Job, Plan
+from hippolyte.planning.sharing import reading_seconds, worker_seconds
+from hippolyte.planning.timelines import HANDOVER_SECONDS, Timeline
+from hippolyte.record_form import iso
+from tools.tf import REPOSITORY
 
-TABLES = 2_500
-WINDOW_SECONDS = 25_200
-START = datetime(2026, 11, 24, tzinfo=UTC)
-GIB = 1 << 30
+BEFORE = "89753d9"
+FLEETS = ("small (1 MiB)", "log-normal around 1 GiB", "a few giants")
+_OVERLOADED = "median 2 MiB"
+_SLOWEST = ("half a night each", "all to be raised")
+_DAYS = 28
 
 
-def settings(**changes: object) -> Settings:
-    """Return the settings of a deployment with the module's defaults."""
-    return parse(
-        json.dumps(
-            {
-                "name": "hippolyte",
-                "account": "123456789012",
-                "region": "us-east-1",
-                "partition": "aws",
-                "bucket": "backups",
-                "topic_arn": "arn:aws:sns:us-east-1:123456789012:hippolyte",
-                "pipeline_region": "us-east-1",
-                "pipeline_role": "pipeline",
-                "cluster_role": "cluster",
-                **changes,
-            }
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A plan, and what making it took: seconds of CPU, bytes of memory at the most."""
+
+    plan: Plan
+    cpu: float
+    memory: int
+
+
+class Planner:
+    """Makes plans in a process of its own each, with this tree's package or an earlier one's."""
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+
+    def make(self, case: Case) -> Made:
+        """Plan a case."""
+        child = subprocess.run(
+            [sys.executable, REPOSITORY / "benchmarks" / "_plans.py"],
+            env={**os.environ, "PYTHONPATH": self.package},
+            input=json.dumps(asdict(case)) + "\n",
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
         )
+        found = json.loads(child.stdout)
+        return Made(Plan.from_record(found["plan"]), found["cpu"], found["memory"])
+
+
+# what a plan is worth
+
+
+def host_for(case: Case) -> Host:
+    """Return what a case's tables are read by."""
+    return host_of(case.settings, case.engine)
+
+
+def rows(plan: Plan) -> list[list[tuple[Job, ...]]]:
+    """Return the plan's batches by timeline."""
+    found: dict[int, list[tuple[Job, ...]]] = {}
+    for batch in plan.batches:
+        found.setdefault(batch.timeline, []).append(batch.jobs)
+    return list(found.values())
+
+
+def ends(plan: Plan, host: Host) -> list[tuple[float, Job]]:
+    """Return when each table is over, in seconds of the window; on clusters as its batch is."""
+    found = []
+    for row in rows(plan):
+        at = 0.0
+        for jobs in row:
+            if host.side_by_side:
+                # beside too much none is said to end before all are read
+                read = host.bootstrap + reading_seconds(jobs, host)
+                late = read if at + read > WINDOW_SECONDS else 0
+                found += [(at + max(host.bootstrap + j.estimate_seconds, late), j) for j in jobs]
+                at += worker_seconds(jobs, host)
+            else:
+                at += host.bootstrap + sum(j.estimate_seconds for j in jobs)
+                found += [(at, job) for job in jobs]
+                at += HANDOVER_SECONDS
+    return found
+
+
+def in_time(plan: Plan, host: Host) -> list[Job]:
+    """Return the tables that are read within the window."""
+    return [job for end, job in ends(plan, host) if end <= WINDOW_SECONDS]
+
+
+def usd(plan: Plan, case: Case) -> float:
+    """Return what a plan's hosts and raises cost."""
+    raises = raised_unit_hours(plan, case.settings, by_the_hour=True) * RCU_HOUR_USD
+    return hosts(plan, case.settings)[1] + raises
+
+
+# what no plan is below
+
+
+def least_batches(jobs: Iterable[Job], host: Host) -> int:
+    """Return how many batches the tables that fit a window alone need at least, the others one."""
+    room = WINDOW_SECONDS - host.bootstrap
+    fit = [j.estimate_seconds for j in jobs]
+    late = sum(seconds > room for seconds in fit)
+    return late + least_bins([s for s in fit if s <= room], room, TABLES_PER_PIPELINE)
+
+
+def least_usd(jobs: Sequence[Job], case: Case) -> float:
+    """Return what reading these tables costs at least: each raise for its own hours only."""
+    host, room = host_for(case), WINDOW_SECONDS - host_for(case).bootstrap
+    raised = sum(
+        ((j.raise_to or j.capacity) - j.capacity) * math.ceil(j.estimate_seconds / 3600)
+        for j in jobs
     )
+    if host.side_by_side:
+        seconds = [least_end(jobs, host, 1)]
+        return raised * RCU_HOUR_USD + workers_usd([Timeline([list(jobs)])], seconds, case.settings)
+    work = sum(min(j.estimate_seconds, room) for j in jobs)
+    hours = (work + least_batches(jobs, host) * host.bootstrap) / 3600
+    return raised * RCU_HOUR_USD + hours * NODES * NODE_HOUR_USD
 
 
-def fleets(count: int = TABLES) -> dict[str, list[Table]]:
-    """Return fleets by name; seeded, so the same at each run."""
-    rng = random.Random(2_500)
+def least_end(jobs: Iterable[Job], host: Host, workers: int) -> float:
+    """Return when workers can have read all at the earliest, in seconds of the window."""
+    jobs = list(jobs)
+    longest = max(j.estimate_seconds for j in jobs)
+    read = sum(j.size_bytes for j in jobs) / (host.throughput or math.inf) / workers
+    return host.bootstrap + max(longest, read)
 
-    def fleet(size: object, capacity: object) -> list[Table]:
-        return [
-            Table(
-                name=f"table-{number:04d}",
-                table_id=str(number),
-                status="ACTIVE",
-                size_bytes=int(size()),  # type: ignore[operator]
-                item_count=1000,
-                read_capacity=int(capacity()),  # type: ignore[operator]
-                write_capacity=10,
-            )
-            for number in range(count)
+
+def most_in_time(jobs: Iterable[Job], host: Host) -> int:
+    """Return how many tables a night holds at the most: those that take least, by time alone."""
+    room = WINDOW_SECONDS - host.bootstrap
+    fit = [j for j in jobs if j.estimate_seconds <= room]
+    if not host.side_by_side:
+        times = sorted(j.estimate_seconds for j in fit)
+        gap = HANDOVER_SECONDS
+        limits = TABLES_PER_PIPELINE, WINDOW_SECONDS, host.bootstrap + gap, gap
+        # no timeline holds more than one would hold of the shortest
+        each = most_jobs(times, 1, *limits)
+        return min(most_jobs(times, host.at_once, *limits), each * host.at_once)
+    left, number = room * host.planned * (host.throughput or math.inf), 0
+    for size in sorted(j.size_bytes for j in fit):
+        left -= size
+        number += left >= 0
+    return number
+
+
+# the tables
+
+
+def _quality(console: Console, now: Planner, before: Planner | None, count: int) -> None:
+    table = _table(
+        f"{count:,} tables on clusters, no limit of them",
+        ("fleet", "bound", f"batches {BEFORE}", "batches", f"at once {BEFORE}", "at once",
+         "USD bound", f"USD {BEFORE}", "USD"),
+    )  # fmt: skip
+    total = [0.0] * 8
+    for fleet in FLEETS:
+        case = Case(fleet, count, count)
+        new, old = _both(case, now, before)
+        jobs = new.jobs
+        figures = [
+            least_batches(jobs, host_for(case)),
+            *(len(p.batches) if p else math.nan for p in (old, new)),
+            *(len(rows(p)) if p else math.nan for p in (old, new)),
+            least_usd(jobs, case),
+            *(usd(p, case) if p else math.nan for p in (old, new)),
         ]
-
-    return {
-        "small (1 MiB)": fleet(lambda: 1 << 20, lambda: 10),
-        "log-normal around 1 GiB": fleet(
-            lambda: min(rng.lognormvariate(0, 1.8), 400) * GIB, lambda: rng.choice([50, 200, 800])
-        ),
-        "a few giants": fleet(
-            lambda: 200 * GIB if rng.random() < 0.003 else 64 << 20, lambda: rng.choice([25, 500])
-        ),
-    }
+        total = [a + b for a, b in zip(total, figures, strict=True)]
+        _row(table, fleet, figures, ",.0f", ",.2f", 5)
+    table.add_section()
+    _row(table, "in total", total, ",.0f", ",.2f", 5)
+    ratios = [1, *(n / total[0] for n in total[1:3]), math.nan, math.nan]
+    _row(table, "to the bound", [*ratios, 1, *(n / total[5] for n in total[6:])], ".4f", ".4f", 5)
+    console.print(table)
 
 
-def crowded(large: int, small: int) -> list[Table]:
-    """Return `large` tables of 30 GiB that must be raised, and `small` ones of 1 MiB."""
-    return [
-        Table(
-            name=f"table-{number:04d}",
-            table_id=str(number),
-            status="ACTIVE",
-            size_bytes=30 * GIB if number < large else 1 << 20,
-            item_count=1000,
-            read_capacity=100 if number < large else 50,
-            write_capacity=10,
-        )
-        for number in range(large + small)
-    ]
-
-
-def lower_bound(plan: Plan, bootstrap: int) -> int:
-    """Return the least number of timelines any packing needs: work and bootstraps by the window."""
-    clusters = math.ceil(len(plan.jobs) / TABLES_PER_PIPELINE)
-    work = sum(min(j.estimate_seconds, WINDOW_SECONDS) for j in plan.jobs) + clusters * bootstrap
-    return math.ceil(work / WINDOW_SECONDS)
-
-
-def main(small: bool = False) -> None:
-    """Print the table."""
-    count = 50 if small else TABLES
-    table = RichTable(title=f"planning {count:,} tables, 7-hour window, no limit of clusters")
-    for column in ("fleet", "CPU s", "peak MiB", "pipelines", "at once", "lower bound", "raised"):
-        table.add_column(column, justify="left" if column == "fleet" else "right")
-    unlimited = settings(planning={"max_clusters": TABLES})
-    night = Night(START, START + timedelta(seconds=WINDOW_SECONDS), START)
-    for name, tables in fleets(count).items():
-        inventory = Inventory(tuple(tables), Limits(account_max_read=10**9))
-        begin = time.process_time()
-        plan = make_plan(inventory, unlimited, night, TABLES_PER_PIPELINE)
-        seconds = time.process_time() - begin
-        # measured apart: tracing makes it several times slower
-        tracemalloc.start()
-        make_plan(inventory, unlimited, night, TABLES_PER_PIPELINE)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
+def _ends(console: Console, now: Planner, before: Planner | None, count: int) -> None:
+    table = _table(
+        f"{count:,} tables by workers: when the night ends, in seconds",
+        ("fleet", "workers", "bound", BEFORE, "now", "to the bound", "USD bound",
+         f"USD {BEFORE}", "USD"),
+    )  # fmt: skip
+    cases = [(fleet, workers) for fleet in (*FLEETS, "fast") for workers in (10, 100)]
+    for fleet, workers in cases:
+        case = Case(fleet, count, workers, "lambda")
+        host = host_for(case)
+        new, old = _both(case, now, before)
+        fit = len(in_time(new, host)) == len(new.jobs)
+        end = [
+            max(sum(worker_seconds(jobs, host) for jobs in row) for row in rows(p))
+            if p
+            else math.nan
+            for p in (old, new)
+        ]
+        least = least_end(new.jobs, host, host.planned)
+        money = [least_usd(new.jobs, case), *(usd(p, case) if p else math.nan for p in (old, new))]
         table.add_row(
-            name,
-            f"{seconds:.2f}",
-            f"{peak / 2**20:.1f}",
-            str(len(plan.batches)),
-            str(len({b.timeline for b in plan.batches})),
-            str(lower_bound(plan, unlimited.planning.cluster_bootstrap_seconds)),
-            str(sum(j.raise_to is not None for j in plan.jobs)),
+            fleet,
+            str(workers),
+            f"{least:,.0f}",
+            *(f"{each:,.0f}" for each in end),
+            f"{end[1] / least:.3f}" if fit else "overloaded",
+            *(f"{each:,.2f}" for each in money),
         )
-    Console().print(table)
-    _print_crowded(night, small)
+    console.print(table)
 
 
-def _print_crowded(night: Night, small: bool) -> None:
+def _overloaded(console: Console, now: Planner, before: Planner | None, count: int) -> None:
+    table = _table(
+        f"{count:,} tables, more than the night holds: how many are read in it",
+        ("fleet", "hosts", "bound", BEFORE, "now", "to the bound"),
+    )
+    few = max(2, count // 250)
+    for engine, noun in (("datapipeline", "clusters"), ("lambda", "workers")):
+        for fleet in (_OVERLOADED, *FLEETS):
+            case = Case(fleet, count, few if noun == "clusters" else 3, engine, raises=False)
+            host = host_for(case)
+            new, old = _both(case, now, before)
+            least = most_in_time(new.jobs, host)
+            found = [len(in_time(p, host)) if p else math.nan for p in (old, new)]
+            table.add_row(
+                fleet,
+                f"{case.hosts} {noun}",
+                f"{least:,}",
+                *(f"{each:,.0f}" for each in found),
+                f"{found[1] / least:.3f}",
+            )
+    console.print(table)
+
+
+def _speed(console: Console, now: Planner, before: Planner | None, count: int) -> None:
+    bare = int(
+        subprocess.run(
+            [sys.executable, "-c", f"{_MEMORY}; print(most_memory())"],
+            env={**os.environ, "PYTHONPATH": ""},
+            cwd=REPOSITORY / "benchmarks",
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
+    ) if most_memory() else 0  # fmt: skip
+    table = _table(
+        "seconds of CPU a plan, and memory above the bare interpreter",
+        ("fleet", "tables", "clusters", f"CPU s {BEFORE}", "CPU s", "ratio", "MB"),
+    )
+    every = [*FLEETS, _OVERLOADED, *_SLOWEST]
+    cases = [Case(f, 4 * count, n) for f in every for n in (10, count // 25, 4 * count)]
+    for case in cases:
+        new = now.make(case)
+        old = before.make(case).cpu if before else math.nan
+        memory = (new.memory - bare) / 1e6
+        table.add_row(
+            case.fleet,
+            f"{case.count:,}",
+            f"{case.hosts:,}",
+            f"{old:.2f}",
+            f"{new.cpu:.2f}",
+            f"{new.cpu / old:.3f}",
+            f"{memory:.0f}" if bare else "-",
+        )
+    console.print(table)
+    table = _table(
+        "ten times as many tables: n log n is the ratio of 10 x log(10 n) / log n",
+        ("fleet", "clusters", f"CPU s of {4 * count:,}", f"of {40 * count:,}", "ratio", "n log n"),
+    )
+    expected = 10 * math.log(40 * count) / math.log(4 * count)
+    for fleet in every:
+        for part in (250, 1):
+            few, many = (
+                min(now.make(Case(fleet, n * count, n * count // part)).cpu for _ in range(runs))
+                for n, runs in ((4, 3), (40, 1))
+            )
+            ratio = f"{many / few:.1f}"
+            table.add_row(
+                fleet,
+                f"a {part}th" if part > 1 else "as many",
+                f"{few:.2f}",
+                f"{many:.2f}",
+                ratio,
+                f"{expected:.1f}",
+            )
+    console.print(table)
+
+
+_MEMORY = (
+    "import re, pathlib; most_memory = lambda: int(re.search(r'VmHWM:\\s+(\\d+)', "
+    "pathlib.Path('/proc/self/status').read_text())[1]) * 1024"
+)
+
+
+def _month(console: Console, count: int) -> None:
+    """Print how an overloaded fleet gets on over a month: each night knows the last report."""
+    table = _table(
+        f"{_DAYS} nights of {count:,} tables that no night holds",
+        ("engine", "hosts", "tables that fit alone", "nights' work", "a night on average",
+         "never read", "all have one after", "longest gap then"),
+    )  # fmt: skip
+    few = max(2, count // 250)
+    for engine, number in (("datapipeline", few), ("lambda", 3)):
+        case = Case(_OVERLOADED, count, number, engine, raises=False)
+        host, tables = host_for(case), fleet_of(case.fleet, case.count)
+        if engine == "lambda":
+            # more bytes than three nights of two workers read
+            size = sum(t.size_bytes for t in tables)
+            room = (WINDOW_SECONDS - host.bootstrap) * (host.throughput or 1) * host.planned
+            tables = [
+                replace(t, size_bytes=int(t.size_bytes * 3.8 * room / size), read_capacity=40_000)
+                for t in tables
+            ]
+        last: dict[str, int] = {}
+        first: dict[str, int] = {}
+        gaps: dict[str, int] = {}
+        read = 0
+        before: dict[str, Any] = {}
+        fit: dict[str, Job] = {}
+        for day in range(_DAYS):
+            plan = replace(case, day=day, before=before).plan(tables)
+            room = WINDOW_SECONDS - host.bootstrap
+            fit = {j.table: j for j in plan.jobs if j.estimate_seconds <= room}
+            for job in in_time(plan, host):
+                if job.table in last:
+                    gaps[job.table] = max(gaps.get(job.table, 0), day - last[job.table])
+                first.setdefault(job.table, day)
+                last[job.table] = day
+                read += 1
+            before = {j.table: _row_of(j, last.get(j.table)) for j in plan.jobs}
+        gap = max(max(gaps.get(name, 0), _DAYS - last.get(name, 0)) for name in fit)
+        table.add_row(
+            engine,
+            str(case.hosts),
+            f"{len(fit):,}",
+            f"{_work(fit.values(), host):.2f}",
+            f"{read / _DAYS:,.0f}",
+            str(len(fit.keys() - last.keys())),
+            f"{1 + max(first.values())} nights",
+            f"{gap} nights",
+        )
+    console.print(table)
+    print(
+        "A gap is from one backup to the next, 1 where each night has one. The longest is no less"
+    )
+    print("than the nights' work, rounded up, whatever is planned.")
+
+
+def _work(jobs: Iterable[Job], host: Host) -> float:
+    """Return how many nights these tables fill at least."""
+    jobs, room = list(jobs), WINDOW_SECONDS - host.bootstrap
+    if host.side_by_side:
+        read = sum(j.size_bytes for j in jobs) / (host.throughput or math.inf)
+        return read / room / host.planned
+    work = sum(j.estimate_seconds for j in jobs)
+    batches = math.ceil(len(jobs) / TABLES_PER_PIPELINE)
+    pause = host.bootstrap + HANDOVER_SECONDS
+    even = (work + batches * pause) / (WINDOW_SECONDS + HANDOVER_SECONDS)
+    # no two of the large ones share a timeline
+    large = least_bins([j.estimate_seconds for j in jobs], room, len(jobs))
+    return max(even, large) / host.at_once
+
+
+def _row_of(job: Job, day: int | None) -> dict[str, Any]:
+    good = iso(START + timedelta(days=day, hours=6)) if day is not None else None
+    return {"table_id": job.table_id, "last_good": good, "wanted_since": iso(START)}
+
+
+def _print_crowded(console: Console, small: bool) -> None:
     """Print what becomes of nights with more raised tables than clusters."""
-    table = RichTable(title="tables of 30 GiB (raised) and of 1 MiB, on few clusters")
-    for column in ("large", "small", "clusters", "without time", "hours a raised", "raised to"):
-        table.add_column(column, justify="right")
+    table = _table(
+        "tables of 30 GiB (raised) and of 1 MiB, on few clusters",
+        ("large", "small", "clusters", "without time", "hours a raised", "raised to"),
+    )
     every = ((8, 600, 10), (12, 600, 10), (20, 1000, 10), (50, 2450, 30))
     for large, others, clusters in every[:1] if small else every:
-        limits = Limits(account_max_read=10**6)
-        inventory = Inventory(tuple(crowded(large, others)), limits)
-        few = settings(planning={"max_clusters": clusters})
-        plan = make_plan(inventory, few, night, TABLES_PER_PIPELINE)
+        case = Case("crowded", large + others, clusters)
+        plan = case.plan(crowded_fleet(large, others))
         raised = [j for j in plan.jobs if j.raise_to]
         table.add_row(
             str(large),
             str(others),
             str(clusters),
-            str(sum("no cluster has time" in w for w in plan.warnings)),
+            str(len(plan.jobs) - len(in_time(plan, host_for(case)))),
             f"{raised[0].estimate_seconds / 3600:.1f}",
             str(raised[0].raise_to),
         )
-    Console().print(table)
+    console.print(table)
+
+
+def _both(case: Case, now: Planner, before: Planner | None) -> tuple[Plan, Plan | None]:
+    return now.make(case).plan, before.make(case).plan if before else None
+
+
+def _table(title: str, columns: Sequence[str]) -> RichTable:
+    table = RichTable(title=title)
+    for column in columns:
+        left = column in ("fleet", "engine")
+        table.add_column(column, justify="left" if left else "right")
+    return table
+
+
+def _row(
+    table: RichTable, name: str, figures: Sequence[float], form: str, other: str, cut: int
+) -> None:
+    forms = [form if n < cut else other for n in range(len(figures))]
+    texts = ["-" if math.isnan(f) else f"{f:{how}}" for f, how in zip(figures, forms, strict=True)]
+    table.add_row(name, *texts)
+
+
+def main(small: bool = False) -> None:
+    """Print the tables."""
+    count = 100 if small else TABLES
+    console = Console(width=140)
+    now = Planner(str(REPOSITORY / "lambda"))
+    tree = tree_of(BEFORE, ("lambda",))
+    before = Planner(str(tree / "lambda")) if tree else None
+    if before is None:
+        console.print(f"Not beside commit {BEFORE}: this clone does not have it.")
+    _quality(console, now, before, count)
+    if not small:
+        _quality(console, now, before, 4 * count)
+    _ends(console, now, before, count)
+    _overloaded(console, now, before, count)
+    _month(console, count)
+    _print_crowded(console, small)
+    _speed(console, now, before, count)
 
 
 if __name__ == "__main__":

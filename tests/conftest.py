@@ -11,15 +11,17 @@ TESTS = Path(__file__).parent
 # minute or two, in turn with those that work, so that at any time there is one that works.
 BEGUN_FIRST = (
     "terraform/test_multi_account.py",
-    "operations/test_permissions.py",
-    "terraform/test_minimal.py",
-    "faults/test_crash_points.py",
     "terraform/test_places.py",
+    "operations/test_permissions.py",
+    "faults/test_crash_points.py",
+    "terraform/test_minimal.py",
+    "terraform/test_datapipeline_module.py",
     "nights/test_scale.py",
     "terraform/test_lifecycle.py",
     "terraform/test_emr_module.py",
     "terraform/test_complete.py",
     "terraform/test_upgrade.py",
+    "terraform/test_state_machine.py",
     "terraform/test_unknown_settings.py",
     "terraform/test_long_settings.py",
 )

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hippolyte.errors import ConfigurationError, HippolyteError
+from botocore.exceptions import ClientError
+
+from hippolyte.errors import ConfigurationError, HippolyteError, code_of
 from hippolyte.record_form import when
 from hippolyte.records.runs import is_part, start_of
 from hippolyte.store import Store
@@ -39,6 +41,8 @@ class Row:
     bytes: int | None
     # not in the newest report: deleted since, or left out by now
     gone: bool = False
+    # why its entries cannot be read: they may be another's
+    unread: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +74,22 @@ class Backups:
         for table in self.tables(home):
             one = told.get(table)
             if one is None or not one.get("last_good"):
-                newest = next(self.nights(home, table), None)
-                if newest is None:
-                    continue
-                yield self._row(self.read(home, table, newest), gone=one is None)
+                if row := self._newest(home, table, gone=one is None):
+                    yield row
             elif one["verdict"] == "backed_up":
                 yield Row(table, home, run, one["last_good"], one["items"], one["bytes"])
             else:
                 yield Row(table, home, None, one["last_good"], one.get("last_items"), None)
+
+    def _newest(self, home: Home, table: str, gone: bool) -> Row | None:
+        try:
+            newest = next(self.nights(home, table), None)
+            return self._row(self.read(home, table, newest), gone) if newest else None
+        except ClientError as error:
+            # who may read some tables is told of those
+            if "Denied" not in code_of(error):
+                raise
+            return Row(table, home, None, None, None, None, gone, str(error))
 
     def _row(self, kept: Kept, gone: bool) -> Row:
         night = kept.finished or kept.night.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""Commands for nights by hand: `run`, `plan`, `status`, `cancel`."""
+"""Commands for nights by hand: `run`, `status`, `cancel`."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from hippolyte.errors import HippolyteError
 from hippolyte.night.cancelled import ask
 from hippolyte.night.one_pass import Pass
 from hippolyte.records.runs import start_of
+from hippolyte.report.message import needs_attention
 from hippolyte.settings import Settings
 from hippolyte_cli import console, deployment, functions
-from hippolyte_cli.backups_place import Region
+from hippolyte_cli.backups_place import AsJson, Region
 from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.follow import follow
-from hippolyte_cli.plan_view import show_plan
-from hippolyte_cli.progress import open_runs, progress
-from hippolyte_cli.status_view import lines, panel
+from hippolyte_cli.progress import RunProgress, open_runs, progress
+from hippolyte_cli.status_view import lines, panel, record_of
 
 _REFRESH_SECONDS = 5
 
@@ -46,6 +46,7 @@ def run(
     wait: Wait = False,
     function: Function = MONITOR,
     region: Region = None,
+    as_json: AsJson = False,
 ) -> None:
     """Back up now: all tables, or those that match.
 
@@ -57,8 +58,8 @@ def run(
     """
     with console.told():
         settings = deployment.deployed(function, region)
-        answer = _asked(settings, "now", tables)
-    out = console.console()
+        answer = asked(settings, "now", tables)
+    out = console.console(stderr=as_json)
     if "run_id" not in answer:
         console.refuse(str(answer))
     why = f": {answer['why']}" if answer.get("why") else ""
@@ -67,22 +68,18 @@ def run(
         out.print(f"  {answer['tables']} tables, about {answer['cost_usd']:.2f} USD")
     for name, rule in answer.get("skipped", {}).items():
         out.print(f"  {escape(name)} is left out: {escape(rule)}")
+    report = None
     if wait:
         with console.told():
             p = _pass(settings)
-        follow(p, answer["run_id"])
-    out.print("Look with `hippolyte status`; its end is told as a night's.")
-    out.print(_url(settings, answer))
-
-
-def plan(tables: Tables = None, function: Function = MONITOR, region: Region = None) -> None:
-    """Show what a run that begins now would do and cost; nothing is recorded or changed.
-
-    Exit code 0: planned; 2: refused, and the remedy is said.
-    """
-    with console.told():
-        answer = _asked(deployment.deployed(function, region), "plan", tables)
-    show_plan(answer["plan"])
+        report = follow(p, answer["run_id"], out)
+    else:
+        out.print("Look with `hippolyte status`; its end is told as a night's.")
+        out.print(f"Report: {_url(settings, answer)}")
+    if as_json:
+        console.record({**answer, "report_url": _url(settings, answer), "report": report})
+    if wait and (report is None or needs_attention(report)):
+        raise typer.Exit(1)
 
 
 def status(
@@ -91,14 +88,21 @@ def status(
     ] = False,
     function: Function = MONITOR,
     region: Region = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show open runs, and how far their tables are. Reads the records on S3 only.
 
     Exit code 0: shown; 2: the deployment cannot be found or read, and what to do is said.
     """
+    if watch and as_json:
+        console.refuse("--watch shows a person how it goes: call --json again and again instead.")
     with console.told():
         p = _pass(deployment.deployed(function, region))
         places = [p, *elsewhere(p)]
+        if as_json:
+            runs = [record_of(run) for run in _open(places)]
+            console.record({"runs": runs, "not_seen": list(p.unseen)})
+            return
         out = console.console()
         live = Live(console=out, auto_refresh=False) if watch and out.is_terminal else None
         if live:
@@ -118,6 +122,7 @@ def cancel(
     wait: Wait = False,
     function: Function = MONITOR,
     region: Region = None,
+    as_json: AsJson = False,
 ) -> None:
     """End an open run: what is read is ended, the other tables fail as cancelled.
 
@@ -132,43 +137,55 @@ def cancel(
         settings = deployment.deployed(function, region)
         p = _place_of(_pass(settings), run)
         before = ask(p.runs, run, _me(settings), reason)
-    out = console.console()
+    out = console.console(stderr=as_json)
     if before:
         out.print(f"Run {run} was cancelled by {escape(before['by'])} at {before['at']} already.")
     else:
         out.print(f"Run {run} is marked as cancelled.")
+    failure, found, closed = "", None, False
     try:
         functions.invoke(function, settings.region, {})
     except (HippolyteError, ClientError, BotoCoreError) as error:
+        failure = str(error)
         out.print(
-            f"[red]The monitor failed:[/red] {escape(str(error))} Its next pass goes on; if it is "
+            f"[red]The monitor failed:[/red] {escape(failure)} Its next pass goes on; if it is "
             "dead, `hippolyte release --cancel` gives capacity back."
         )
-        raise typer.Exit(1) from error
-    if wait:
-        _until_told(p, run)
-    with console.told():
-        if (found := progress(p, run)) and not p.runs.report(run):
-            for line in lines(found, clock.now()):
-                out.print(escape(line))
-        else:
+    if wait and not failure:
+        # that its tables have no backup is what was wanted
+        closed = follow(p, run, out) is not None
+    elif not failure:
+        with console.told():
+            closed = p.runs.report(run) is not None
+            found = None if closed else progress(p, run)
+        for line in lines(found, clock.now()) if found else ():
+            out.print(escape(line))
+        if not found:
             out.print(f"Run {run} is closed: {p.runs.url(run, 'report.html')}")
+    if as_json:
+        console.record(
+            {
+                "run": run,
+                "already": before is not None,
+                "monitor_error": failure or None,
+                "closed": closed,
+                "status": record_of(found) if found else None,
+            }
+        )
+    if failure or (wait and not closed):
+        raise typer.Exit(1)
 
 
-def _until_told(p: Pass, run: str) -> None:
-    """Follow a cancelled run; that its tables have no backup is what was wanted."""
-    try:
-        follow(p, run)
-    except typer.Exit as end:
-        if p.runs.report(run) is None:
-            raise
-        raise typer.Exit(0) from end
+def _open(places: list[Pass]) -> list[RunProgress]:
+    """Return the open runs of all places."""
+    now = clock.now()
+    return [found for p in places for run in open_runs(p, now) if (found := progress(p, run))]
 
 
 def _shown(places: list[Pass], live: Live | None) -> bool:
     """Show the open runs of all places once; False: there is none."""
     out, now = console.console(), clock.now()
-    runs = [found for p in places for run in open_runs(p, now) if (found := progress(p, run))]
+    runs = _open(places)
     if live:
         live.update(Group(*(panel(found, now) for found in runs)), refresh=True)
     elif out.is_terminal:
@@ -198,8 +215,11 @@ def _place_of(p: Pass, run: str) -> Pass:
     return has[0]
 
 
-def _asked(settings: Settings, what: str, tables: list[str] | None) -> Mapping[str, Any]:
-    event: dict[str, Any] = {"run": what, **({"tables": tables} if tables else {})}
+def asked(
+    settings: Settings, what: str, tables: list[str] | None, **more: Any
+) -> Mapping[str, Any]:
+    """Return what the scheduler answers to who asks for a run or a plan; refuse as it does."""
+    event: dict[str, Any] = {"run": what, **({"tables": tables} if tables else {}), **more}
     answer = functions.invoke(f"{settings.name}-scheduler", settings.region, event)
     if refused := answer.get("refused"):
         console.refuse(str(refused))
@@ -212,7 +232,7 @@ def _pass(settings: Settings) -> Pass:
 
 def _url(settings: Settings, answer: Mapping[str, Any]) -> str:
     key = settings.place("runs", str(answer["run_id"]), "report.html")
-    return f"Report: s3://{settings.bucket}/{key}"
+    return f"s3://{settings.bucket}/{key}"
 
 
 def _me(settings: Settings) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -28,6 +30,14 @@ def console(stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else shutil.get_terminal_size((_WIDTH_OF_A_FILE, 0)).columns
     return Console(stderr=stderr, width=width, highlight=False)
+
+
+def record(value: object) -> None:
+    """Print what `--json` asks for: one JSON value on stdout.
+
+    What is for people goes to `console(stderr=True)` then, and stdout has nothing else.
+    """
+    console().print_json(json.dumps(value))
 
 
 def refuse(message: str) -> NoReturn:
@@ -53,10 +63,37 @@ def leases(rows: list[Row]) -> Table:
     return table
 
 
+def lease_record(row: Row) -> dict[str, Any]:
+    """Return a lease as `--json` prints it."""
+    lease = row.lease
+    return {
+        "table": lease.table,
+        "place": row.place or None,
+        "from": lease.before,
+        "to": lease.target,
+        "since": row.since,
+        "run": lease.run_id,
+        "state": lease.state.value,
+        "export": row.export.value,
+        "said": row.said,
+        "left": row.left,
+    }
+
+
 def remedied(error: Exception) -> str:
     """Return an error's text with what to do about it."""
-    if isinstance(error, HippolyteError):
+    where = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+    return f"{_remedied(error)}{where}"
+
+
+def _remedied(error: Exception) -> str:
+    if isinstance(error, HippolyteError | ValueError):
         return str(error)
+    if isinstance(error, OSError):
+        room = (
+            "Make room, or point TMPDIR elsewhere" if error.errno == errno.ENOSPC else "Mend that"
+        )
+        return f"{error}. {room}, and run it again."
     if isinstance(error, ClientError) and "Denied" in error.response["Error"]["Code"]:
         return f"{error}. Use credentials that may do what the monitor's role may."
     return f"{error}. Check the credentials (`aws sts get-caller-identity`) and the network."
@@ -67,7 +104,7 @@ def told() -> Iterator[None]:
     """Say what goes wrong, with what to do about it, and end the command."""
     try:
         yield
-    except (HippolyteError, ClientError, BotoCoreError) as error:
+    except (HippolyteError, ClientError, BotoCoreError, OSError) as error:
         refuse(remedied(error))
 
 

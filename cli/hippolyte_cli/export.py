@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -24,9 +25,11 @@ from hippolyte.scan.reading import Gone
 from hippolyte.scan.runner import Threads
 from hippolyte.scan.state import Progress, State
 from hippolyte_cli import console
+from hippolyte_cli.backups_place import AsJson
 from hippolyte_cli.export_offer import plural, size
 from hippolyte_cli.export_prepare import THREADS, Asked, Scan, prepared
 from hippolyte_cli.export_view import View
+from hippolyte_cli.masking.source import AGAIN
 
 # percent of the capacity, unless said
 SHARE = 50
@@ -61,9 +64,19 @@ def export(
             "segments and consistency.",
         ),
     ] = False,
+    map_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--map", metavar="FILE", help="Drop, hash or replace attributes, by its rules."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be read and done; read nothing.")
+    ] = False,
     region: Annotated[
         str | None, typer.Option(envvar="AWS_REGION", help="The table's region.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Export one table to files in DynamoDB's own export format, at a share of its capacity.
 
@@ -74,27 +87,64 @@ def export(
     Exit code 0: the export is whole, and its manifest-summary.json is written; 1: it began and is
     not whole, and how to go on is said; 2: it did not begin, and what to change is said.
     """
-    asked = Asked(table, dest, share, rate, segments, consistent, resume, region)
+    asked = Asked(table, dest, share, rate, segments, consistent, resume, region, map_file)
     try:
         scan = prepared(asked)
     except (HippolyteError, ValueError, OSError, ClientError, BotoCoreError) as error:
         console.refuse(_remedied(error, table))
-    out = console.console()
-    with console.stopped_by_ctrl_c() as is_stopped:
-        end = scanned(scan, out, is_stopped, f"To {scan.wanted.sink}{scan.beside}. Ctrl-C ends it.")
-    if end.state is State.DONE:
-        # written just now, it was judged; of one that was found whole, files may have gone since
-        if gone := "" if end.files else _gone(scan):
-            out.print(escape(f"NOT WHOLE: {gone}"), soft_wrap=True)
-            raise typer.Exit(1)
-        out.print(escape(_whole(scan, end)), soft_wrap=True)
+    out = console.console(stderr=as_json)
+    to = f"To {scan.wanted.sink}{scan.beside}. Ctrl-C ends it."
+    if dry_run:
+        _offer(scan, out, to)
+        out.print("Nothing was read.")
+        if as_json:
+            console.record(_record(scan, None, whole=None, said="Nothing was read."))
         return
+    with console.stopped_by_ctrl_c() as is_stopped:
+        end = scanned(scan, out, is_stopped, to)
     # of the environment it will be the same
     source = context.get_parameter_source("region")
     said = source is not None and source.name == "COMMANDLINE"
-    text = _left(scan, end, asked if said else replace(asked, region=None))
-    out.print(escape(text), soft_wrap=True)
-    raise typer.Exit(1)
+    whole, text = _judged(scan, end, asked if said else replace(asked, region=None))
+    did = scan.change.told() if whole and scan.change else []
+    for line in (*(["What the map did of what was read now:"] if did else []), *did, text):
+        out.print(escape(line), soft_wrap=True)
+    if as_json:
+        console.record(_record(scan, end, whole, text))
+    if not whole:
+        raise typer.Exit(1)
+
+
+def _judged(scan: Scan, end: Progress, asked: Asked) -> tuple[bool, str]:
+    """Return whether an export is whole, and what is said of it."""
+    if end.state is not State.DONE:
+        return False, _left(scan, end, asked)
+    # written just now, it was judged; of one that was found whole, files may have gone since
+    if gone := "" if end.files else _gone(scan):
+        return False, f"NOT WHOLE: {gone}"
+    return True, _whole(scan, end)
+
+
+def _record(scan: Scan, end: Progress | None, whole: bool | None, said: str) -> dict[str, Any]:
+    """Return an export as `--json` prints it."""
+    offer = scan.offer
+    return {
+        "table": offer.table.name,
+        "to": str(scan.wanted.sink),
+        "whole": whole,
+        "said": said,
+        "items": end.items if end else 0,
+        "files": end.files if end else 0,
+        "text_bytes": end.text if end else 0,
+        "units": end.units if end else 0,
+        "segments": scan.wanted.segments,
+        "consistent": scan.wanted.consistent,
+        "rate": offer.share.rate,
+        "expected_items": offer.table.item_count,
+        "expected_units": offer.units,
+        "expected_seconds": offer.seconds,
+        "expected_usd": offer.usd,
+    }
 
 
 def scanned(scan: Scan, out: Console, stopped: Callable[[], bool], beside: str) -> Progress:
@@ -106,8 +156,7 @@ def scanned(scan: Scan, out: Console, stopped: Callable[[], bool], beside: str) 
         stopped: asked whether it is to end.
         beside: what else is said beforehand.
     """
-    for line in (*scan.offer.lines(), beside):
-        out.print(escape(line), soft_wrap=True)
+    _offer(scan, out, beside)
     view = View(scan.offer.table.item_count)
     with Threads(min(THREADS, scan.wanted.segments)) as threads, _shown(out, view) as show:
         (end,) = Loop(
@@ -117,6 +166,12 @@ def scanned(scan: Scan, out: Console, stopped: Callable[[], bool], beside: str) 
             go_on=lambda now: show(now) and not stopped(),
         ).run()
     return end
+
+
+def _offer(scan: Scan, out: Console, beside: str) -> None:
+    rules = ["By the map of each item:", *scan.change.of.lines()] if scan.change else []
+    for line in (*scan.offer.lines(), *rules, beside):
+        out.print(escape(line), soft_wrap=True)
 
 
 @contextmanager
@@ -182,6 +237,8 @@ def _left(scan: Scan, end: Progress, asked: Asked) -> str:
             f"{said} The table that was read is gone, so this export can never be whole: "
             f"remove it, and begin again in an empty place."
         )
+    if scan.change and scan.change.of.hashes_the_key and _has_begun(scan):
+        return f"{said} It cannot be gone on with, for {AGAIN}: begin again in an empty place."
     mended = "" if more else "When that is mended, "
     if not _has_begun(scan):
         how = f"{mended}begin again: {_command(asked)}"
@@ -201,6 +258,7 @@ def _command(asked: Asked) -> str:
     if asked.segments and not asked.resume:
         words += ["--segments", str(asked.segments)]
     words += ["--consistent"] if asked.consistent and not asked.resume else []
+    words += ["--map", str(asked.map)] if asked.map else []
     words += ["--region", asked.region] if asked.region else []
     return shlex.join([*words, *(["--resume"] if asked.resume else [])])
 

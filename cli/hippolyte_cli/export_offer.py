@@ -46,6 +46,11 @@ class Offer:
         """How long it takes."""
         return self.units / self.share.rate
 
+    @property
+    def usd(self) -> float:
+        """What it costs on demand (us-east-1); nothing where the capacity is paid for anyhow."""
+        return self.units * ON_DEMAND_UNIT_USD if self.table.on_demand else 0.0
+
     def lines(self) -> list[str]:
         """Return what is said of it."""
         table, has = self.table, "on demand"
@@ -72,10 +77,9 @@ class Offer:
     def _cost(self) -> str:
         if not self.table.on_demand:
             return "Cost: none beyond the capacity that the table is billed for anyhow."
-        usd = self.units * ON_DEMAND_UNIT_USD
         if not self.table.size_bytes:
             return f"Cost: {ON_DEMAND_UNIT_USD * 1e6:.3f} USD for a million units (us-east-1)."
-        money = f"{usd:,.2f} USD" if usd >= 0.01 else "less than 0.01 USD"
+        money = f"{self.usd:,.2f} USD" if self.usd >= 0.01 else "less than 0.01 USD"
         return f"Cost: {self._most}about {self.units:,} units on demand, {money} (us-east-1)."
 
 

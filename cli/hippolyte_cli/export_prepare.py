@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,12 +17,15 @@ from hippolyte.scan.begin import Started
 from hippolyte.scan.cutting import ScanError
 from hippolyte.scan.pace import CONSISTENT, EVENTUAL, Pace
 from hippolyte.scan.reading import NO_ANSWER, answered
-from hippolyte.scan.table import Look, TableSource, Wanted, look_of
+from hippolyte.scan.table import Look, Source, TableSource, Wanted, look_of
 from hippolyte.share import Share
 from hippolyte.tables.autoscaling import READ_DIMENSION
 from hippolyte.tables.discovery import table_of
 from hippolyte_cli.export_offer import Offer, segments_of, share_of
 from hippolyte_cli.export_place import Place, begun_scan, place_of
+from hippolyte_cli.masking.change import Change
+from hippolyte_cli.masking.rules import read_map
+from hippolyte_cli.masking.source import AGAIN, ChangingSource, engine_of
 
 # pages at once; more of them only wait for each other's work
 THREADS = 8
@@ -29,11 +33,15 @@ THREADS = 8
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A scan that can begin: what is said of it, what is wanted, and what is said beside it."""
+    """A scan that can begin: what is said of it, what is wanted, and what is said beside it.
+
+    `change`: by a map; None: the items are written as they are.
+    """
 
     offer: Offer
     wanted: Wanted
     beside: str
+    change: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class Asked:
     consistent: bool
     resume: bool
     region: str | None
+    map: Path | None = None
 
 
 def prepared(asked: Asked) -> Scan:
@@ -62,6 +71,7 @@ def prepared(asked: Asked) -> Scan:
     with answered("DescribeTable"):
         description = patient.describe_table(TableName=table)["Table"]
         look, found = look_of(description), table_of(description)
+        change = Change(read_map(asked.map, description)) if asked.map else None
     if why := look.unreadable():
         raise ScanError(f"{why}: it can be read when it is ACTIVE{_key_remedy(found.status)}.")
     place, bucket_region = place_of(asked.dest, region)
@@ -71,6 +81,13 @@ def prepared(asked: Asked) -> Scan:
             raise ScanError(
                 f"{place} holds a scan of a table {look.table} that was deleted since: it can "
                 "never be whole. Begin again in an empty place."
+            )
+        if change and change.of.hashes_the_key:
+            raise ScanError(f"{AGAIN}: begin again in an empty place.")
+        if old.engine != engine_of(change):
+            raise ScanError(
+                f"{place} holds a scan by {old.engine}, not by {engine_of(change)}: give the same "
+                "--map, or none if there was none"
             )
         segments, consistent = old.segments, old.consistent
     share, wish = share_of(found, _may_be_scaled(look.table, region), asked.percent, asked.rate)
@@ -84,11 +101,12 @@ def prepared(asked: Asked) -> Scan:
     )
     scan = old.scan if old else export_id(clock.now(), uuid.uuid4().hex)
     once = boto3.client("dynamodb", region_name=region, config=configuration(THREADS, tries=1))
+    source: Source = TableSource(once, table)
     wanted = Wanted(
-        source=TableSource(once, table),
+        source=ChangingSource(source, change, look.keys) if change else source,
         sink=place.sink(scan),
         scan=scan,
-        engine="command",
+        engine=engine_of(change),
         segments=offer.segments,
         pace=_pace(share, offer.unit_bytes),
         table_id=look.table_id,
@@ -97,7 +115,7 @@ def prepared(asked: Asked) -> Scan:
     is_far = bucket_region and bucket_region != once.meta.region_name
     far = f" in {bucket_region}: moving data to another region is billed" if is_far else ""
     goes_on = f" (goes on with the scan of {old.begun:%Y-%m-%d %H:%M} UTC)" if old else ""
-    return Scan(offer, wanted, far + goes_on)
+    return Scan(offer, wanted, far + goes_on, change)
 
 
 def _old(place: Place, table: str, resume: bool) -> Started | None:

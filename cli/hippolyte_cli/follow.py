@@ -10,38 +10,40 @@ from typing import Any
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 
 from hippolyte import clock
 from hippolyte.errors import HippolyteError
 from hippolyte.night.one_pass import Pass
-from hippolyte.report.message import needs_attention, text
-from hippolyte_cli import console
+from hippolyte.report.message import text
 from hippolyte_cli.progress import RunProgress, progress
 from hippolyte_cli.status_view import headline, panel
 
 _PAUSE_SECONDS = 15
 # a report comes 45 minutes after the last verdict at the latest, and exports may die slowly
 _PATIENCE = timedelta(hours=3)
+# records that cannot be read for so long are not only unseen for a moment
+_UNSEEN = timedelta(minutes=30)
 
 
-def follow(p: Pass, run_id: str) -> None:
-    """Show how a run goes until it is closed; end the command by what came of it."""
-    report = _until_closed(p, run_id)
-    out = console.console()
+def follow(p: Pass, run_id: str, out: Console) -> Mapping[str, Any] | None:
+    """Show how a run goes until it is closed; return its report, None if it has none in time."""
+    report = _until_closed(p, run_id, out)
     if report is None:
         out.print(
             f"Run {run_id} has no report {_PATIENCE} after its window. Is the monitor alive? "
             '"Is it alive" in docs/operations.md'
         )
-        raise typer.Exit(1)
-    out.print(escape(text(report, p.runs.url(run_id, "report.json"))))
-    raise typer.Exit(1 if needs_attention(report) else 0)
+    else:
+        out.print(escape(text(report, p.runs.url(run_id, "report.json"))))
+    return report
 
 
-def _until_closed(p: Pass, run_id: str) -> Mapping[str, Any] | None:
-    out, said = console.console(), ""
+def _until_closed(p: Pass, run_id: str, out: Console) -> Mapping[str, Any] | None:
+    said = ""
+    seen, trouble = clock.now(), "it has no plan any more"
     live = Live(console=out, refresh_per_second=1, transient=True) if out.is_terminal else None
     with live or nullcontext():
         while True:
@@ -51,8 +53,17 @@ def _until_closed(p: Pass, run_id: str) -> Mapping[str, Any] | None:
                 run = progress(p, run_id)
             except (HippolyteError, ClientError, BotoCoreError) as error:
                 # the run goes on without being looked at
-                out.print(f"{clock.now():%H:%M:%S} {escape(str(error))}")
-                run = None
+                if str(error) != trouble:
+                    out.print(f"{clock.now():%H:%M:%S} {escape(str(error))}")
+                run, trouble = None, str(error)
+            if run:
+                seen = clock.now()
+            elif clock.now() - seen >= _UNSEEN:
+                out.print(
+                    f"Run {run_id} could not be seen for {_UNSEEN}, last: {escape(trouble)}. It "
+                    "goes on without being looked at: `hippolyte status`, or the report's message"
+                )
+                raise typer.Exit(1)
             if run and live:
                 live.update(panel(run, clock.now()))
             elif run and (line := headline(run)) != said:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -25,6 +25,8 @@ from hippolyte_cli.backups_place import (
 from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.export_offer import plural, size
 
+# columns, so that a table says how wide it would like to be
+_UNBOUNDED = 10_000
 _FORMATS = {"native": "DynamoDB's export", "dynamodbexport": "DynamoDBExport", "": "not said"}
 
 
@@ -62,9 +64,9 @@ def list_(
 def _overview(kept: Backups, rows: list[Row], as_json: bool) -> None:
     out = console.console()
     if as_json:
-        out.print_json(json.dumps([_row_record(row) for row in rows]))
+        console.record([_row_record(row) for row in rows])
     elif rows:
-        out.print(_table_of(rows))
+        _show(out, _OF_TABLES, map(_cells, rows), "")
         gone = sum(row.gone for row in rows)
         said = f", {plural(gone, 'table')} not in the newest night" if gone else ""
         out.print(f"{plural(len(rows), 'table')}{said}. One table's nights: hippolyte list TABLE")
@@ -81,15 +83,15 @@ def _nights(kept: Backups, table: str, limit: int, as_json: bool) -> None:
             kept.find(table)
     except NoBackupError as error:
         if as_json:
-            console.console().print_json("[]")
+            console.record([])
         console.console(stderr=True).print(escape(f"{error}."))
         raise typer.Exit(1) from error
     entries = [kept.read(home, table, run) for home, runs in found for run in runs[:limit]]
     out = console.console()
     if as_json:
-        out.print_json(json.dumps([record_of(entry) for entry in entries]))
+        console.record([record_of(entry) for entry in entries])
         return
-    out.print(_table_of_nights(table, entries))
+    _show(out, _OF_NIGHTS, map(_cells_of_a_night, entries), f"Backups of {escape(table)}")
     if more := sum(len(runs[limit:]) for _, runs in found):
         out.print(f"{plural(more, 'older backup')} not shown: --limit {limit + more}")
 
@@ -126,28 +128,59 @@ def _row_record(row: Row) -> dict[str, Any]:
         "items": row.items,
         "bytes": row.bytes,
         "gone": row.gone,
+        "unread": row.unread,
     }
 
 
-def _table_of(rows: Iterable[Row]) -> Table:
-    table = Table()
-    for name in ("table", "account", "region"):
-        table.add_column(name, overflow="fold")
-    table.add_column("newest backup")
-    for name in ("items", "size"):
-        table.add_column(name, justify="right")
-    table.add_column("")
+_OF_TABLES = ("table", "account", "region", "newest backup", "items", "size", "")
+_OF_NIGHTS = ("night", "finished", "items", "size", "verified", "format", "where")
+_NUMBERS = ("items", "size")
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    notes = ["not in the newest night"] if row.gone else []
+    notes += ["may not be read"] if row.unread else []
+    return (
+        escape(row.table),
+        row.home.account,
+        row.home.region,
+        row.last_good or "",
+        "" if row.items is None else f"{row.items:,}",
+        "" if row.bytes is None else size(row.bytes),
+        ", ".join(notes),
+    )
+
+
+def _cells_of_a_night(entry: Kept) -> tuple[str, ...]:
+    return (
+        entry.run,
+        entry.finished or "",
+        "" if entry.items is None else f"{entry.items:,}",
+        size(entry.bytes),
+        _verified(entry),
+        _FORMATS.get(entry.format, entry.format),
+        escape(entry.location),
+    )
+
+
+def _show(out: Console, columns: Sequence[str], rows: Iterable[Sequence[str]], title: str) -> None:
+    """Print rows as a table; where it would be squeezed, as lines, whole and to be copied."""
+    rows = list(rows)
+    table = Table(title=title or None, title_justify="left")
+    for name in columns:
+        table.add_column(name, justify="right" if name in _NUMBERS else "left", no_wrap=True)
     for row in rows:
-        table.add_row(
-            escape(row.table),
-            row.home.account,
-            row.home.region,
-            row.last_good or "",
-            "" if row.items is None else f"{row.items:,}",
-            "" if row.bytes is None else size(row.bytes),
-            "not in the newest night" if row.gone else "",
-        )
-    return table
+        table.add_row(*row)
+    if out.measure(table, options=out.options.update_width(_UNBOUNDED)).maximum <= out.width:
+        out.print(table)
+        return
+    if title:
+        out.print(title, soft_wrap=True)
+    for first, *rest in rows:
+        said = [
+            f"{name} {cell}".strip() for name, cell in zip(columns[1:], rest, strict=True) if cell
+        ]
+        out.print(f"{first}: {', '.join(said)}", soft_wrap=True)
 
 
 def _verified(entry: Kept) -> str:
@@ -155,24 +188,3 @@ def _verified(entry: Kept) -> str:
     if entry.damage:
         return f"[red]DAMAGED[/red], level {levels or 0}"
     return f"level {levels}"
-
-
-def _table_of_nights(name: str, entries: Iterable[Kept]) -> Table:
-    table = Table(title=f"Backups of {escape(name)}", title_justify="left")
-    table.add_column("night", overflow="fold")
-    table.add_column("finished")
-    for column in ("items", "size", "verified"):
-        table.add_column(column, justify="right")
-    for column in ("format", "where"):
-        table.add_column(column, overflow="fold")
-    for entry in entries:
-        table.add_row(
-            entry.run,
-            entry.finished or "",
-            "" if entry.items is None else f"{entry.items:,}",
-            size(entry.bytes),
-            _verified(entry),
-            _FORMATS.get(entry.format, entry.format),
-            escape(entry.location),
-        )
-    return table

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
 from rich.markup import escape
 
 from hippolyte import __version__, clock
@@ -18,11 +19,15 @@ from hippolyte.errors import HippolyteError
 from hippolyte.settings import Settings
 from hippolyte.store import Store
 from hippolyte_cli import by_hand, console, deployment
+from hippolyte_cli.backups_place import AsJson
 from hippolyte_cli.compare.command import compare
 from hippolyte_cli.export import export
+from hippolyte_cli.get.command import get
 from hippolyte_cli.listing import list_
+from hippolyte_cli.planning.command import plan
 from hippolyte_cli.release import ReadingStore, Release, Releases, Row
 from hippolyte_cli.restore.command import restore
+from hippolyte_cli.undo.command import undo
 from hippolyte_cli.verifying import verify
 
 # a capacity change takes a minute or more, and is judged two minutes after it was asked for
@@ -48,12 +53,14 @@ def main(
         raise typer.Exit
 
 
-for command in (export, by_hand.run, by_hand.plan, by_hand.status, by_hand.cancel):
+for command in (export, by_hand.run, plan, by_hand.status, by_hand.cancel):
     app.command()(command)
 app.command("list")(list_)
 app.command()(restore)
+app.command()(undo)
 app.command()(verify)
 app.command()(compare)
+app.command()(get)
 
 
 @app.command()
@@ -87,6 +94,7 @@ def release(
         str | None,
         typer.Option(envvar="AWS_REGION", help="The deployment's region."),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Give back all read capacity that is still raised, as the monitor would.
 
@@ -108,14 +116,18 @@ def release(
         rows = task.round()
     except (HippolyteError, ClientError, BotoCoreError) as error:
         console.refuse(console.remedied(error))
-    out = console.console()
+    out = console.console(stderr=as_json)
     where = f"{settings.name} in account {settings.account}, {settings.region}"
     if rows:
         out.print(console.leases(rows))
-    ended = rows if dry_run else _until_released(task, rows, wait)
+    ended = rows if dry_run else _until_released(task, rows, wait, out)
     for trouble in task.unseen:
         out.print(f"[red]NOT SEEN:[/red] {escape(trouble)}.")
     left = [row for row in ended if row.left]
+    if as_json:
+        about = {"name": settings.name, "account": settings.account, "region": settings.region}
+        leases = [console.lease_record(row) for row in ended]
+        console.record({**about, "dry_run": dry_run, "leases": leases, "not_seen": task.unseen})
     if not left and not task.unseen:
         said = "All capacity raised by {} is given back." if rows else "Nothing is raised by {}."
         out.print(said.format(where))
@@ -140,9 +152,8 @@ def _task(settings: Settings, cancel: bool, dry_run: bool) -> Releases:
     return Releases(Release(p, cancel, dry_run), others, p.unseen)
 
 
-def _until_released(task: Releases, rows: list[Row], wait_minutes: int) -> list[Row]:
+def _until_released(task: Releases, rows: list[Row], wait_minutes: int, out: Console) -> list[Row]:
     """Repeat until nothing is left that time can help, printing what changes."""
-    out = console.console()
     end = clock.now() + timedelta(minutes=wait_minutes)
     latest = {row.name: row for row in rows}
     while any(row.left and not row.final for row in latest.values()):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -68,6 +70,26 @@ def panel(run: RunProgress, now: datetime) -> RenderableType:
         )
     more = len(run.tables) - _NAMED
     return Group(rows, f"and {more} more") if more > 0 else rows
+
+
+def record_of(run: RunProgress) -> dict[str, Any]:
+    """Return a run as `--json` prints it."""
+    return {
+        "run": run.plan.run_id,
+        "engine": run.plan.engine,
+        "part": list(run.plan.part),
+        "deadline": iso(run.plan.deadline),
+        "cost_usd": run.plan.cost_usd,
+        "tables": run.plan.discovered,
+        "verdicts": dict(run.verdicts),
+        "raised": run.raised,
+        "cancelled": run.cancelled or None,
+        "records": run.where,
+        "undecided": [
+            asdict(table) | {"since": iso(table.since) if table.since else None}
+            for table in run.tables
+        ],
+    }
 
 
 def _said(table: TableProgress, now: datetime) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,9 +16,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from hippolyte import clock
 from hippolyte.errors import HippolyteError
 from hippolyte.exports import verified
-from hippolyte.exports.findings import Checked, Expected, Seen
+from hippolyte.exports.filters import is_filter
+from hippolyte.exports.findings import PLAUSIBLE, READ, RESTORED, Checked, Seen
+from hippolyte.exports.gather import Gather
 from hippolyte.exports.levels import check
-from hippolyte.exports.place import Folder, Listing
+from hippolyte.exports.manifest import FormatError
+from hippolyte.exports.place import Folder
 from hippolyte.record_form import iso
 from hippolyte_cli import console
 from hippolyte_cli.backups import LATEST, Backups
@@ -36,8 +38,13 @@ from hippolyte_cli.backups_place import (
     place_of,
 )
 from hippolyte_cli.deployment import MONITOR
-from hippolyte_cli.export_offer import plural, size
+from hippolyte_cli.get.beside import Beside
+from hippolyte_cli.get.key import schema_of
+from hippolyte_cli.get.watched import Watched
 from hippolyte_cli.kept import Home, Kept
+from hippolyte_cli.restore.source import night
+from hippolyte_cli.trial import Trial
+from hippolyte_cli.verifying_result import Backup, Result, lines_of
 
 _Look = Callable[[Seen], None]
 
@@ -55,10 +62,21 @@ def verify(
     level: Annotated[
         int,
         typer.Option(
-            min=1, max=2, help="1: every file is there as listed; 2: and every line is an item."
+            min=1,
+            max=4,
+            help="1: every file is there as listed; 2: and every line is an item; 4: and restored "
+            "into a table that is made for it, it is the same.",
         ),
     ] = 2,
     all_: Annotated[bool, typer.Option("--all", help="The newest backup of every table.")] = False,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ARN",
+            help="Level 4: encrypt its table with another key; aws-managed, aws-owned: AWS's.",
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Level 4: do not ask.")] = False,
     account: Account = None,
     of_region: OfRegion = None,
     function: Function = MONITOR,
@@ -67,7 +85,10 @@ def verify(
     region: Region = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify a backup: that it is whole (level 1), and that every line of it is an item (level 2).
+    """Verify a backup: that it is whole (level 1), that every line of it is an item (level 2).
+
+    Level 4 restores it into a table hippolyte-verify-<table>-..., compares the two, and deletes
+    that table whatever happens; what it costs is said first, and asked.
 
     Says all that is wrong, a line each: file, line, what. The catalogue's entry keeps the level
     that was reached, where it may be written.
@@ -75,23 +96,27 @@ def verify(
     Exit code 0: all is well; 1: something is damaged; 2: it could not be (wholly) looked at, and
     what to do is said.
     """
-    if (source is None) != all_:
-        console.refuse("Name one: a table, a folder (./...), s3://...; or --all for every table.")
+    _refuse(source, level, all_=all_, only_restored=bool(key or yes))
+    trial = None
     with console.told():
         if source and is_place(source):
             if at != LATEST:
                 console.refuse("--at is of a table; this names one backup already.")
-            backups: Iterator[_Backup] = iter(
-                [_Backup(source, source, place_of(source, region), {"table": None})]
+            backups: Iterator[Backup] = iter(
+                [Backup(source, source, place_of(source, region), {"table": None})]
             )
         else:
             kept = backups_in(function, bucket, prefix, region, account, of_region)
-            backups = (
-                _newest(kept) if source is None else iter([_kept(kept, kept.find(source, at))])
-            )
-        results = _looked_at(backups, level, as_json)
+            one = kept.find(source, at) if source else None
+            backups = iter([_kept(kept, one)]) if one else _newest(kept)
+            if one and level == RESTORED:
+                trial = _trial(kept, one, region, key)
+                if trial and not trial.agreed(yes):
+                    console.console(stderr=True).print("Nothing was done.")
+                    return
+        results = _looked_at(backups, level, as_json, trial)
     if as_json:
-        console.console().print_json(json.dumps([result.record() for result in results]))
+        console.record([result.record() for result in results])
     if not results:
         console.refuse("No backup is kept there: look at bucket and --prefix.")
     if any(result.checked and result.checked.findings for result in results):
@@ -100,49 +125,19 @@ def verify(
         raise typer.Exit(2)
 
 
-@dataclass(frozen=True, slots=True)
-class _Backup:
-    """A backup that is to be looked at.
-
-    `note`: keep what came of it, or say why that is not. `failure`: why it cannot be looked at.
-    """
-
-    what: str
-    location: str
-    place: Listing
-    about: dict[str, Any]
-    expected: Expected | None = None
-    note: Callable[[Checked], str] = lambda _: ""
-    failure: str = ""
+def _refuse(source: str | None, level: int, *, all_: bool, only_restored: bool) -> None:
+    """Refuse options that contradict each other."""
+    if (source is None) != all_:
+        console.refuse("Name one: a table, a folder (./...), s3://...; or --all for every table.")
+    if level == PLAUSIBLE:
+        console.refuse("--level 3: only the night has the counts that it compares; take 1, 2 or 4.")
+    if level == RESTORED and (source is None or is_place(source)):
+        console.refuse("--level 4 is of one table's backup: only the catalogue says what it was.")
+    if level != RESTORED and only_restored:
+        console.refuse("--key and --yes go with --level 4.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
-    backup: _Backup
-    asked: int
-    checked: Checked | None
-    failure: str = ""
-    unrecorded: str = ""
-
-    def record(self) -> dict[str, Any]:
-        """Return what `--json` prints of a backup."""
-        found = self.checked or Checked(())
-        return self.backup.about | {
-            "location": self.backup.location,
-            "asked_level": self.asked,
-            "verified_level": found.level,
-            "ok": not self.failure and not found.findings,
-            "files": found.files,
-            "bytes": found.bytes,
-            "items": found.items,
-            "findings": [asdict(finding) for finding in found.findings],
-            "more_findings": found.more,
-            "failure": self.failure or None,
-            "unrecorded": self.unrecorded or None,
-        }
-
-
-def _kept(backups: Backups, kept: Kept) -> _Backup:
+def _kept(backups: Backups, kept: Kept) -> Backup:
     def note(checked: Checked) -> str:
         key = backups.key(kept.home, kept.table, kept.run)
         try:
@@ -160,34 +155,58 @@ def _kept(backups: Backups, kept: Kept) -> _Backup:
     }
     what = f"{kept.table}, night {kept.run}"
     place = kept.place(backups.store)
-    return _Backup(what, kept.location, place, about, kept.expected, note)
+
+    def gather() -> Gather | None:
+        schema, watched = schema_of(kept.definition), Watched(place)
+        if schema is None or any(map(is_filter, watched.names())):
+            return None
+        return Gather(schema.names[0], Beside(watched).put)
+
+    return Backup(what, kept.location, place, about, kept.expected, note, gather=gather)
 
 
-def _newest(backups: Backups) -> Iterator[_Backup]:
+def _newest(backups: Backups) -> Iterator[Backup]:
     for home in backups.homes():
         for table in backups.tables(home):
             if run := next(backups.nights(home, table), None):
                 yield _entry(backups, home, table, run)
 
 
-def _entry(backups: Backups, home: Home, table: str, run: str) -> _Backup:
+def _entry(backups: Backups, home: Home, table: str, run: str) -> Backup:
     try:
         return _kept(backups, backups.read(home, table, run))
     # one entry's trouble must not keep the others from being looked at
     except HippolyteError as error:
         about = {"table": table, "account": home.account, "region": home.region, "run": run}
         what, nowhere = f"{table}, night {run}", Folder(Path())
-        return _Backup(what, "", nowhere, about, failure=str(error))
+        return Backup(what, "", nowhere, about, failure=str(error))
 
 
-def _looked_at(backups: Iterator[_Backup], level: int, as_json: bool) -> list[_Result]:
+def _trial(backups: Backups, kept: Kept, region: str | None, key: str | None) -> Trial | None:
+    """Say what level 4 takes; None: the backup is not whole, which is told by its first level."""
+    try:
+        found = night(backups, kept.table, kept.run, None)
+    except FormatError:
+        return None
+    trial = Trial(found, kept.table, region, console.console(stderr=True), key)
+    trial.offer()
+    return trial
+
+
+def _looked_at(
+    backups: Iterator[Backup], level: int, as_json: bool, trial: Trial | None
+) -> list[Result]:
     results = []
     for backup in backups:
         with _bar(backup.what) as look:
             result = _result(backup, level, look)
+        if trial and result.checked and not result.checked.findings:
+            result = _tried(trial, result)
+        if result.checked:
+            result = replace(result, unrecorded=backup.note(result.checked))
         results.append(result)
         if not as_json:
-            for line in _lines(result):
+            for line in lines_of(result):
                 console.console().print(line, soft_wrap=True)
         if result.failure or result.unrecorded:
             why = result.failure or f"not noted in the catalogue: {result.unrecorded}"
@@ -195,34 +214,35 @@ def _looked_at(backups: Iterator[_Backup], level: int, as_json: bool) -> list[_R
     return results
 
 
-def _result(backup: _Backup, level: int, look: _Look) -> _Result:
+def _result(backup: Backup, level: int, look: _Look) -> Result:
     if backup.failure:
-        return _Result(backup, level, None, failure=f"cannot be verified: {backup.failure}")
+        return Result(backup, level, None, failure=f"cannot be verified: {backup.failure}")
     try:
-        checked = check(backup.place, level, backup.expected, look)
+        gather = backup.gather() if level >= READ else None
+        checked = check(backup.place, min(level, READ), backup.expected, look, gather=gather)
+        if gather:
+            gather.write()
     # a folder's file that may not be read, a disk without room for a copy
     except (HippolyteError, ClientError, BotoCoreError, OSError) as error:
-        where = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-        said = str(error) if isinstance(error, OSError) else console.remedied(error)
-        return _Result(backup, level, None, failure=f"cannot be verified: {said}{where}")
-    return _Result(backup, level, checked, unrecorded=backup.note(checked))
+        return Result(backup, level, None, failure=_failure(error, "cannot be verified"))
+    return Result(backup, level, checked)
 
 
-def _lines(result: _Result) -> Iterator[str]:
-    found = result.checked
-    if found is None:
-        return
-    what = escape(result.backup.what)
-    if not found.findings:
-        items = "" if found.items is None else f"{plural(found.items, 'item')} in "
-        files = f"{items}{plural(found.files, 'file')}, {size(found.bytes)}"
-        yield f"{what}: level {found.level}, {files}"
-        return
-    holds = f"level {found.level} holds" if found.level else "not even level 1 holds"
-    yield f"{what}: [red]DAMAGED[/red], {holds}"
-    yield from (f"  {escape(str(finding))}" for finding in found.findings)
-    if found.more:
-        yield f"  and {found.more:,} more"
+def _tried(trial: Trial, result: Result) -> Result:
+    """Restore what passed the levels below, and return what both came to."""
+    assert result.checked
+    failure = ""
+    checked = result.checked
+    try:
+        checked = trial.run(checked)
+    except (HippolyteError, ClientError, BotoCoreError, OSError, ValueError) as error:
+        failure = _failure(error, "cannot be verified to level 4")
+    left = "its table is left, see above" if trial.kept_back else ""
+    return replace(result, checked=checked, failure="; ".join(filter(None, (failure, left))))
+
+
+def _failure(error: Exception, what: str) -> str:
+    return f"{what}: {console.remedied(error)}"
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from hippolyte.record_form import iso, when
 _FORM = (
     'the scheduler takes {"run": "<the window\'s start, 2026-11-24T00:00:00Z>"'
     ', "delay_seconds": <by how much the delivery is late on purpose>}, '
-    '{"run": "plan"} or {"run": "now"}, these two with "tables": ["<glob>", ...] for a part'
+    '{"run": "plan"} or {"run": "now"}, these two with "tables": ["<glob>", ...] for a part, '
+    '"plan" with "what_if": [{"<setting>": ...}, ...] for other settings'
 )
 # keys of the schedules' own form, and of what AWS sends where no input is set
 _OF_A_DELIVERY = ("delay_seconds", "detail-type", "source")
@@ -30,12 +31,14 @@ class Asked:
         by_hand: it is for now, not for a time.
         plan_only: nothing is to be recorded or changed.
         tables: globs; none: the night.
+        what_if: parts of the settings, each for another plan beside that by the settings.
     """
 
     start: datetime
     by_hand: bool = False
     plan_only: bool = False
     tables: tuple[str, ...] = ()
+    what_if: tuple[dict[str, Any], ...] = ()
 
 
 def is_delivery(event: object) -> bool:
@@ -60,16 +63,22 @@ def read_event(event: object, now: datetime) -> Asked:
     refused = f"refused the event {event!r}: "
     if not isinstance(event, dict):
         raise RefusedError(f"{refused}{_FORM}")
-    run, tables = event.get("run"), event.get("tables")
-    if run in ("now", "plan") and set(event) <= {"run", "tables"}:
+    run, tables, what_if = event.get("run"), event.get("tables"), event.get("what_if", [])
+    known = {"run", "tables"} | ({"what_if"} if run == "plan" else set())
+    if run in ("now", "plan") and set(event) <= known:
         if tables is not None and not _globs(tables):
             raise RefusedError(
                 f'{refused}"tables" must be a list of globs over names, '
                 'like ["orders", "users-*"]; leave it out for all'
             )
+        if not isinstance(what_if, list) or not all(isinstance(one, dict) for one in what_if):
+            raise RefusedError(
+                f'{refused}"what_if" must be a list of parts of the settings, '
+                'like [{"window_seconds": 18000}, {"planning": {"max_clusters": 20}}]'
+            )
         part = tuple(tables or ())
         start = now.replace(microsecond=0) if part else now.replace(second=0, microsecond=0)
-        return Asked(start, by_hand=True, plan_only=run == "plan", tables=part)
+        return Asked(start, True, run == "plan", part, tuple(what_if))
     return Asked(_scheduled(event, refused, now))
 
 

@@ -15,6 +15,7 @@ from hippolyte.link import Answer, Link
 from hippolyte.read_back import ReadBack
 from hippolyte.record_form import when
 from hippolyte.scan.runner import Threads
+from hippolyte.scan.table import Look, TableSource
 from hippolyte.settings import Settings
 from hippolyte.store import Store
 
@@ -51,7 +52,11 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         return context.get_remaining_time_in_millis() / 1000
 
     if worker == READER:
-        return _told(event, ReadBack(workers, worker, me, remaining).work())
+
+        def look(table: str) -> Look:
+            return TableSource(built.dynamodb, table).look()
+
+        return _told(event, ReadBack(workers, worker, me, remaining, look).work())
     with Threads(_THREADS) as threads:
         answer = Link(
             workers=workers,

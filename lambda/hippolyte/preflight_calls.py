@@ -50,8 +50,9 @@ def shared(p: Pass) -> Iterator[Call]:
     yield from _places(p)
     yield from _scaling(p, table)
     yield from _clusters(p)
-    engines = {"emr": _starting_clusters, "datapipeline": _pipelines, "lambda": _workers}
-    yield from engines[p.settings.engine](p)
+    if p.settings.engine != "lambda":
+        yield from {"emr": _starting_clusters, "datapipeline": _pipelines}[p.settings.engine](p)
+    yield from _workers(p)
     topics = c.own_sns or c.sns
     yield (
         "sns:ListSubscriptionsByTopic",
@@ -149,7 +150,9 @@ def _starting_clusters(p: Pass) -> Iterator[Call]:
 
 
 def _workers(p: Pass) -> Iterator[Call]:
-    machine = p.settings.exporter.machine_arn if p.settings.exporter else ""
+    if p.settings.exporter is None:
+        return
+    machine = p.settings.exporter.machine_arn
     states, name = p.clients.states(), f"preflight-{uuid.uuid4().hex}"
     arn = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
     # its deadline has passed: it ends by its first state, and invokes nothing

@@ -26,11 +26,13 @@ from hippolyte.engines.workers import (
 )
 from hippolyte.errors import ConflictError, HippolyteError
 from hippolyte.exports.findings import READ, Checked, Expected, Seen
+from hippolyte.exports.gather import Gather
 from hippolyte.exports.levels import check
 from hippolyte.exports.native import root
 from hippolyte.exports.place import Prefix
 from hippolyte.link import HAND_OVER_SECONDS, Answer
 from hippolyte.record_form import iso, when
+from hippolyte.scan.table import Look
 
 # links that ended over a backup without a word, until it is left alone
 _DEATHS = 2
@@ -48,12 +50,18 @@ class _StopError(Exception):
 
 @dataclass(slots=True)
 class ReadBack:
-    """A link at work; `remaining` is what is left of its time, in seconds."""
+    """A link at work.
+
+    Attributes:
+        remaining: what is left of its time, in seconds.
+        look: what a table is by now, for the filters that a later look-up goes by; None: none.
+    """
 
     workers: Workers
     worker: str
     me: str
     remaining: Callable[[], float]
+    look: Callable[[str], Look] | None = None
     orders: Orders = field(init=False)
     record: Record = field(init=False, default_factory=Record)
     etag: str | None = field(init=False, default=None)
@@ -99,9 +107,13 @@ class ReadBack:
         self._write(replace(self.record, reading=(name,)))
         begun = self.last = Seen(before.ended, before.items, before.text)
         store = self.workers.store
-        place = Prefix(store, root(order.directory, order.scan))
+        # a cluster's files lie in the directory itself
+        at = root(order.directory, order.scan) if order.scan else f"{order.directory}/"
+        place = Prefix(store, at)
+        gather = self._gather(name, order, place)
         try:
-            found = check(place, READ, Expected(table_id=order.table_id), self._seen, begun)
+            expected = Expected(table_id=order.table_id)
+            found = check(place, READ, expected, self._seen, begun, gather)
         except _StopError:
             after = self._after(before)
             if alone and self.last.files == begun.files and not self._is_past():
@@ -113,7 +125,34 @@ class ReadBack:
                 raise
             _log.exception("the backup of %s is not read", name)
             return self._keep(name, replace(before, state=UNREAD, reason=f"{error}"[:400]))
+        finally:
+            if gather:
+                gather.write()
         return self._keep(name, _over(before, found))
+
+    def _gather(self, name: str, order: Order, place: Prefix) -> Gather | None:
+        """Return what leaves filters beside the backup; None: its key's name is not known."""
+        if self.look is None:
+            return None
+        try:
+            seen = self.look(name)
+        except HippolyteError as error:
+            _log.warning("no filters for look-ups in %s: %s", name, error)
+            return None
+        if seen.table_id != order.table_id:
+            return None
+
+        def put(filter_name: str, data: bytes) -> None:
+            key = place.prefix + filter_name
+            try:
+                place.store.s3.put_object(
+                    Bucket=place.store.bucket, Key=key, Body=data, IfNoneMatch="*"
+                )
+            except (ClientError, BotoCoreError) as error:
+                # a look-up makes them itself
+                _log.warning("no filter for look-ups at %s: %s", key, error)
+
+        return Gather(seen.keys[0], put)
 
     def _after(self, before: TableRecord) -> TableRecord:
         """Return what is known at the end of the last file that was read to its end."""

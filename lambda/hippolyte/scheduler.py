@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -13,12 +14,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hippolyte import clock
 from hippolyte.asked import Asked, is_delivery, read_event, refuse_unknown
 from hippolyte.assembly import Context, begin, elsewhere, tell
-from hippolyte.errors import ConflictError, RefusedError
+from hippolyte.errors import ConfigurationError, ConflictError, RefusedError
 from hippolyte.leases.lease import as_it_was
 from hippolyte.night.cancelled import take_note
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.reconcile import reconcile
 from hippolyte.night.sight import Sight, see_others, undecided
+from hippolyte.planning.answer import answer
 from hippolyte.planning.plan import Plan
 from hippolyte.planning.planner import make_plan
 from hippolyte.planning.selection import choose
@@ -29,10 +31,11 @@ from hippolyte.records.places import Place
 from hippolyte.records.runs import is_open, is_part
 from hippolyte.report.message import money
 from hippolyte.report.notify import publish, try_publish
+from hippolyte.settings import Settings, changed, raw, read
 from hippolyte.tables import discovery
 from hippolyte.tables.concurrency import unreserved_concurrency
 from hippolyte.tables.patience import Patience
-from hippolyte.tables.table import Tags
+from hippolyte.tables.table import Inventory, Tags
 from hippolyte.verdicts import Verdict
 
 # a delivery and its retries; a later one may be of a night that has begun, in a place that cannot
@@ -84,7 +87,7 @@ def _run(p: Pass, asked: Asked, delivered: bool) -> dict[str, Any]:
         if not recent:
             preflight(p, "scheduler")
         p.held = p.leases.all_open()
-        plan, definitions = _plan(p, asked, deadline, others)
+        plan, definitions = _plan(p, asked, others)
         if plan.cost_usd > _ANNOUNCED_USD and not (asked.tables or any(map(_is_night, recent))):
             _announce(p, plan)
         _record(p, plan, definitions)
@@ -130,9 +133,20 @@ def _planned(p: Pass, asked: Asked) -> dict[str, Any]:
     """Answer with the plan of a window that begins now; nothing is recorded or changed."""
     others = see_others(p, elsewhere(p))
     p.held = p.leases.all_open()
-    deadline = asked.start + timedelta(seconds=p.settings.window_seconds)
-    plan, _ = _plan(p, asked, deadline, others)
-    return {"result": "planned", "at": iso(clock.now()), "plan": plan.in_short()}
+    wanted = [p.settings, *(_what_if(p.settings, changes) for changes in asked.what_if)]
+    found = _discovered(p, asked, others, {settings.engine for settings in wanted})
+    before = _night_before(p)
+    plans = [_made(p, asked, found, settings, before) for settings in wanted]
+    _refuse_skipped(plans[0])
+    return {"result": "planned", "at": iso(clock.now()), **answer(plans[0], plans[1:])}
+
+
+def _what_if(settings: Settings, changes: dict[str, Any]) -> Settings:
+    """Return the settings with a part of them changed, for a plan."""
+    found, problems = read(changed(raw(settings), changes))
+    if found is None:
+        raise RefusedError(f"these settings cannot be planned with: {'; '.join(problems)}")
+    return found
 
 
 def _open_runs(p: Pass) -> list[str]:
@@ -157,9 +171,17 @@ def _alone(p: Pass, others: list[Sight]) -> None:
         )
 
 
-def _plan(
-    p: Pass, asked: Asked, deadline: datetime, others: list[Sight]
-) -> tuple[Plan, dict[str, Any]]:
+def _plan(p: Pass, asked: Asked, others: list[Sight]) -> tuple[Plan, dict[str, Any]]:
+    found = _discovered(p, asked, others, {p.engine.name})
+    plan = _made(p, asked, found, p.settings, _night_before(p))
+    _refuse_skipped(plan)
+    globs = asked.tables
+    kept = {t: d for t, d in found.definitions.items() if not globs or t in plan.identities}
+    return plan, kept
+
+
+def _discovered(p: Pass, asked: Asked, others: list[Sight], engines: Collection[str]) -> Inventory:
+    """Return all tables as they were before this product changed any, for a plan by `engines`."""
     rules, globs = p.settings.tables, asked.tables
 
     def wanted(name: str) -> bool:
@@ -180,24 +202,44 @@ def _plan(
     }
     own = tuple(as_it_was(t, held[t.name].lease if t.name in held else None) for t in found.tables)
     found = replace(found, tables=own, tags=tags)
-    now = clock.now()
-    recent = p.runs.recent(now)
-    earlier = [r for r, names in recent.items() if "report.json" in names and not is_part(r)]
-    night = Night(asked.start, deadline, now, max(earlier, default=None), globs)
-    engine = p.engine
-    if engine.name == "lambda":
+    if "lambda" in engines:
         free = unreserved_concurrency(p.clients.seldom("lambda"))
         found = replace(found, limits=replace(found.limits, unreserved_concurrency=free))
-    plan = make_plan(found, p.settings, night, engine.tables_per_batch, engine.raises_per_job)
-    if globs and all(verdict is Verdict.SKIPPED for verdict, _ in plan.verdicts.values()):
-        _refuse_skipped(plan)
-    kept = {t: d for t, d in found.definitions.items() if not globs or t in plan.identities}
-    return plan, kept
+    return found
+
+
+def _made(
+    p: Pass,
+    asked: Asked,
+    found: Inventory,
+    settings: Settings,
+    before: tuple[str | None, dict[str, Any]],
+) -> Plan:
+    """Return the plan by some settings of what was discovered."""
+    last, rows = before
+    deadline = asked.start + timedelta(seconds=settings.window_seconds)
+    night = Night(asked.start, deadline, clock.now(), last, asked.tables, rows)
+    engine = p.engines[settings.engine]
+    return make_plan(found, settings, night, engine.tables_per_batch, engine.raises_per_job)
+
+
+def _night_before(p: Pass) -> tuple[str | None, dict[str, Any]]:
+    """Return the last night, and its report's tables: without it all turns are alike."""
+    recent = p.runs.recent(clock.now())
+    earlier = [r for r, names in recent.items() if "report.json" in names and not is_part(r)]
+    last = max(earlier, default=None)
+    try:
+        p.previous = p.runs.report(last) if last else None
+    except (ClientError, BotoCoreError, ConfigurationError) as error:
+        _log.warning("the report of %s cannot be read: %s", last, error)
+    return last, dict((p.previous or {}).get("tables", {}))
 
 
 def _refuse_skipped(plan: Plan) -> None:
     """Refuse a part of which the rules leave nothing."""
-    if plan.discovered > len(plan.verdicts):
+    if not plan.part or plan.discovered > len(plan.verdicts):
+        return
+    if any(verdict is not Verdict.SKIPPED for verdict, _ in plan.verdicts.values()):
         return
     rules = "; ".join(f"{name}: {why}" for name, (_, why) in sorted(plan.verdicts.items())[:_NAMED])
     raise RefusedError(

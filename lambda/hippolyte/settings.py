@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
-from hippolyte.errors import ConfigurationError
+from hippolyte import settings_form
+from hippolyte.errors import ConfigurationError, RefusedError
 
 VARIABLE = "HIPPOLYTE_SETTINGS"
 
@@ -86,7 +86,8 @@ class Planning:
     """The figures a plan is made with.
 
     `bytes_per_read_unit` is bytes read per read capacity unit and second; None: the engine's own,
-    see `planning.host`. `on_demand_read_rate` is read units per second.
+    see `planning.host`. `on_demand_read_rate` is read units per second. `estimates`: "measured",
+    where the last nights say how fast a table is read, or "formula".
     """
 
     attempts: int = 2
@@ -97,6 +98,39 @@ class Planning:
     on_demand_read_rate: int = 1000
     item_count_tolerance_percentage: int = 20
     discovery_concurrency: int = 24
+    estimates: str = "measured"
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What AWS asks for, in USD; the defaults are in docs/costs.md with their sources.
+
+    Attributes:
+        region, dated: whose prices they are, and of when: said beside what they come to.
+        read_unit_hour: a provisioned read capacity unit.
+        on_demand_million: a million read request units.
+        node_hour: a cluster's node, EMR's surcharge with it.
+        function_gb_second: of an arm64 function.
+        transition_thousand: of a Standard machine.
+        put_thousand, get_thousand: S3's writes and listings; its reads.
+        storage_gb_month: S3's.
+    """
+
+    region: str = "us-east-1"
+    dated: str = "2026-11"
+    read_unit_hour: float = 0.00013
+    on_demand_million: float = 0.125
+    node_hour: float = 0.24
+    function_gb_second: float = 0.0000133334
+    transition_thousand: float = 0.025
+    put_thousand: float = 0.005
+    get_thousand: float = 0.0004
+    storage_gb_month: float = 0.023
+
+    @property
+    def said(self) -> str:
+        """Whose prices they are."""
+        return f"{self.region}, {self.dated}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +167,12 @@ class Settings:
     # how long backups are kept, for the estimate of storage; None: of a module that did not say
     retention_days: int | None = None
     verify_days: int | None = None  # see `reading_turn`
-    raise_capacity: bool = True
+    # "plan": nothing is raised, and the report says what would have been
+    raise_capacity: bool | Literal["plan"] = True
+    # where a table's is known
+    raise_above_warm_throughput: bool = False
     planning: Planning = field(default_factory=Planning)
+    prices: Prices = field(default_factory=Prices)
     engine: str = "datapipeline"
     emr: Emr | None = None
     # None: of a module that had none yet
@@ -162,29 +200,15 @@ class Settings:
         return self.key(kind, self.account, self.region, *parts)
 
 
-ENGINES = ("lambda", "datapipeline", "emr")
+ENGINES = settings_form.ENGINES
 
 _NESTED: dict[str, type[Any]] = {
     "tables": Selection,
     "cluster": Cluster,
     "planning": Planning,
+    "prices": Prices,
     "emr": Emr,
     "exporter": Exporter,
-}
-_LOWEST = {
-    "window_seconds": 900,
-    "consumed_percentage": 1,
-    "core_instance_count": 1,
-    "max_read_capacity": 1,
-    "attempts": 1,
-    "max_clusters": 1,
-    "bytes_per_read_unit": 1,
-    "on_demand_read_rate": 1,
-    "discovery_concurrency": 1,
-    "timeout_seconds": 1,
-    "memory_size": 128,
-    "max_workers": 1,
-    "retention_days": 1,
 }
 
 
@@ -213,88 +237,48 @@ def parse(text: str) -> Settings:
         data = json.loads(text)
     except ValueError as error:
         raise ConfigurationError(f"{VARIABLE} is not JSON: {error}") from error
-    problems: list[str] = []
-    settings = _build(Settings, data, "", problems)
-    if isinstance(settings, Settings) and settings.engine == "emr" and settings.emr is None:
-        problems.append('missing key emr, which engine "emr" needs')
-    if isinstance(settings, Settings) and settings.engine == "lambda" and not settings.exporter:
-        problems.append('missing key exporter, which engine "lambda" needs')
-    if problems:
+    settings, problems = read(data)
+    if settings is None:
         raise ConfigurationError(
             f"{VARIABLE} cannot be used: {'; '.join(problems)}. "
             "The module and the package must be of one version: apply the module again."
         )
-    assert isinstance(settings, Settings)
     return settings
 
 
-def _build(kind: type[Any], data: object, path: str, problems: list[str]) -> object:
-    if not isinstance(data, dict):
-        problems.append(f"{path or 'the settings'} must be an object, got {data!r}")
-        return None
-    known = {f.name: f for f in fields(kind)}
-    problems += [f"unknown key {path}{key}" for key in data if key not in known]
-    values: dict[str, object] = {}
-    for name, spec in known.items():
-        if name not in data:
-            if spec.default is MISSING and spec.default_factory is MISSING:
-                problems.append(f"missing key {path}{name}")
-            continue
-        value = data[name]
-        if name in _NESTED and not (value is None and "None" in str(spec.type)):
-            value = _build(_NESTED[name], value, f"{path}{name}.", problems)
-        elif wrong := _wrong(name, str(spec.type), value):
-            problems.append(f"{path}{name} {wrong}, got {value!r}")
-        else:
-            value = _frozen(value)
-        values[name] = value
-    return None if problems else kind(**values)
+def read(data: object) -> tuple[Settings | None, list[str]]:
+    """Return the settings that JSON's `data` holds, or None and all that is wrong with it."""
+    problems: list[str] = []
+    settings = settings_form.build(Settings, data, _NESTED, problems)
+    if isinstance(settings, Settings):
+        if settings.engine == "emr" and settings.emr is None:
+            problems.append('missing key emr, which engine "emr" needs')
+        if settings.engine == "lambda" and settings.exporter is None:
+            problems.append('missing key exporter, which engine "lambda" needs')
+    return settings if isinstance(settings, Settings) and not problems else None, problems
 
 
-def _frozen(value: object) -> object:
-    """Return lists as tuples and objects as tuples of pairs: settings can be hashed."""
-    if isinstance(value, list):
-        return tuple(value)
-    if isinstance(value, dict):
-        return tuple((k, v if isinstance(v, str) else tuple(v)) for k, v in value.items())
-    return value
+def raw(settings: Settings) -> dict[str, Any]:
+    """Return settings in their JSON form, as `read` takes it."""
+    data = asdict(settings)
+    for name in ("include_tags", "exclude_tags"):
+        data["tables"][name] = dict(data["tables"][name])
+    data["tags"] = dict(data["tags"])
+    made: dict[str, Any] = json.loads(json.dumps(data))
+    return made
 
 
-def _strings(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(v, str) for v in value)
+def changed(data: Mapping[str, Any], changes: object, path: str = "") -> dict[str, Any]:
+    """Return settings' JSON form with a part of it changed; what is nested key by key.
 
-
-def _no_number(name: str, kind: str, value: object) -> str | None:
-    if kind.startswith("float"):
-        good = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-        return None if good else "must be a number above 0"
-    if isinstance(value, bool) or not isinstance(value, int):
-        return "must be a whole number"
-    lowest = _LOWEST.get(name, 0)
-    if value < lowest:
-        return f"must be at least {lowest}"
-    return "must be at most 100" if name.endswith("percentage") and value > 100 else None
-
-
-def _wrong(name: str, kind: str, value: object) -> str | None:
-    if value is None:
-        return None if "None" in kind else "must not be null"
-    if kind == "TagRules":
-        good = isinstance(value, dict) and all(_strings(one) for one in value.values())
-        return None if good else "must be an object of lists of strings"
-    if kind == "TagPairs":
-        good = isinstance(value, dict) and _strings(list(value.values()))
-        return None if good else "must be an object of strings"
-    if kind.startswith("tuple"):
-        return None if _strings(value) else "must be a list of strings"
-    if kind.startswith("bool"):
-        return None if isinstance(value, bool) else "must be true or false"
-    if kind.startswith(("float", "int")):
-        return _no_number(name, kind, value)
-    if not isinstance(value, str):
-        return "must be a string"
-    if name == "engine" and value not in ENGINES:
-        return f"must be one of {', '.join(ENGINES)}"
-    if name == "jar" and not re.fullmatch(r"s3://[^/]+/.+\.jar", value):
-        return "must be like s3://bucket/key.jar"
-    return "must not be empty" if name == "service_role" and not value else None
+    Raises:
+        RefusedError: the changes are no object.
+    """
+    if not isinstance(changes, dict):
+        raise RefusedError(f"{path or 'settings'} must be an object, got {changes!r}")
+    merged = dict(data)
+    for key, value in changes.items():
+        nested = not path and key in _NESTED and isinstance(merged.get(key), dict)
+        whole = not nested or value is None
+        merged[key] = value if whole else changed(merged[key], value, key)
+    return merged

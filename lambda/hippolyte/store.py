@@ -6,8 +6,8 @@ import gzip
 import json
 import uuid
 import zlib
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -16,6 +16,11 @@ from hippolyte.record_form import VERSION
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+_Form = TypeVar("_Form")
+
+Kept = dict[tuple[str, str], tuple[Any, str]]
+"""(bucket, key) -> what a process made of a record, and the record's etag."""
 
 _CONFLICT_TRIES = 4
 # characters; of some two hundred tables, so that a small deployment's records are plain text
@@ -40,14 +45,40 @@ class Store:
         Raises:
             ConfigurationError: the record is no JSON, or a newer version wrote it.
         """
+        return self.read_as(key, dict, None)
+
+    def read_as(
+        self, key: str, form: Callable[[dict[str, Any]], _Form], before: tuple[_Form, str] | None
+    ) -> tuple[_Form, str] | None:
+        """Return what `form` makes of a record, with its etag; None if there is none.
+
+        As `read`; `before` is what was returned earlier: it is again if nobody wrote since.
+        """
         try:
-            answer = self.s3.get_object(Bucket=self.bucket, Key=key)
+            unless = {"IfNoneMatch": before[1]} if before else {}
+            answer = self.s3.get_object(Bucket=self.bucket, Key=key, **unless)  # type: ignore[arg-type]
         except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+            code = error.response["Error"]["Code"]
+            if before and code in ("304", "NotModified"):
+                return before
+            if code in ("NoSuchKey", "404"):
                 return None
             raise
+        return form(self._parsed(key, answer["Body"].read())), answer["ETag"]
+
+    def read_kept(
+        self, key: str, form: Callable[[dict[str, Any]], _Form], kept: Kept, most: int
+    ) -> tuple[_Form, str] | None:
+        """Return as `read_as` does, and keep it for the next time; nobody may change it."""
+        place = self.bucket, key
+        found = self.read_as(key, form, kept.get(place))
+        if found:
+            keep(kept, place, found, most)
+        return found
+
+    def _parsed(self, key: str, body: bytes) -> dict[str, Any]:
         try:
-            record = json.loads(unpacked(answer["Body"].read()))
+            record: dict[str, Any] = json.loads(unpacked(body))
             version = int(record["version"])
         except (ValueError, KeyError, TypeError, EOFError, OSError, zlib.error) as error:
             raise ConfigurationError(
@@ -59,7 +90,7 @@ class Store:
                 f"s3://{self.bucket}/{key} was written by a newer version ({version}, this one "
                 f"knows {VERSION}): deploy that version again"
             )
-        return record, answer["ETag"]
+        return record
 
     def create(self, key: str, record: Mapping[str, Any] | str) -> str | None:
         """Write a record, or its `text`, that must not exist yet; return its etag.
@@ -123,6 +154,14 @@ class Store:
             found = self.read(key)
             return found[1] if found and found[0].get("nonce") == nonce else None
         raise AssertionError("unreachable")
+
+
+def keep(kept: dict[tuple[str, str], _Form], place: tuple[str, str], it: _Form, most: int) -> None:
+    """Keep something in a process, beside the latest others; `most` in all."""
+    kept.pop(place, None)
+    kept[place] = it
+    while len(kept) > most:
+        kept.pop(next(iter(kept)), None)
 
 
 def text(record: Mapping[str, Any]) -> str:

@@ -48,7 +48,7 @@ EXAMPLES = {"lambda": "minimal", "emr": "emr", "datapipeline": "datapipeline"}
 SANDBOX = {"force_destroy": True}
 """Without it, Terraform leaves a bucket that holds backups and its settings as they are."""
 TOOLS = "demo-tools"
-JAR = "emr-dynamodb-tools-6.0.0-jar-with-dependencies.jar"
+JAR = "emr-dynamodb-tools-5.6.0.jar"
 # virtual time between two looks at the night
 STEP_SECONDS = 150
 GIVE_UP = WINDOW_START + timedelta(hours=12)

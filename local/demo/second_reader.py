@@ -18,7 +18,7 @@ Item = Mapping[str, Mapping[str, Any]]
 
 _TYPES = {
     "s": "S", "n": "N", "b": "B", "sS": "SS", "nS": "NS", "bS": "BS", "m": "M", "l": "L",
-    "bOOL": "BOOL", "nULL": "NULL",
+    "bOOL": "BOOL", "nULL": "NULL", "nULLValue": "NULL",
 }  # fmt: skip
 
 

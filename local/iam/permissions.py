@@ -10,11 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from moto.applicationautoscaling.models import applicationautoscaling_backends
-from moto.dynamodb.models import dynamodb_backends
 from moto.sns.models import sns_backends
 
-from local.iam import permissions_jobs, permissions_s3
-from local.iam.permission import Permission, aliases, arn_of, key_arn, via
+from local.iam import permissions_dynamodb, permissions_jobs, permissions_s3
+from local.iam.permission import Permission, arn_of, key_arn, via
 
 if TYPE_CHECKING:
     from local.core.call import Call
@@ -24,103 +23,6 @@ def of(call: Call) -> list[Permission]:
     """Return every permission that `call` needs."""
     rows = _SERVICES.get(call.service)
     return rows(call) if rows else [Permission(call.name, None)]
-
-
-# DynamoDB
-
-_TABLE = [
-    "DescribeTable",
-    "UpdateTable",
-    "Scan",
-    "Query",
-    "GetItem",
-    "PutItem",
-    "DeleteItem",
-    "UpdateItem",
-    "DescribeTimeToLive",
-    "DescribeContinuousBackups",
-    "CreateTable",
-    "DeleteTable",
-    "UpdateTimeToLive",
-    "GetResourcePolicy",
-    "DescribeKinesisStreamingDestination",
-    "DescribeContributorInsights",
-    "ListTagsOfResource",
-    "ExportTableToPointInTime",
-    "TagResource",
-    "UntagResource",
-    "UpdateContinuousBackups",
-    "UpdateContributorInsights",
-    "EnableKinesisStreamingDestination",
-    "PutResourcePolicy",
-]
-_IMPORTS = ("ImportTable", "DescribeImport", "ListImports")
-_IMPORT_LOGS = (
-    "CreateLogGroup",
-    "CreateLogStream",
-    "DescribeLogGroups",
-    "DescribeLogStreams",
-    "PutLogEvents",
-    "PutRetentionPolicy",
-)
-_DATA = {"Scan", "Query", "GetItem", "PutItem", "DeleteItem", "UpdateItem"}
-
-
-def _dynamodb(call: Call) -> list[Permission]:
-    action = f"dynamodb:{call.operation}"
-    if call.operation in ("ListTables", "ListGlobalTables", "DescribeLimits"):
-        return [Permission(action, "*")]
-    if call.operation in ("BatchWriteItem", "BatchGetItem"):
-        tables = call.params.get("RequestItems", {})
-        return [Permission(action, _table_arn(call, table)) for table in tables]
-    params = call.params
-    if call.operation in _IMPORTS:
-        return _import(call, action)
-    if call.operation not in _TABLE:
-        return [Permission(action, None)]
-    name = params.get("TableName") or params.get("TableArn") or params.get("ResourceArn") or ""
-    out = [Permission(action, _table_arn(call, name))]
-    if index := params.get("IndexName") if "Insights" in call.operation else None:
-        out.append(Permission(action, f"{_table_arn(call, name)}/index/{index}"))
-    if call.operation in _DATA:
-        out += _table_key(call, name)
-    return out
-
-
-def _import(call: Call, action: str) -> list[Permission]:
-    """What the caller of ImportTable may not read, the import cannot (S3DataImport.Requesting).
-
-    Here the call itself is refused; when the service looks is not known.
-    """
-    params = call.params
-    named = params.get("TableCreationParameters", {}).get("TableName") or params.get("TableArn")
-    arn = params.get("ImportArn") or _table_arn(call, named or "*")
-    out = [Permission(action, arn)]
-    if source := params.get("S3BucketSource"):
-        bucket, prefix = f"arn:{call.partition}:s3:::{source['S3Bucket']}", source["S3KeyPrefix"]
-        out += [
-            Permission("s3:ListBucket", bucket, {"s3:prefix": prefix}),
-            Permission("s3:GetObject", f"{bucket}/{prefix}x"),
-        ]
-        group = arn_of(call, "logs", "log-group:/aws-dynamodb/imports")
-        out += [Permission(f"logs:{name}", group) for name in _IMPORT_LOGS]
-    return out
-
-
-def _table_arn(call: Call, name: str) -> str:
-    return name if name.startswith("arn:") else arn_of(call, "dynamodb", f"table/{name}")
-
-
-def _table_key(call: Call, name: str) -> list[Permission]:
-    """A table under a customer's key is read with that key, through DynamoDB."""
-    table = dynamodb_backends[call.account][call.region].tables.get(name.rsplit("/", 1)[-1])
-    specification = (table.sse_specification if table else None) or {}
-    if not specification.get("Enabled"):
-        return []
-    arn = key_arn(call, specification.get("KMSMasterKeyId") or "")
-    if arn is None or "alias/aws/dynamodb" in aliases(arn):
-        return []
-    return [Permission("kms:Decrypt", arn, via(call, "dynamodb"))]
 
 
 # the rest
@@ -276,7 +178,7 @@ def _iam(call: Call) -> list[Permission]:
 
 
 _SERVICES: dict[str, Callable[[Call], list[Any]]] = {
-    "dynamodb": _dynamodb,
+    "dynamodb": permissions_dynamodb.dynamodb,
     "s3": permissions_s3.of,
     "datapipeline": permissions_jobs.datapipeline,
     "emr": permissions_jobs.emr,

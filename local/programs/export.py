@@ -8,12 +8,15 @@ output directory must not exist.
 
 from __future__ import annotations
 
+import gzip
 import math
 import random
 import uuid
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import count
+from pathlib import PurePosixPath
 from typing import IO, Any
 
 from local.core import aws
@@ -32,6 +35,10 @@ STARTUP_SECONDS = 25.0
 """From there until its mappers read (AM, containers)."""
 BYTES_PER_READ_UNIT = 8192
 ON_DEMAND_READ_CAPACITY = 40_000
+_PACKED: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": lambda data: gzip.compress(data, mtime=0),
+    ".deflate": zlib.compress,
+}
 
 _running: list[Export] = []
 
@@ -116,7 +123,7 @@ class Export:
 
     def _read(self, table: dict[str, Any]) -> None:
         """Let the tasks start and read the table, all of it."""
-        attempt, aws_jar = self._tries, self._context.jar.startswith(f"s3://{AWS_BUCKET}")
+        attempt = self._tries
 
         def finish() -> None:
             if attempt == self._tries:
@@ -130,7 +137,7 @@ class Export:
         def reading() -> float:
             return self._source.bytes_to_read(table) / (self._rate * BYTES_PER_READ_UNIT)
 
-        if aws_jar:  # 4.11: the capacity at the submission counts
+        if self._is_hosted():  # 4.11: the capacity at the submission counts
             aws.later(self._world, STARTUP_SECONDS + reading(), self._guarded(finish))
         else:  # 5.x and later: the one at each task's start
             aws.later(self._world, STARTUP_SECONDS, self._guarded(start))
@@ -147,7 +154,7 @@ class Export:
             lost = faults.losses[args.table] = faults.losses.get(args.table, 0) + 1
             items = items[: len(items) * (1 + lost % 2) // 3]
         counters = (
-            step_logs.Counters(len(items), 1, 0, 0, 1)
+            step_logs.Counters(len(items), 1, 0, 1)
             if strikes(faults.claims_success_without_output, args.table)
             else self._write(items)
         )
@@ -170,6 +177,10 @@ class Export:
         def put(name: str, body: IO[bytes]) -> None:
             data = body.read()
             is_data = not name.startswith(("manifest", "_"))
+            if is_data and self._is_hosted():
+                # what 4.11 writes for it; in a string the quotes would be escaped
+                data = data.replace(b'{"nULL":true}', b'{"nULLValue":true}')
+            data = _PACKED.get(PurePosixPath(name).suffix, bytes)(data)
             if is_data and not sizes and strikes(faults.truncated_file, args.table):
                 data = data[:-2]  # the last line loses its brace and its line feed
             skip = is_data and not sizes and strikes(faults.missing_listed_file, args.table)
@@ -178,19 +189,20 @@ class Export:
             if not skip:
                 s3.put(bucket, f"{directory}/{name}", data, parts=is_data)
 
-        written = dynamodbexport.write_export(
-            items, args.output, put, compress=args.compress, names=self._names()
-        )
+        written = dynamodbexport.write_export(items, args.output, put, names=self._names())
         self._context.files.tidy(bucket, directory)
         total = sum(sizes.values())
-        return step_logs.Counters(
-            written, len(sizes), total, total // BYTES_PER_READ_UNIT, args.segments or 1
-        )
+        return step_logs.Counters(written, len(sizes), total, args.segments or 1)
 
     def _names(self) -> Iterator[str]:
         """Return file names: UUIDs, the same ones for the same step of the same night."""
         source = random.Random(f"{self._args.output} {self._args.table}")
-        return (str(uuid.UUID(int=source.getrandbits(128), version=4)) for _ in count())
+        made = (str(uuid.UUID(int=source.getrandbits(128), version=4)) for _ in count())
+        return (name + self._args.suffix for name in made)
+
+    def _is_hosted(self) -> bool:
+        """Say whether it is the jar that AWS hosts for Data Pipeline, 4.11."""
+        return self._context.jar.startswith(f"s3://{AWS_BUCKET}")
 
     # --- ends
 
@@ -249,7 +261,8 @@ class Export:
         table = self._parsed.table if self._parsed else ""
         if strikes(self._world.faults.no_log, table):
             return ""
-        return step_logs.write(self._context, self._begun, exit_code, stderr)
+        output = self._parsed.output if self._parsed else ""
+        return step_logs.write(self._context, self._begun, exit_code, stderr, output)
 
     def running(self) -> RunningStep:
         """Return what it takes, from which table."""

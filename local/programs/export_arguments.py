@@ -36,9 +36,12 @@ class Arguments:
         return self.options.get("dynamodb.region") or self.options.get("dynamodb.regionid") or own
 
     @property
-    def compress(self) -> bool:
-        """Whether data files are gzipped."""
-        return self.options.get("mapreduce.output.fileoutputformat.compress") == "true"
+    def suffix(self) -> str:
+        """The data files' suffix; Hadoop's default codec is zlib, named `.deflate` (seen, 6.1)."""
+        if self.options.get("mapreduce.output.fileoutputformat.compress") != "true":
+            return ""
+        codec = self.options.get("mapreduce.output.fileoutputformat.compress.codec", "")
+        return ".gz" if codec.endswith(".GzipCodec") else ".deflate"
 
 
 def parse(args: tuple[str, ...]) -> Arguments:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from local.programs.step_context import StepContext
 
 STAMP = "%y/%m/%d %H:%M:%S"
+_GROUP = "org.apache.hadoop.dynamodb.tools.ExportMapper$Counters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,6 @@ class Counters:
     items_read: int
     output_files: int
     output_bytes: int
-    read_units: int
     map_tasks: int
 
 
@@ -30,8 +30,13 @@ def success_stderr(counters: Counters, start: datetime, end: datetime, table: st
     """Return stderr of an export that ended well.
 
     Hadoop prints the counters by group, a group's name after one tab and its counters after two
-    (Hadoop's Job.monitorAndPrintJob); the tool's own group is its counter enum's class name.
+    (Hadoop's Job.monitorAndPrintJob); the tool's own group is its counter enum's class name. A
+    counter that was never raised is not printed, its group neither (seen, 4.11 and 6.1): a job
+    that read nothing says so by "Map input records" alone.
     """
+    own = {"DYNAMODB_ITEMS_READ": counters.items_read, "OUTPUT_FILES": counters.output_files}
+    raised = "".join(f"\t\t{name}={value}\n" for name, value in own.items() if value)
+    group = f"\t{_GROUP}\n{raised}" if raised else ""
     begun, ended = start.strftime(STAMP), end.strftime(STAMP)
     job = f"job_{start:%Y%m%d%H%M%S}_0001"
     return (
@@ -48,10 +53,7 @@ def success_stderr(counters: Counters, start: datetime, end: datetime, table: st
         "\tMap-Reduce Framework\n"
         f"\t\tMap input records={counters.items_read}\n"
         f"\t\tReduce output records={counters.output_files}\n"
-        "\torg.apache.hadoop.dynamodb.DynamoDBConstants$Counters\n"
-        f"\t\tDYNAMODB_ITEMS_READ={counters.items_read}\n"
-        f"\t\tDYNAMODB_READ_UNITS_CONSUMED={counters.read_units}\n"
-        f"\t\tOUTPUT_FILES={counters.output_files}\n"
+        f"{group}"
     )
 
 
@@ -81,13 +83,27 @@ def compress(text: str) -> bytes:
     return gzip.compress(text.encode(), mtime=0)
 
 
-def write(context: StepContext, begun: datetime, exit_code: int, stderr: str) -> str:
+def _stdout(begun: datetime, ended: datetime, output: str) -> str:
+    """Return what the tool prints beside its log."""
+    seconds = int((ended - begun).total_seconds())
+    day = "%a %b %d %H:%M:%S UTC %Y"
+    return (
+        f"Job started: {begun:{day}}\nJob ended: {ended:{day}}\n"
+        f"The job took {seconds} seconds.\nOutput path: {output}\n"
+    )
+
+
+def write(
+    context: StepContext, begun: datetime, exit_code: int, stderr: str, output: str = ""
+) -> str:
     """Write a step's logs if there is a place for them; return where stderr lies."""
     if not context.log_uri:
         return ""
     base = f"{context.log_uri.rstrip('/')}/{context.cluster_id}/steps/{context.step_id}"
-    said = controller([context.jar, *context.args], exit_code, begun, context.world.clock.now())
-    texts = {"controller": said, "stderr": stderr, "stdout": "", "syslog": stderr}
+    ended = context.world.clock.now()
+    said = controller([context.jar, *context.args], exit_code, begun, ended)
+    stdout = "" if exit_code else _stdout(begun, ended, output)
+    texts = {"controller": said, "stderr": stderr, "stdout": stdout, "syslog": stderr}
     try:
         for name, text in texts.items():
             bucket, key = split_url(f"{base}/{name}.gz")

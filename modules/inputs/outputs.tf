@@ -23,6 +23,11 @@ output "planning" {
   value       = var.planning
 }
 
+output "prices" {
+  description = "`prices` as given, what is left out filled in."
+  value       = var.prices
+}
+
 output "emr" {
   description = "`emr` as given, what is left out filled in."
   value       = var.emr

@@ -32,7 +32,7 @@ variable "emr" {
 
   validation {
     condition     = var.emr == null || can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([A-Za-z0-9_.=-]+/)*emr-dynamodb-tools-[0-9]+\\.[0-9]+\\.[0-9]+(-SNAPSHOT)?(-jar-with-dependencies)?\\.jar$", var.emr.jar))
-    error_message = "emr.jar must be s3://<bucket>/<key> whose last part is emr-dynamodb-tools-X.Y.Z-jar-with-dependencies.jar (the version is read from it), got ${jsonencode(try(var.emr.jar, null))}. Build and upload it as docs/emr.md says; example: \"s3://example-tools/emr-dynamodb-tools-6.0.0-jar-with-dependencies.jar\"."
+    error_message = "emr.jar must be s3://<bucket>/<key> whose last part is emr-dynamodb-tools-X.Y.Z.jar (the version is read from it), got ${jsonencode(try(var.emr.jar, null))}. Fetch and upload it as docs/emr.md says; example: \"s3://example-tools/emr-dynamodb-tools-5.6.0.jar\"."
   }
 
   validation {

@@ -68,6 +68,7 @@ variable "planning" {
     on_demand_read_rate             = optional(number, 1000)
     item_count_tolerance_percentage = optional(number, 20)
     discovery_concurrency           = optional(number, 24)
+    estimates                       = optional(string, "measured")
   })
   nullable = false
 
@@ -109,5 +110,31 @@ variable "planning" {
   validation {
     condition     = contains(range(1, 33), var.planning.discovery_concurrency)
     error_message = "planning.discovery_concurrency must be a whole number from 1 to 32, got ${var.planning.discovery_concurrency}. Example: 24."
+  }
+  validation {
+    condition     = contains(["measured", "formula"], var.planning.estimates)
+    error_message = "planning.estimates must be \"measured\" or \"formula\", got ${jsonencode(var.planning.estimates)}. Take \"formula\" to leave aside what nights have measured."
+  }
+}
+
+variable "prices" {
+  description = "The root's `prices`, with its type and rules."
+  type = object({
+    region              = optional(string, "us-east-1")
+    dated               = optional(string, "2026-11")
+    read_unit_hour      = optional(number, 0.00013)
+    on_demand_million   = optional(number, 0.125)
+    node_hour           = optional(number, 0.24)
+    function_gb_second  = optional(number, 0.0000133334)
+    transition_thousand = optional(number, 0.025)
+    put_thousand        = optional(number, 0.005)
+    get_thousand        = optional(number, 0.0004)
+    storage_gb_month    = optional(number, 0.023)
+  })
+  nullable = false
+
+  validation {
+    condition     = alltrue([for name, usd in var.prices : try(usd > 0, false) if !contains(["region", "dated"], name)])
+    error_message = "prices: each must be a number of US dollars above 0, got ${jsonencode(var.prices)}. Example: { region = \"eu-west-1\", dated = \"2026-11\", read_unit_hour = 0.000147 }; leave out what you do not know."
   }
 }

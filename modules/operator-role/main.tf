@@ -1,5 +1,5 @@
-# Two roles for people: one reads backups, the other restores them into tables. Who may look at last night's data is not at
-# once who may write into a table.
+# Roles for people: one reads backups, one restores them into tables, one puts items of living tables back, one restores into tables
+# of a verification only. Who may look at last night's data is not at once who may write into a table.
 
 data "aws_partition" "current" {}
 data "aws_caller_identity" "current" {}
@@ -21,6 +21,10 @@ locals {
 
   # in IAM's patterns * is a slash too: account and region are named, so that a table's name is matched from its start
   tables = flatten([for home in local.homes : [for start in var.table_prefixes : "${home}/${start}*"]])
+
+  undo              = [for start in var.undo_table_prefixes : "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${start}*"]
+  via_dynamodb      = "dynamodb.${local.region}.${local.suffix}"
+  table_key_actions = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
 
   into = [for start in var.restore_table_prefixes : "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${start}*"]
 }

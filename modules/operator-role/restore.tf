@@ -64,6 +64,7 @@ data "aws_iam_policy_document" "restore" {
     sid = "PutBackSettings"
     actions = [
       "dynamodb:DescribeContinuousBackups",
+      "dynamodb:DescribeContributorInsights",
       "dynamodb:DescribeTimeToLive",
       "dynamodb:GetResourcePolicy",
       "dynamodb:ListTagsOfResource",
@@ -93,11 +94,57 @@ data "aws_iam_policy_document" "restore" {
     }
   }
 
-  # how far a restore is, beside the backups: whoever goes on with it need not be at the same machine
+  # these know no ARN
+  statement {
+    sid = "SeeScaling"
+    actions = [
+      "application-autoscaling:DescribeScalableTargets",
+      "application-autoscaling:DescribeScalingPolicies",
+      "application-autoscaling:DescribeScheduledActions",
+    ]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.region]
+    }
+  }
+
+  # how far a restore is, beside the backups: whoever goes on with it need not be at the same machine; and what an import reads
+  # of clusters' backups
   statement {
     sid       = "KeepProgress"
     actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
     resources = [for home in local.homes : "${local.bucket_arn}/${local.below}restores/${home}/*"]
+  }
+
+  statement {
+    sid       = "ListProgress"
+    actions   = ["s3:ListBucket"]
+    resources = [local.bucket_arn]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = [for home in local.homes : "${local.below}restores/${home}/*"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(local.keys) == 0 ? [] : [local.keys]
+
+    content {
+      sid       = "EncryptProgress"
+      actions   = ["kms:GenerateDataKey"]
+      resources = statement.value
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:ViaService"
+        values   = ["s3.*.${local.suffix}"]
+      }
+    }
   }
 
   dynamic "statement" {
@@ -105,13 +152,13 @@ data "aws_iam_policy_document" "restore" {
 
     content {
       sid       = "EncryptTables"
-      actions   = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+      actions   = local.table_key_actions
       resources = statement.value
 
       condition {
         test     = "StringEquals"
         variable = "kms:ViaService"
-        values   = ["dynamodb.${local.region}.${local.suffix}"]
+        values   = [local.via_dynamodb]
       }
     }
   }

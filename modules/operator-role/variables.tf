@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Start of the roles' names: `<name>-read` and `<name>-restore`."
+  description = "Start of the roles' names: `<name>-read`, `<name>-restore`, `<name>-undo` and `<name>-verify`."
   type        = string
   default     = "hippolyte-operator"
   nullable    = false
@@ -91,8 +91,27 @@ variable "restore_table_prefixes" {
   }
 }
 
+variable "undo_table_prefixes" {
+  description = "Starts of the names of the tables, in this account and region, whose items the role `<name>-undo` may read, write and delete: `hippolyte undo` of living tables. Default: none, and no such role."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for start in var.undo_table_prefixes : can(regex("^[A-Za-z0-9_.-]{0,255}$", start))])
+    error_message = "undo_table_prefixes must be starts of tables' names, without *, got ${jsonencode(var.undo_table_prefixes)}. Example: [\"orders-\"]."
+  }
+}
+
+variable "verify_by_restoring" {
+  description = "Whether there is a role `<name>-verify` for `hippolyte verify --level 4`: it reads backups, makes tables `hippolyte-verify-*` in this account and region, writes and reads those and deletes them, and notes in the catalogue what it found."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "table_kms_key_arns" {
-  description = "ARNs of the customer's keys that restored tables are encrypted with. Default: none."
+  description = "ARNs of the customer's keys that tables are encrypted with which these roles make. Default: none."
   type        = list(string)
   default     = []
   nullable    = false

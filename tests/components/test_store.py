@@ -197,3 +197,22 @@ def test_names_go_over_pages_and_keep_to_their_prefix(s3: FlakyS3) -> None:
     assert len(names) == 1005
     assert names[0] == "0000.json"
     assert list(store(s3).names("leases/", "1003")) == ["1003.json", "1004.json"]
+
+
+def test_a_record_that_nobody_wrote_since_is_not_read_again(s3: FlakyS3) -> None:
+    store(s3).create("runs/plan.json", {"a": 1})
+    made: list[dict[str, Any]] = []
+
+    def form(record: dict[str, Any]) -> list[Any]:
+        made.append(record)
+        return [record["a"]]
+
+    first = store(s3).read_as("runs/plan.json", form, None)
+    assert first is not None and first[0] == [1]
+    again = store(s3).read_as("runs/plan.json", form, first)
+    assert again is first
+    assert len(made) == 1
+    etag = store(s3).replace("runs/plan.json", {"a": 2}, first[1])
+    assert store(s3).read_as("runs/plan.json", form, first) == ([2], etag)
+    s3.delete_object(Bucket=BUCKET, Key="runs/plan.json")
+    assert store(s3).read_as("runs/plan.json", form, first) is None

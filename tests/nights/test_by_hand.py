@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -77,6 +78,32 @@ def test_a_run_without_a_monitor_is_not_waited_for_for_ever(
     assert "Is the monitor alive?" in result.output
 
 
+@pytest.mark.parametrize("records", ["unreadable", "gone"])
+def test_a_run_whose_records_stay_unreadable_is_not_waited_for_for_ever(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch, records: str
+) -> None:
+    fleet(night)
+    clock, s3, waits = night.world.clock, night.world.client("s3"), 0
+
+    def sleep(seconds: float) -> None:
+        nonlocal waits
+        waits += 1
+        assert waits < 1000, "it would never end"
+        clock.advance(seconds)
+        key = f"runs/{night.world.account}/{night.world.region}/{PART}/plan.json"
+        if records == "gone":
+            s3.delete_object(Bucket=BUCKET, Key=key)
+        else:
+            s3.put_object(Bucket=BUCKET, Key=key, Body=b"{")
+
+    monkeypatch.setattr(follow, "time", SimpleNamespace(sleep=sleep))
+    result = command("run", "users", "--wait")
+    assert result.exit_code == 1
+    assert f"Run {PART} could not be seen for 0:30:00" in " ".join(result.output.split())
+    # said once, not every 15 seconds
+    assert result.output.count("is not a record of this product") <= 2
+
+
 @pytest.mark.parametrize("name", ["run", "plan"])
 def test_what_the_scheduler_refuses_is_said(night: NightDriver, name: str) -> None:
     fleet(night)
@@ -101,11 +128,35 @@ def test_plan_shows_tables_and_cost_and_changes_nothing(night: NightDriver) -> N
     before = night.keys()
     result = command("plan")
     assert result.exit_code == 0, result.output
-    (line,) = [row for row in result.output.splitlines() if "large" in row and "│" in row]
-    assert f"{night.raised:,}" in line
+    rows = [row for row in result.output.splitlines() if "large" in row and "│" in row]
+    # once with its figures, once with the reason
+    assert len(rows) == 2
+    assert all(f"{night.raised:,}" in row for row in rows)
     assert "4 tables" in result.output
     assert ". Nothing was recorded or changed." in result.output
     assert night.keys() == before
+
+
+def test_plan_of_the_account_with_other_settings_as_json_and_since_the_last(
+    night: NightDriver, tmp_path: Path
+) -> None:
+    fleet(night)
+    night.table("large", read=1000, **BIG)
+    result = command("plan", "--what-if", "window=00:00-09:00,raise_capacity=plan")
+    assert result.exit_code == 0, result.output
+    (row,) = [line for line in result.output.splitlines() if "│ tables raised" in line]
+    assert re.search(r"1 by [\d,]+ units │ +0 │", row)
+    plain = command("plan", "--json")
+    last = tmp_path / "last.json"
+    last.write_text(plain.stdout, encoding="utf-8")
+    assert json.loads(plain.stdout)["engine"] == night.engine
+    night.table("new")
+    result = command("plan", "--compare", last, "--html", tmp_path / "plan.html")
+    assert "New, 1:" in result.output
+    assert "<h2>What changed</h2>" in (tmp_path / "plan.html").read_text(encoding="utf-8")
+    refused = command("plan", "--what-if", "engine=emr,emr.jar=x")
+    assert refused.exit_code == 2
+    assert "cannot be planned with" in refused.output
 
 
 def test_status_of_nothing(night: NightDriver) -> None:
@@ -278,3 +329,55 @@ def test_cancel_of_a_closed_run_is_refused(night: NightDriver) -> None:
     assert result.exit_code == 2
     assert f"Run {RUN} was closed at" in result.output
     assert night.keys() == before
+
+
+def printed(*arguments: str, code: int = 0) -> Any:
+    """Return the one JSON value on stdout; what is for people is on stderr."""
+    result = command(*arguments, "--json")
+    assert result.exit_code == code, result.output
+    return json.loads(result.stdout)
+
+
+def test_a_run_its_state_and_its_end_as_json(night: NightDriver) -> None:
+    fleet(night, **MINUTES)
+    begun = printed("run")
+    assert (begun["run_id"], begun["result"], begun["tables"]) == (RUN, "begun", 3)
+    assert begun["report"] is None and begun["report_url"].endswith(f"/{RUN}/report.html")
+    night.passes(20)
+    shown = printed("status")
+    (one,) = shown["runs"]
+    assert (one["run"], one["tables"]) == (RUN, 3)
+    assert {table["name"] for table in one["undecided"]} <= {"orders", "orders-archive", "users"}
+    assert shown["not_seen"] == []
+    ended = printed("cancel", RUN)
+    assert (ended["run"], ended["already"], ended["monitor_error"]) == (RUN, False, None)
+    assert ended["closed"] or ended["status"]["cancelled"].startswith("cancelled by ")
+    night.until_closed()
+    assert printed("status") == {"runs": [], "not_seen": []}
+    refused = command("cancel", RUN, "--json")
+    assert (refused.exit_code, refused.stdout) == (2, "") and "was closed at" in refused.stderr
+    assert command("status", "--watch", "--json").exit_code == 2
+
+
+def test_a_run_that_is_waited_for_as_json_has_its_report(night: NightDriver) -> None:
+    fleet(night)
+    night.world.faults.step_fails["users"] = 9
+    told = printed("run", "users", "--wait", code=1)
+    assert told["report"]["tables"]["users"]["verdict"] == "failed"
+
+
+def test_a_monitor_that_fails_is_told_as_json(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet(night, **MINUTES)
+    printed("run")
+
+    def fails(*_: object) -> dict[str, Any]:
+        raise functions.FunctionError("hippolyte-monitor failed: out of memory")
+
+    monkeypatch.setattr(functions, "invoke", fails)
+    told = printed("cancel", RUN, code=1)
+    assert (told["closed"], told["monitor_error"]) == (
+        False,
+        "hippolyte-monitor failed: out of memory",
+    )

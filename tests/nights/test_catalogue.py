@@ -479,6 +479,7 @@ def test_an_entry_has_its_documented_form(night: NightDriver) -> None:
         assert kept["began_at"] <= kept["finished_at"]
         assert (kept["engine"], kept["verified"]["by"]) == (night.engine, "night")
         assert kept["manifest_md5"]
+        assert (kept["files_md5"] is None) == (kept["format"] == "native")
         assert kept["format"] == ("native" if night.engine == "lambda" else "dynamodbexport")
 
 

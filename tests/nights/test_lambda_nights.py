@@ -345,6 +345,19 @@ def test_a_table_that_goes_in_mid_scan_vanished(night: NightDriver, again: bool)
     night.assert_clean()
 
 
+@pytest.mark.parametrize("raised", [False, True], ids=["at its share", "raised"])
+def test_a_table_that_is_switched_to_on_demand_in_mid_scan_is_read_again(
+    night: NightDriver, raised: bool
+) -> None:
+    reading(night, **({"read": 1000, **BIG} if raised else {}))
+    night.dynamodb.update_table(TableName="orders", BillingMode="PAY_PER_REQUEST")
+    report = night.until_closed()
+    row = report["tables"]["orders"]
+    assert row["verdict"] == "backed_up", row
+    assert read_back(night, "orders", 2) == {f"orders#{i}" for i in range(3)}
+    night.assert_clean()
+
+
 def test_a_run_ends_by_the_engine_it_was_planned_for(night: NightDriver) -> None:
     reading(night)
     emr = {"jar": JAR, "service_role": "emr"}

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from hippolyte.record_form import when
+from hippolyte.planning.window import run_id
+from hippolyte.record_form import VERSION, iso, when
 from local.core.call import Call
 from local.datapipeline import actions
 from local.datapipeline.validation import Limits
-from tests.support.harness import BIG, PRODUCT_KEY, RUN, START, NightDriver, verdicts
+from tests.support.harness import BIG, BUCKET, PRODUCT_KEY, RUN, START, NightDriver, verdicts
 
 
 def most_clusters(night: NightDriver) -> tuple[dict[str, Any], int]:
@@ -137,3 +139,30 @@ def test_a_released_lease_is_read_once_and_again_only_when_it_changed(night: Nig
     night.passes(5)
     assert night.capacity("orders") == (night.raised, 50)
     assert reads
+
+
+@pytest.mark.engine("datapipeline")
+@pytest.mark.parametrize("is_read", [True, False])
+def test_what_the_last_night_left_out_comes_first(night: NightDriver, is_read: bool) -> None:
+    """Of three tables that take most of the two hours each; without a report they are all alike."""
+    night.configure(planning={"max_clusters": 1}, raise_capacity=False)
+    tables = {}
+    for name in ("table-a", "table-b", "table-c"):
+        night.table(name, size_bytes=4_000 * 50 * 4096)
+        tables[name] = {
+            "table_id": night.dynamodb.describe_table(TableName=name)["Table"]["TableId"],
+            "last_good": iso(START - timedelta(hours=20 + 24 * (name == "table-b"))),
+        }
+    last = {"version": VERSION, "tables": tables} if is_read else ["of no form"]
+    earlier = run_id(START - timedelta(days=1))
+    key = f"runs/123456789012/us-east-1/{earlier}/report.json"
+    night.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(last).encode())
+    night.scheduler()
+    plan = night.record(RUN, "plan.json")
+    assert plan is not None
+    batches = [[job["table"] for job in batch["jobs"]] for batch in plan["batches"]]
+    assert batches == (
+        [["table-b"], ["table-a", "table-c"]] if is_read else [["table-a"], ["table-b", "table-c"]]
+    )
+    (told,) = plan["warnings"]
+    assert told.startswith("no cluster has time for 2 of 3 tables before ")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from hippolyte.planning import answer as answer_module
+from hippolyte.planning.answer import read_answer
 from hippolyte.planning.window import run_id
 from hippolyte.record_form import when
 from tests.support.harness import (
@@ -16,7 +20,7 @@ from tests.support.harness import (
     next_night,
     verdicts,
 )
-from tests.support.report_schema import faults
+from tests.support.report_schema import PLAN, faults
 
 
 def fleet(night: NightDriver) -> None:
@@ -28,6 +32,10 @@ def part(night: NightDriver, *globs: str) -> str:
     answer = night.scheduler({"run": "now", "tables": list(globs)})
     assert answer["result"] == "begun", answer
     return str(answer["run_id"])
+
+
+def jobs(plan: Mapping[str, Any]) -> dict[str, Any]:
+    return {job["table"]: job for batch in plan["batches"] for job in batch["jobs"]}
 
 
 @pytest.mark.both
@@ -184,15 +192,68 @@ def test_a_plan_is_answered_and_changes_nothing(night: NightDriver) -> None:
     night.configure(tables={"exclude": ["*-archive"], "always": ["oders"]})
     answer = night.scheduler({"run": "plan"})
     plan = answer["plan"]
-    assert set(plan["tables"]) == {"orders", "users", "large"}
-    assert plan["tables"]["large"]["raise_to"] == night.raised
-    assert plan["verdicts"] == {"orders-archive": "skipped: excluded by '*-archive'"}
+    assert set(jobs(plan)) == {"orders", "users", "large"}
+    assert jobs(plan)["large"]["raise_to"] == night.raised
+    assert plan["verdicts"] == {"orders-archive": ["skipped", "excluded by '*-archive'"]}
     assert plan["cost_usd"] > 0
     assert any("no table matches" in alert for alert in plan["alerts"])
     assert night.keys() == []
     assert night.messages == []
     assert night.watch.updates == []
-    assert set(night.scheduler({"run": "plan", "tables": ["us*"]})["plan"]["tables"]) == {"users"}
+    assert set(jobs(night.scheduler({"run": "plan", "tables": ["us*"]})["plan"])) == {"users"}
+
+
+def test_a_plan_is_answered_as_the_night_records_it(night: NightDriver) -> None:
+    fleet(night)
+    night.table("large", read=1000, **BIG)
+    answered = night.scheduler({"run": "plan"})["plan"]
+    assert list(faults(answered, PLAN, "plan")) == []
+    night.scheduler()
+    recorded = night.record(RUN, "plan.json")
+    assert recorded is not None
+    recorded.pop("nonce")
+    assert answered == recorded
+
+
+def test_other_settings_are_planned_with_and_not_kept(night: NightDriver) -> None:
+    night.table("large", read=1000, **BIG)
+    trials = [{"raise_capacity": False}, {"consumed_percentage": 30, "window_seconds": 3600}]
+    answer = night.scheduler({"run": "plan", "what_if": trials})
+    raised = [jobs(plan)["large"]["raise_to"] for plan in (answer["plan"], *answer["what_if"])]
+    assert raised[0] == night.raised
+    assert raised[1] is None
+    hours = when(answer["what_if"][1]["deadline"]) - when(answer["what_if"][1]["start"])
+    assert hours.total_seconds() == 3600
+    assert night.keys() == []
+    assert night.scheduler({"run": "plan"})["plan"] == answer["plan"]
+
+
+@pytest.mark.parametrize(
+    ("trial", "said"),
+    [
+        ({"consumed_percentage": 0}, "consumed_percentage must be at least 1, got 0"),
+        ({"weather": 1}, "unknown key weather"),
+        ({"planning": 5}, "planning must be an object, got 5"),
+        ({"engine": "glue"}, "engine must be one of"),
+    ],
+)
+def test_settings_that_cannot_be_planned_with_are_refused(
+    night: NightDriver, trial: dict[str, Any], said: str
+) -> None:
+    night.table("orders")
+    assert said in night.scheduler({"run": "plan", "what_if": [trial]})["refused"]
+
+
+def test_a_long_plan_is_answered_packed(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet(night)
+    monkeypatch.setattr(answer_module, "_PACKED_FROM", 100)
+    answer = night.scheduler({"run": "plan"})
+    assert set(answer) == {"result", "at", "packed"}
+    plan, others = read_answer(answer)
+    assert set(jobs(plan)) == {"orders", "orders-archive", "users"}
+    assert others == []
 
 
 def test_a_plan_is_answered_beside_an_open_run(night: NightDriver) -> None:
@@ -202,7 +263,7 @@ def test_a_plan_is_answered_beside_an_open_run(night: NightDriver) -> None:
     before = night.keys()
     plan = night.scheduler({"run": "plan"})["plan"]
     # its own capacity, not what it is raised to
-    assert plan["tables"]["orders"]["raise_to"] == night.raised
+    assert jobs(plan)["orders"]["raise_to"] == night.raised
     assert night.keys() == before
     assert run_id(START) == RUN
     night.until_closed()

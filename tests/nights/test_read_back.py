@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from hippolyte.exports.filters import is_filter
+from hippolyte.exports.manifest import is_marker
 from hippolyte.night.read_back import in_turn
 from hippolyte.record_form import when
 from hippolyte.settings import Settings
@@ -27,7 +29,7 @@ from tests.support.harness import (
 )
 from tests.support.report_schema import faults
 
-pytestmark = pytest.mark.engine("lambda")
+pytestmark = pytest.mark.both
 
 ORDERS = f"runs/{ACCOUNT}/{REGION}/{RUN}/workers/check/orders.json"
 
@@ -52,9 +54,36 @@ def when_ordered(night: NightDriver, act: Callable[[], None]) -> None:
 
 
 def data_of(night: NightDriver, table: str) -> list[str]:
+    keys = night.keys(f"backups/{ACCOUNT}/{REGION}/{table}/{RUN}-1/")
+    if night.engine == "lambda":
+        bodies = {key: body(night, key) for key in keys if "/data/" in key}
+        return [key for key, data in bodies.items() if gzip.decompress(data)]
+    names = {key: key.rpartition("/")[2] for key in keys}
+    none = ("manifest", "_SUCCESS")
+    return [key for key, name in names.items() if not is_marker(name) and name not in none]
+
+
+def body(night: NightDriver, key: str) -> bytes:
+    content: bytes = night.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    return content
+
+
+def with_line_harmed(night: NightDriver, data: bytes) -> bytes:
+    """Return a file whose first line has a type that there is not."""
+    if night.engine == "lambda":
+        return gzip.compress(gzip.decompress(data).replace(b'"N"', b'"Q"', 1))
+    return data.replace(b'"n":{"n":', b'"n":{"q":', 1)
+
+
+def levels(night: NightDriver, *read: int) -> list[int]:
+    """Return the levels of a backup; the count of a cluster's log is compared with the table's."""
+    return [1, *read] if night.engine == "lambda" else [1, *read, 3]
+
+
+def filters_of(night: NightDriver, table: str) -> list[str]:
     prefix = f"backups/{ACCOUNT}/{REGION}/{table}/"
     found = night.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)["Contents"]
-    return [one["Key"] for one in found if "/data/" in one["Key"] and one["Size"] > 30]
+    return [one["Key"] for one in found if is_filter(one["Key"])]
 
 
 def test_what_is_read_back_is_of_level_two(night: NightDriver) -> None:
@@ -66,8 +95,10 @@ def test_what_is_read_back_is_of_level_two(night: NightDriver) -> None:
     for name in ("orders", "users"):
         noted = verified(night, name)
         assert (noted["level"], noted["by"]) == (2, "night")
-        assert report["tables"][name]["verified_levels"] == [1, 2]
+        assert report["tables"][name]["verified_levels"] == levels(night, 2)
+        assert noted["levels"] == levels(night, 2)
         assert report["tables"][name]["damage"] == []
+        assert len(filters_of(night, name)) == 1, "for later look-ups"
     assert list(faults(report)) == []
     assert (report["alerts"], report["warnings"], night.attention) == ([], [], [])
     settings = night.json(f"catalog/{ACCOUNT}/{REGION}/users/{RUN}.json")
@@ -84,14 +115,14 @@ def test_it_may_be_off(night: NightDriver, settings: dict[str, Any]) -> None:
     night.table("orders")
     report = night.night()
     assert night.json(ORDERS) is None
-    assert report["tables"]["orders"]["verified_levels"] == [1]
+    assert report["tables"]["orders"]["verified_levels"] == levels(night)
     assert report["warnings"] == []
 
 
 def test_the_retention_is_the_turn_unless_said(night: NightDriver) -> None:
     night.configure(retention_days=1)
     night.table("orders")
-    assert night.night()["tables"]["orders"]["verified_levels"] == [1, 2]
+    assert night.night()["tables"]["orders"]["verified_levels"] == levels(night, 2)
 
 
 def test_each_table_is_read_once_in_its_turn(night: NightDriver) -> None:
@@ -121,9 +152,9 @@ def test_damage_is_told_to_a_person_and_stays_in_the_catalogue(night: NightDrive
 
     def harm() -> None:
         key = data_of(night, "orders")[0]
-        body = night.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-        lines = gzip.decompress(body).replace(b'"N"', b'"Q"', 1)
-        night.s3.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(lines))
+        harmed = with_line_harmed(night, body(night, key))
+        assert harmed != body(night, key)
+        night.s3.put_object(Bucket=BUCKET, Key=key, Body=harmed)
 
     when_ordered(night, harm)
     report = night.night()
@@ -131,7 +162,7 @@ def test_damage_is_told_to_a_person_and_stays_in_the_catalogue(night: NightDrive
     assert verdicts(report) == {"orders": "backed_up", "users": "backed_up"}
     (damage,) = report["tables"]["orders"]["damage"]
     assert "line 1" in damage
-    assert report["tables"]["orders"]["verified_levels"] == [1]
+    assert report["tables"]["orders"]["verified_levels"] == levels(night)
     (alert,) = report["alerts"]
     assert alert.startswith("orders: its backup of tonight is damaged")
     assert "ATTENTION" in night.messages[-1]["subject"]
@@ -139,6 +170,32 @@ def test_damage_is_told_to_a_person_and_stays_in_the_catalogue(night: NightDrive
     noted = verified(night, "orders")
     assert (noted["level"], noted["damage"]) == (1, [damage])
     assert verified(night, "users")["level"] == 2
+
+
+@pytest.mark.engine("datapipeline", "emr")
+def test_a_line_less_than_the_log_counted_is_damage(night: NightDriver) -> None:
+    night.configure(verify_days=1)
+    night.table("orders", items=40)
+
+    def harm() -> None:
+        key = data_of(night, "orders")[0]
+        lines = body(night, key).splitlines(keepends=True)
+        night.s3.put_object(Bucket=BUCKET, Key=key, Body=b"".join(lines[:-1]))
+
+    when_ordered(night, harm)
+    report = night.night()
+    (damage,) = report["tables"]["orders"]["damage"]
+    assert damage == "its files hold 39 items, 40 were written"
+    assert verified(night, "orders")["levels"] == [1, 3]
+
+
+@pytest.mark.engine("datapipeline", "emr")
+def test_a_module_without_an_exporter_reads_nothing_back(night: NightDriver) -> None:
+    night.configure(verify_days=1, exporter=None)
+    night.table("orders")
+    report = night.night()
+    assert report["tables"]["orders"]["verified_levels"] == levels(night)
+    assert (report["warnings"], night.json(ORDERS)) == ([], None)
 
 
 @pytest.mark.parametrize("at", ["its orders", "its start", "the catalogue", "the ledger"])
@@ -173,7 +230,7 @@ def test_a_monitor_that_dies_over_it(night: NightDriver, at: str) -> None:
     assert dead == [at]
     report = night.record(RUN, "report.json")
     assert report
-    assert report["tables"]["orders"]["verified_levels"] == [1, 2]
+    assert report["tables"]["orders"]["verified_levels"] == levels(night, 2)
     assert verified(night, "orders")["level"] == 2
     assert night.attention == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -99,6 +100,37 @@ def test_the_table_shows_what_is_raised(night: NightDriver) -> None:
         "never began",
         f"would lower it from {night.raised} to 1000",
     ]
+
+
+def test_what_is_raised_as_json(night: NightDriver) -> None:
+    dies_after_raising(night)
+    night.world.clock.advance(1200)
+    result = command("release", "--dry-run", "--json")
+    assert result.exit_code == 1, result.output
+    told = json.loads(result.stdout)
+    (lease,) = told.pop("leases")
+    assert told == {
+        "name": "hippolyte",
+        "account": "123456789012",
+        "region": "us-east-1",
+        "dry_run": True,
+        "not_seen": [],
+    }
+    assert lease == {
+        "table": "orders",
+        "place": None,
+        "from": 1000,
+        "to": night.raised,
+        "since": "2026-11-24T00:00:00Z",
+        "run": RUN,
+        "state": "intended",
+        "export": "never began",
+        "said": f"would lower it from {night.raised} to 1000",
+        "left": True,
+    }
+    result = command("release", "--json")
+    assert result.exit_code == 0, result.output
+    assert [one["left"] for one in json.loads(result.stdout)["leases"]] == [False]
 
 
 def test_a_dry_run_changes_nothing(night: NightDriver) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -110,6 +111,42 @@ def test_by_import(night: NightDriver) -> None:
     assert not [key for key in night.keys("") if key.startswith("restores/")]
 
 
+def test_an_import_that_is_whole_is_not_done_again(night: NightDriver) -> None:
+    dynamodb = night.world.client("dynamodb")
+    deploy(night)
+    night.table("orders", items=60)
+    arn = dynamodb.describe_table(TableName="orders")["Table"]["TableArn"]
+    dynamodb.tag_resource(ResourceArn=arn, Tags=[{"Key": "team", "Value": "x"}])
+    past = str(int(night.world.clock.now().timestamp()) - 86400)
+    dynamodb.put_item(TableName="orders", Item={"pk": {"S": "old"}, "until": {"N": past}})
+    spec: Any = {"Enabled": True, "AttributeName": "until"}
+    dynamodb.update_time_to_live(TableName="orders", TimeToLiveSpecification=spec)
+    dynamodb.update_table(TableName="orders", DeletionProtectionEnabled=True)
+    night.world.clock.advance(60)
+    night.night()
+    again = ("restore", "orders", "--to", NEW, "--via", "import", "--yes")
+    said = command(*again)
+    assert said.exit_code == 0 and "  time to live by until" in said.output, said.output
+
+    changes: list[str] = []
+    night.world.before("*", lambda call: changes.append(call.name))
+    said = command(*again[:-1])
+    assert said.exit_code == 0, said.output
+    assert "All of it was done before: nothing is left to do." in said.output
+    assert "Restored: 61 items in orders-restored." in said.output
+    assert not [name for name in changes if name.partition(":")[2].startswith(("Tag", "Update"))]
+    # what is missing by now is put back, and nothing else
+    dynamodb.update_table(TableName=NEW, DeletionProtectionEnabled=False)
+    night.world.clock.advance(60)
+    changes.clear()
+    said = command(*again)
+    assert said.exit_code == 0, said.output
+    assert [name for name in changes if name.partition(":")[2].startswith(("Tag", "Update"))] == [
+        "dynamodb:UpdateTable"
+    ]
+    assert dynamodb.describe_table(TableName=NEW)["Table"]["DeletionProtectionEnabled"]
+
+
 def test_a_dry_run_says_all_and_does_nothing(night: NightDriver) -> None:
     backed_up(night)
     said = command("restore", "orders", "--to", NEW, "--dry-run")
@@ -119,7 +156,46 @@ def test_a_dry_run_says_all_and_does_nothing(night: NightDriver) -> None:
     assert night.world.client("dynamodb").list_tables()["TableNames"] == ["orders"]
 
 
-def _break_off(night: NightDriver, name: str) -> Result:
+def as_json(*arguments: Any, code: int = 0) -> Any:
+    """Return the one JSON value on stdout; what is for people is on stderr."""
+    result = command("restore", *arguments, "--json")
+    assert result.exit_code == code, result.output
+    return json.loads(result.stdout)
+
+
+def test_as_json(night: NightDriver) -> None:
+    backed_up(night)
+    told = as_json("orders", "--to", NEW, "--dry-run")
+    assert told["backup"]["run"] == RUN and told["backup"]["items"] == 60
+    assert (told["table"], told["via"], told["mode"]) == (NEW, "put", "all")
+    assert (told["write_units"], told["units_a_second"], told["usd"]) == (60, 50, 0)
+    assert told["seconds"] == 60 / 50
+    assert told["create_table"]["TableName"] == NEW
+    assert told["steps"] == ["the mark of this restore is taken off"]
+    assert (told["complete"], told["items"], told["would"]) == (None, 0, None)
+
+    told = as_json("orders", "--to", NEW)
+    assert (told["complete"], told["items"], told["not_put_back"]) == (True, 60, [])
+    night.world.client("dynamodb").delete_item(TableName=NEW, Key={"pk": {"S": "orders#3"}})
+    told = as_json("orders", "--into", NEW, "--only-changed", "--dry-run")
+    assert told["would"] == {"new": 1, "changed": 0, "same": 59}
+    assert told["complete"] is None and told["create_table"] is None
+    told = as_json("orders", "--into", NEW, "--only-changed", "--yes")
+    assert (told["complete"], told["written"], told["items"]) == (True, 1, 60)
+    told = as_json("orders", "--to", "imported", "--via", "import")
+    assert (told["complete"], told["items"], told["seconds"]) == (True, 60, None)
+    refused = command("restore", "orders", "--to", "orders", "--json")
+    assert (refused.exit_code, refused.stdout) == (2, "") and refused.stderr
+
+
+def test_as_json_what_broke_off(night: NightDriver) -> None:
+    backed_up(night)
+    told = json.loads(_break_off(night, NEW, "--json").stdout)
+    assert told["complete"] is False and "your session has ended" in told["error"]
+    assert 0 < told["items"] < 60
+
+
+def _break_off(night: NightDriver, name: str, *more: str) -> Result:
     """Begin a restore whose session ends before its last items are written."""
     calls = iter(range(9))
 
@@ -128,7 +204,7 @@ def _break_off(night: NightDriver, name: str) -> Result:
             raise refusal(call, "AccessDeniedException", "your session has ended")
 
     night.world.before("dynamodb:BatchWriteItem", deny, 3)
-    said = command("restore", "orders", "--to", name)
+    said = command("restore", "orders", "--to", name, *more)
     night.allow_all()
     return said
 
@@ -282,6 +358,8 @@ def test_the_document_is_followed_to_the_letter(
     dynamodb.delete_table(TableName="orders")
     night.world.clock.advance(60)
     _copies(night, tmp_path)
+    drops = {"rules": [{"attribute": "customer", "do": "drop"}]}
+    (tmp_path / "map.json").write_text(json.dumps(drops))
     for line in lines:
         if found := re.fullmatch(r"echo '(.*)' > (\w+)", line):
             (tmp_path / found[2]).write_text(found[1] + "\n")
@@ -292,14 +370,16 @@ def test_the_document_is_followed_to_the_letter(
             dynamodb.delete_item(TableName="orders", Key={"pk": {"S": "order#1"}})
             dynamodb.put_item(TableName="orders", Item={"pk": {"S": "order#2"}})
         # people are asked; here nobody is
-        said = command(*arguments, *(() if "--to" in arguments or "list" in line else ("--yes",)))
+        is_asked = "restore" in line and "--to" not in arguments
+        said = command(*arguments, *(("--yes",) if is_asked else ()))
         assert said.exit_code == 0, (line, said.output)
         if "--only-changed" in line or line.endswith("--to orders"):
             assert items(night, "orders") == before
         if "--keys" in line:
             assert items(night, "orders")["order#1"] == before["order#1"]
     assert items(night, "orders-restored") == before
-    assert len(lines) == 12
+    assert all("customer" not in item for item in items(night, "orders-test").values())
+    assert len(lines) == 15
 
 
 def _copies(night: NightDriver, folder: Path) -> None:

@@ -49,7 +49,9 @@ with the actions of AWS's own policies for them, reduced:
 shows that policy and stand-in agree, not what AWS asks for. Nothing has run on AWS.
 
 What the functions hold for a night that began with another engine (`elasticmapreduce:*` beside
-`lambda`, `states:*` beside the others) is in that engine's part.
+`lambda`, `states:DescribeExecution` and `states:StopExecution` beside the others) is in that
+engine's part. So are the roles *exporter* and *machine*, with which the others' nights read their
+backups back.
 
 `make test` proves the parts of `lambda` and Data Pipeline again. Of EMR's it plays the first night,
 and looks that every action is in the table; `make permissions` proves the rest.
@@ -67,11 +69,8 @@ NOT_SHOWN: dict[str, dict[tuple[str, str], str]] = {name: {} for name in ROLES} 
     }
 }
 # held with every engine, for a night that began with another: shown with that one
-OF_OTHERS = {
-    "lambda": "elasticmapreduce:",
-    "datapipeline": "states:",
-    "emr": "states:",
-}
+_WORKERS = ("states:DescribeExecution", "states:StopExecution")
+OF_OTHERS = {"lambda": ("elasticmapreduce:",), "datapipeline": _WORKERS, "emr": _WORKERS}
 BACKED_UP = dict.fromkeys(("large", "small", "empty", "queue"), "backed_up")
 GOOD = {
     "lambda": ("night", "scheduler alone", "lost answer"),

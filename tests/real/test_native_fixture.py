@@ -16,8 +16,13 @@ import pytest
 
 from hippolyte.exports import native
 from hippolyte.exports.dynamodbexport_items import decode_item, encode_item
-from hippolyte.exports.lines import Form, Lines
+from hippolyte.exports.lines import Form, Lines, dynamodb_json
 from hippolyte.exports.reader import Backup, Folder, find
+from hippolyte_cli.restore.journal import Journal
+from hippolyte_cli.restore.pace import Rate
+from hippolyte_cli.restore.writer import load
+from local.fleet.table_spec import TableSpec
+from tests.support.real_dynamodb import RealDynamoDB
 from tools.tf import REPOSITORY
 
 PART = REPOSITORY / "tests" / "data" / "native-export"
@@ -88,3 +93,23 @@ def test_it_is_the_same_in_the_export_tools_format(real: tuple[Backup, Path, int
     assert Lines(Form.DYNAMODBEXPORT).items(written, 1) == items
     assert Lines(Form.DYNAMODBEXPORT).spans(written, 1) == list(backup.spans())
     assert sum(1 for line in written.splitlines() if decode_item(line)) == count
+
+
+def test_it_is_restored_into_another_server(
+    real: tuple[Backup, Path, int], real_dynamodb: RealDynamoDB, tmp_path: Path
+) -> None:
+    """By `restore`'s writer: every item is there, and nothing else, and each is equal."""
+    backup, folder, count = real
+    if (count, real_dynamodb.name) == (133_199, "dynalite"):
+        pytest.skip("dynalite takes minutes for so many; DynamoDB Local has them all")
+    table = f"native-{folder.name}-{count}"
+    real_dynamodb.create([TableSpec(table, partition_key=("name", "S"), on_demand=True)])
+    client = real_dynamodb.client(retries={"total_max_attempts": 1}, max_pool_connections=16)
+    journal, rate = Journal(tmp_path, {"table": table}), Rate(1e6, 1e6)
+    loaded = load(client, table, ["name"], backup, rate=rate, journal=journal)
+    assert (loaded.read, loaded.written, loaded.complete) == (count, count, True)
+    pages = real_dynamodb.client().get_paginator("scan").paginate(TableName=table)
+    found = {item["name"]["S"]: dynamodb_json(item) for page in pages for item in page["Items"]}
+    assert len(found) == count
+    assert all(found.pop(item["name"]["S"]) == item for item in backup.items())
+    assert not found

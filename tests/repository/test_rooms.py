@@ -19,7 +19,7 @@ from tools.tf import REPOSITORY
 MOST_LINES = 300
 SHARED = (
     *("__init__", "clients", "clock", "errors"),
-    *("parameters", "record_form", "settings", "share", "store", "verdicts"),
+    *("parameters", "record_form", "settings", "settings_form", "share", "store", "verdicts"),
 )
 AROUND = (
     *("asked", "assembly", "existence", "existence_looks", "link", "overdue"),

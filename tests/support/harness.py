@@ -117,9 +117,9 @@ class NightDriver:
         self.places = [(BUCKET, "")]
         self._kept: dict[str, str] = {}
         self.watch = Watch(self)
+        exporter.deploy(world, MACHINE)
+        monkeypatch.setattr(clients, "for_exporter", _build_for_exporter)
         if engine == "lambda":
-            exporter.deploy(world, MACHINE)
-            monkeypatch.setattr(clients, "for_exporter", _build_for_exporter)
             ExporterFaults(world)
         self._stays = len(world.gate.hooks)
         self.configure()
@@ -127,9 +127,8 @@ class NightDriver:
     def configure(self, **changes: Any) -> None:
         """Set the settings, as Terraform would write them."""
         planning = {"discovery_concurrency": 1, **changes.pop("planning", {})}
-        if self.engine == "lambda":
-            # BIG is not to fit with it either
-            planning = {"bytes_per_read_unit": 4096, **planning}
+        # BIG is not to fit with workers either, nor a second time by what the first night measured
+        planning = {"bytes_per_read_unit": 4096, **planning}
         engines: dict[str, dict[str, Any]] = {
             "datapipeline": {},
             "emr": {

@@ -57,7 +57,7 @@ def emr(name: str, value: Any, *words: str) -> Bad:
 def pair(release: str | None, version: str, *words: str) -> Bad:
     """Return a case of a release and a jar that do not go together."""
     jar = f"s3://tools/emr-dynamodb-tools-{version}-jar-with-dependencies.jar"
-    documented = "Documented are emr-6.15 with 5.0 to 5.6; emr-7.3 to emr-7.12 with 5.5 to 5.7; "
+    documented = "Documented are emr-7.5 to emr-7.14 with 5.4 to 6.1"
     return Bad(
         {"engine": "emr", "emr": {"jar": jar}, "cluster": {"release_label": release}},
         ("cluster.release_label", f"connector {version}", documented, "docs/emr.md", *words),
@@ -132,7 +132,29 @@ REFUSED: dict[str, Bad] = {
     "percentage-101": one("consumed_percentage", 101, "got 101", "1 to 100"),
     "percentage-fraction": one("consumed_percentage", 0.5, "got 0.5", "whole number"),
     "percentage-text": one("consumed_percentage", "half", "a number is required"),
-    "raise-no-bool": one("raise_capacity", "sometimes", "a bool is required"),
+    "raise-no-word": one("raise_capacity", "sometimes", 'true, false or "plan", got "sometimes"'),
+    "raise-no-text": one("raise_capacity", ["plan"], "string required"),
+    "warm-no-bool": one("raise_above_warm_throughput", "sometimes", "a bool is required"),
+    "estimates-guessed": attribute(
+        "planning", "estimates", "guessed", 'got "guessed"', '"measured" or "formula"'
+    ),
+    **{
+        f"price-{name}": Bad({"prices": {name: usd}}, ("prices: each must be a number", "above 0"))
+        for name, usd in (
+            ("read_unit_hour", 0),
+            ("on_demand_million", -1),
+            ("node_hour", 0),
+            ("function_gb_second", 0),
+            ("transition_thousand", 0),
+            ("put_thousand", 0),
+            ("get_thousand", 0),
+            ("storage_gb_month", 0),
+        )
+    },
+    "price-text": Bad({"prices": {"node_hour": "much"}}, ("prices", "a number is required")),
+    "prices-region": Bad({"prices": {"region": []}}, ("region", "string required")),
+    "prices-dated": Bad({"prices": {"dated": []}}, ("dated", "string required")),
+    "prices-unknown": Bad({"prices": {"gold": 1}}, ("prices", "gold")),
     "ceiling-0": one("max_read_capacity", 0, "got 0", "null", "raise_capacity = false"),
     "ceiling-fraction": one("max_read_capacity", 1.5, "got 1.5", "whole number"),
     "money-0": one("max_night_usd", 0, "above 0, got 0", "null", "enabled = false"),
@@ -239,7 +261,7 @@ REFUSED: dict[str, Bad] = {
         "jar",
         "s3://tools/export.jar",
         '"s3://tools/export.jar"',
-        "Build and upload it as docs/emr.md",
+        "Fetch and upload it as docs/emr.md",
     ),
     "jar-without-key": emr("jar", "s3://tools", '"s3://tools"', "emr-dynamodb-tools-X.Y.Z"),
     "jar-missing": Bad({"engine": "emr", "emr": {"spot": True}}, ("emr", '"jar" is required')),
@@ -401,10 +423,10 @@ REFUSED: dict[str, Bad] = {
     ),
     "hosted-jar-with-emr": pair(None, "4.11.0", '"emr-7.13.0"'),
     "java-17-jar-with-java-8": pair("emr-6.15.0", "6.0.0", '"emr-6.15.0"'),
-    "new-jar-with-older-release": pair("emr-7.12.0", "6.0.0", '"emr-7.12.0"'),
-    "old-jar-with-new-release": pair("emr-7.14.0", "5.5.0", '"emr-7.14.0"'),
+    "release-that-relocates-the-sdk": pair("emr-7.4.0", "5.6.0", '"emr-7.4.0"'),
+    "old-jar-with-new-release": pair("emr-7.14.0", "5.3.0", '"emr-7.14.0"'),
     "release-of-data-pipeline-with-emr": pair("emr-5.27.1", "5.5.0", '"emr-5.27.1"'),
-    "release-not-in-the-list": pair("emr-7.15.0", "6.1.0", "emr-7.13 and emr-7.14 with 5.7 to 6.1"),
+    "release-not-in-the-list": pair("emr-7.15.0", "6.1.0", '"emr-7.15.0"'),
 }
 
 ACCEPTED: dict[str, dict[str, Any]] = {
@@ -503,16 +525,20 @@ ACCEPTED: dict[str, dict[str, Any]] = {
             "instance_types": ["m5.xlarge", "m5a.xlarge", "m5d.xlarge", "m6a.xlarge", "m6i.xlarge"],
         },
         "cluster": {
-            "release_label": "emr-7.3.0",
+            "release_label": "emr-7.5.0",
             "master_security_group_id": GROUP,
             "core_security_group_id": GROUP,
             "service_access_security_group_id": GROUP,
         },
     },
-    "emr-of-java-8": {
+    "emr-oldest": {
         "engine": "emr",
-        "emr": {"jar": JAR.replace("6.0.0", "5.6.0"), "subnet_ids": None, "spot": None},
-        "cluster": {"release_label": "emr-6.15.0"},
+        "emr": {"jar": JAR.replace("6.0.0", "5.4.0"), "subnet_ids": None, "spot": None},
+        "cluster": {"release_label": "emr-7.5.0"},
+    },
+    "emr-thin-jar-of-maven-central": {
+        "engine": "emr",
+        "emr": {"jar": "s3://example-tools/emr-dynamodb-tools-5.6.0.jar"},
     },
     "emr-newest": {
         "engine": "emr",

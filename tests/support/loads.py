@@ -15,7 +15,7 @@ from hippolyte.exports.lines import Item, dynamodb_json
 from hippolyte.exports.reader import Backup, Folder, find
 from hippolyte_cli.restore.journal import Journal
 from hippolyte_cli.restore.pace import Rate
-from hippolyte_cli.restore.sender import Clockwork
+from hippolyte_cli.restore.patience import Clockwork
 from hippolyte_cli.restore.writer import CONFIG, Loaded, load
 from local.fleet import items as odd
 from local.world import World

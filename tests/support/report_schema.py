@@ -11,6 +11,7 @@ from typing import Any
 _DOCS = Path(__file__).parents[2] / "docs"
 SCHEMA = json.loads((_DOCS / "report.schema.json").read_text(encoding="utf-8"))
 CATALOGUE = json.loads((_DOCS / "catalogue.schema.json").read_text(encoding="utf-8"))
+PLAN = json.loads((_DOCS / "plan.schema.json").read_text(encoding="utf-8"))
 _KNOWN = {
     "$schema",
     "title",
@@ -31,6 +32,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "integer": (int,),
     "number": (int, float),
     "null": (type(None),),
+    "boolean": (bool,),
 }
 
 
@@ -39,7 +41,7 @@ def faults(value: Any, schema: dict[str, Any] = SCHEMA, at: str = "report") -> I
     assert set(schema) <= _KNOWN, f"{at}: {set(schema) - _KNOWN} is not checked"
     wanted = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     kinds = tuple(kind for name in wanted for kind in _TYPES[name])
-    if not isinstance(value, kinds) or isinstance(value, bool):
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         yield f"{at} is {value!r}, not {' or '.join(wanted)}"
     elif isinstance(value, dict):
         yield from _object(value, schema, at)

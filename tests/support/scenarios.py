@@ -88,7 +88,7 @@ def lose_a_cluster(d: Deployment) -> None:
 
 def age(d: Deployment) -> None:
     """The deployer has chosen a release that writes to S3 with EMRFS."""
-    d.change("cluster", release_label="emr-7.3.0")
+    d.change("cluster", release_label="emr-7.5.0")
     furnish(d)
 
 
@@ -164,7 +164,7 @@ def _scenarios(engine: str) -> Iterator[Scenario]:
     yield Scenario("lost answer", lost, nights, 2, f"{start} whose answer is lost")
     yield Scenario("lost answer, scheduler alone", lost, scheduler_alone, 2, alone)
     if engine == "emr":
-        yield Scenario("older release", age, nights, 4, "a night on emr-7.3.0, which has EMRFS")
+        yield Scenario("older release", age, nights, 4, "a night on emr-7.5.0, which has EMRFS")
     yield Scenario("functions down", lambda _: None, functions_down, 0.5, down)
     yield Scenario("functions gone", lambda _: None, functions_gone, 0.5, gone)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
-from hippolyte.settings import Exporter, parse
+from hippolyte.settings import Exporter, Prices, parse
 from local.world import World
 from tests.support.kept import planned_text
 from tools.tf import REPOSITORY, Terraform, TerraformError, environment
@@ -232,6 +233,7 @@ def test_actions_of_the_functions(resources: dict[str, Any]) -> None:
         "ssm:GetParametersByPath",
         "ssm:PutParameter",
         "states:DescribeExecution",
+        "states:StartExecution",
         "states:StopExecution",
     }
 
@@ -481,7 +483,7 @@ def test_settings_of_emr(resources: dict[str, Any]) -> None:
     }
     assert (private["pipeline_region"], private["pipeline_role"]) == ("us-east-1", "")
     assert private["cluster_role"] == "private-us-east-1-cluster"
-    assert private["cluster"]["release_label"] == "emr-7.3.0"
+    assert private["cluster"]["release_label"] == "emr-7.5.0"
     assert private["cluster"]["master_security_group_id"] == "sg-0123456789abcdef0"
     assert plain["region"] == plain["pipeline_region"] == "eu-central-1"
     assert plain["cluster"]["release_label"] == "emr-7.13.0"
@@ -526,28 +528,28 @@ def test_actions_of_the_functions_with_the_exporter(resources: dict[str, Any]) -
             {a for s in statements(resources, module, role).values() for a in many(s["Action"])}
             for module in ("scan", "emr")
         )
-        assert ours - theirs == {"states:StartExecution", "lambda:GetAccountSettings"}
+        assert ours - theirs == {"lambda:GetAccountSettings"}
         assert {a for a in ours if a.startswith(("elasticmapreduce:", "ec2:", "iam:"))} == {
             "elasticmapreduce:DescribeCluster",
             "elasticmapreduce:ListSteps",
             "elasticmapreduce:TerminateJobFlows",
         }
         found = statements(resources, "scan", role)
-        machine = f"arn:aws:states:{FRANKFURT}:stateMachine:scan-exporter"
-        assert found["StartWorkers"]["Resource"] == machine
         condition = {"StringEquals": {"aws:RequestedRegion": "eu-central-1"}}
         assert found["SeeTheAccountsConcurrency"]["Condition"] == condition
 
 
-def test_workers_of_any_engine_can_be_ended(resources: dict[str, Any]) -> None:
+def test_workers_of_any_engine_can_be_started_and_ended(resources: dict[str, Any]) -> None:
+    """They read backups back, whatever engine made them."""
+    arn = rf"arn:aws:states:[a-z0-9-]+:{ACCOUNT}"
     for module in MODULES:
         for role in ("scheduler", "monitor"):
-            found = statements(resources, module, role)["SeeWorkersEnd"]
-            assert found["Action"] == ["states:StopExecution", "states:DescribeExecution"]
-            assert re.fullmatch(
-                rf"arn:aws:states:[a-z0-9-]+:{ACCOUNT}:execution:[a-z]+-exporter:\*",
-                found["Resource"],
-            )
+            found = statements(resources, module, role)
+            started, seen = found["StartWorkers"], found["SeeWorkersEnd"]
+            assert started["Action"] == "states:StartExecution"
+            assert re.fullmatch(rf"{arn}:stateMachine:[a-z]+-exporter", started["Resource"])
+            assert seen["Action"] == ["states:StopExecution", "states:DescribeExecution"]
+            assert re.fullmatch(rf"{arn}:execution:[a-z]+-exporter:\*", seen["Resource"])
 
 
 def test_actions_of_the_exporter(resources: dict[str, Any]) -> None:
@@ -570,15 +572,20 @@ def test_actions_of_the_exporter(resources: dict[str, Any]) -> None:
 
 def test_the_exporter_never_writes_over_a_file(resources: dict[str, Any]) -> None:
     place = f"central-backups/dynamodb/prod/{{}}/{ACCOUNT}/us-east-1/*"
-    exports = "arn:aws:s3:::" + place.format("backups") + "/AWSDynamoDB/*"
+    backups = "arn:aws:s3:::" + place.format("backups")
+    exports = (f"{backups}/AWSDynamoDB/*", f"{backups}/_filters/*")
     workers = "arn:aws:s3:::" + place.format("runs") + "/workers/*"
     found = statements(resources, "crowded", "exporter")
-    writes = {s["Resource"]: s for s in found.values() if "s3:PutObject" in many(s["Action"])}
+    writes = {
+        tuple(sorted(many(s["Resource"]))): s
+        for s in found.values()
+        if "s3:PutObject" in many(s["Action"])
+    }
 
-    assert set(writes) == {exports, workers}
+    assert set(writes) == {exports, (workers,)}
     assert writes[exports]["Condition"] == {"Null": {"s3:if-none-match": "false"}}
-    assert "Condition" not in writes[workers]
-    assert sorted(found["ReadOwnFilesAndRecords"]["Resource"]) == [exports, workers]
+    assert "Condition" not in writes[(workers,)]
+    assert sorted(found["ReadBackupsAndRecords"]["Resource"]) == [backups, workers]
     assert found["ListOwnFiles"]["Resource"] == "arn:aws:s3:::central-backups"
     assert found["ListOwnFiles"]["Condition"] == {
         "StringLikeIfExists": {
@@ -876,6 +883,19 @@ def test_settings_are_known_at_plan(resources: dict[str, Any]) -> None:
     assert (frankfurt["region"], frankfurt["pipeline_region"]) == ("eu-central-1", "eu-west-1")
     assert frankfurt["pipeline_role"] == "frankfurt-eu-central-1-pipeline"
     assert frankfurt["bucket"] == f"frankfurt-backups-{ACCOUNT}-eu-central-1"
+
+
+def test_raises_that_are_only_looked_at_claim_nothing(resources: dict[str, Any]) -> None:
+    private, frankfurt = settings(resources, "private"), settings(resources, "frankfurt")
+    assert (private["raise_capacity"], frankfurt["raise_capacity"]) == ("plan", True)
+    assert [name for name in resources["private"] if "aws_ssm_parameter.claim" in name] == []
+    assert [name for name in resources["frankfurt"] if "aws_ssm_parameter.claim" in name]
+    assert private["raise_above_warm_throughput"] is False
+    assert private["planning"]["estimates"] == "measured"
+    # what is not given is the package's own default
+    own = Prices(region="eu-west-1", read_unit_hour=0.000147)
+    assert private["prices"] == asdict(own)
+    assert frankfurt["prices"] == asdict(Prices())
 
 
 def test_what_is_off_is_not_there(resources: dict[str, Any]) -> None:

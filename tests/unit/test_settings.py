@@ -9,7 +9,7 @@ import pytest
 
 from hippolyte.errors import ConfigurationError
 from hippolyte.parameters import joined
-from hippolyte.settings import VARIABLE, Exporter, load, parse
+from hippolyte.settings import VARIABLE, Exporter, load, parse, raw
 from tests.support.builders import raw_settings, settings
 from tests.support.kept import parts
 
@@ -37,6 +37,12 @@ def test_defaults_are_the_designs() -> None:
     assert found.tables.include == ("*",)
 
 
+def test_the_json_form_is_read_as_the_same_settings() -> None:
+    tags = {"include": [], "include_tags": {"backup": ["yes", "n*"]}}
+    for found in (settings(), settings(tables=tags, tags={"team": "x"}, raise_capacity="plan")):
+        assert parse(json.dumps(raw(found))) == found
+
+
 def test_keys_carry_the_prefix() -> None:
     assert settings().place("runs", "r", "plan.json") == "runs/123456789012/us-east-1/r/plan.json"
     assert settings(prefix="a/b").place("runs", "") == "a/b/runs/123456789012/us-east-1/"
@@ -60,10 +66,14 @@ def test_all_faults_are_named_at_once() -> None:
     [
         ({"consumed_percentage": 0}, "consumed_percentage must be at least 1, got 0"),
         ({"window_seconds": "7h"}, "window_seconds must be a whole number, got '7h'"),
-        ({"raise_capacity": 1}, "raise_capacity must be true or false, got 1"),
+        ({"raise_capacity": 1}, 'raise_capacity must be true or false, or "plan", got 1'),
+        ({"raise_capacity": "no"}, "raise_capacity must be true or false"),
+        ({"raise_above_warm_throughput": "plan"}, "must be true or false, got 'plan'"),
+        ({"planning": {"estimates": "guess"}}, "estimates must be one of measured, formula"),
+        ({"prices": {"node_hour": 0}}, "prices.node_hour must be a number above 0, got 0"),
         ({"bucket": None}, "bucket must not be null, got None"),
         ({"planning": {"attempts": 0}}, "planning.attempts must be at least 1, got 0"),
-        ({"planning": []}, "planning. must be an object, got []"),
+        ({"planning": []}, "planning must be an object, got []"),
         (
             {"tables": {"exclude_tags": {"backup": "no"}}},
             "tables.exclude_tags must be an object of lists of strings, got {'backup': 'no'}",

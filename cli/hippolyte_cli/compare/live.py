@@ -6,6 +6,7 @@ sample only some segments are read, and no manifest is written of those.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from hippolyte.exports.lines import Form
-from hippolyte.exports.native import DATA
+from hippolyte.exports.native import DATA, STARTED
 from hippolyte.exports.place import Folder
 from hippolyte.exports.reader import Backup, DataFile, find
 from hippolyte.scan.begin import highest, written
@@ -54,7 +55,11 @@ def read(
         CompareError: it could not be read to its end; StoppedError: it was stopped.
         HippolyteError, ValueError, OSError, ClientError, BotoCoreError: it cannot be read.
     """
-    goes_on = bool(FolderPlace(folder).exports())
+    place = FolderPlace(folder)
+    goes_on = any(place.sink(scan).read(STARTED) for scan in place.exports())
+    if not goes_on:
+        # it was ended before it had written anything
+        shutil.rmtree(folder, ignore_errors=True)
     asked = Asked(
         table=live.arn,
         dest=str(folder),

@@ -19,11 +19,13 @@ _KINDS = {"left": "only left ", "right": "only right", "different": "different "
 
 def line_of(difference: Difference) -> str:
     """Return a difference as a line for people."""
-    key = ", ".join(f"{name}={_text(value)}" for name, value in difference.key.items())
+    key = ", ".join(f"{name}={value_text(value)}" for name, value in difference.key.items())
     said = f"{_KINDS[difference.kind]}  {key}"
     if difference.kind == "different":
         changes = difference.attributes().items()
-        shown = (f"{name}: {_text(one.left)} -> {_text(one.right)}" for name, one in changes)
+        shown = (
+            f"{name}: {value_text(one.left)} -> {value_text(one.right)}" for name, one in changes
+        )
         said += f"  {'; '.join(shown)}"
     return f"{said}  ({_SINCE})" if difference.written_since else said
 
@@ -41,7 +43,8 @@ def record_of(difference: Difference) -> dict[str, Any]:
     return record | ({"written_since": True} if difference.written_since else {})
 
 
-def _text(value: Mapping[str, Any] | None) -> str:
+def value_text(value: Mapping[str, Any] | None) -> str:
+    """Return a value for people; None: there is none."""
     match value:
         case None:
             text = "(none)"

@@ -16,8 +16,9 @@ from itertools import islice, pairwise
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte.errors import HippolyteError
-from hippolyte.exports.lines import Item
+from hippolyte.exports.lines import Item, text_of
 from hippolyte.exports.reader import Backup, DataFile, FormatError
+from hippolyte_cli.masking.change import NotMappedError
 from hippolyte_cli.restore.journal import Done
 from hippolyte_cli.restore.keys import Key, NoKeyError, key_finder
 from hippolyte_cli.restore.sending import body_bytes
@@ -71,6 +72,7 @@ class Cutting:
         units: most that a batch is to cost; an item that costs more is alone.
         at_once: files that are read side by side.
         where: only these items.
+        change: makes of each what is written.
     """
 
     key_names: Sequence[str]
@@ -78,6 +80,7 @@ class Cutting:
     units: float = float("inf")
     at_once: int = 8
     where: Callable[[Item], bool] | None = None
+    change: Callable[[Item], Item] | None = None
 
 
 def spread(files: Sequence[DataFile], at_once: int) -> list[int]:
@@ -94,8 +97,8 @@ def batches(backup: Backup, done: Mapping[str, Done], cutting: Cutting) -> Itera
     """Yield a backup's items in batches, but for the lines that are done.
 
     Raises:
-        FormatError: an item is too large, has not the key, or see `Backup.spans`; with file and
-            line. Nothing of its batch has been yielded.
+        FormatError: an item is too large, has not the key, cannot be changed, or see
+            `Backup.spans`; with file and line. Nothing of its batch has been yielded.
     """
     find = key_finder(cutting.key_names)
     batch = Batch()
@@ -112,10 +115,12 @@ def batches(backup: Backup, done: Mapping[str, Done], cutting: Cutting) -> Itera
                 batch = Batch()
             continue
         try:
+            if cutting.change is not None:
+                span = text_of(cutting.change(json.loads(span)))
             key = find(span)
             if len(span) > MOST_ITEM_BYTES:
                 _check_size(span)
-        except (NoKeyError, _TooLargeError) as error:
+        except (NoKeyError, NotMappedError, _TooLargeError) as error:
             raise FormatError(str(error), backup.files[number].name, line) from error
         # of the text, which is never shorter than what is counted
         units, size = write_units(len(span)), body_bytes((span,))

@@ -14,6 +14,7 @@ from hippolyte_cli import console
 from hippolyte_cli.backups import LATEST
 from hippolyte_cli.backups_place import (
     Account,
+    AsJson,
     Bucket,
     Function,
     OfRegion,
@@ -23,6 +24,7 @@ from hippolyte_cli.backups_place import (
     is_place,
 )
 from hippolyte_cli.deployment import MONITOR
+from hippolyte_cli.restore.record import record_of
 from hippolyte_cli.restore.source import lying, night
 from hippolyte_cli.restore.target import Asked, Target
 from hippolyte_cli.restore.task import Task
@@ -67,6 +69,12 @@ def restore(
     keys: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Only these keys: JSON, one a line.")
     ] = None,
+    map_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--map", metavar="FILE", help="Drop, hash or replace attributes, by its rules."
+        ),
+    ] = None,
     via: Annotated[
         str, typer.Option(metavar="put|import", help="import: by ImportTable, a new table only.")
     ] = "put",
@@ -109,6 +117,7 @@ def restore(
     bucket: Bucket = None,
     prefix: Prefix = "",
     region: Region = None,
+    as_json: AsJson = False,
 ) -> None:
     """Restore a table's backup: beside the live table (--to), or into one that is there (--into).
 
@@ -125,6 +134,7 @@ def restore(
         mode="only-missing" if only_missing else "only-changed" if only_changed else "all",
         where=tuple(where or ()),
         keys=keys,
+        map=map_file,
         via=via,
         on_demand=on_demand,
         streams=streams,
@@ -134,6 +144,7 @@ def restore(
         dry_run=dry_run,
         yes=yes,
         region=region,
+        as_json=as_json,
     )
     _refuse(asked, only_missing and only_changed)
     with console.told():
@@ -148,20 +159,30 @@ def restore(
             )
         task = Task(Target(asked, found))
         task.offer()
+    error = None
     if dry_run or not task.agreed():
-        console.console().print("Nothing was changed.")
-        return
-    try:
-        whole = task.run()
-    except (HippolyteError, ClientError, BotoCoreError) as error:
-        if not task.begun:
-            console.refuse(console.remedied(error))
-        out = console.console(stderr=True)
-        out.print(f"[red]NOT COMPLETE:[/red] {escape(console.remedied(error))}", soft_wrap=True)
-        out.print(task.state())
-        raise typer.Exit(1) from error
-    if not whole:
+        task.out.print("Nothing was changed.")
+    else:
+        error = _run(task)
+    if as_json:
+        console.record(record_of(task, error))
+    if task.whole is False:
         raise typer.Exit(1)
+
+
+def _run(task: Task) -> str | None:
+    """Do it; say what it failed for, and return that."""
+    try:
+        task.run()
+    except (HippolyteError, ClientError, BotoCoreError, OSError) as error:
+        said = console.remedied(error)
+        if not task.begun:
+            console.refuse(said)
+        out = console.console(stderr=True)
+        out.print(f"[red]NOT COMPLETE:[/red] {escape(said)}", soft_wrap=True)
+        out.print(task.state())
+        return said
+    return None
 
 
 def _refuse(asked: Asked, both: bool) -> None:
@@ -189,5 +210,7 @@ def _refuse(asked: Asked, both: bool) -> None:
         console.refuse(f"--{asked.mode} goes with --into: a new table has nothing.")
     if asked.via == "import" and part:
         console.refuse("--where and --keys: an import is of all items; use --via put.")
+    if asked.via == "import" and asked.map:
+        console.refuse("--map: an import is of the items as they are; use --via put.")
     if asked.via == "import" and asked.rate:
         console.refuse("--rate: an import takes no write capacity.")

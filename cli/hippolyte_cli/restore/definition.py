@@ -114,7 +114,7 @@ def plan_of(
         raise ConfigurationError(
             "a newer version of this product kept that night's settings: use that one"
         )
-    table = _as_described(definition, settings)
+    table = as_described(definition, settings)
     if not table.get("KeySchema"):
         raise ConfigurationError(
             "that night's entry has no definition of the table (it was lost): take another "
@@ -170,7 +170,7 @@ def plan_of(
     )
 
 
-def _as_described(
+def as_described(
     definition: Mapping[str, Any] | None, settings: Mapping[str, Any] | None
 ) -> Mapping[str, Any]:
     """Return the table as the settings' raw answer has it, with what no SDK knew then, if it is."""

@@ -48,6 +48,7 @@ class Imported:
     table: Mapping[str, Any]  # as DescribeTable has it
     items: int
     bytes: int  # as they were uncompressed, which is what is paid for
+    again: bool = False  # an earlier run had it done
 
 
 def import_table(
@@ -59,6 +60,7 @@ def import_table(
     *,
     owner: str | None = None,
     progress: Callable[[Progress], object] = lambda _: None,
+    began: Callable[[], object] = lambda: None,
 ) -> Imported:
     """Make a plan's table of a backup by ImportTable; return it once it can be used.
 
@@ -73,6 +75,7 @@ def import_table(
         waits: how long to wait for the import.
         owner: account of the source's bucket, if it is another's.
         progress: is told of it.
+        began: is called once there is an import, or may be one.
 
     Raises:
         NotImportedError: it is refused, or failed; a single item that is missing is a failure.
@@ -82,19 +85,25 @@ def import_table(
     request = _request(plan, source, owner)
     with _Scratch(source, waits) as scratch:
         found, token = _earlier(client, plan, request, scratch)
-        items = source.items
+        items, again = source.items, found is not None
         if found is None:
             if items is None:
                 items = import_source.convert(
                     backup, source.place, told=lambda n: progress(Progress("converting", n, None))
                 )
-            found = _begin(client, {**request, "ClientToken": token}, waits, scratch)
+            found = _begin(client, {**request, "ClientToken": token}, waits, scratch, began)
+        began()
         ended = _follow(client, found["ImportArn"], items, waits, progress)
         scratch.is_read = False
         _judge(plan, ended, items)
     table = wait_active(client, plan.name, waits)
-    arn, imported = ended["ImportArn"], ended["ImportedItemCount"]
-    return Imported(arn, table, imported, ended.get("ProcessedSizeBytes", 0))
+    return Imported(
+        arn=ended["ImportArn"],
+        table=table,
+        items=ended["ImportedItemCount"],
+        bytes=ended.get("ProcessedSizeBytes", 0),
+        again=again,
+    )
 
 
 @dataclass(slots=True)
@@ -194,7 +203,11 @@ def _listed(client: DynamoDBClient) -> Iterator[Mapping[str, Any]]:
 
 
 def _begin(
-    client: DynamoDBClient, request: Mapping[str, Any], waits: Waits, scratch: _Scratch
+    client: DynamoDBClient,
+    request: Mapping[str, Any],
+    waits: Waits,
+    scratch: _Scratch,
+    began: Callable[[], object],
 ) -> Mapping[str, Any]:
     said = ""
     # the answer may be lost
@@ -208,6 +221,9 @@ def _begin(
                 scratch.is_read = False
                 why = f"; {_RIGHTS}" if "Denied" in code_of(error) else f"; or {PUT}"
                 raise NotImportedError(f"the import is refused: {said}{why}") from error
+        except BotoCoreError:
+            began()
+            raise
         waits.told(f"the import cannot begin yet: {said}")
     raise NotMadeError(f"no import could begin in {waits.seconds:.0f} s: {said}")
 

@@ -63,6 +63,7 @@ class Journal:
         beside: the same in a bucket; what it refuses is in `not_beside`, and no error.
         done: how far each file is, by its name.
         not_beside: why it is not beside the backup; None: it is, or is not to be.
+        not_read: why what may be beside the backup could not be read.
     """
 
     folder: Path
@@ -70,6 +71,7 @@ class Journal:
     beside: tuple[Store, str] | None = None
     done: dict[str, Done] = field(default_factory=dict)
     not_beside: str | None = None
+    not_read: str | None = None
     _saved_at: float = float("-inf")
     _beside_at: float = float("-inf")
 
@@ -161,8 +163,9 @@ class Journal:
         store, key = self.beside
         try:
             found = store.read(key)
-        except (ClientError, BotoCoreError, ConfigurationError):
-            # not readable, or no journal: that on disk is what there is
+        except (ClientError, BotoCoreError, ConfigurationError) as error:
+            # that on disk is what there is
+            self.not_read = str(error)
             return None
         return found[0] if found else None
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hippolyte_cli.restore.values import number
+from hippolyte.exports.keys import number
 
 # equal for equal keys of one table, and for no others
 Key = tuple[bytes, ...]

@@ -48,16 +48,22 @@ class Waits:
             yield
 
 
-def make(client: DynamoDBClient, plan: TablePlan, waits: Waits) -> Mapping[str, Any]:
+def make(
+    client: DynamoDBClient,
+    plan: TablePlan,
+    waits: Waits,
+    made: Callable[[], object] = lambda: None,
+) -> Mapping[str, Any]:
     """Make the table of a plan, and return it as DescribeTable does once it is ACTIVE.
 
     A table of this name is taken for ours if it bears the plan's marker: made by the same restore
-    before, or by a call whose answer was lost.
+    before, or by a call whose answer was lost. `made` is called once it is there, ready or not.
 
     Raises:
         NotMadeError: another table has the name, the service refuses, or it takes too long.
     """
     _create(client, plan, waits)
+    made()
     return wait_active(client, plan.name, waits)
 
 
@@ -69,7 +75,7 @@ def wait_active(client: DynamoDBClient, name: str, waits: Waits) -> Mapping[str,
     """
     state = "not there"
     for _ in waits.tries():
-        table = _described(client, name)
+        table = described(client, name)
         if table is None:
             # a new table may be unknown for a moment (API DescribeTable)
             continue
@@ -118,11 +124,10 @@ def _is_ours(client: DynamoDBClient, plan: TablePlan) -> bool:
     Raises:
         NotMadeError: it is another's.
     """
-    table = _described(client, plan.name)
+    table = described(client, plan.name)
     if table is None or table["TableStatus"] == "DELETING":
         return False
-    tags = client.get_paginator("list_tags_of_resource").paginate(ResourceArn=table["TableArn"])
-    marks = [tag["Value"] for page in tags for tag in page["Tags"] if tag["Key"] == MARKER]
+    marks = marks_of(client, table["TableArn"])
     if not plan.marker or marks != [plan.marker]:
         whose = f"of another restore ({marks[0]})" if marks else "not of this restore"
         raise NotMadeError(
@@ -134,7 +139,14 @@ def _is_ours(client: DynamoDBClient, plan: TablePlan) -> bool:
     return True
 
 
-def _described(client: DynamoDBClient, name: str) -> Mapping[str, Any] | None:
+def marks_of(client: DynamoDBClient, arn: str) -> list[str]:
+    """Return the marker that a table bears, of who began it; none: nobody did."""
+    tags = client.get_paginator("list_tags_of_resource").paginate(ResourceArn=arn)
+    return [tag["Value"] for page in tags for tag in page["Tags"] if tag["Key"] == MARKER]
+
+
+def described(client: DynamoDBClient, name: str) -> Mapping[str, Any] | None:
+    """Return DescribeTable's `Table`, None if there is none."""
     try:
         return client.describe_table(TableName=name)["Table"]
     except ClientError as error:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hippolyte_cli.export_offer import duration, plural, size
 from hippolyte_cli.restore.definition import TablePlan
 from hippolyte_cli.restore.pace import Rate
 from hippolyte_cli.restore.source import Found
+from hippolyte_cli.restore.steps import Step
+from hippolyte_cli.restore.target import Target
 
 # us-east-1, 2026-11: a write request unit of an on-demand table, a GB of ImportTable
 WRITE_UNIT_USD = 0.625 / 1_000_000
@@ -27,6 +29,23 @@ class Offer:
     rate: Rate
     on_demand: bool
     indexes: int
+    imported: bool = False
+
+    @classmethod
+    def of(cls, target: Target) -> Offer:
+        """Return the load that a target is chosen for."""
+        found = target.found
+        counts = [file.items for file in found.backup.files]
+        items = None if None in counts else sum(n or 0 for n in counts)
+        return cls(
+            found=found,
+            items=found.kept.items if items is None and found.kept else items,
+            bytes=int((found.definition or {}).get("TableSizeBytes", 0)),
+            rate=target.rate(),
+            on_demand=target.on_demand,
+            indexes=target.index_count,
+            imported=target.asked.via == "import",
+        )
 
     @property
     def units(self) -> int | None:
@@ -35,7 +54,23 @@ class Offer:
             return None
         return max(self.items, -(-self.bytes // _UNIT))
 
-    def lines(self, via: str) -> Iterator[str]:
+    @property
+    def seconds(self) -> float | None:
+        """How long it takes at the least; None: not known."""
+        if self.imported or self.units is None:
+            return None
+        return self.units / self.rate.writes
+
+    @property
+    def usd(self) -> float | None:
+        """What it costs (us-east-1), without indexes; provisioned capacity is paid for anyhow."""
+        if self.imported:
+            return self.bytes / _GB * IMPORT_GB_USD
+        if not self.on_demand:
+            return 0.0
+        return None if self.units is None else self.units * WRITE_UNIT_USD
+
+    def lines(self) -> Iterator[str]:
         """Yield what is to be said."""
         kept = self.found.kept
         many = (
@@ -46,24 +81,22 @@ class Offer:
         if kept and kept.damage:
             level += f", and found DAMAGED since: {kept.damage[0]} (`hippolyte verify` says all)"
         yield f"{self.found.name}: {many}{held}{level}. From {self.found.location}"
-        if via == "import":
-            cost = self.bytes / _GB * IMPORT_GB_USD
-            yield f"By ImportTable: no write capacity; about {cost:,.2f} USD (0.15 USD a GB)."
+        if self.imported:
+            yield f"By ImportTable: no write capacity; about {self.usd:,.2f} USD (0.15 USD a GB)."
             return
-        if self.units is None:
+        if self.seconds is None:
             yield f"At {self.rate.writes:,.0f} write units a second."
             return
-        seconds = self.units / self.rate.writes
         told = f"{self.units:,} write units or more, at {self.rate.writes:,.0f} a second: about "
-        told += duration(seconds)
+        told += duration(self.seconds)
         if self.on_demand:
-            told += f" and {self.units * WRITE_UNIT_USD:,.2f} USD"
+            told += f" and {self.usd:,.2f} USD"
         if self.indexes:
             told += f"; as much again for what each of {plural(self.indexes, 'index')} holds"
         yield f"{told}."
 
 
-def plan_lines(plan: TablePlan, imported: bool) -> Iterator[str]:
+def plan_lines(plan: TablePlan, steps: Sequence[Step]) -> Iterator[str]:
     """Yield what a table is made with, what comes after, and what will not be as it was."""
     request = plan.request
     facts = [request["BillingMode"]]
@@ -77,7 +110,7 @@ def plan_lines(plan: TablePlan, imported: bool) -> Iterator[str]:
     ):
         facts += [f"{said} {index['IndexName']}" for index in request.get(kind, [])]
     yield f"Makes the table {plan.name}: {', '.join(facts)}."
-    for step in plan.after_import if imported else plan.after:
+    for step in steps:
         yield f"  then {step.name}"
     for difference in plan.differs:
         yield f"  not as it was: {difference}"

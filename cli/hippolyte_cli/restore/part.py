@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,35 @@ def _plain(value: Any) -> Any:
             return _Nothing()
 
 
-def keys(path: Path, key_schema: Sequence[str]) -> Condition:
+@dataclass
+class Keys:
+    """A condition that holds for some keys; it knows which of them it has not seen.
+
+    Attributes:
+        names: of the key's attributes.
+        wanted: the lines that ask for them, by key.
+        seen: those that an item had.
+    """
+
+    names: Sequence[str]
+    wanted: Mapping[Key, str]
+    seen: set[Key] = field(default_factory=set)
+
+    def __call__(self, item: Item) -> bool:
+        """Say whether an item has one of the keys."""
+        key = key_of(item, self.names)
+        if key not in self.wanted:
+            return False
+        self.seen.add(key)
+        return True
+
+    @property
+    def unseen(self) -> list[str]:
+        """The lines of which no item was seen."""
+        return [line for key, line in self.wanted.items() if key not in self.seen]
+
+
+def keys(path: Path, key_schema: Sequence[str]) -> Keys:
     """Return a condition that holds for the keys of a file: one a line, as JSON.
 
     Each in DynamoDB JSON, `{"pk": {"S": "a"}}`, or plain, `{"pk": "a", "sk": 7}`.
@@ -93,17 +122,17 @@ def keys(path: Path, key_schema: Sequence[str]) -> Condition:
     Raises:
         ConfigurationError: it cannot be read, or a line is no such key; with the line.
     """
-    wanted: set[Key] = set()
+    wanted: dict[Key, str] = {}
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"--keys {path}: {error}") from error
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            wanted.add(key_of(_key(path, number, line, key_schema), key_schema))
+            wanted[key_of(_key(path, number, line, key_schema), key_schema)] = line.strip()
     if not wanted:
         raise ConfigurationError(f"--keys {path}: no key is in it")
-    return lambda item: key_of(item, key_schema) in wanted
+    return Keys(key_schema, wanted)
 
 
 def _key(path: Path, number: int, line: str, key_schema: Sequence[str]) -> Item:

@@ -6,50 +6,31 @@ Used by many threads at once.
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
-from hippolyte.errors import HippolyteError, code_of
+from hippolyte.errors import code_of
 from hippolyte.exports.reader import FormatError
 from hippolyte.scan.reading import Passing, Refused, Throttled
 from hippolyte_cli.restore import sending
 from hippolyte_cli.restore.batches import MOST_PUTS, Batch
 from hippolyte_cli.restore.keys import key_of
 from hippolyte_cli.restore.pace import Pace
+from hippolyte_cli.restore.patience import Patience, Tries
 from hippolyte_cli.restore.sending import OfSomeKeys
 from hippolyte_cli.restore.values import canonical_item, write_units
 
 Mode = Literal["all", "only-missing", "only-changed"]
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 10.0
 _HALVED_AFTER = 3
-_PATIENCE_SECONDS = 600.0
 # of a batch, where it may be that one item is to blame
 _OF_ITEMS = (
     "ValidationException",
     "SerializationException",
     "ItemCollectionSizeLimitExceededException",
 )
-
-
-class Stopped(Exception):
-    """When a batch is given up, for the load ends."""
-
-
-class GivenUp(HippolyteError):
-    """When the table has taken nothing for long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clockwork:
-    """Time and chance: `sleep` returns True if the load has ended meanwhile."""
-
-    now: Callable[[], float]
-    sleep: Callable[[float], bool]
-    chance: Callable[[], float]
 
 
 @dataclass(slots=True)
@@ -63,13 +44,6 @@ class Sent:
     throttled: int = 0
 
 
-@dataclass(slots=True)
-class _Tries:
-    """How often something was refused without getting on."""
-
-    count: int = 0
-
-
 @dataclass
 class Sender:
     """Writes into one table. `files` are the names of the backup's, for what is said of an item."""
@@ -80,13 +54,12 @@ class Sender:
     mode: Mode
     writes: Pace
     reads: Pace
-    clock: Clockwork
-    ended: threading.Event
+    patience: Patience
     files: Sequence[str]
     # only count what would be written
     dry: bool = False
-    # since when nothing was answered; of all threads
-    _failing_since: float | None = None
+    # something was written, be it a part of a batch
+    wrote: bool = False
 
     def send(self, batch: Batch) -> Sent:
         """Write a batch, or of it what the mode says.
@@ -109,18 +82,18 @@ class Sender:
         return sent
 
     def _put(self, batch: Batch, chosen: list[int], sent: Sent) -> None:
-        tries, parts = _Tries(), [chosen]
+        tries, parts = Tries(), [chosen]
         while parts:
             part = parts.pop()
             spans = [batch.spans[number] for number in part]
             paid = sum(write_units(len(span)) for span in spans)
-            self._pay(self.writes, paid)
+            self.patience.pay(self.writes, paid)
             try:
                 answer = sending.write(self.client, self.table, spans)
             except Passing as error:
                 self.writes.ended(paid, 0)
                 sent.throttled += isinstance(error, Throttled)
-                self._refused(self.writes, tries, error)
+                self.patience.refused(self.writes, tries, error)
                 # one that is refused as a whole again and again may go in halves
                 parts += _halves(part) if tries.count % _HALVED_AFTER == 0 else [part]
                 continue
@@ -142,14 +115,15 @@ class Sender:
             left = self._left(batch, part, answer.refused)
             sent.units += cost
             sent.written += len(part) - len(left)
-            self._failing_since = None
+            self.wrote = self.wrote or len(left) < len(part)
+            self.patience.answered()
             if left:
                 sent.throttled += 1
                 tries.count = tries.count if len(left) == len(part) else 0
                 # of some keys, for the others were written
                 some = len(left) < len(part)
                 why = (OfSomeKeys if some else Throttled)("items were sent back")
-                self._refused(self.writes, tries, why)
+                self.patience.refused(self.writes, tries, why)
                 parts.append(left)
 
     def _left(
@@ -168,25 +142,25 @@ class Sender:
         wanted = [{name: item[name] for name in self.key_names} for item in items]
         only = self.key_names if self.mode == "only-missing" else ()
         there: dict[int, Mapping[str, Any]] = {}
-        tries = _Tries()
+        tries = Tries()
         while wanted:
             paid = len(wanted)
-            self._pay(self.reads, paid)
+            self.patience.pay(self.reads, paid)
             try:
                 answer = sending.read(self.client, self.table, wanted, only)
             except Passing as error:
                 self.reads.ended(paid, 0)
                 sent.throttled += isinstance(error, Throttled)
-                self._refused(self.reads, tries, error)
+                self.patience.refused(self.reads, tries, error)
                 continue
             self.reads.ended(paid, paid if answer.units is None else answer.units)
-            self._failing_since = None
+            self.patience.answered()
             for item in answer.items:
                 there[batch.keys[key_of(item, self.key_names)]] = item
             # also what does not fit into an answer of 16 MB
             if len(answer.refused) == len(wanted):
                 sent.throttled += 1
-                self._refused(self.reads, tries, Throttled("no key was read"))
+                self.patience.refused(self.reads, tries, Throttled("no key was read"))
             wanted = list(answer.refused)
         missing = [n for n in range(len(items)) if n not in there]
         sent.new += len(missing)
@@ -197,33 +171,6 @@ class Sender:
             for n, item in enumerate(items)
             if n not in there or canonical_item(there[n]) != canonical_item(item)
         ]
-
-    def _pay(self, pace: Pace, units: float) -> None:
-        while wait := pace.begin(units, self.clock.now()):
-            self._sleep(wait)
-        if self.ended.is_set():
-            pace.ended(units, 0)
-            raise Stopped
-
-    def _refused(self, pace: Pace, tries: _Tries, error: Exception) -> None:
-        """Wait after a refusal, longer each time."""
-        now = self.clock.now()
-        tries.count += 1
-        if isinstance(error, Throttled) and not isinstance(error, OfSomeKeys):
-            pace.refused(now)
-        if self._failing_since is None:
-            self._failing_since = now
-        if now - self._failing_since > _PATIENCE_SECONDS:
-            raise GivenUp(
-                f"{self.table} has taken nothing for {_PATIENCE_SECONDS / 60:.0f} minutes "
-                f"({error}). Run it again later: it goes on from here"
-            ) from error
-        most = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(tries.count, 20))
-        self._sleep(most * (0.2 + 0.8 * self.clock.chance()))
-
-    def _sleep(self, seconds: float) -> None:
-        if self.clock.sleep(seconds):
-            raise Stopped
 
 
 def _halves(part: list[int]) -> list[list[int]]:

@@ -20,6 +20,7 @@ from hippolyte.clients import configuration
 from hippolyte.errors import ConfigurationError, code_of
 from hippolyte.exports.place import Prefix
 from hippolyte_cli import console
+from hippolyte_cli.masking.rules import Map, read_map
 from hippolyte_cli.restore import part
 from hippolyte_cli.restore.definition import ON_DEMAND, TablePlan, plan_of
 from hippolyte_cli.restore.journal import Journal, identity
@@ -44,6 +45,7 @@ class Asked:
     mode: Mode
     where: tuple[str, ...]
     keys: Path | None
+    map: Path | None
     via: str
     on_demand: bool
     streams: bool
@@ -53,6 +55,7 @@ class Asked:
     dry_run: bool
     yes: bool
     region: str | None
+    as_json: bool = False
 
 
 @dataclass
@@ -65,6 +68,8 @@ class Target:
         plan: of a table that is to be made; None: it is there.
         there: DescribeTable's `Table`, once it is.
         conditions: all must hold of an item.
+        chosen: that of them which is of keys.
+        map: what is made of the items; None: they are written as they are.
     """
 
     asked: Asked
@@ -72,6 +77,8 @@ class Target:
     plan: TablePlan | None = None
     there: Mapping[str, Any] = field(default_factory=dict)
     conditions: list[part.Condition] = field(default_factory=list)
+    chosen: part.Keys | None = None
+    map: Map | None = None
 
     @property
     def name(self) -> str:
@@ -93,6 +100,12 @@ class Target:
         """Whether it has no capacity of its own."""
         described = (self.table.get("BillingModeSummary") or {}).get("BillingMode")
         return ON_DEMAND in (self.table.get("BillingMode"), described)
+
+    @property
+    def index_count(self) -> int:
+        """How many indexes it has."""
+        kinds = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+        return sum(len(self.table.get(kind, [])) for kind in kinds)
 
     def choose(self) -> None:
         """Plan the table that is to be made, or look at the one that is there.
@@ -117,13 +130,19 @@ class Target:
             self._compare_keys()
         self.conditions = [part.where(text) for text in self.asked.where]
         if self.asked.keys:
-            self.conditions.append(part.keys(self.asked.keys, self.keys))
+            # before the others, so that it sees every item
+            self.chosen = part.keys(self.asked.keys, self.keys)
+            self.conditions.insert(0, self.chosen)
+        if self.asked.map:
+            self.map = read_map(self.asked.map, self.table)
 
     def journal(self) -> Journal:
         """Return where this restore keeps how far it is."""
         chosen = [*self.asked.where]
         if self.asked.keys:
             chosen.append(hashlib.sha256(self.asked.keys.read_bytes()).hexdigest())
+        if self.map:
+            chosen.append(f"by a map ({self.map.digest})")
         of = identity(self.found.location, self.there, self.asked.mode, " and ".join(chosen))
         beside = None
         if self.found.beside:
@@ -163,7 +182,8 @@ class Target:
         def tell(said: str) -> None:
             if said not in told:
                 told.add(said)
-                console.console().print(escape(f"  {said}"), soft_wrap=True)
+                out = console.console(stderr=self.asked.as_json)
+                out.print(escape(f"  {said}"), soft_wrap=True)
 
         return Waits(
             seconds=_PATIENCE_SECONDS,
@@ -179,6 +199,7 @@ class Target:
             if code_of(error) == "ResourceNotFoundException":
                 raise ConfigurationError(
                     f"there is no table {name} in {self.client().meta.region_name}: --to makes one"
+                    " (`hippolyte restore`)"
                 ) from error
             raise
         if table["TableStatus"] not in ("ACTIVE", "UPDATING"):
@@ -186,20 +207,27 @@ class Target:
         return dict(table)
 
     def _compare_keys(self) -> None:
-        was = (self.found.definition or {}).get("KeySchema")
-        if was and sorted(map(_key, was)) != sorted(map(_key, self.there["KeySchema"])):
+        definition = self.found.definition or {}
+        if definition.get("KeySchema") and _key(definition) != _key(self.there):
+            # named alike, they are of other types
+            is_typed = _named(self.there) == _named(definition)
+            has, had = (_named(one, is_typed) for one in (self.there, definition))
             raise ConfigurationError(
-                f"{self.name} has the key {_named(self.there['KeySchema'])}, the backup "
-                f"{_named(was)}: items of one cannot be found in the other"
+                f"{self.name} has the key {has}, the backup {had}: items of one cannot be found in "
+                "the other"
             )
 
 
-def _key(key: Mapping[str, str]) -> tuple[str, str]:
-    return key["KeyType"], key["AttributeName"]
+def _key(table: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the attributes of a table's key: HASH or RANGE, name, type."""
+    types = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
+    names = [(key["KeyType"], key["AttributeName"]) for key in table["KeySchema"]]
+    return sorted((kind, name, types[name]) for kind, name in names)
 
 
-def _named(schema: list[Mapping[str, str]]) -> str:
-    return ", ".join(f"{key['AttributeName']} ({key['KeyType']})" for key in schema)
+def _named(table: Mapping[str, Any], typed: bool = False) -> str:
+    said = ((name, f"{kind}, {of}" if typed else kind) for kind, name, of in _key(table))
+    return ", ".join(f"{name} ({more})" for name, more in said)
 
 
 def _digest(text: str, length: int) -> str:

@@ -4,48 +4,62 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
-import boto3
 import typer
+from rich.console import Console
 from rich.markup import escape
 
-from hippolyte import clock
-from hippolyte.clients import configuration
-from hippolyte.exports.lines import Item
 from hippolyte.exports.reader import Backup
 from hippolyte_cli import console
 from hippolyte_cli.export_offer import plural
-from hippolyte_cli.restore.answers import past_ttl
+from hippolyte_cli.masking.change import Change
+from hippolyte_cli.restore.chosen import Chosen
 from hippolyte_cli.restore.definition import TablePlan
+from hippolyte_cli.restore.finish import Finish
 from hippolyte_cli.restore.import_source import Source, source_of
-from hippolyte_cli.restore.importing import import_table
+from hippolyte_cli.restore.importing import Imported, import_table
 from hippolyte_cli.restore.journal import Journal
 from hippolyte_cli.restore.make import make
 from hippolyte_cli.restore.offer import Offer, plan_lines
 from hippolyte_cli.restore.sender import Mode
-from hippolyte_cli.restore.settings import put_back
 from hippolyte_cli.restore.steps import Step
 from hippolyte_cli.restore.target import Asked, Target
 from hippolyte_cli.restore.view import shown
 from hippolyte_cli.restore.writer import CONFIG, Loaded, load
 
+# of keys that a backup has not
+_KEYS_SAID = 20
 _AGAIN = "The same command goes on where it was."
-_TTL, _UNMARK = "UpdateTimeToLive", "UntagResource"
 
 
 @dataclass
 class Task:
-    """One restore."""
+    """One restore.
+
+    Attributes:
+        target: what it is into.
+        begun: something was made or written.
+        source: what an import reads.
+        loaded: how far the load is.
+        chosen: the items that the load is of.
+        would: what a comparison found, without a write.
+        items: read by the load, or imported.
+        whole: all is there; None: it has not ended.
+        not_put_back: what of the table's settings is not, and why.
+    """
 
     target: Target
     begun: bool = False
     source: Source | None = None
     loaded: Loaded = field(default_factory=Loaded)
-    past: int = 0
+    chosen: Chosen | None = None
+    would: Loaded | None = None
+    items: int = 0
+    whole: bool | None = None
+    not_put_back: list[str] = field(default_factory=list)
 
     @property
     def asked(self) -> Asked:
@@ -56,6 +70,23 @@ class Task:
     def plan(self) -> TablePlan | None:
         """Of a table that is to be made."""
         return self.target.plan
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """What is to be done once the items are there."""
+        if self.plan is None:
+            return ()
+        return self.plan.after_import if self.asked.via == "import" else self.plan.after
+
+    @property
+    def out(self) -> Console:
+        """Where words for people go."""
+        return console.console(stderr=self.asked.as_json)
+
+    @property
+    def past(self) -> int:
+        """Chosen items so far that are past their time to live."""
+        return self.chosen.past if self.chosen else 0
 
     @property
     def backup(self) -> Backup:
@@ -71,35 +102,22 @@ class Task:
             HippolyteError: it cannot be done.
         """
         self.target.choose()
-        out = console.console()
         if self.asked.via == "import" and self.plan:
             self.source = source_of(self.plan, self.backup, self.target.scratch())
         for line in self._lines():
-            out.print(escape(line), soft_wrap=True)
+            self._say(line)
         if self.asked.into and not (self.asked.yes and not self.asked.dry_run):
             self._preview()
+        elif self.target.map and self.asked.dry_run:
+            self._look_through("all", "looking through")
 
     def _lines(self) -> Iterator[str]:
-        table = self.target.table
-        indexes = [
-            index
-            for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
-            for index in table.get(kind, [])
-        ]
-        kept = self.target.found.kept
-        counts = [file.items for file in self.backup.files]
-        items = None if None in counts else sum(n or 0 for n in counts)
-        offer = Offer(
-            found=self.target.found,
-            items=kept.items if items is None and kept else items,
-            bytes=int((self.target.found.definition or {}).get("TableSizeBytes", 0)),
-            rate=self.target.rate(),
-            on_demand=self.target.on_demand,
-            indexes=len(indexes),
-        )
-        yield from offer.lines(self.asked.via)
+        yield from Offer.of(self.target).lines()
+        if self.target.map:
+            yield f"By the map {self.asked.map}, of each item:"
+            yield from self.target.map.lines()
         if self.plan:
-            yield from plan_lines(self.plan, self.asked.via == "import")
+            yield from plan_lines(self.plan, self.steps)
         else:
             yield f"Writes into the table {self.target.name}, which is there: {self._what()}."
 
@@ -114,15 +132,29 @@ class Task:
     def _preview(self) -> None:
         """Compare, and say what would be changed; nothing is written."""
         mode: Mode = "only-missing" if self.asked.mode == "only-missing" else "only-changed"
-        with tempfile.TemporaryDirectory() as folder:
-            told = self._load(Journal(Path(folder), {}), mode, "comparing", dry=True)
+        self.would = told = self._look_through(mode, "comparing")
         changed = told.written - told.new
         parts = [f"{plural(told.new, 'item')} would be new"]
         if self.asked.mode != "only-missing":
             parts += [f"{changed:,} would be changed", f"{told.same:,} are the same"]
         else:
             parts.append(f"{told.same:,} are there and stay as they are")
-        console.console().print(f"  {', '.join(parts)}.")
+        self.out.print(f"  {', '.join(parts)}.")
+        self._lacks_keys()
+
+    def _lacks_keys(self) -> bool:
+        """Say which of the keys that were asked for the backup has not."""
+        unseen = self.target.chosen.unseen if self.target.chosen else []
+        for line in unseen[:_KEYS_SAID]:
+            self._say(f"  not in the backup: {line}")
+        if len(unseen) > _KEYS_SAID:
+            self._say(f"  and {len(unseen) - _KEYS_SAID:,} more keys")
+        return bool(unseen)
+
+    def _look_through(self, mode: Mode, doing: str) -> Loaded:
+        """Read the backup as a load does that writes nothing."""
+        with tempfile.TemporaryDirectory() as folder:
+            return self._load(Journal(Path(folder), {}), mode, doing, dry=True)
 
     def agreed(self) -> bool:
         """Ask, where something that is there is written over."""
@@ -132,112 +164,76 @@ class Task:
             console.refuse(
                 f"{self.target.name} is there: say --yes to write into it, nobody can be asked."
             )
-        return typer.confirm(f"Write into {self.target.name}?")
+        return typer.confirm(f"Write into {self.target.name}?", err=self.asked.as_json)
 
     # --- what is done
 
-    def run(self) -> bool:
-        """Do it; say how it ended, and return whether all is there.
+    def run(self) -> None:
+        """Do it, and say how it ended; `whole` tells whether all is there.
 
         Raises:
             HippolyteError, ClientError, BotoCoreError: it could not be completed.
         """
+        self.whole = False
         if self.plan and self.source:
-            return self._import(self.plan, self.source)
+            done = self._import(self.plan, self.source)
+            self.items, again = done.items, done.again
+        else:
+            if self.plan:
+                client, waits = self.target.client(), self.target.waits()
+                self.target.there = make(client, self.plan, waits, self._began)
+            journal = self.target.journal()
+            try:
+                self.loaded = self._load(journal, self.asked.mode, "restoring")
+            finally:
+                if why := journal.not_beside:
+                    self._say(f"  how far it is is not kept beside the backup: {why}")
+            self.items, again = self.loaded.before + self.loaded.read, bool(self.loaded.before)
+        self.begun = True
+        if not self.source and not self.loaded.complete:
+            self.out.print(f"Stopped. {self.state()}")
+            return
         if self.plan:
-            self.target.there = make(self.target.client(), self.plan, self.target.waits())
-            self.begun = True
-        self.loaded = self._load(self.target.journal(), self.asked.mode, "restoring")
-        self.begun = True
-        if not self.loaded.complete:
-            console.console().print(f"Stopped. {self.state()}")
-            return False
-        whole = self._settle(self.plan.after) if self.plan else True
-        if whole:
-            self.target.journal().remove()
-        self._say_end(self.loaded.before + self.loaded.read, whole)
-        return whole
-
-    def _import(self, plan: TablePlan, source: Source) -> bool:
-        self.begun = True
-        out = console.console()
-        with shown(out, "importing") as show:
-            done = import_table(
-                self.target.client(),
-                plan,
-                self.backup,
-                source,
-                self.target.waits(),
-                progress=show,
-            )
-        whole = self._settle(plan.after_import)
-        self._say_end(done.items, whole)
-        return whole
-
-    def _say_end(self, items: int, whole: bool) -> None:
-        out = console.console()
+            finish = Finish(self.target, self.plan, self._may_expire, self._say)
+            self.not_put_back = finish.run(self.steps, again=again)
+        self.whole = not self.not_put_back
+        if self.whole and not self.source:
+            journal = self.target.journal()
+            journal.remove()
+            if journal.not_beside:
+                self._say(f"  how far it was is left beside the backup: {journal.not_beside}")
+        # what an earlier run read was not seen by this one
+        if not again and self._lacks_keys():
+            self.whole = False
         written = f", {self.loaded.written:,} written" if self.asked.mode != "all" else ""
-        end = "Restored" if whole else "The items are restored, not all of the rest"
-        out.print(escape(f"{end}: {plural(items, 'item')}{written} in {self.target.name}."))
+        end = "Restored" if not self.not_put_back else "The items are restored, not all of the rest"
+        items = plural(self.items, "item")
+        self.out.print(escape(f"{end}: {items}{written} in {self.target.name}."))
 
-    def _settle(self, steps: Sequence[Step]) -> bool:
-        """Put back what a table was set to; time to live only if nothing goes by it unasked.
+    def _import(self, plan: TablePlan, source: Source) -> Imported:
+        client, waits, began = self.target.client(), self.target.waits(), self._began
+        with shown(self.out, "importing") as show:
+            return import_table(
+                client, plan, self.backup, source, waits, progress=show, began=began
+            )
 
-        While anything is left the table keeps its mark, so that the same command may go on.
-        """
-        assert self.plan
-        out = console.console()
-        marked = next((n for n, step in enumerate(steps) if step.operation == _UNMARK), len(steps))
-        stays_off = self.plan.ttl and not self._may_expire()
-        held = [step for step in steps if stays_off and step.operation == _TTL]
-        left = self._put_back([step for step in steps[:marked] if step not in held])
-        for step in held:
-            said = f"NOT PUT BACK: {step.name}: --yes turns it on all the same"
-            out.print(escape(said), soft_wrap=True)
-        left = left or bool(held) or self._put_back(steps[marked:])
-        if left:
-            out.print("The same command puts back what is left.")
-        return not left
-
-    def _put_back(self, steps: Sequence[Step]) -> bool:
-        """Do steps; say which were refused, and return whether any was."""
-        assert self.plan
-        out = console.console()
-        scaling = boto3.client(
-            "application-autoscaling", region_name=self.asked.region, config=configuration()
-        )
-        refused = put_back(
-            self.target.client(),
-            scaling,
-            self.plan.name,
-            steps,
-            self.target.waits(),
-            expected=self.plan.arn,
-            began=lambda step: out.print(escape(f"  {step.name}"), soft_wrap=True),
-        )
-        for one in refused:
-            said = f"NOT PUT BACK: {one.step.name} ({one.step.operation}): {one.why}"
-            out.print(escape(said), soft_wrap=True)
-        return bool(refused)
+    def _began(self) -> None:
+        self.begun = True
 
     def _may_expire(self) -> bool:
         assert self.plan
         # an import reads by itself, and of what an earlier run wrote nothing was counted
         if self.source or self.loaded.before:
-            now, conditions = clock.now(), self.target.conditions
-            self.past = sum(
-                past_ttl(item, self.plan.ttl or "", now)
-                for item in self.backup.items()
-                if all(holds(item) for holds in conditions)
-            )
+            self.chosen = self._chosen()
+            self.chosen.count_past(self.backup)
+        assert self.chosen
         if not self.past:
             return True
-        console.console().print(
-            f"{plural(self.past, 'item')} past the time to live: gone soon after it is turned on."
-        )
+        past = plural(self.past, "item")
+        self.out.print(f"{past} past the time to live: gone soon after it is turned on.")
         if self.asked.yes:
             return True
-        return sys.stdin.isatty() and typer.confirm("Turn it on?")
+        return sys.stdin.isatty() and typer.confirm("Turn it on?", err=self.asked.as_json)
 
     def state(self) -> str:
         """Return how far it came."""
@@ -246,16 +242,23 @@ class Task:
         done = self.loaded.before + self.loaded.read
         return f"{plural(done, 'item')} read and written so far. {_AGAIN}"
 
+    def _say(self, said: str) -> None:
+        self.out.print(escape(said), soft_wrap=True)
+
     # ---
 
     def _load(self, journal: Journal, mode: Mode, doing: str, dry: bool = False) -> Loaded:
-        out = console.console()
-        with shown(out, doing) as show, console.stopped_by_ctrl_c() as stopped:
+        chosen = self._chosen(dry)
+        if not dry:
+            self.chosen = chosen
+        if why := journal.read().not_read:
+            self._say(f"  what another machine may have written of it is not known: {why}")
+        with shown(self.out, doing) as show, console.stopped_by_ctrl_c() as stopped:
 
             def told(loaded: Loaded) -> None:
                 if not dry:
                     self.loaded = loaded
-                    self.begun = self.begun or bool(loaded.read)
+                    self.begun = self.begun or bool(loaded.read) or loaded.wrote
                 show(loaded)
 
             loaded = load(
@@ -264,29 +267,24 @@ class Task:
                 self.target.keys,
                 self.backup,
                 rate=self.target.rate(),
-                journal=journal.read(),
+                journal=journal,
                 mode=mode,
-                where=self._which(dry),
+                where=chosen.where,
+                change=chosen.made,
                 progress=told,
                 stopped=stopped,
                 dry=dry,
             )
         if dry and not loaded.complete:
             raise typer.Exit(1)
+        if chosen.change and loaded.complete:
+            rest = " of what was read now" if loaded.before else ""
+            would = "would do" if dry else "did"
+            for line in (f"What the map {would}{rest}:", *chosen.change.told()):
+                self._say(line)
         return loaded
 
-    def _which(self, dry: bool) -> Callable[[Item], bool] | None:
-        """Return what chooses items; it counts those that time to live would take away."""
-        conditions = self.target.conditions
+    def _chosen(self, dry: bool = False) -> Chosen:
+        change = Change(self.target.map) if self.target.map else None
         ttl = self.plan.ttl if self.plan and not dry else None
-        if not conditions and not ttl:
-            return None
-        now: datetime = clock.now()
-
-        def choose(item: Item) -> bool:
-            chosen = all(holds(item) for holds in conditions)
-            if chosen and ttl and past_ttl(item, ttl, now):
-                self.past += 1
-            return chosen
-
-        return choose
+        return Chosen(self.target.conditions, change, ttl)

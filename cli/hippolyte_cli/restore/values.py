@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from hippolyte.exports.keys import number
+
 # 400 KB (quotas of DynamoDB, "Items")
 MOST_ITEM_BYTES = 400 * 1024
 _UNIT_BYTES = 1024
@@ -17,7 +19,7 @@ def item_bytes(item: Mapping[str, Any]) -> int:
 
     Numbers are "approximately" what is said there; its text is never shorter than what is counted.
     """
-    return sum(len(_utf8(name)) + _value_bytes(value) for name, value in item.items())
+    return sum(len(utf8(name)) + _value_bytes(value) for name, value in item.items())
 
 
 def write_units(size: int) -> int:
@@ -29,17 +31,17 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
     ((kind, content),) = value.items()
     match kind:
         case "S":
-            return len(_utf8(content))
+            return len(utf8(content))
         case "N":
             return _number_bytes(content)
         case "B":
-            return len(_binary(content))
+            return len(binary(content))
         case "SS":
-            return sum(len(_utf8(each)) for each in content)
+            return sum(len(utf8(each)) for each in content)
         case "NS":
             return sum(map(_number_bytes, content))
         case "BS":
-            return sum(len(_binary(each)) for each in content)
+            return sum(len(binary(each)) for each in content)
         case "L":
             return 3 + sum(1 + _value_bytes(each) for each in content)
         case "M":
@@ -53,11 +55,13 @@ def _number_bytes(text: str) -> int:
     return (significant + 1) // 2 + 1
 
 
-def _binary(content: str | bytes) -> bytes:
+def binary(content: str | bytes) -> bytes:
+    """Return the bytes of a binary, in DynamoDB JSON or as the SDK has it."""
     return content if isinstance(content, bytes) else a2b_base64(content)
 
 
-def _utf8(text: str) -> bytes:
+def utf8(text: str) -> bytes:
+    """Return a text as the service counts it."""
     return text.encode("utf-8", "surrogatepass")
 
 
@@ -72,9 +76,9 @@ def canonical(value: Mapping[str, Any]) -> Any:
         case "SS":
             return kind, frozenset(content)
         case "B":
-            return kind, _binary(content)
+            return kind, binary(content)
         case "BS":
-            return kind, frozenset(map(_binary, content))
+            return kind, frozenset(map(binary, content))
         case "L":
             return kind, [canonical(each) for each in content]
         case "M":
@@ -86,14 +90,3 @@ def canonical(value: Mapping[str, Any]) -> Any:
 def canonical_item(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return an item's attributes, each `canonical`."""
     return {name: canonical(value) for name, value in item.items()}
-
-
-def number(text: str) -> str:
-    """Return a number's one spelling, plain or with an exponent: "1", "1.0", "10E-1" are "1"."""
-    sign, digits, exponent = Decimal(text).as_tuple()
-    significant = "".join(map(str, digits)).lstrip("0")
-    kept = significant.rstrip("0")
-    if not kept:
-        return "0"
-    power = int(exponent) + len(significant) - len(kept)
-    return f"{'-' if sign else ''}{kept}" + (f"E{power}" if power else "")

@@ -24,7 +24,8 @@ from hippolyte_cli.restore.batches import MOST_GETS, MOST_PUTS, Batch, Cutting, 
 from hippolyte_cli.restore.crew import Crew
 from hippolyte_cli.restore.journal import Done, Journal
 from hippolyte_cli.restore.pace import Pace, Rate
-from hippolyte_cli.restore.sender import Clockwork, Mode, Sender, Sent, Stopped
+from hippolyte_cli.restore.patience import Clockwork, Patience, Stopped
+from hippolyte_cli.restore.sender import Mode, Sender, Sent
 from hippolyte_cli.restore.sending import raw_client
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Loaded:
         before: items that an earlier load had read and written.
         of: items of the backup; None: its manifest does not say.
         complete: all is written; else it was stopped.
+        wrote: something was written, be it a part of a batch that is not counted.
     """
 
     read: int = 0
@@ -70,6 +72,7 @@ class Loaded:
     before: int = 0
     of: int | None = None
     complete: bool = False
+    wrote: bool = False
 
     @property
     def left_seconds(self) -> float | None:
@@ -89,6 +92,7 @@ def load(
     journal: Journal,
     mode: Mode = "all",
     where: Callable[[Item], bool] | None = None,
+    change: Callable[[Item], Item] | None = None,
     progress: Callable[[Loaded], None] = lambda _: None,
     stopped: Callable[[], bool] = lambda: False,
     threads: int = THREADS,
@@ -112,6 +116,7 @@ def load(
         mode: write all, only what the table does not have, or only what it has not or has
             otherwise (numbers by value, sets without order).
         where: only items for which it is true, in DynamoDB JSON.
+        change: makes of each what is written; see `hippolyte_cli.masking.change`.
         progress: called several times a second, and at the end, also before an error is raised.
         stopped: looked at as often; the load then ends when what is under way is written.
         threads: requests under way; 0: one, by the calling thread.
@@ -134,6 +139,7 @@ def load(
         units=max(1.0, rate.writes),
         at_once=at_once,
         where=where,
+        change=change,
     )
     sender = Sender(
         client=raw_client(client),
@@ -142,8 +148,7 @@ def load(
         mode=mode,
         writes=Pace(rate.writes, began),
         reads=Pace(rate.reads, began),
-        clock=clock,
-        ended=ended,
+        patience=Patience(table, clock, ended),
         files=[file.name for file in backup.files],
         dry=dry,
     )
@@ -151,7 +156,7 @@ def load(
     of = None if None in counts else sum(count or 0 for count in counts)
     told = Loaded(before=journal.lines, of=of)
     crew = Crew(sender.send, threads, ended)
-    running = _Load(backup, journal, crew, clock, progress, stopped, began, told)
+    running = _Load(backup, journal, crew, sender, clock, progress, stopped, began, told)
     return running.run(
         batches(backup, dict(journal.done), cutting), most=threads + _AHEAD if threads else 0
     )
@@ -163,7 +168,8 @@ class _Load:
 
     backup: Backup
     journal: Journal
-    crew: Crew
+    crew: Crew[Batch, Sent]
+    sender: Sender
     clock: Clockwork
     progress: Callable[[Loaded], None]
     stopped: Callable[[], bool]
@@ -180,11 +186,9 @@ class _Load:
         try:
             complete = self._sent(found, most)
         except BaseException:
-            self._end(raising=False)
-            # what stays written, for who tells of the error
-            self._tell()
+            self._ended(raising=False)
             raise
-        self._end(raising=True)
+        self._ended(raising=True)
         self.loaded = replace(self.loaded, complete=complete)
         self._tell()
         return self.loaded
@@ -246,6 +250,16 @@ class _Load:
         # only how far it goes is needed of it
         batch.forget()
 
+    def _ended(self, *, raising: bool) -> None:
+        try:
+            self._end(raising=raising)
+        except BaseException:
+            # what stays written, for who tells of the error
+            self._tell()
+            raise
+        if not raising:
+            self._tell()
+
     def _end(self, *, raising: bool) -> None:
         """Have what is under way end, and keep in the journal what it came to."""
         try:
@@ -259,5 +273,6 @@ class _Load:
     def _tell(self) -> None:
         now = self.clock.now()
         self.told_at = now
-        self.loaded = replace(self.loaded, seconds=now - self.began)
+        wrote = self.sender.wrote
+        self.loaded = replace(self.loaded, seconds=now - self.began, wrote=wrote)
         self.progress(self.loaded)

@@ -202,6 +202,7 @@ class LambdaEngine:
             most=None if job.capacity else job.rate,
             consistent=settings.consistent_reads,
             parts=job.parts,
+            planned=job.capacity or None,
         )
 
     def _end(self, handle: Handle, why: str) -> None:

@@ -62,6 +62,8 @@ def joined(parts: Sequence[PartStatus], gone: bool = False) -> JobStatus:
 
 def summed(known: Sequence[TableRecord]) -> TableRecord:
     """Return what some workers say of one table, as one; there is at least one."""
+    if len(known) == 1:
+        return known[0]
     first = min(known, key=lambda one: _SHOWN.index(one.state))
     return TableRecord(
         state=first.state,

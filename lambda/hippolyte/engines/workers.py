@@ -17,7 +17,7 @@ from hippolyte.errors import ConflictError
 from hippolyte.record_form import known_form
 from hippolyte.settings import Settings
 from hippolyte.share import Share
-from hippolyte.store import Store
+from hippolyte.store import Kept, Store
 
 # settings that say where a worker's records and backups lie, as its input has them
 PLACE = ("bucket", "prefix", "bucket_region", "sse_header", "sse_key_arn")
@@ -31,6 +31,9 @@ LOOK_EVERY = 15.0
 OVER = ("done", "failed", "read")
 # what follows a worker's name in that of its second, third ... part
 _PART = re.compile(r"(.+)-p([2-9]|[1-9][0-9]+)")
+# orders that a process keeps: of so many workers, each at most some 200 KB of text
+_MOST_KEPT = 32
+_orders: Kept = {}
 # orders that somebody else writes at the same moment are looked at again
 _TRIES = 4
 
@@ -41,9 +44,10 @@ class Order:
 
     Attributes:
         directory: S3 key of the backup, without a slash at its end.
-        scan: id of the export.
+        scan: id of the export; empty: one of a cluster is read back, which has none.
         fraction, before, raised_to, autoscaled, most: see `share.Share`.
         parts: over how many workers it is split; those above read nothing of it.
+        planned: the capacity it had; its share of that is read if it is on demand since.
     """
 
     number: int
@@ -58,6 +62,7 @@ class Order:
     most: float | None = None
     consistent: bool = False
     parts: int = 1
+    planned: int | None = None
 
     def share(self, capacity: int | None, begun: int | None) -> Share:
         """Return what may be read of the table: capacity now, and when its scan began.
@@ -65,6 +70,11 @@ class Order:
         Raises:
             ValueError: the table is not as it was planned.
         """
+        most = self.most
+        had = [each for each in (begun, self.planned) if each]
+        if capacity is None and most is None and had:
+            # switched, it gives at least what it had (developer guide, "On-demand capacity mode")
+            most = self.fraction * min(had)
         return Share(
             self.fraction,
             capacity,
@@ -72,7 +82,7 @@ class Order:
             raised_to=self.raised_to,
             autoscaled=self.autoscaled,
             start=begun,
-            most=self.most,
+            most=most,
         )
 
 
@@ -166,13 +176,14 @@ class Workers:
             ConfigurationError: another version wrote them.
         """
         key = self._key(part_of(worker)[0], "orders")
-        found = self.store.read(key)
-        if found is None:
-            return None
-        with known_form(key):
-            members = _members(found[0])
-            tables = {name: Order(**one) for name, one in members.pop("tables").items()}
-            return Orders(**members, tables=tables), found[1]
+
+        def form(record: dict[str, Any]) -> Orders:
+            with known_form(key):
+                members = _members(record)
+                tables = {name: Order(**one) for name, one in members.pop("tables").items()}
+                return Orders(**members, tables=tables)
+
+        return self.store.read_kept(key, form, _orders, _MOST_KEPT)
 
     def change(self, worker: str, to: Callable[[Orders | None], Orders | None]) -> bool:
         """Write the orders that `to` makes of those there are, if it makes others.

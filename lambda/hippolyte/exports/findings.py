@@ -40,6 +40,7 @@ class Expected:
     bytes: int | None = None
     items: int | None = None
     manifest_md5: str | None = None
+    files_md5: str | None = None
     table_id: str | None = None
 
 

@@ -25,7 +25,9 @@ BARE = '"[^"]*+"'
 _NUMBER = r'"(?:[0-9]++"|[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?")'
 _64 = "[A-Za-z0-9+/]"
 # by 64 first: a round of the engine costs as much as dozens of letters
-_BINARY = f'"(?:{_64}{{64}})*+(?:{_64}{{4}})*+(?:{_64}{{2}}==|{_64}{{3}}=)?"'
+# at the end only what an encoder writes: other letters have bits that are in no byte
+_END = f"{_64}[AQgw]==|{_64}{{2}}[AEIMQUYcgkosw048]="
+_BINARY = f'"(?:{_64}{{64}})*+(?:{_64}{{4}})*+(?:{_END})?"'
 
 
 @cache

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from base64 import b64decode
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 
 from hippolyte.exports import native
 from hippolyte.exports.findings import (
@@ -16,12 +18,18 @@ from hippolyte.exports.findings import (
     Findings,
     Seen,
 )
+from hippolyte.exports.gather import Gather
 from hippolyte.exports.lines import Form
+from hippolyte.exports.listed import Listed, files_md5
 from hippolyte.exports.manifest import MANIFEST, FormatError, is_marker
-from hippolyte.exports.native_verification import Listed
 from hippolyte.exports.place import Listing, Source
 from hippolyte.exports.reader import COPY, Backup, DataFile, OtherFormError, content, find
 
+_CHANGED = (
+    "its files are not those that the night saw, by names, sizes and ETags: damaged, exchanged, or "
+    "copied onto themselves"
+)
+_PART_BYTES = 1024 * 1024
 # items between two words of how far it is
 _SEEN_EVERY = 10_000
 
@@ -32,6 +40,7 @@ def check(
     expected: Expected | None = None,
     seen: Callable[[Seen], None] | None = None,
     after: Seen | None = None,
+    gather: Gather | None = None,
 ) -> Checked:
     """Look a backup through, up to level 1 or 2, and go on after what is damaged.
 
@@ -43,6 +52,7 @@ def check(
         expected: of its catalogue entry; None: it has none, so that there may be no backup here.
         seen: is told how far it is; what it raises ends the check.
         after: the end of the last file that an earlier check has read: this one goes on there.
+        gather: of level READ, gathers the keys of the files that are whole.
 
     Raises:
         FormatError: nothing here is a backup, or not one alone, though none is `expected`.
@@ -64,19 +74,20 @@ def check(
         return Checked((), findings=tuple(found.first), more=found.more)
     size = sum(there[file.name].size for file in backup.files)
     items = backup.summary.items if backup.summary else None
-    over = [one for file in backup.files for one in _written_over(backup, place, file, there)]
+    over = list(_written_over(backup, place, there, expected or Expected()))
     if level < READ:
         for finding in over:
             found.add(finding)
     passed: tuple[int, ...] = () if found.count else (LISTED,)
     if level >= READ:
         before = found.count
-        items = _read(backup, there, found, seen or (lambda _: None), after or Seen())
-        if not found.count:
-            for finding in _second(items, expected or Expected()):
-                found.add(finding)
+        items = _read(backup, there, found, seen or (lambda _: None), after or Seen(), gather)
+        for finding in _second(items, expected or Expected()) if not found.count else ():
+            found.add(finding)
+        # the bytes may be what was written, whatever has become of their ETags
+        if over and found.count == before and not _as_written(backup, place, there, expected):
+            found.add(over[0])
         if passed and found.count == before:
-            # the bytes are what was written, whatever has become of their ETags
             passed = (LISTED, READ)
         elif over:
             passed = ()
@@ -167,12 +178,23 @@ def _native(
 
 
 def _written_over(
+    backup: Backup, place: Listing, there: Mapping[str, Listed], expected: Expected
+) -> Iterator[Finding]:
+    """See by their ETags whether the objects are still what was written.
+
+    One is the MD5 or, of uploads in parts and with keys of KMS, a text that only a copy changes.
+    """
+    if expected.files_md5 and not backup.missing:
+        now = files_md5(there[file.name] for file in backup.files)
+        if now != expected.files_md5:
+            yield Finding("", None, _CHANGED)
+    for file in backup.files:
+        yield from _file_written_over(backup, place, file, there)
+
+
+def _file_written_over(
     backup: Backup, place: Listing, file: DataFile, there: Mapping[str, Listed]
 ) -> Iterator[Finding]:
-    """See by its ETag whether an object is still what was written.
-
-    It is the MD5 or, of uploads in parts and with keys of KMS, a text that only a copy changes.
-    """
     etag = there[file.name].etag
     if not file.md5 or etag in ("", file.etag, b64decode(file.md5).hex()):
         return
@@ -182,12 +204,25 @@ def _written_over(
         yield Finding(file.name, None, text)
 
 
+def _as_written(
+    backup: Backup, place: Listing, there: Mapping[str, Listed], expected: Expected | None
+) -> bool:
+    """Compare the MD5s of files with the ETags of then; those of a manifest were, by reading."""
+    if not expected or not expected.files_md5:
+        return True
+    names = [file.name for file in backup.files]
+    return expected.files_md5 == files_md5(
+        replace(there[name], etag=_hex_md5(place, name)) for name in names
+    )
+
+
 def _read(
     backup: Backup,
     there: Mapping[str, Listed],
     found: Findings,
     seen: Callable[[Seen], None],
     after: Seen,
+    gather: Gather | None,
 ) -> int:
     """Read each file to its end, or to where it is damaged; return the items that were there."""
     whole = sum(there[file.name].size for file in backup.files)
@@ -196,7 +231,8 @@ def _read(
         size = there[file.name].size
         if size:
             try:
-                for _ in backup.spans_of(file):
+                spans = backup.spans_of(file)
+                for _ in gather.through(file, there[file.name], spans) if gather else spans:
                     items += 1
                     if not items % _SEEN_EVERY:
                         seen(Seen(number, items, done, whole))
@@ -220,3 +256,11 @@ def _second(items: int, expected: Expected) -> Iterator[Finding]:
 
 def _md5(place: Listing, name: str) -> str:
     return native.checksum(content(place, name))
+
+
+def _hex_md5(place: Listing, name: str) -> str:
+    digest = hashlib.md5(usedforsecurity=False)
+    with closing(place.open(name)) as source:
+        while part := source.read(_PART_BYTES):
+            digest.update(part)
+    return digest.hexdigest()

@@ -8,20 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from hippolyte.exports import native
+from hippolyte.exports.listed import Listed
 from hippolyte.exports.manifest import FormatError, file_name
 from hippolyte.exports.verification import Verification
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """An object as a listing has it: name below the export's prefix, bytes, ETag unquoted."""
-
-    name: str
-    size: int
-    etag: str
 
 
 def verify(

@@ -9,8 +9,8 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 
+from hippolyte.exports.listed import Listed
 from hippolyte.exports.manifest import FormatError
-from hippolyte.exports.native_verification import Listed
 from hippolyte.exports.streams import Readable
 
 if TYPE_CHECKING:

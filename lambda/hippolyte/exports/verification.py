@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from hippolyte.exports.findings import LISTED, PLAUSIBLE
+from hippolyte.exports.listed import Listed, files_md5
 from hippolyte.exports.manifest import (
     MANIFEST,
     SUCCESS,
@@ -32,7 +33,11 @@ _SLACK_ITEMS = 5
 # two reads of one table differ by so much of the greater
 _AGREEMENT = 0.01
 
-_ITEMS_READ = re.compile(r"(?<!\w)DYNAMODB_ITEMS_READ\s*=\s*([0-9]+)(?![0-9])")
+# the tool's own counter, and Hadoop's, which is printed where nothing was read as well
+_ITEMS_READ = tuple(
+    re.compile(rf"(?<![\w ]){name}\s*=\s*([0-9]+)(?![0-9])")
+    for name in ("DYNAMODB_ITEMS_READ", "Map input records")
+)
 _SCHEME = re.compile(r"^s3[an]?://")
 
 
@@ -44,6 +49,7 @@ class Verification:
     read, None if there is no such log. `short`: nothing but a count says that items are missing.
     `levels` are those that it is then of: the third if that number was compared with another one.
     `manifest_md5` is of the manifest that lists the files, base64; None if it was not read.
+    `files_md5`: see `listed.files_md5`; None: they are not known, or the manifest has their own.
     """
 
     ok: bool
@@ -55,20 +61,25 @@ class Verification:
     short: bool = False
     levels: tuple[int, ...] = (LISTED,)
     manifest_md5: str | None = None
+    files_md5: str | None = None
 
 
 def parse_items_read(log_text: str) -> int | None:
     """Return how many items a job's log says it read, None if it does not say.
 
-    Hadoop prints its counters at the end of a job, one a line: `\\t\\tDYNAMODB_ITEMS_READ=123`.
+    Hadoop prints its counters at the end of a job, one a line: `\\t\\tDYNAMODB_ITEMS_READ=123`. One
+    that was never raised is not printed: a table that was read empty has `Map input records=0` only
+    (seen of 4.11 and 6.1, where the two were equal in every job that read something).
     """
-    found = _ITEMS_READ.findall(log_text)
-    return int(found[-1]) if found else None
+    for counter in _ITEMS_READ:
+        if found := counter.findall(log_text):
+            return int(found[-1])
+    return None
 
 
 def verify(
     directory_url: str,
-    list_objects: Callable[[], Iterable[tuple[str, int]]],
+    list_objects: Callable[[], Iterable[Listed]],
     get: Callable[[str], bytes],
     get_tail: Callable[[str, int], bytes],
     expected_items: int | None,
@@ -80,7 +91,7 @@ def verify(
 
     Args:
         directory_url: where the job was told to write; only named in problems and notes.
-        list_objects: all objects below it: name relative to the directory, size in bytes.
+        list_objects: all objects below it.
         get: the content of an object.
         get_tail: the last n bytes of an object.
         expected_items: the table's own count; 0 may be stale, None is unknown.
@@ -88,7 +99,8 @@ def verify(
         previous_items: what the last good backup held; None if there was none.
         tolerance_percentage: how far below those the log's count may lie.
     """
-    sizes = {name: size for name, size in list_objects() if not is_marker(name)}
+    there = {one.name: one for one in list_objects() if not is_marker(one.name)}
+    sizes = {name: one.size for name, one in there.items()}
     problems: list[str] = []
     shortfall: list[str] = []
     notes: list[str] = []
@@ -102,9 +114,11 @@ def verify(
         problems += _files(files, sizes, get_tail, notes)
         notes += _elsewhere(urls, directory_url)
         notes += _orphans(files, sizes)
-        shortfall = _counts(expected_items, log_items, previous_items, tolerance_percentage, notes)
-        if log_items is None and not files and expected_items:
-            shortfall = [f"the manifest lists no file, the table's count is {expected_items}"]
+        shortfall = (
+            _bounded(files, sizes, expected_items, previous_items, tolerance_percentage, notes)
+            if log_items is None
+            else _counts(expected_items, log_items, previous_items, tolerance_percentage, notes)
+        )
         problems += _agreement(files, sizes, log_items)
     return Verification(
         ok=not problems and not shortfall,
@@ -116,6 +130,7 @@ def verify(
         short=bool(shortfall) and not problems,
         levels=(LISTED, PLAUSIBLE) if log_items is not None and reference else (LISTED,),
         manifest_md5=checksum(content) if content is not None else None,
+        files_md5=None if urls is None else files_md5(there[n] for n in files if n in there),
     )
 
 
@@ -185,17 +200,45 @@ def _orphans(files: Sequence[str], sizes: dict[str, int]) -> list[str]:
     return [f"{_named(orphans)} not in the manifest, as failed attempts leave: not the backup's"]
 
 
+def _bounded(
+    files: Sequence[str],
+    sizes: dict[str, int],
+    expected: int | None,
+    previous: int | None,
+    tolerance_percentage: float,
+    notes: list[str],
+) -> list[str]:
+    """Compare the most items that the files can hold with the count that is to be expected.
+
+    Without a log nothing says how many were read; but a file has at most 100,000 items, and an
+    item at least 16 bytes where it is not packed.
+    """
+    if not files and expected:
+        return [f"the manifest lists no file, the table's count is {expected}"]
+    notes.append("count unknown: no log of the job says how many items it read")
+    most = sum(
+        _MAX_ITEMS_PER_FILE
+        if name.endswith(PACKED)
+        else min(_MAX_ITEMS_PER_FILE, sizes.get(name, 0) // _MIN_LINE_BYTES)
+        for name in files
+    )
+    reference, source = (expected, "the table's count") if expected else (previous, "last night's")
+    if files and reference and is_short(most, reference, tolerance_percentage):
+        return [
+            f"the files can hold at most {most} items, {source} is {reference}:"
+            f" more than {tolerance_percentage:g} % are missing"
+        ]
+    return []
+
+
 def _counts(
     expected: int | None,
-    read: int | None,
+    read: int,
     previous: int | None,
     tolerance_percentage: float,
     notes: list[str],
 ) -> list[str]:
     """Compare the log's count with the table's own, or with the last night's where that is none."""
-    if read is None:
-        notes.append("count unknown: no log of the job says how many items it read")
-        return []
     if not expected and not previous:
         notes.append(f"{read} items read; no other count to compare with")
         return []

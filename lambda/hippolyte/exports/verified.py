@@ -22,6 +22,7 @@ def expected(entry: Mapping[str, Any]) -> Expected:
         bytes=entry.get("bytes"),
         items=entry.get("items"),
         manifest_md5=entry.get("manifest_md5"),
+        files_md5=entry.get("files_md5"),
         table_id=(entry.get("definition") or {}).get("TableId"),
     )
 
@@ -36,11 +37,13 @@ def merged(
 ) -> dict[str, Any] | None:
     """Return the member after a check; None: as it is it says more.
 
-    What was compared at night stays so. A level that was passed is taken away by damage only.
+    What was compared at night stays so. A level that was passed is taken away by damage only, and
+    damage only by a level that was not passed for it.
     """
     earlier = tuple((before or {}).get("levels", (1,)))
-    known = checked.findings or (before or {}).get("damage")
-    if not checked.findings and checked.level < level_of(earlier):
+    damage = (before or {}).get("damage")
+    known = checked.findings or damage
+    if not checked.findings and checked.level < level_of(earlier) + bool(damage):
         return None
     kept = {level for level in earlier if level == PLAUSIBLE or not known}
     after = verified(tuple(sorted(kept | set(checked.levels))), at, by)

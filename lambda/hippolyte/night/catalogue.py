@@ -52,6 +52,7 @@ def add_to_catalogue(
         "engine": run.plan.engine,
         "format": _format(run, entry),
         "manifest_md5": entry.manifest_md5,
+        "files_md5": entry.files_md5,
         # none: an older package gave the verdict
         "verified": verified(tuple(entry.levels) or (LISTED,), iso(clock.now()), "night"),
         "notes": entry.notes,

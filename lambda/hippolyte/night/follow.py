@@ -122,7 +122,8 @@ def _unsaid(parts: Iterable[str]) -> list[str]:
 
 def _record_job(batch: BatchEntry, entry: TableEntry, job: JobStatus) -> None:
     entry.log = job.log or entry.log
-    if job.state is not JobState.WAITING and job.started_at:
+    told = entry.outcome and entry.started_at
+    if job.state is not JobState.WAITING and job.started_at and not told:
         entry.started_at = iso(when(job.started_at))
     if job.state in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED):
         if not entry.outcome:

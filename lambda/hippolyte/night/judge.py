@@ -5,14 +5,15 @@ from __future__ import annotations
 import gzip
 import logging
 import zlib
-from collections.abc import Iterator
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
 from hippolyte.exports.findings import LISTED
+from hippolyte.exports.listed import files_md5
 from hippolyte.exports.manifest import manifest_bytes
 from hippolyte.exports.native import checksum
+from hippolyte.exports.place import Prefix
 from hippolyte.exports.verification import (
     Verification,
     agree,
@@ -53,10 +54,10 @@ def judge(p: Pass, run: Run) -> None:
     going_on: set[str] = set()
     began = p.remaining()
     for name, entry in run.ledger.tables.items():
+        if entry.verdict or entry.undescribed or (entry.batch_id and not entry.outcome):
+            continue
         if p.time_is_short or began - p.remaining() > _SECONDS_A_PASS:
             break
-        if entry.verdict or entry.undescribed:
-            continue
         if entry.batch_id is None:
             _write_empty(p, run, name, entry)
         elif entry.outcome == "succeeded":
@@ -99,6 +100,7 @@ def _write_empty(p: Pass, run: Run, name: str, entry: TableEntry) -> None:
         p.clients.s3.put_object(Bucket=p.settings.bucket, Key=f"{key}/{file}", Body=body)
     entry.location = f"s3://{p.settings.bucket}/{key}"
     entry.items, entry.levels, entry.manifest_md5 = 0, [LISTED], checksum(manifest)
+    entry.files_md5 = files_md5([])
     entry.started_at = entry.finished_at = iso(clock.now())
     entry.notes.append("empty: backed up without a cluster")
     entry.close(Verdict.BACKED_UP)
@@ -128,6 +130,7 @@ def _judge_output(p: Pass, run: Run, job: Job, entry: TableEntry) -> None:
         return
     entry.files, entry.bytes, entry.items = result.files, result.bytes, result.items
     entry.levels, entry.manifest_md5 = list(result.levels), result.manifest_md5
+    entry.files_md5 = result.files_md5
     if good:
         entry.notes += result.notes
         if believed:
@@ -200,12 +203,6 @@ def _verify(
     key = directory(p.settings, job.table, run.plan.run_id, entry.attempt) + "/"
     bucket, s3 = p.settings.bucket, p.clients.s3
 
-    def listed() -> Iterator[tuple[str, int]]:
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
-        for page in pages:
-            for found in page.get("Contents", []):
-                yield found["Key"][len(key) :], found["Size"]
-
     def get(name: str) -> bytes:
         return s3.get_object(Bucket=bucket, Key=key + name)["Body"].read()
 
@@ -215,7 +212,7 @@ def _verify(
 
     return verify(
         f"s3://{bucket}/{key}",
-        listed,
+        Prefix(p.store, key).listed,
         get,
         tail,
         job.item_count,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 from hippolyte.exports import native
-from hippolyte.exports.native_verification import Listed, verify
+from hippolyte.exports.native_verification import verify
+from hippolyte.exports.place import Prefix
 from hippolyte.exports.verification import Verification
 from hippolyte.night.batches import directory, scan_id
 from hippolyte.night.one_pass import Pass
@@ -25,16 +25,10 @@ def verified(p: Pass, run: Run, job: Job, entry: TableEntry) -> Verification:
     prefix = native.root(place, scan_id(run, job.table, entry.attempt))
     bucket, s3 = p.settings.bucket, p.clients.s3
 
-    def listed() -> Iterator[Listed]:
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        for page in pages:
-            for one in page.get("Contents", []):
-                yield Listed(one["Key"][len(prefix) :], one["Size"], one["ETag"].strip('"'))
-
     def get(name: str) -> bytes:
         return s3.get_object(Bucket=bucket, Key=prefix + name)["Body"].read()
 
-    found = list(listed())
+    found = list(Prefix(p.store, prefix).listed())
     began = next((get(native.STARTED) for one in found if one.name == native.STARTED), b"")
     return verify(f"s3://{bucket}/{prefix}", found, get, job.table_id, _segments(began))
 

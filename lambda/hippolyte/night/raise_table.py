@@ -10,7 +10,7 @@ from hippolyte.leases.take import take
 from hippolyte.night.batches import since
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.plan import Job
-from hippolyte.planning.sizer import LEASE_OUTLIVES_WINDOW
+from hippolyte.planning.raising import LEASE_OUTLIVES_WINDOW
 from hippolyte.records.ledger import BatchEntry, BatchState, TableEntry
 from hippolyte.records.runs import Run
 

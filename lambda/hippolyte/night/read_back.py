@@ -1,7 +1,7 @@
 """Has some of tonight's backups read back, each table's in its turn, and tells what was found.
 
-Of the engine `lambda`: its exporter reads them, which may read no other files. The report waits
-for it, but an hour at the longest, and never beyond the window.
+Whatever engine made them, the exporter reads them. The report waits for it, but an hour at the
+longest, and never beyond the window.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def read_back(p: Pass, run: Run) -> None:
 def _share(p: Pass, run: Run) -> list[tuple[str, TableEntry]]:
     """Return the backups whose turn it is, the small ones first: so most are read."""
     days, day = p.settings.reading_turn, run.plan.start.toordinal()
-    if run.plan.engine != "lambda" or run.plan.part or run.ledger.cancelled:
+    if p.settings.exporter is None or run.plan.part or run.ledger.cancelled:
         return []
     found = [
         (name, entry)
@@ -92,7 +92,7 @@ def _start(p: Pass, run: Run) -> None:
     orders = Orders(run.plan.run_id, READER, until, _tables(p, run, _share(p, run)))
     try:
         Workers(p.store, p.settings, orders.run).order(orders, None)
-        p.engine.started({"run": orders.run, "worker": READER, "deadline": until})
+        p.engines["lambda"].started({"run": orders.run, "worker": READER, "deadline": until})
     except (ClientError, BotoCoreError, EngineError) as error:
         # the next pass tries again
         _log.warning("no backup is read back: %s", error)
@@ -105,7 +105,7 @@ def _tables(p: Pass, run: Run, share: list[tuple[str, TableEntry]]) -> dict[str,
             number=number,
             table_id=run.plan.identity(name).table_id or "",
             directory=entry.location.removeprefix(above),
-            scan=scan_id(run, name, entry.attempt),
+            scan=scan_id(run, name, entry.attempt) if run.plan.engine == "lambda" else "",
             segments=0,
             fraction=0.0,
         )
@@ -144,12 +144,13 @@ def _take(p: Pass, run: Run) -> None:
 def _tell(p: Pass, run: Run, name: str, table: TableRecord) -> None:
     entry = run.ledger.tables[name]
     whole = table.state == WHOLE
-    if whole and table.items != entry.items:
+    # what a cluster wrote was counted if its log was found
+    if whole and entry.items not in (None, table.items):
         whole, said = False, f"its files hold {table.items} items, {entry.items} were written"
     else:
         said = table.reason
     if whole:
-        entry.levels.append(READ)
+        entry.levels = sorted({*entry.levels, READ})
         checked = Checked((LISTED, READ))
     else:
         entry.damage.append(said)

@@ -36,4 +36,5 @@ def reconcile(p: Pass, run: Run) -> bool:
     closed = close(p, run)
     if not closed:
         p.runs.save(run)
+        p.runs.leave(run)
     return closed

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from hippolyte.planning.host import Host
-from hippolyte.planning.packing import Timeline
 from hippolyte.planning.plan import Job, parts_of
 from hippolyte.planning.sizing import segments
-from hippolyte.settings import Settings
+from hippolyte.planning.timelines import HANDOVER_SECONDS, Timeline
+from hippolyte.settings import Prices, Settings
 
-# USD, us-east-1, see docs/costs.md for the sources; an estimate, printed as one
-RCU_HOUR_USD = 0.00013
-NODE_HOUR_USD = 0.24
-ON_DEMAND_UNIT_USD = 0.125 / 1_000_000
-# of an arm64 function; of S3 writes and lists, and reads; of a transition of a Standard machine
-GB_SECOND_USD = 0.0000133334
-GB_MONTH_USD = 0.023
-PUT_USD, GET_USD = 0.005 / 1000, 0.0004 / 1000
-TRANSITION_USD = 0.025 / 1000
+# USD, us-east-1, see docs/costs.md for the sources; what a deployment pays is in its settings
+RCU_HOUR_USD = Prices().read_unit_hour
+NODE_HOUR_USD = Prices().node_hour
+ON_DEMAND_UNIT_USD = Prices().on_demand_million / 1_000_000
 # of a file's bytes as DynamoDB counts them: 4 MB as they lie, which gzip made of twice as much
 _FILE_BYTES = 8_000_000
 _PACKED = 0.5
@@ -29,11 +24,9 @@ _PUTS_A_TABLE, _GETS_A_TABLE = 6, 4
 _LINK_SECONDS, _TRANSITIONS, _LOOKS_A_SECOND = 840, 3, 8 / 60
 
 
-def cost_usd(
-    timelines: list[Timeline[Job]], settings: Settings, raises_per_job: bool, host: Host
-) -> float:
-    """Estimate a night's cost in USD: its hosts, raised capacity, on-demand reads."""
-    return round(_usd(timelines, settings, raises_per_job, host), 2)
+def total_usd(parts: Mapping[str, float]) -> float:
+    """Return what parts come to, in whole cents."""
+    return round(sum(parts.values()), 2)
 
 
 def storage_usd(jobs: Iterable[Job], settings: Settings, host: Host, part: bool) -> float | None:
@@ -45,23 +38,26 @@ def storage_usd(jobs: Iterable[Job], settings: Settings, host: Host, part: bool)
         return None
     kept = 1 if part else settings.retention_days
     stored = sum(job.size_bytes for job in jobs) * (_PACKED if host.side_by_side else 1)
-    return round(stored / 1e9 * kept * GB_MONTH_USD, 2)
+    return round(stored / 1e9 * kept * settings.prices.storage_gb_month, 2)
 
 
 def own_usd(job: Job, settings: Settings, raises_per_job: bool, host: Host) -> float:
     """Estimate what one table adds to a night, in USD, on a host that runs anyway."""
     alone = Timeline([[job]], float(job.estimate_seconds))
-    return _usd([alone], settings, raises_per_job, host)
+    return sum(cost_parts([alone], settings, raises_per_job, host).values())
 
 
-def _usd(
+def cost_parts(
     timelines: list[Timeline[Job]], settings: Settings, raises_per_job: bool, host: Host
-) -> float:
-    # what does not fit is cut off at the deadline
+) -> dict[str, float]:
+    """Estimate a night's cost in USD: its `hosts`, `raised` capacity, `reads` on demand."""
+    # what does not fit is cut off at the deadline; from one batch to the next no cluster runs
+    pause = 0 if host.side_by_side else HANDOVER_SECONDS
     seconds = [
-        min(t.seconds, settings.window_seconds)
+        min(t.seconds - pause * (len(t.batches) - 1), settings.window_seconds)
         for t in timelines
-        for _ in range(max(map(parts_of, t.batches), default=1))
+        # of the first batch: what is late hardly runs
+        for _ in range(parts_of(t.batches[0]) if t.batches else 1)
     ]
     hosts = (
         workers_usd(timelines, seconds, settings)
@@ -78,12 +74,17 @@ def _usd(
             units += 0 if job.capacity else job.size_bytes / 8192
     # of a consistent read half as much is had for a unit
     units *= 2 if host.side_by_side and settings.consistent_reads else 1
-    return hosts + raised * RCU_HOUR_USD + units * ON_DEMAND_UNIT_USD
+    prices = settings.prices
+    return {
+        "hosts": hosts,
+        "raised": raised * prices.read_unit_hour,
+        "reads": units * prices.on_demand_million / 1e6,
+    }
 
 
 def _nodes(seconds: list[float], settings: Settings) -> float:
     nodes = 1 + settings.cluster.core_instance_count
-    return sum(seconds) / 3600 * nodes * NODE_HOUR_USD
+    return sum(seconds) / 3600 * nodes * settings.prices.node_hour
 
 
 def workers_usd(timelines: list[Timeline[Job]], seconds: list[float], settings: Settings) -> float:
@@ -96,8 +97,10 @@ def workers_usd(timelines: list[Timeline[Job]], seconds: list[float], settings: 
     puts = files + _PUTS_A_TABLE * len(jobs)
     gets = files + _GETS_A_TABLE * len(jobs) + sum(seconds) * _LOOKS_A_SECOND
     links = sum(math.ceil(each / _LINK_SECONDS) for each in seconds)
-    functions = sum(seconds) * memory * GB_SECOND_USD + links * _TRANSITIONS * TRANSITION_USD
-    return functions + puts * PUT_USD + gets * GET_USD
+    prices = settings.prices
+    functions = sum(seconds) * memory * prices.function_gb_second
+    functions += links * _TRANSITIONS * prices.transition_thousand / 1000
+    return functions + (puts * prices.put_thousand + gets * prices.get_thousand) / 1000
 
 
 def segments_of_job(job: Job, settings: Settings) -> int:

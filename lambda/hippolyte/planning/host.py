@@ -20,6 +20,10 @@ VCPU_MB = 1769
 _MOST_VCPUS = 2
 
 
+# a cold start, a few looks, the first small pages; and the pass that starts it; seconds
+WORKER_BOOTSTRAP = 60
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """A cluster, or a worker of exporter functions. Times in seconds.
@@ -70,8 +74,7 @@ def host_of(settings: Settings, engine: str) -> Host:
     exporter = settings.exporter
     vcpus = min(_MOST_VCPUS, exporter.memory_size / VCPU_MB) if exporter else 1.0
     return Host(
-        # a cold start, a few looks, the first small pages; and the pass that starts it
-        bootstrap=60,
+        bootstrap=WORKER_BOOTSTRAP,
         job_bootstrap=0,
         unit_bytes=planning.bytes_per_read_unit or unit,
         at_once=exporter.max_workers if exporter else 1,

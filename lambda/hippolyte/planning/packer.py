@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from hippolyte.planning.cost import cost_usd
+from hippolyte.planning.cost import cost_parts, total_usd
 from hippolyte.planning.host import Host
-from hippolyte.planning.packing import HANDOVER_SECONDS, Bins, Timeline, pack
+from hippolyte.planning.overload import gathered, hosts_for, late_warning, rank_of
+from hippolyte.planning.packing import pack
 from hippolyte.planning.plan import Job
-from hippolyte.planning.sharing import share_out, worker_seconds
+from hippolyte.planning.sharing import Workers, share_out
 from hippolyte.planning.sizer import Sizer
+from hippolyte.planning.timelines import HANDOVER_SECONDS, Bins, Timeline
 from hippolyte.planning.window import Night
-from hippolyte.record_form import iso
 from hippolyte.settings import Settings
 from hippolyte.tables.table import Inventory, Table
 
@@ -24,6 +25,8 @@ class Packed:
     timelines: list[Timeline[Job]]
     warnings: tuple[str, ...]
     cost_usd: float
+    # its parts
+    cost: Mapping[str, float]
 
     @property
     def jobs(self) -> list[Job]:
@@ -42,6 +45,15 @@ class Packer:
     raises_per_job: bool
     host: Host
 
+    def would_raise(self, tables: Iterable[Table]) -> dict[str, int]:
+        """Return what tables would be raised to if raises were allowed."""
+        allowed = replace(self.settings, raise_capacity=True)
+        sizer = Sizer(
+            *(allowed, self.inventory, self.night, [], self.tables_limit),
+            *(self.raises_per_job, self.host),
+        )
+        return {job.table: job.raise_to for job in sizer.jobs(tables) if job.raise_to}
+
     def pack(self, tables: Iterable[Table]) -> Packed:
         """Size tables and put them onto hosts; warn of those that have no time."""
         warnings: list[str] = []
@@ -50,33 +62,21 @@ class Packer:
             self.settings, self.inventory, self.night, warnings, limit, self.raises_per_job, host
         )
         jobs = sizer.jobs(tables)
+        rank = rank_of(self.settings.tables.always, self.night, host.side_by_side)
+        bins = Bins(
+            window_seconds=sizer.seconds,
+            cluster_bootstrap_seconds=host.bootstrap,
+            tables_per_batch=limit,
+            timelines=host.at_once,
+            handover_seconds=HANDOVER_SECONDS,
+        )
         if host.side_by_side:
-            timelines = share_out(jobs, host, host.planned, limit)
-            late = [t for t in timelines if t.seconds > sizer.seconds]
-            overflow = [job for timeline in late for job in _late(timeline, sizer)]
+            timelines, late = share_out(jobs, Workers(host, limit, sizer.seconds), rank)
         else:
-            bins = Bins(
-                window_seconds=sizer.seconds,
-                cluster_bootstrap_seconds=host.bootstrap,
-                tables_per_batch=limit,
-                timelines=host.at_once,
-                handover_seconds=HANDOVER_SECONDS,
-            )
-            timelines, overflow = pack(jobs, bins)
-        warnings += [
-            f"{job.table}: no {host.noun} has time for it before {iso(self.night.deadline)} "
-            f"({job.estimate_seconds} s at {job.rate:.0f} units/s); "
-            f"raise {host.knob}, the window or the table's read capacity"
-            for job in overflow
-        ]
-        cost = cost_usd(timelines, self.settings, self.raises_per_job, host)
-        return Packed(timelines, tuple(warnings), cost)
-
-
-def _late(timeline: Timeline[Job], sizer: Sizer) -> list[Job]:
-    """Return the jobs that end after the window: for themselves, or as all of their worker's do."""
-    jobs = [job for batch in timeline.batches for job in batch]
-    rest = [job for job in jobs if job.estimate_seconds <= sizer.given]
-    if rest and worker_seconds(rest, sizer.host) > sizer.seconds:
-        return jobs
-    return [job for job in jobs if job.estimate_seconds > sizer.given]
+            timelines, late = pack(jobs, bins, rank)
+        told = gathered(warnings)
+        if late:
+            need = hosts_for(jobs, host, bins)
+            told.append(late_warning(late, len(jobs), self.night, host, need))
+        cost = cost_parts(timelines, self.settings, self.raises_per_job, host)
+        return Packed(timelines, tuple(told), total_usd(cost), cost)

@@ -1,107 +1,152 @@
-"""Packs jobs onto clusters: first-fit decreasing under a time limit and a table limit."""
+"""Packs jobs onto clusters under a time limit and a table limit: all of them, or as many as can be.
+
+What is aimed at, in this order: jobs within the window, batches (each costs a cluster's bootstrap),
+timelines (clusters at once), an early end.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from hippolyte.planning.bound import least_bins
+from hippolyte.planning.most import most_first
+from hippolyte.planning.placing import FirstFit, Placing, WorstFit
+from hippolyte.planning.timelines import Bins, JobT, Timeline, shortest
+
+# numbers of batches, and of timelines, that are tried: each costs n log n
+_TRIES = 6
+# how close together large jobs are tried to go
+_PARTS = 4
 
 
-class Sized(Protocol):
-    """What is packed."""
-
-    @property
-    def table(self) -> str: ...
-
-    @property
-    def estimate_seconds(self) -> int: ...
-
-
-JobT = TypeVar("JobT", bound=Sized)
-
-
-@dataclass(slots=True)
-class Timeline(Generic[JobT]):
-    """Batches that run one after another, a cluster each; `seconds` includes their bootstraps."""
-
-    batches: list[list[JobT]] = field(default_factory=list)
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Bins:
-    """What the packing must keep to. Times in seconds."""
-
-    window_seconds: float
-    cluster_bootstrap_seconds: float
-    tables_per_batch: int
-    timelines: int
-    # from a batch's last export to the next one's launch, on the same timeline
-    handover_seconds: float = 0.0
-
-
-def pack(jobs: Iterable[JobT], bins: Bins) -> tuple[list[Timeline[JobT]], list[JobT]]:
+def pack(
+    jobs: Iterable[JobT], bins: Bins, rank: Callable[[JobT], Any] = shortest
+) -> tuple[list[Timeline[JobT]], list[JobT]]:
     """Pack `jobs` into timelines; also return the jobs that no timeline had time for.
 
-    Jobs go in by decreasing duration, each into the first timeline with time for it; a timeline
-    opens a further batch (and pays its cluster's bootstrap) when the last one is full. What fits
-    nowhere comes after all that fits, the shortest first, so that as many tables as can be are
-    read: on a timeline of its own if one is left, else in further batches of the one that is free
-    first. The order depends on the input's durations and names alone.
+    Of jobs that do not all fit, those that come first by `rank`, and then all that still find
+    time. What has no time comes after all that has, in that order, and
+    last what does not fit even alone, the shortest first: on a timeline of its own if one is left,
+    else in further batches of the one that is free first. The order depends on the input's
+    durations and names alone.
     """
-    timelines: list[Timeline[JobT]] = []
-    overflow: list[JobT] = []
-    for job in sorted(jobs, key=lambda j: (-j.estimate_seconds, j.table)):
-        place = next((t for t in timelines if _after(t, job, bins) <= bins.window_seconds), None)
-        if place is None and _after(Timeline(), job, bins) <= bins.window_seconds:
-            place = _opened(timelines, bins)
-        if place is None:
-            overflow.append(job)
-        else:
-            _put(place, job, bins)
-    late: set[int] = set()
-    for job in reversed(overflow):
-        place = _opened(timelines, bins) or min(timelines, key=lambda t: t.seconds)
-        if place.batches and id(place) not in late:
-            # in a batch with those that fit it might run before them
-            _open_batch(place, bins)
-        late.add(id(place))
-        _put(place, job, bins)
-    return timelines, overflow
+    ordered = sorted(jobs, key=lambda j: (-j.estimate_seconds, j.table))
+    fitting = [j for j in ordered if 0 < bins.capacity >= j.estimate_seconds]
+    never = ordered[: len(ordered) - len(fitting)]
+    late: list[JobT] = []
+    timelines = _all(fitting, bins)
+    if timelines is None:
+        timelines, late = _most(sorted(fitting, key=rank), bins)
+    _put_late([*late, *reversed(never)], timelines, bins)
+    return timelines, late + never
 
 
-def _opened(timelines: list[Timeline[JobT]], bins: Bins) -> Timeline[JobT] | None:
-    """Return a new timeline, None if there are as many as may be."""
-    if len(timelines) >= bins.timelines:
+def _all(jobs: Sequence[JobT], bins: Bins) -> list[Timeline[JobT]] | None:
+    """Pack jobs, the longest first, in as few batches and timelines as are found; None: no way.
+
+    From the bound on, the first number of batches that is found to do is the answer. No plan is of
+    more batches, nor of more timelines, than that of first fit.
+    """
+    if not jobs:
+        return []
+    times = [j.estimate_seconds for j in jobs]
+    work = sum(times)
+    least = least_bins(times, bins.capacity, bins.tables_per_batch)
+    few = bins.least_timelines(work, least)
+    if few > bins.timelines:
         return None
-    timelines.append(Timeline())
-    return timelines[-1]
+    if found := _spread(times, few, least, few, bins):
+        # it is proved to be the best
+        return found.timelines(jobs)
+    best: Placing | None = None
+    at_once, most = min(bins.timelines, len(jobs)), len(jobs) + 1
+    simple = FirstFit(at_once, bins)
+    if simple.give(times):
+        best, at_once, most = simple, simple.used, simple.batches
+    close = at_once
+    for number in _closer(times, at_once, bins):
+        found = _spread(times, at_once, len(jobs), number, bins)
+        if found and found.batches < most:
+            best, close, most = found, number, found.batches
+    for batches in _from(least, most):
+        if found := _spread(times, min(at_once, batches), batches, close, bins):
+            best, at_once, most = found, min(at_once, batches), batches
+            break
+    if best is None:
+        return None
+    for timelines in _from(bins.least_timelines(work, most), at_once):
+        if found := _spread(times, timelines, most, close, bins):
+            best = found
+            break
+    return best.timelines(jobs)
 
 
-def _full(timeline: Timeline[JobT], bins: Bins) -> bool:
-    return not timeline.batches or len(timeline.batches[-1]) >= bins.tables_per_batch
+def _from(least: int, below: int) -> Iterator[int]:
+    """Yield some numbers from `least` on: near it most is to be won."""
+    for step in range(_TRIES):
+        number = least + (1 << step) - 1
+        if number < below:
+            yield number
 
 
-def _after(timeline: Timeline[JobT], job: JobT, bins: Bins) -> float:
-    start = _start_of_batch(timeline, bins) if _full(timeline, bins) else 0.0
-    return timeline.seconds + start + job.estimate_seconds
+def _closer(times: Sequence[int], most: int, bins: Bins) -> list[int]:
+    """Return some numbers of timelines that the large jobs may go on, from all to the fewest.
+
+    Large are those that take more than places: of others a whole batch has time. Where these need
+    places more than time, it is of use to have the large ones close together.
+    """
+    large = [seconds for seconds in times if seconds > bins.short_seconds]
+    least = least_bins(large, bins.capacity, bins.tables_per_batch)
+    fit = (number for number in _from(least, most) if _spread(large, number, number, number, bins))
+    least = next(fit, most)
+    return sorted({most - (most - least) * part // _PARTS for part in range(_PARTS + 1)})[::-1]
 
 
-def _start_of_batch(timeline: Timeline[JobT], bins: Bins) -> float:
-    return bins.cluster_bootstrap_seconds + (bins.handover_seconds if timeline.batches else 0)
+def _spread(
+    times: Sequence[int], timelines: int, batches: int, close: int, bins: Bins
+) -> WorstFit | None:
+    """Put each job where most time is left; None if one has none. Large ones go on `close` only."""
+    worst_fit = WorstFit(timelines, batches, min(close, timelines), bins)
+    return worst_fit if worst_fit.give(times) else None
 
 
-def _open_batch(timeline: Timeline[JobT], bins: Bins) -> None:
-    timeline.seconds += _start_of_batch(timeline, bins)
-    timeline.batches.append([])
+def _most(ranked: Sequence[JobT], bins: Bins) -> tuple[list[Timeline[JobT]], list[JobT]]:
+    """Pack as many of the first jobs as go together, then of the others all that find time.
+
+    Also return what finds none, in its order.
+    """
+    times = [j.estimate_seconds for j in ranked]
+    longest_first = sorted(range(len(times)), key=lambda n: (-times[n], ranked[n].table))
+
+    def first(number: int) -> WorstFit | None:
+        together = WorstFit(bins.timelines, number + len(times), bins.timelines, bins)
+        return together if together.give(times[n] for n in longest_first if n < number) else None
+
+    best, fit = most_first(first, bins.most_jobs(times))
+    if best is None:
+        return [], list(ranked)
+    best.give(times[fit:], must=False)
+    jobs = [*(ranked[n] for n in longest_first if n < fit), *ranked[fit:]]
+    late = [job for job, number in zip(jobs, best.where, strict=True) if number < 0]
+    return best.timelines(jobs), late
 
 
-def _put(timeline: Timeline[JobT], job: JobT, bins: Bins) -> None:
-    if _full(timeline, bins):
-        _open_batch(timeline, bins)
-    timeline.batches[-1].append(job)
-    timeline.seconds += job.estimate_seconds
-
-
-# one pass of the monitor sees a batch's end, at the latest the next its cluster's
-HANDOVER_SECONDS = 600
+def _put_late(late: Iterable[JobT], timelines: list[Timeline[JobT]], bins: Bins) -> None:
+    """Put jobs behind all others, each where a timeline is free first."""
+    free = [(t.seconds, n) for n, t in enumerate(timelines)]
+    heapq.heapify(free)
+    begun: set[int] = set()
+    for job in late:
+        if len(timelines) < bins.timelines:
+            number = len(timelines)
+            timelines.append(Timeline())
+        else:
+            _, number = heapq.heappop(free)
+            if number not in begun:
+                # in a batch with those that fit it might run before them
+                timelines[number].open_batch(bins)
+        begun.add(number)
+        timelines[number].put(job, bins)
+        heapq.heappush(free, (timelines[number].seconds, number))

@@ -37,6 +37,10 @@ class Job:
     autoscaled: bool = False
     # over so many workers it is split: its rate is more than one of them reads
     parts: int = 1
+    # why its time is not the formula's; empty: it is
+    basis: str = ""
+    # what it would be raised to, were it allowed (raise_capacity is "plan")
+    would_raise_to: int | None = None
 
 
 def parts_of(jobs: Iterable[Job]) -> int:
@@ -65,11 +69,16 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The jobs of one cluster. Batches of one timeline run one after another."""
+    """The jobs of one cluster. Batches of one timeline run one after another.
+
+    `begins`, `ends`: by the plan, in seconds after the window's start; None: it does not say.
+    """
 
     batch_id: str
     timeline: int
     jobs: tuple[Job, ...]
+    begins: int | None = None
+    ends: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,10 @@ class Plan:
     # told to a person: a name in `always` that does not exist, tags that could not be read
     alerts: tuple[str, ...] = ()
     cost_usd: float = 0.0
+    # its parts: hosts, raised, reads; USD
+    cost: Mapping[str, float] = field(default_factory=dict)
+    # whose they are and of when; empty: an older version did not say
+    prices: str = ""
     # of a month, with as many such nights as are kept; None: the retention is not known
     storage_usd: float | None = None
     previous_run: str | None = None
@@ -114,33 +127,6 @@ class Plan:
         """The number of tables the night answers for."""
         return len(self.jobs) + len(self.verdicts) + len(self.empty) + len(self.undescribed)
 
-    def in_short(self) -> dict[str, Any]:
-        """Return what a person wants to know of it, in JSON."""
-        return {
-            "run_id": self.run_id,
-            "deadline": iso(self.deadline),
-            "engine": self.engine,
-            "cost_usd": self.cost_usd,
-            "storage_usd": self.storage_usd,
-            "tables": {
-                job.table: {
-                    "batch": batch.batch_id,
-                    "bytes": job.size_bytes,
-                    "seconds": job.estimate_seconds if job.estimated else None,
-                    "rate": round(job.rate, 1),
-                    "raise_to": job.raise_to,
-                    "workers": job.parts,
-                }
-                for batch in self.batches
-                for job in batch.jobs
-            },
-            "empty": list(self.empty),
-            "verdicts": {n: f"{v.value}: {why}" for n, (v, why) in self.verdicts.items()},
-            "undescribed": dict(self.undescribed),
-            "alerts": list(self.alerts),
-            "warnings": list(self.warnings),
-        }
-
     def to_record(self) -> dict[str, Any]:
         """Return the plan in its JSON form."""
         record = asdict(self)
@@ -158,8 +144,7 @@ class Plan:
                 for name, (verdict, reason) in data["verdicts"].items()
             }
             data["batches"] = tuple(
-                Batch(b["batch_id"], b["timeline"], tuple(Job(**j) for j in b["jobs"]))
-                for b in data["batches"]
+                Batch(**{**b, "jobs": tuple(Job(**j) for j in b["jobs"])}) for b in data["batches"]
             )
             data["identities"] = {
                 name: Identity(**known) for name, known in data.get("identities", {}).items()

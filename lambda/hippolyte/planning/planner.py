@@ -10,9 +10,10 @@ from hippolyte.planning.budget import within_budget
 from hippolyte.planning.cost import storage_usd
 from hippolyte.planning.host import Host, host_of
 from hippolyte.planning.packer import Packer
-from hippolyte.planning.packing import Timeline
 from hippolyte.planning.plan import Batch, Identity, Job, Plan
 from hippolyte.planning.selection import Choice, choose
+from hippolyte.planning.sharing import worker_seconds
+from hippolyte.planning.timelines import HANDOVER_SECONDS, Timeline
 from hippolyte.planning.window import Night
 from hippolyte.record_form import iso
 from hippolyte.settings import Settings
@@ -38,7 +39,7 @@ def make_plan(
     verdicts: dict[str, tuple[Verdict, str]] = {}
     eligible: list[Table] = []
     # quotas are of all tables, a part is planned beside the others
-    everything = inventory
+    everything = inventory = _in_order(inventory)
     inventory = _part(inventory, night.part)
     choices = {
         name: choose(name, settings.tables, inventory.tags.of(name)) for name in inventory.names
@@ -47,7 +48,7 @@ def make_plan(
         rule = choices[name].rule
         verdicts[name] = (Verdict.SKIPPED, rule) if rule else verdict
     later = {name: why for name, why in inventory.later.items() if not choices[name].rule}
-    for name in inventory.later.keys() - later.keys():
+    for name in sorted(inventory.later.keys() - later.keys()):
         verdicts[name] = (Verdict.SKIPPED, choices[name].rule or "")
     for table in inventory.tables:
         if rule := choices[table.name].rule:
@@ -65,11 +66,13 @@ def make_plan(
     wanted = [t for t in eligible if scanned or not t.empty]
     packed, left_out = within_budget(packer, wanted)
     verdicts.update(left_out.verdicts)
+    if settings.raise_capacity == "plan":
+        _note(packed.timelines, packer.would_raise(wanted))
     return Plan(
         run_id=night.run_id,
         start=night.start,
         deadline=night.deadline,
-        batches=_batches(packed.timelines),
+        batches=_batches(packed.timelines, host, night),
         verdicts=verdicts,
         empty=tuple(sorted(t.name for t in eligible if t.empty and not scanned)),
         warnings=(*warnings, *packed.warnings),
@@ -79,6 +82,8 @@ def make_plan(
             *left_out.alerts,
         ),
         cost_usd=packed.cost_usd,
+        cost={part: round(usd, 4) for part, usd in packed.cost.items()},
+        prices=settings.prices.said,
         storage_usd=storage_usd(packed.jobs, settings, host, bool(night.part)),
         previous_run=night.previous_run,
         engine=settings.engine,
@@ -90,6 +95,22 @@ def make_plan(
         at_once=host.at_once if host.side_by_side else 0,
         part=night.part,
     )
+
+
+def _in_order(inventory: Inventory) -> Inventory:
+    """Return an inventory by the tables' names: the same tables make the same bytes."""
+    return replace(
+        inventory,
+        tables=tuple(sorted(inventory.tables, key=lambda t: t.name)),
+        undescribed=dict(sorted(inventory.undescribed.items())),
+        later=dict(sorted(inventory.later.items())),
+    )
+
+
+def _note(timelines: Iterable[Timeline[Job]], wishes: Mapping[str, int]) -> None:
+    """Note with each table what it would be raised to."""
+    for batch in (batch for timeline in timelines for batch in timeline.batches):
+        batch[:] = [replace(job, would_raise_to=wishes.get(job.table)) for job in batch]
 
 
 def _part(inventory: Inventory, globs: tuple[str, ...]) -> Inventory:
@@ -123,11 +144,17 @@ def _bounded(host: Host, inventory: Inventory, warnings: list[str]) -> Host:
     return replace(host, at_once=min(host.at_once, most))
 
 
-def _batches(timelines: list[Timeline[Job]]) -> tuple[Batch, ...]:
+def _batches(timelines: list[Timeline[Job]], host: Host, night: Night) -> tuple[Batch, ...]:
     batches: list[Batch] = []
+    late = max(0.0, (night.now - night.start).total_seconds())
     for number, timeline in enumerate(timelines):
+        at = late
         for jobs in timeline.batches:
-            batches.append(Batch(f"b{len(batches) + 1:03d}", number, tuple(jobs)))
+            work = host.bootstrap + sum(job.estimate_seconds for job in jobs)
+            ends = at + (worker_seconds(jobs, host) if host.side_by_side else work)
+            name = f"b{len(batches) + 1:03d}"
+            batches.append(Batch(name, number, tuple(jobs), round(at), round(ends)))
+            at = ends + HANDOVER_SECONDS
     return tuple(batches)
 
 

@@ -2,58 +2,199 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import heapq
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from hippolyte.planning.host import Host
-from hippolyte.planning.packing import Timeline
+from hippolyte.planning.most import most_first
 from hippolyte.planning.plan import Job, parts_of
 from hippolyte.planning.sizer import RAISED_AT_ONCE
+from hippolyte.planning.timelines import Timeline, shortest
 
 
-def share_out(jobs: Iterable[Job], host: Host, workers: int, tables: int) -> list[Timeline[Job]]:
-    """Return a timeline a worker; `workers` and `tables` are the most there may be, and of each.
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """What the sharing must keep to: the most `tables` of a worker, the window's seconds."""
+
+    host: Host
+    tables: int
+    seconds: float
+
+    @property
+    def speed(self) -> float:
+        """Bytes a second that one of them reads at the most."""
+        return self.host.throughput or float("inf")
+
+    @property
+    def bytes(self) -> float:
+        """What one of them can read in the window."""
+        return (self.seconds - self.host.bootstrap) * self.speed
+
+
+def share_out(
+    jobs: Iterable[Job], workers: Workers, rank: Callable[[Job], Any] = shortest
+) -> tuple[list[Timeline[Job]], list[Job]]:
+    """Return a timeline a worker, and the jobs that do not end in the window.
+
+    Where the workers cannot read all in time, those are read from its start that come first by
+    `rank`, and then all that still find time; the others follow where a worker has ended. A table
+    that takes too long for itself is read beside the others. The order depends on the input alone.
+    """
+    host = workers.host
+    ordered = sorted(jobs, key=_slowest)
+    room = workers.seconds - host.bootstrap
+    never = [job for job in ordered if job.estimate_seconds > room]
+    shared = _shared(ordered, workers)
+    if shared is not None and all(_in_time(t.batches[0], workers, room) for t in shared):
+        return shared, never
+    ranked = sorted(ordered[len(never) :], key=rank)
+
+    def first(number: int) -> list[Timeline[Job]] | None:
+        some = _shared(
+            sorted(ranked[:number], key=lambda j: (-j.estimate_seconds, j.table)), workers
+        )
+        fit = some is not None and all(t.seconds <= workers.seconds for t in some)
+        return some if fit else None
+
+    held = 0.0
+    most = 0
+    for job in ranked:
+        held += job.size_bytes
+        if held > workers.bytes * host.planned:
+            break
+        most += 1
+    found, fit = most_first(first, most)
+    timelines = found or []
+    late = _fill(ranked[fit:], timelines, workers) + never[::-1]
+    _put_late(late, timelines, workers)
+    return timelines, late
+
+
+def _slowest(job: Job) -> tuple[int, str]:
+    return -job.estimate_seconds, job.table
+
+
+def _in_time(jobs: Sequence[Job], workers: Workers, room: float) -> bool:
+    """Say whether a worker's tables end in the window, but for those that never do.
+
+    Those are read beside the others, and must not take their time.
+    """
+    if not any(job.estimate_seconds <= room for job in jobs):
+        return True
+    return reading_seconds(jobs, workers.host) <= room
+
+
+def _shared(jobs: Sequence[Job], workers: Workers) -> list[Timeline[Job]] | None:
+    """Give all jobs, the slowest first, to workers; None: there are not enough.
 
     A worker costs from its start to the end of its slowest table. So those that take long go
-    together, and the others' workers end early: by decreasing time, as many to a worker as their
-    rates fill it, until there are as many workers as may be; then each to the one with least to
-    read. A table that is split has its workers for itself. The order depends on the input alone.
+    together, and the others' workers end early: as many to a worker as their rates fill it, until
+    there are as many workers as may be; then the largest first, each to the one with least to
+    read. A table that is split has its workers for itself.
     """
-    ordered = sorted(jobs, key=lambda j: (-j.estimate_seconds, j.table))
-    split = [Timeline([[job]]) for job in ordered if job.parts > 1]
-    workers -= sum(parts_of(timeline.batches[0]) for timeline in split)
-    timelines = split + _together([job for job in ordered if job.parts == 1], host, workers, tables)
+    timelines = [Timeline([[job]]) for job in jobs if job.parts > 1]
+    left = workers.host.planned - sum(parts_of(t.batches[0]) for t in timelines)
+    others = [job for job in jobs if job.parts == 1]
+    if left < bool(others):
+        return None
+    together = _together(others, workers, left)
+    if together is None:
+        return None
+    timelines += together
+    for timeline in timelines:
+        timeline.seconds = worker_seconds(timeline.batches[0], workers.host)
+    return timelines
+
+
+def _together(jobs: Sequence[Job], workers: Workers, number: int) -> list[Timeline[Job]] | None:
+    host, batches = workers.host, list[list[Job]]()
+    busy, full = 0.0, workers.speed  # bytes a second, of the last one
+    for at, job in enumerate(jobs):
+        speed = min(full, job.rate * host.unit_bytes)
+        if not batches or busy + speed > full or len(batches[-1]) >= workers.tables:
+            if len(batches) == number:
+                if not _share_rest(jobs[at:], batches, workers):
+                    return None
+                break
+            batches.append([])
+            busy = 0.0
+        busy += speed
+        batches[-1].append(job)
+    return [Timeline([batch]) for batch in batches]
+
+
+def _share_rest(jobs: Sequence[Job], batches: list[list[Job]], workers: Workers) -> bool:
+    """Give each job, the largest first, to the worker with least to read; say if all have one."""
+    held = [(sum(j.size_bytes for j in batch), n) for n, batch in enumerate(batches)]
+    held = [each for each in held if len(batches[each[1]]) < workers.tables]
+    heapq.heapify(held)
+    for job in sorted(jobs, key=lambda j: (-j.size_bytes, j.table)):
+        if not held:
+            return False
+        size, number = held[0]
+        batches[number].append(job)
+        if len(batches[number]) < workers.tables:
+            heapq.heapreplace(held, (size + job.size_bytes, number))
+        else:
+            heapq.heappop(held)
+    return True
+
+
+def _fill(jobs: Sequence[Job], timelines: list[Timeline[Job]], workers: Workers) -> list[Job]:
+    """Give jobs to workers that still have time for them; return the others."""
+    host, late = workers.host, list[Job]()
+    shared = [t.batches[0] for t in timelines if parts_of(t.batches[0]) == 1]
+    held = [(sum(j.size_bytes for j in batch), n) for n, batch in enumerate(shared)]
+    heapq.heapify(held)
+    for job in jobs:
+        while held and len(shared[held[0][1]]) >= workers.tables:
+            heapq.heappop(held)
+        # a raise waits for its turn, which is not reckoned here
+        fits = held and job.parts == 1 and not job.raise_to
+        if not fits or held[0][0] + job.size_bytes > workers.bytes:
+            late.append(job)
+            continue
+        size, number = held[0]
+        shared[number].append(job)
+        heapq.heapreplace(held, (size + job.size_bytes, number))
     for timeline in timelines:
         timeline.seconds = worker_seconds(timeline.batches[0], host)
-    return timelines
+    return late
 
 
-def _together(jobs: Sequence[Job], host: Host, workers: int, tables: int) -> list[Timeline[Job]]:
-    timelines: list[Timeline[Job]] = []
-    busy: list[float] = []  # bytes a second, of each
-    held: list[int] = []  # bytes, of each
-    full = host.throughput or float("inf")
-    for job in jobs:
-        speed = min(full, job.rate * host.unit_bytes)
-        number = len(busy) - 1
-        if not busy or busy[-1] + speed > full or len(timelines[-1].batches[0]) >= tables:
-            if len(busy) < workers:
-                timelines.append(Timeline([[]]))
-                busy.append(0.0)
-                held.append(0)
-                number += 1
-            else:
-                room = [n for n, t in enumerate(timelines) if len(t.batches[0]) < tables]
-                number = min(room or range(len(busy)), key=lambda n: (held[n], n))
-        busy[number] += speed
-        held[number] += job.size_bytes
-        timelines[number].batches[0].append(job)
-    return timelines
+def _put_late(late: Iterable[Job], timelines: list[Timeline[Job]], workers: Workers) -> None:
+    """Put jobs behind the others, each where a worker ends first."""
+    if not timelines:
+        timelines.append(Timeline())
+    free = [(t.seconds, n) for n, t in enumerate(timelines)]
+    heapq.heapify(free)
+    begun: set[int] = set()
+    for job in late:
+        seconds, number = free[0]
+        batches = timelines[number].batches
+        full = number not in begun or len(batches[-1]) >= workers.tables
+        if full or job.parts > 1 or parts_of(batches[-1]) > 1:
+            batches.append([])
+            begun.add(number)
+        batches[-1].append(job)
+        # where it is alone
+        seconds += max(job.estimate_seconds if job.parts > 1 else 0, job.size_bytes / workers.speed)
+        timelines[number].seconds = seconds
+        heapq.heapreplace(free, (seconds, number))
 
 
 def worker_seconds(jobs: Sequence[Job], host: Host) -> float:
     """Return how long a worker runs that reads these tables, or those of a table that is split."""
     slowest = max(job.estimate_seconds for job in jobs)
+    return host.bootstrap + max(slowest, reading_seconds(jobs, host))
+
+
+def reading_seconds(jobs: Iterable[Job], host: Host) -> float:
+    """Return how long a worker reads these tables if none of them is slow for itself."""
+    jobs = list(jobs)
     # so many are raised at once, the others wait for their turn
     raised = sum(job.estimate_seconds for job in jobs if job.raise_to) / RAISED_AT_ONCE
     size = sum(job.size_bytes / job.parts for job in jobs)
-    return host.bootstrap + max(slowest, raised, size / (host.throughput or float("inf")))
+    return max(raised, size / (host.throughput or float("inf")))

@@ -9,13 +9,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from hippolyte.planning import sizing
+from hippolyte.planning.history import unit_bytes
 from hippolyte.planning.host import Host
-from hippolyte.planning.packing import HANDOVER_SECONDS
 from hippolyte.planning.plan import Job
+from hippolyte.planning.raising import bounds, never_raised, short_of, warm_capacity
+from hippolyte.planning.timelines import HANDOVER_SECONDS
 from hippolyte.planning.window import Night
 from hippolyte.settings import Settings
 from hippolyte.share import reachable_rate
-from hippolyte.tables.autoscaling import ACTION_IS_DUE, may_happen
 from hippolyte.tables.table import Inventory, Table
 
 # capacity is billed by the hour: a raise for less buys nothing
@@ -37,12 +38,12 @@ _SHORTEST_PART_SECONDS = 900
 _SEGMENTS_A_PART = 4
 
 
+# of the window, until the even time is found to a millionth
+_HALVINGS = 20
+
+
 # DescribeTable counts a table about every six hours (API TableDescription, TableSizeBytes)
 _COUNTED_AFTER = timedelta(hours=6)
-
-
-# a lease's, for what is given back after the deadline
-LEASE_OUTLIVES_WINDOW = timedelta(hours=1)
 
 
 class Sizer:
@@ -60,9 +61,11 @@ class Sizer:
     ) -> None:
         self.raises_per_job = raises_per_job
         self.host = host
-        # how many raises may be held at once (0: all), and those planned so far
+        # how many raises may be held at once (0: all); of those planned so far the ones that the
+        # next is held beside at the worst, the least of them first, and what they come to
         self.at_once = 0
-        self.raises: list[int] = []
+        self.beside: list[int] = []
+        self.raised_units = 0
         self.settings = settings
         self.night = night
         self.warnings = warnings
@@ -75,13 +78,12 @@ class Sizer:
         self.seconds = max(0.0, (night.deadline - max(night.now, night.start)).total_seconds())
         # the most a job may have: alone on a cluster, for the whole window
         self.given = self.seconds - host.bootstrap
-        # bytes of all tables
-        self.held = 0
+        # in which all that is split is to be read, and the rest beside it
+        self.even_seconds = self.given
 
     def jobs(self, tables: Iterable[Table]) -> list[Job]:
         ordered = sorted(tables, key=lambda t: (-t.size_bytes, t.name))
-        # a byte each: beside others no table ever has all workers
-        self.held = sum(max(1, t.size_bytes) for t in ordered)
+        self.even_seconds = self._even(ordered)
         plain = [self._plain(t) for t in ordered]
         large = [self.given > 0 and job.estimate_seconds > self.given for job in plain]
         raisable = [
@@ -118,20 +120,23 @@ class Sizer:
         quota = size / host.unit_bytes / max(1, self.headroom)
         return min(self.given, max(part, quota, _SHORTEST_RAISE_SECONDS))
 
-    def _plain(self, table: Table) -> Job:
-        """Return the job of a table that is read at its share."""
+    def _rate(self, table: Table) -> float:
+        """Return the rate of a table that is read at its share."""
         share = self.settings.consumed_fraction
         if table.on_demand:
             wanted = self.settings.planning.on_demand_read_rate
             ceilings = (table.on_demand_max_read, table.warm_read)
-            rate = sizing.on_demand_rate(wanted, share, ceilings)
+            return sizing.on_demand_rate(wanted, share, ceilings)
+        if self.host.side_by_side:
+            return table.read_capacity * share
+        # the floor is the export tool's
+        return float(sizing.plain_rate(table.read_capacity, share))
+
+    def _plain(self, table: Table) -> Job:
+        """Return the job of a table that is read at its share."""
+        ratio, rate = self.settings.consumed_fraction, self._rate(table)
+        if table.on_demand:
             ratio = max(sizing.ratio(rate, sizing.ON_DEMAND_ASSUMED_CAPACITY), 1e-6)
-        else:
-            # the floor is the export tool's
-            rate = float(sizing.plain_rate(table.read_capacity, share))
-            if self.host.side_by_side:
-                rate = table.read_capacity * share
-            ratio = share
         parts = self._parts(table, rate)
         return Job(
             table=table.name,
@@ -147,6 +152,7 @@ class Sizer:
             estimated=self._is_counted(table),
             autoscaled=table.scaling is not None and self.host.side_by_side,
             parts=parts,
+            basis=self._measured(table)[1],
         )
 
     def _raised(self, table: Table, job: Job, seconds: float) -> Job:
@@ -170,23 +176,55 @@ class Sizer:
             parts=parts,
         )
 
-    def _parts(self, table: Table, rate: float) -> int:
-        """Return over how many workers a table is split that is read at `rate`.
+    def _even(self, tables: Iterable[Table]) -> float:
+        """Return in how short a time the workers can read all, each table by as many as it needs.
 
-        As many as the rate keeps busy, but of all that there are no more than its part of what is
-        to be read; and each reads a good while, some segments at least.
+        The window, if they cannot: then what is split has no more than it needs for that.
+        """
+        full, least, most = self.host.throughput, 0.0, self.given
+        if not full or most <= 0:
+            return most
+        limits = [(t.size_bytes / full, self._most_parts(t, self._rate(t))) for t in tables]
+        split = [each for each in limits if each[1] > 1]
+        # beside others no table ever has all workers
+        rest = sum(seconds for seconds, limit in limits if limit == 1) or len(limits) > 1
+        for _ in range(_HALVINGS):
+            even = (least + most) / 2
+            workers, others = 0, float(rest)
+            for seconds, limit in split:
+                parts = min(limit, math.ceil(seconds / even))
+                workers += parts if parts > 1 else 0
+                others += seconds if parts == 1 else 0
+            if workers + math.ceil(others / even) > self.host.planned:
+                least = even
+            else:
+                most = even
+        return most
+
+    def _most_parts(self, table: Table, rate: float) -> int:
+        """Return over how many workers a table may be split that is read at `rate`.
+
+        As many as the rate keeps busy; and each reads a good while, some segments at least.
         """
         full = self.host.throughput
         if not full:
             return 1
-        fast = math.ceil(round(rate * self.host.unit_bytes / full, 6))
-        fair = self.host.planned * table.size_bytes // max(1, self.held)
+        fast = math.ceil(round(rate * self._unit(table) / full, 6))
         large = int(table.size_bytes / full / _SHORTEST_PART_SECONDS)
+        if min(fast, large) <= 1:
+            return 1
         cut = sizing.segments(table.size_bytes, rate, self.settings.consumed_fraction)
-        return max(1, min(fast, fair, large, cut // _SEGMENTS_A_PART))
+        return max(1, min(fast, large, cut // _SEGMENTS_A_PART, self.host.planned))
+
+    def _parts(self, table: Table, rate: float) -> int:
+        """Return over how many workers a table is split: as many as the even time takes."""
+        most = self._most_parts(table, rate)
+        if most == 1 or not self.host.throughput or self.even_seconds <= 0:
+            return 1
+        return min(most, math.ceil(table.size_bytes / self.host.throughput / self.even_seconds))
 
     def _estimate(self, table: Table, rate: float, parts: int) -> int:
-        read = sizing.seconds_to_read(table.size_bytes, rate, self.host.unit_bytes)
+        read = sizing.seconds_to_read(table.size_bytes, rate, self._unit(table))
         if self.host.throughput:
             read = max(read, table.size_bytes / self.host.throughput / parts)
         return math.ceil(round(read + self.host.job_bootstrap, 6))
@@ -198,7 +236,7 @@ class Sizer:
 
     def _needed(self, table: Table, seconds: float) -> float:
         reading = max(1.0, seconds - self.host.job_bootstrap)
-        return sizing.needed_rate(table.size_bytes, reading, self.host.unit_bytes)
+        return sizing.needed_rate(table.size_bytes, reading, self._unit(table))
 
     def _raise(self, table: Table, seconds: float) -> int:
         """Return the capacity to raise to (the present one: no raise), within every bound."""
@@ -215,40 +253,36 @@ class Sizer:
             # an hour only within what is left to each: it is not to cost others their window
             fair = table.read_capacity + max(0, self.headroom) // self.at_once
             wanted = max(least, min(wanted, fair))
-        bounds = [self.table_quota, table.read_capacity + self._left()]
-        if self.settings.max_read_capacity is not None:
-            bounds.append(self.settings.max_read_capacity)
-        if table.scaling:
-            bounds.append(table.scaling.max_capacity)
-        raised = max(table.read_capacity, min(wanted, *bounds))
+        limits = [self.table_quota, table.read_capacity + self._left()]
+        raised = max(table.read_capacity, min(wanted, *limits, *bounds(table, self.settings)))
         if raised < least:
-            self.warnings.append(
-                f"{table.name} does not fit the window: it needs {least} read capacity units and "
-                f"may have {raised} (quotas, headroom, max_read_capacity or its scaling maximum)"
-            )
-        if table.warm_read and raised > table.warm_read:
+            self.warnings.append(short_of(table, least, raised, self.settings))
+        warm = warm_capacity(table)
+        if warm is not None and raised > max(warm, table.read_capacity):
             self.warnings.append(
                 f"{table.name}: {raised} read capacity units are above its warm throughput "
                 f"({table.warm_read}): slower to become active, and its partitions grow for good"
             )
-        self.raises.append(raised - table.read_capacity)
+        self._note(raised - table.read_capacity)
         return raised
 
     def _left(self) -> int:
         """Return what one more raise may have of the headroom: those held at once must fit."""
-        others = heapq.nlargest(self.at_once - 1, self.raises) if self.at_once else self.raises
-        return max(0, self.headroom - sum(others))
+        return max(0, self.headroom - self.raised_units)
+
+    def _note(self, units: int) -> None:
+        """Note a raise, of which the next ones are held beside the largest."""
+        heapq.heappush(self.beside, units)
+        self.raised_units += units
+        if self.at_once and len(self.beside) >= self.at_once:
+            self.raised_units -= heapq.heappop(self.beside)
 
     def _never_raised(self, table: Table) -> str | None:
-        if table.on_demand:
-            return "an on-demand table has no capacity to raise; raise planning.on_demand_read_rate"
-        if not self.settings.raise_capacity:
-            return "raise_capacity is false"
-        if table.replicated:
-            return "a global table's replica is never raised"
-        end = self.night.deadline + LEASE_OUTLIVES_WINDOW
-        if table.scaling and any(
-            may_happen(a, self.night.now, end) for a in table.scaling.scheduled
-        ):
-            return ACTION_IS_DUE
-        return None
+        return never_raised(table, self.settings, self.night)
+
+    def _unit(self, table: Table) -> float:
+        """Return how many bytes a unit of a table brings."""
+        return self._measured(table)[0]
+
+    def _measured(self, table: Table) -> tuple[float, str]:
+        return unit_bytes(table, self.settings, self.host, self.night.before)

@@ -24,7 +24,7 @@ def plain_rate(capacity: int, share: float) -> int:
     return max(1, math.floor(round(capacity * share, 9)))
 
 
-def seconds_to_read(size_bytes: int, rate: float, bytes_per_unit: int) -> float:
+def seconds_to_read(size_bytes: int, rate: float, bytes_per_unit: float) -> float:
     """Return the seconds a scan of `size_bytes` takes at `rate` units/s, without any bootstrap."""
     return size_bytes / (rate * bytes_per_unit)
 
@@ -40,7 +40,7 @@ def segments(size_bytes: int, rate: float, share: float, least: int = 1) -> int:
     return min(_MOST_SEGMENTS, max(least, by_rate, by_size))
 
 
-def needed_rate(size_bytes: int, seconds: float, bytes_per_unit: int) -> float:
+def needed_rate(size_bytes: int, seconds: float, bytes_per_unit: float) -> float:
     """Return the rate that reads `size_bytes` in `seconds`; `seconds` must be above 0."""
     if seconds <= 0:
         raise ValueError(f"no time to read in: {seconds} s after the bootstraps")

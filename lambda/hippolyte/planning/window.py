@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from hippolyte.record_form import iso
 
@@ -18,6 +20,8 @@ class Night:
     previous_run: str | None = None
     # globs of a part's tables; none: all
     part: tuple[str, ...] = ()
+    # the rows of the last night's report, by table: since when each has no newer good backup
+    before: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def run_id(self) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from hippolyte.planning.plan import Job, Plan
-from hippolyte.record_form import VERSION, iso, known_form
+from hippolyte.record_form import iso, known_form
 from hippolyte.records.intents import alive
 from hippolyte.verdicts import Verdict
 
@@ -101,6 +101,7 @@ class TableEntry:
     files: int = 0
     # as `Verification` has it
     manifest_md5: str | None = None
+    files_md5: str | None = None
     # the levels of verification that it has passed, and what was found to be wrong with it since
     levels: list[int] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)
@@ -245,45 +246,14 @@ class Ledger:
         self.batches[entry.batch_id] = entry
         return entry
 
-    def to_record(self) -> dict[str, Any]:
-        """Return the ledger in its JSON form as it is now, what is as it began left out."""
-        record = {"version": VERSION, **_fields(self)}
-        record["batches"] = {
-            name: {**_fields(b), "jobs": [_fields(job) for job in b.jobs]}
-            for name, b in self.batches.items()
-        }
-        record["tables"] = {name: _fields(t) for name, t in self.tables.items()}
-        return record
-
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Ledger:
-        """Build the ledger from its JSON form."""
+        """Build the ledger from its JSON form, as `LedgerText` writes it."""
         with known_form("the ledger"):
             data = {k: v for k, v in record.items() if k not in ("version", "nonce")}
             data["batches"] = {k: _batch(v) for k, v in data["batches"].items()}
             data["tables"] = {k: _table(v) for k, v in data["tables"].items()}
             return cls(**data)
-
-
-def _beginnings(form: Any) -> list[tuple[str, Any]]:
-    return [
-        (each.name, each.default if each.default_factory is MISSING else each.default_factory())
-        for each in fields(form)
-    ]
-
-
-_CHANGED_IN_PLACE = (list, dict)
-_BEGINNINGS = {form: _beginnings(form) for form in (Ledger, BatchEntry, TableEntry, Job)}
-
-
-def _fields(value: Ledger | BatchEntry | TableEntry | Job) -> dict[str, Any]:
-    # most fields of most tables are as they began: the record is written whole, and often
-    # asdict copies all the way down: half a second of each pass with 2,500 tables
-    return {
-        name: now.copy() if type(now) in _CHANGED_IN_PLACE else now
-        for name, beginning in _BEGINNINGS[type(value)]
-        if (now := getattr(value, name)) != beginning
-    }
 
 
 def _batch(record: Mapping[str, Any]) -> BatchEntry:

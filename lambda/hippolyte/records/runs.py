@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from hippolyte.errors import ConfigurationError
 from hippolyte.planning.plan import Identity, Plan
 from hippolyte.records.ledger import Ledger
+from hippolyte.records.ledger_text import LedgerText
 from hippolyte.settings import Settings
-from hippolyte.store import Store, text
+from hippolyte.store import Kept, Store, keep
 
 # the monitor looks back this far for runs without a report
 LOOK_BACK = timedelta(days=3)
+
+# of two runs: a night, and the one before or a part beside it
+_MOST_KEPT = 4
+
+_T = TypeVar("_T")
 
 _RUN_ID = "%Y-%m-%dT%H-%MZ"
 _PART_ID = "%Y-%m-%dT%H-%M-%SZ"
@@ -50,8 +56,24 @@ class Run:
     plan: Plan
     ledger: Ledger
     etag: str
-    # the ledger's record as it was last read or written
-    saved: dict[str, Any]
+    # the ledger as it was last read or written
+    saved: str
+    text: LedgerText
+
+
+def _as_read(plan: Plan, ledger: Ledger, etag: str) -> Run:
+    text = LedgerText()
+    return Run(plan, ledger, etag, text.of(ledger), text)
+
+
+def _tables(record: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(record["tables"])
+
+
+# (bucket, key) -> what this process read, with its etag: nobody may change it
+_read: Kept = {}
+# and runs that its last invocation left as they are on record
+_left: dict[tuple[str, str], Run] = {}
 
 
 class Runs:
@@ -75,38 +97,53 @@ class Runs:
         return self.store.create(self.key(plan.run_id, "plan.json"), plan.to_record()) is not None
 
     def open(self, run_id: str) -> Run | None:
-        """Read a run, beginning its ledger if it has none; None if it has no plan."""
-        found = self.store.read(self.key(run_id, "plan.json"))
-        if found is None:
+        """Read a run, beginning its ledger if it has none; None if it has no plan.
+
+        What this process has read or left, and nobody wrote since, is not read again.
+        """
+        plan = self._read(run_id, "plan.json", Plan.from_record)
+        if plan is None:
             return None
-        plan = Plan.from_record(found[0])
         key = self.key(run_id, "ledger.json")
-        read = self.store.read(key)
+        left = _left.pop((self.store.bucket, key), None)
+        before = (left.ledger, left.etag) if left else None
+        read = self.store.read_as(key, Ledger.from_record, before)
         if read is None:
-            ledger = Ledger.of_plan(plan)
-            record = ledger.to_record()
-            if etag := self.store.create(key, text(record)):
-                return Run(plan, ledger, etag, record)
-            read = self.store.read(key)
+            run = _as_read(plan, Ledger.of_plan(plan), "")
+            if etag := self.store.create(key, run.saved):
+                run.etag = etag
+                return run
+            read = self.store.read_as(key, Ledger.from_record, None)
             if read is None:
                 raise ConfigurationError(f"{self.url(run_id, 'ledger.json')} came and went")
-        ledger = Ledger.from_record(read[0])
+        ledger, etag = read
         since = {name: Identity(**known) for name, known in ledger.identities.items()}
         plan = replace(plan, identities={**plan.identities, **since})
-        return Run(plan, ledger, read[1], ledger.to_record())
+        if left and left.ledger is ledger:
+            return replace(left, plan=plan)
+        return _as_read(plan, ledger, etag)
 
     def save(self, run: Run) -> None:
         """Write the ledger if it changed; ConflictError if another invocation wrote it first."""
-        record = run.ledger.to_record()
-        if record != run.saved:
+        now = run.text.of(run.ledger)
+        if now != run.saved:
             key = self.key(run.plan.run_id, "ledger.json")
-            run.etag = self.store.replace(key, text(record), run.etag)
-            run.saved = record
+            run.etag = self.store.replace(key, now, run.etag)
+            run.saved = now
+
+    def leave(self, run: Run) -> None:
+        """Keep a run for this process's next invocation, just saved: nobody else has it in hand."""
+        place = self.store.bucket, self.key(run.plan.run_id, "ledger.json")
+        keep(_left, place, run, _MOST_KEPT)
+
+    def _read(self, run_id: str, name: str, form: Callable[[dict[str, Any]], _T]) -> _T | None:
+        """Return a record that is hardly ever written again, as `form` makes it."""
+        found = self.store.read_kept(self.key(run_id, name), form, _read, _MOST_KEPT)
+        return found[0] if found else None
 
     def definitions(self, run_id: str) -> dict[str, Any]:
         """Return the tables' definitions (DescribeTable) as they were when the run began."""
-        found = self.store.read(self.key(run_id, "tables.json"))
-        return dict(found[0]["tables"]) if found else {}
+        return self._read(run_id, "tables.json", _tables) or {}
 
     def add_definitions(self, run_id: str, definitions: Mapping[str, Any]) -> None:
         """Add definitions of tables described since; ConflictError if another adds some."""

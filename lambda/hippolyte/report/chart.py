@@ -219,7 +219,7 @@ def _label(name: str, row: Row, top: float, scale: _Scale, closed_at: str) -> st
     x, width = scale.span(row["started_at"], row["finished_at"] or closed_at)
     seconds = (when(row["finished_at"] or closed_at) - when(row["started_at"])).total_seconds()
     words = duration(seconds)
-    if _kind(row) != "backed_up":
+    if _kind(row) not in ("backed_up", "planned"):
         words += " " + (row.get("outcome") or _kind(row)).replace("_", " ")
     anchor, at = "start", x + width + 5
     if at + len(words) * _CHARACTER > _WIDTH:

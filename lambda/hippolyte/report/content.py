@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from hippolyte.planning.history import measure
+from hippolyte.planning.host import host_of
 from hippolyte.planning.plan import Identity, Job, Plan
 from hippolyte.record_form import VERSION, iso, when
 from hippolyte.records.ledger import Ledger, TableEntry
 from hippolyte.records.runs import start_of
+from hippolyte.report.unknown import not_read, uncounted, unread, unread_of
 from hippolyte.settings import Settings
-from hippolyte.tables.settings_of import OPERATIONS
 from hippolyte.verdicts import ALERTING_VERDICTS, OVER_BUDGET, Verdict
 
 
@@ -39,6 +41,7 @@ def make_report(
     own = _of_the_same_table(plan, previous)
     tables = {
         name: _table(entry, jobs.get(name), plan.identity(name), own.get(name, {}))
+        | {"measured": _measured(settings, plan, entry, jobs.get(name), own.get(name, {}))}
         | _protection(
             entry,
             own.get(name, {}),
@@ -81,8 +84,9 @@ def make_report(
         "alerts": told,
         "warnings": [
             *plan.warnings,
-            *_unread(tables, ledger.unread),
-            *_not_read(ledger.not_read),
+            *uncounted(tables),
+            *unread(tables, ledger.unread),
+            *not_read(ledger.not_read),
         ],
         "left_raised": sorted(left_raised),
         "raised": [
@@ -96,6 +100,11 @@ def make_report(
             }
             for name, entry in sorted(ledger.tables.items())
             if entry.raised_to
+        ],
+        "would_raise": [
+            {"table": job.table, "from": job.capacity, "to": job.would_raise_to}
+            for job in sorted(jobs.values(), key=lambda job: job.table)
+            if job.would_raise_to
         ],
         "changes": changes,
         "oldest_good": _oldest(tables, now),
@@ -163,37 +172,23 @@ def _table(
         "earlier_attempts": entry.earlier,
         "errors": entry.errors,
         "notes": entry.notes,
-        "unread_settings": _unread_of(entry),
+        "unread_settings": unread_of(entry),
         "log": entry.log,
     }
 
 
-def _unread_of(entry: TableEntry) -> list[str]:
-    """Return the operations whose answers are not in the table's catalogue entry."""
-    if entry.verdict is not Verdict.BACKED_UP:
-        return []
-    return entry.unread if entry.settings_at or entry.unread else list(OPERATIONS)
-
-
-def _unread(tables: Mapping[str, Any], reasons: Mapping[str, str]) -> list[str]:
-    """Return a line for each operation that was not read of some tables."""
-    lines = []
-    for operation in OPERATIONS:
-        names = [name for name, table in tables.items() if operation in table["unread_settings"]]
-        if names:
-            whose = f"of {names[0]}" + (f" and {len(names) - 1} more" if names[1:] else "")
-            why = reasons.get(operation, "there was no time left")
-            lines.append(f"settings that a restore needs: {operation} {whose} is unread: {why}")
-    return lines
-
-
-def _not_read(reasons: Mapping[str, str]) -> list[str]:
-    """Return a line on the backups whose turn it was to be read back, and that were not."""
-    if not reasons:
-        return []
-    name, why = next(iter(reasons.items()))
-    whose = name + (f" and {len(reasons) - 1} more" if len(reasons) > 1 else "")
-    return [f"backups not read back in their turn (verified to level 1 only): {whose}: {why}"]
+def _measured(
+    settings: Settings, plan: Plan, entry: TableEntry, job: Job | None, own: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """Return how fast the table is known to be read: of tonight, if one try read it whole."""
+    former = own.get("measured")
+    seconds = _between(entry.started_at, entry.finished_at)
+    whole = entry.verdict is Verdict.BACKED_UP and not entry.earlier and entry.tries <= 1
+    if job is None or seconds is None or not whole:
+        return former
+    rate = job.capacity * job.plain_ratio if job.raise_to and entry.plain else job.rate
+    host = host_of(settings, plan.engine)
+    return measure(job, rate, seconds, entry.items, plan.engine, host, former)
 
 
 def _protection(

@@ -41,11 +41,12 @@ background:var(--bad)}
 .night .raise,i.raise{fill:var(--raise);background:var(--raise)}.night .raise.left{fill:var(--bad)}
 .bar{stroke:var(--bg);stroke-width:.5;fill:var(--quiet)}
 .bar.backed_up{fill:var(--ok)}.bar.failed{fill:var(--bad)}.bar.timed_out{fill:var(--late)}
-.bar.earlier{fill:var(--earlier)}
+.bar.earlier{fill:var(--earlier)}.bar.planned{fill:var(--ok)}.bar.late{fill:var(--late)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;margin:6px 0;font-size:12px;color:var(--muted)}
 .legend i{display:inline-block;width:18px;height:9px;margin-right:5px}
 .legend i.raise{height:3px;vertical-align:3px}
-i.backed_up{background:var(--ok)}i.failed{background:var(--bad)}i.timed_out{background:var(--late)}
+i.backed_up,i.planned{background:var(--ok)}i.late{background:var(--late)}
+i.failed{background:var(--bad)}i.timed_out{background:var(--late)}
 i.vanished{background:var(--quiet)}i.earlier{background:var(--earlier)}i.host{
 background:var(--band)}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:13px}
@@ -85,19 +86,23 @@ def render(report: Mapping[str, Any]) -> str:
             _attention(report),
             _night(report),
             _raises(report["raised"]),
+            _wishes(report["would_raise"]),
             _lists(report),
             _tables(report["tables"]),
         ]
     )
+    return document(title, body, "Made from report.json, beside this file. All times are UTC.")
+
+
+def document(title: str, body: str, foot: str) -> str:
+    """Return a page: nothing in it is ever run or fetched, whatever a table is called."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        # nothing in it is ever run or fetched, whatever a table is called
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>{body}"
-        '<p class="muted">Made from report.json, beside this file. All times are UTC.</p>'
-        "</body></html>\n"
+        f'<p class="muted">{escape(foot)}</p></body></html>\n'
     )
 
 
@@ -120,7 +125,7 @@ def _header(report: Mapping[str, Any]) -> str:
         mood = "zero" if not count else ("wrong" if verdict.value in told else "")
         tiles.append((f"{count:,}", verdict.value.replace("_", " "), mood))
     kind = "Part" if report["part"] else "Night"
-    part = f"<p>A part, {_text(of_part(report))}</p>" if report["part"] else ""
+    part = f"<p>A part, {shown(of_part(report))}</p>" if report["part"] else ""
     left = len(report["left_raised"])
     tiles.append((f"{left:,}", "left raised", "wrong" if left else "zero"))
     started = sum(b["workers"] for b in report["batches"] if b["started_at"])
@@ -144,11 +149,11 @@ def _header(report: Mapping[str, Any]) -> str:
 
 def _attention(report: Mapping[str, Any]) -> str:
     told = {v.value for v in ALERTING_VERDICTS}
-    rows = [f"<li>{_text(alert)}</li>" for alert in report["alerts"]]
-    rows += [f"<li><b>{_text(name)}</b> is left raised</li>" for name in report["left_raised"]]
+    rows = [f"<li>{shown(alert)}</li>" for alert in report["alerts"]]
+    rows += [f"<li><b>{shown(name)}</b> is left raised</li>" for name in report["left_raised"]]
     rows += [
-        f"<li><b>{_text(name)}</b> {t['verdict'].replace('_', ' ')}: {_text(t['reason'])}"
-        + (f"<br>log <code>{_text(t['log'])}</code>" if t["log"] else "")
+        f"<li><b>{shown(name)}</b> {t['verdict'].replace('_', ' ')}: {shown(t['reason'])}"
+        + (f"<br>log <code>{shown(t['log'])}</code>" if t["log"] else "")
         + "</li>"
         for name, t in report["tables"].items()
         if t["verdict"] in told
@@ -189,7 +194,7 @@ def _night(report: Mapping[str, Any]) -> str:
 
 def _raises(raised: Iterable[Mapping[str, Any]]) -> str:
     rows = [
-        f'<tr><td class="name">{_text(r["table"])}</td><td class="n">{r["from"]:,}</td>'
+        f'<tr><td class="name">{shown(r["table"])}</td><td class="n">{r["from"]:,}</td>'
         f'<td class="n">{r["to"]:,}</td><td>{escape(r["raised_at"] or "-")}</td>'
         f"<td>{escape(r['given_back_at'] or 'not given back')}</td>"
         f'<td class="n">{duration(r["duration_seconds"])}</td></tr>'
@@ -199,22 +204,33 @@ def _raises(raised: Iterable[Mapping[str, Any]]) -> str:
         '<tr><th>table</th><th class="n">from</th><th class="n">to</th><th>raised</th>'
         '<th>given back</th><th class="n">raised for</th></tr>'
     )
-    return _table("Raised for the night", head, rows) if rows else ""
+    return table_of_rows("Raised for the night", head, rows) if rows else ""
+
+
+def _wishes(wished: Iterable[Mapping[str, Any]]) -> str:
+    rows = [
+        f'<tr><td class="name">{shown(r["table"])}</td><td class="n">{r["from"]:,}</td>'
+        f'<td class="n">{r["to"]:,}</td></tr>'
+        for r in wished
+    ]
+    head = '<tr><th>table</th><th class="n">from</th><th class="n">to</th></tr>'
+    title = "Would have been raised (raise_capacity is &quot;plan&quot;)"
+    return table_of_rows(title, head, rows) if rows else ""
 
 
 def _lists(report: Mapping[str, Any]) -> str:
     made = ""
     if warnings := report["warnings"]:
-        rows = "".join(f"<li>{_text(w)}</li>" for w in warnings)
+        rows = "".join(f"<li>{shown(w)}</li>" for w in warnings)
         made += f"<h2>Warnings</h2><ul>{rows}</ul>"
     rows = "".join(
-        f"<li>{text}: {_text(', '.join(report['changes'][kind]), 4000)}</li>"
+        f"<li>{text}: {shown(', '.join(report['changes'][kind]), 4000)}</li>"
         for kind, text in _CHANGES.items()
         if report["changes"][kind]
     )
     before = report["previous_run"]
     if before:
-        made += f"<h2>Since the night before ({_text(before)})</h2>"
+        made += f"<h2>Since the night before ({shown(before)})</h2>"
         made += f"<ul>{rows}</ul>" if rows else "<p>No change.</p>"
     return made
 
@@ -231,36 +247,37 @@ def _tables(tables: Mapping[str, Mapping[str, Any]]) -> str:
         '<tr><th>table</th><th>verdict</th><th class="n">items</th><th class="n">size</th>'
         '<th class="n">duration</th><th>reason, checks, place</th></tr>'
     )
-    return _table("Tables", head, rows)
+    return table_of_rows("Tables", head, rows)
 
 
 def _row(name: str, table: Mapping[str, Any]) -> str:
     verdict = str(table["verdict"])
     items = "-" if table["items"] is None else f"{table['items']:,}"
     held = size(table["bytes"]) if table["location"] and verdict == "backed_up" else "-"
-    why = f"{_text(table['reason'])}<br>" if table["reason"] else ""
+    why = f"{shown(table['reason'])}<br>" if table["reason"] else ""
     if table["location"]:
-        why += f"<code>{_text(table['location'], 2000)}</code>"
+        why += f"<code>{shown(table['location'], 2000)}</code>"
     details = [*table["errors"], *table["notes"]]
     if details:
-        rows = "".join(f"<li>{_text(d)}</li>" for d in details)
+        rows = "".join(f"<li>{shown(d)}</li>" for d in details)
         words = "errors and checks" if table["errors"] else "checks"
         why += f"<details><summary>{words}</summary><ul>{rows}</ul></details>"
     return (
-        f'<tr><td class="name">{_text(name)}</td>'
+        f'<tr><td class="name">{shown(name)}</td>'
         f'<td class="v {escape(verdict)}">{escape(verdict.replace("_", " "))}</td>'
         f'<td class="n">{items}</td><td class="n">{held}</td>'
         f'<td class="n">{duration(table["duration_seconds"])}</td><td class="why">{why}</td></tr>'
     )
 
 
-def _table(title: str, head: str, rows: Iterable[str]) -> str:
+def table_of_rows(title: str, head: str, rows: Iterable[str]) -> str:
+    """Return a table under its title."""
     return (
         f'<h2>{title}</h2><div class="wide"><table><thead>{head}</thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
-def _text(text: str, length: int = _LONG) -> str:
+def shown(text: str, length: int = _LONG) -> str:
     """Escape a text that is data, and cut it where it would burst the page."""
     return said(text, length)

@@ -162,7 +162,7 @@ def last_key(data: bytes, keys: Sequence[str], name: str) -> dict[str, Any]:
         line = _last_line(line + piece)
     try:
         item = json.loads(line)["Item"]
-        return {key: _as_the_sdk(*item[key].items()) for key in keys}
+        return {key: as_the_sdk(*item[key].items()) for key in keys}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FormatError(f"its last line is no item of the table: {line[:80]!r}", name) from error
 
@@ -186,7 +186,8 @@ def _unpacked(data: bytes, name: str) -> Iterator[bytes]:
         raise FormatError("not one whole gzip file", name)
 
 
-def _as_the_sdk(value: tuple[str, Any]) -> dict[str, Any]:
+def as_the_sdk(value: tuple[str, Any]) -> dict[str, Any]:
+    """Return a value of a key, given as its type and content, as the SDK takes it."""
     kind, content = value
     return {kind: _binary(content) if kind == "B" else content}
 

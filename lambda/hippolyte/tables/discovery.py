@@ -148,7 +148,8 @@ def table_of(
     billing = description.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
     indexes = description.get("GlobalSecondaryIndexes", [])
     ceiling = description.get("OnDemandThroughput", {}).get("MaxReadRequestUnits", -1)
-    on_demand = billing == "PAY_PER_REQUEST"
+    # none has a capacity of 0 but those on demand, which may not say what they are
+    on_demand = billing == "PAY_PER_REQUEST" or not throughput.get("ReadCapacityUnits")
     return Table(
         name=description["TableName"],
         table_id=description.get("TableId", ""),

@@ -373,3 +373,14 @@ def test_the_help_says_what_the_exit_codes_mean() -> None:
     for word in ("--share", "--rate", "--segments", "--consistent", "--resume", "--region"):
         assert word in text
     assert "Exit code 0: the export is whole" in text
+
+
+def test_as_json(world: World, tmp_path: Path) -> None:
+    told = json.loads(exported("orders", tmp_path, "--json"))
+    assert (told["table"], told["whole"], told["items"]) == ("orders", True, len(ITEMS))
+    assert told["files"] >= 1 and told["expected_usd"] == 0
+    assert told["said"].startswith("Whole: 80 items of orders")
+    assert Path(told["to"]).resolve() == scan_in(tmp_path).resolve()
+    (next((scan_in(tmp_path) / "data").iterdir())).unlink()
+    told = json.loads(exported("orders", tmp_path, "--resume", "--json", code=1))
+    assert told["whole"] is False and "NOT WHOLE: " in told["said"]

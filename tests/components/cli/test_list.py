@@ -104,6 +104,25 @@ def test_the_nights_of_a_table_are_listed_newest_first(bucket: Any) -> None:
     assert "3 older backups not shown: --limit 5" in result.stdout
 
 
+@pytest.mark.parametrize("columns", ["40", "80", "400"])
+def test_nothing_is_cut_on_a_narrow_terminal(bucket: Any, columns: str) -> None:
+    """Each night's place, and each table's note, is in one piece, to be copied."""
+    for arguments in (["orders", "--account", HOME[0]], []):
+        result = CliRunner().invoke(
+            app, ["list", *arguments, "--bucket", "backups"], env={"COLUMNS": columns}
+        )
+        assert result.exit_code == 0, result.output
+        assert "\u2026" not in result.stdout
+        if arguments:
+            for row in listed(*arguments):
+                (line,) = [line for line in result.stdout.splitlines() if row["location"] in line]
+                assert all(str(row[name]) in line for name in ("run", "finished_at", "items"))
+                assert f"level {', '.join(map(str, row['verified_levels']))}" in line
+        else:
+            lines = [line for line in result.stdout.splitlines() if "deleted" in line]
+            assert "not in the newest night" in lines[0] and HOME[0] in lines[0]
+
+
 @pytest.mark.parametrize(
     ("at", "run"),
     [

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from hippolyte.errors import ConflictError
 from hippolyte.exports import verified
+from hippolyte.exports.filters import is_filter
 from hippolyte.exports.findings import Checked, Finding
 from hippolyte.exports.manifest import MANIFEST
 from hippolyte.exports.native import checksum
@@ -60,6 +61,10 @@ class Bucket:
 
     def key(self, table: str, run: str = NIGHTS[1]) -> str:
         return f"catalog/{ACCOUNT}/{REGION}/{table}/{run}.json"
+
+    def filters(self) -> list[str]:
+        listed = self.s3.list_objects_v2(Bucket="backups", Prefix="backups/")["Contents"]
+        return [one["Key"] for one in listed if is_filter(one["Key"])]
 
     def entry(self, table: str, run: str = NIGHTS[1]) -> dict[str, Any]:
         body = self.s3.get_object(Bucket="backups", Key=self.key(table, run))["Body"].read()
@@ -159,11 +164,45 @@ def test_damage_is_told_by_file_and_line_and_kept_in_the_catalogue(bucket: Bucke
     assert "damage" not in bucket.entry("orders")["verified"], "it was put right"
 
 
+KEYED = {
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "N"}],
+}
+
+
+def test_what_a_look_up_needs_is_left_once(bucket: Bucket) -> None:
+    bucket.keep("orders", NIGHTS[1], tool_export(ITEMS), definition=KEYED)
+    verify("orders", "--level", "1")
+    assert bucket.filters() == []
+    verify("orders")
+    assert len(bucket.filters()) == 1
+    verify("orders")
+    assert len(bucket.filters()) == 1
+    asked = ["get", "orders", "3", "--bucket", "backups", "--json"]
+    found = json.loads(CliRunner().invoke(app, asked).stdout)
+    assert (found["items"], found["read"]["files"]) == ([ITEMS[3]], 1)
+
+
 def test_a_lower_level_takes_nothing_away(bucket: Bucket) -> None:
     verify("orders")
     noted = bucket.entry("orders")["verified"]
     verify("orders", "--level", "1")
     assert bucket.entry("orders")["verified"] == noted
+
+
+def test_damage_stays_until_a_level_that_would_find_it_finds_none(bucket: Bucket) -> None:
+    files = tool_export(ITEMS)
+    harmed = files["00000001"].replace(b'{"n"', b'{"q"', 1)
+    bucket.keep("orders", NIGHTS[1], files | {"00000001": harmed})
+    verify("orders", code=1)
+    noted = bucket.entry("orders")["verified"]
+    assert (noted["level"], len(noted["damage"])) == (1, 1)
+    verify("orders", "--level", "1")
+    assert bucket.entry("orders")["verified"] == noted
+    bucket.keep("orders", NIGHTS[1], files, verified=noted)
+    verify("orders")
+    after = bucket.entry("orders")["verified"]
+    assert (after["level"], "damage" in after) == (2, False)
 
 
 def test_the_manifest_is_the_one_that_the_night_saw(bucket: Bucket) -> None:

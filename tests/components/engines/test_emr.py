@@ -423,7 +423,7 @@ def test_a_step_that_was_cancelled_or_failed_is_dead_when_its_cluster_is(
         ({"engine": "emr", "emr": {**EMR, "spot": "yes"}}, "emr.spot must be true or false"),
         ({"engine": "emr", "emr": {**EMR, "subnet_ids": "a"}}, "emr.subnet_ids must be a list"),
         ({"engine": "emr", "emr": {**EMR, "price": 1}}, "unknown key emr.price"),
-        ({"emr": 3}, "emr. must be an object"),
+        ({"emr": 3}, "emr must be an object"),
     ],
 )
 def test_a_wrong_setting_is_named(changes: dict[str, Any], words: str) -> None:

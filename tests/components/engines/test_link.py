@@ -16,7 +16,8 @@ from hippolyte import clock
 from hippolyte.clients import ExporterClients
 from hippolyte.engines.workers import Order, Orders, Record, Workers
 from hippolyte.exports import native
-from hippolyte.exports.native_verification import Listed, verify
+from hippolyte.exports.listed import Listed
+from hippolyte.exports.native_verification import verify
 from hippolyte.exports.reader import Prefix, find
 from hippolyte.link import Answer, Link
 from hippolyte.record_form import iso

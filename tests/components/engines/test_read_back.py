@@ -11,16 +11,22 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from hippolyte.engines.workers import READER, Order, Orders, Record, Workers
+from hippolyte.exports.filters import is_filter, parse_head
+from hippolyte.exports.keys import spelling
 from hippolyte.exports.native import root
+from hippolyte.exports.place import Prefix
 from hippolyte.link import Answer
 from hippolyte.read_back import ReadBack
 from hippolyte.record_form import iso
+from hippolyte.scan.reading import Refused
+from hippolyte.scan.table import Look
 from hippolyte.settings import Settings
 from hippolyte.store import Store
-from tests.support.exports import ITEMS, SUMMARY, native_export
+from tests.support.exports import ITEMS, SUMMARY, native_export, tool_export
 
 RUN = "2026-11-24T00-00Z"
 NAMES = ("name", "account", "region", "partition", "topic_arn")
@@ -48,6 +54,8 @@ class Desk:
         self.workers = Workers(Store(self.s3, "backups"), SETTINGS, RUN)
         self.deadline = iso(datetime.now(UTC) + timedelta(hours=1))
         self.tables: dict[str, Order] = {}
+        self.table_id, self.no_look = TABLE_ID, False
+        self.looked: list[str] = []
 
     def backup(self, table: str, harm: str = "") -> None:
         """Put a backup of five files, two items each, and order it."""
@@ -59,11 +67,43 @@ class Desk:
             key = root(order.directory, order.scan) + name
             self.s3.put_object(Bucket="backups", Key=key, Body=body)
 
+    def backup_of_cluster(self, table: str, **harmed: bytes) -> None:
+        """Put a backup of four files as DynamoDBExport writes them, and order it."""
+        order = Order(len(self.tables), "another id", f"backups/{table}", "", 0, 0.0)
+        self.tables[table] = order
+        for name, data in {**tool_export(ITEMS), **harmed}.items():
+            self.s3.put_object(Bucket="backups", Key=f"{order.directory}/{name}", Body=data)
+
     def order(self) -> None:
         self.workers.order(Orders(RUN, READER, self.deadline, self.tables), None)
 
     def link(self, remaining: Callable[[], float] = plenty, me: str = "me") -> Answer:
-        return ReadBack(self.workers, READER, me, remaining).work()
+        return ReadBack(self.workers, READER, me, remaining, self.look).work()
+
+    def look(self, table: str) -> Look:
+        self.looked.append(table)
+        if self.no_look:
+            raise Refused("no such table")
+        return Look(table, "arn", self.table_id, "ACTIVE", ("pk", "sk"), 0, None)
+
+    def filtered(self, table: str) -> list[str]:
+        """Return the names of the files that have a filter, which must hold each of their keys."""
+        place = Prefix(self.workers.store, root(self.tables[table].directory, "01-ab"))
+        found = []
+        for name in filter(is_filter, place.names()):
+            key = place.prefix + name
+            data = self.s3.get_object(Bucket="backups", Key=key)["Body"].read()
+            head = parse_head(data)
+            assert head.attribute == "pk"
+            for number, file in enumerate(head.files):
+                found.append(file.name)
+                first = 2 * int(file.name[0])
+                for item in ITEMS[first : first + 2]:
+                    one = spelling(item["pk"])
+                    assert one
+                    begin, end = head.place(one)
+                    assert list(head.may_hold(one, data[begin:end]))[number]
+        return sorted(found)
 
     def record(self) -> Record:
         found = self.workers.record(READER)
@@ -94,6 +134,20 @@ def test_all_is_read_in_one_link_where_there_is_time(desk: Desk) -> None:
         assert (table.state, table.items, table.files, table.reason) == ("done", 10, 5, "")
 
 
+@pytest.mark.parametrize("looks", [2, 100])
+def test_what_a_cluster_wrote_is_read_where_it_lies(desk: Desk, looks: int) -> None:
+    desk.backup_of_cluster("whole")
+    desk.backup_of_cluster("harmed", **{"00000001": b'{"pk":{"s":"x"}}\nno item\n'})
+    desk.order()
+    while desk.link(words(looks)).more:
+        pass
+    tables = desk.record().tables
+    whole = tables["whole"]
+    assert (whole.state, whole.items, whole.files, whole.reason) == ("done", len(ITEMS), 4, "")
+    assert tables["harmed"].state == "damaged"
+    assert "00000001, line 2" in tables["harmed"].reason
+
+
 @pytest.mark.parametrize("looks", [1, 2, 3, 5])
 def test_the_next_link_goes_on_after_the_last_whole_file(desk: Desk, looks: int) -> None:
     desk.backup("users")
@@ -107,6 +161,58 @@ def test_the_next_link_goes_on_after_the_last_whole_file(desk: Desk, looks: int)
     assert ended == sorted(ended)
     tables = desk.record().tables
     assert {(t.state, t.items, t.files, t.ended) for t in tables.values()} == {("done", 10, 5, 5)}
+
+
+FILES = [f"{n}.json.gz" for n in range(5)]
+
+
+@pytest.mark.parametrize("looks", [2, 3, 900])
+def test_each_file_has_its_filter_however_many_links_read(desk: Desk, looks: int) -> None:
+    desk.backup("users")
+    desk.order()
+    while desk.link(words(looks)).more:
+        pass
+    assert desk.filtered("orders") == desk.filtered("users") == FILES
+    data = Prefix(desk.workers.store, root("backups/orders", "01-ab") + "data/")
+    assert sorted(data.names()) == FILES, "an import reads all that lies here"
+
+
+def test_a_damaged_file_has_none(desk: Desk) -> None:
+    desk.backup("harmed", harm="data/3.json.gz")
+    desk.order()
+    desk.link()
+    assert desk.filtered("harmed") == ["0.json.gz", "1.json.gz", "2.json.gz", "4.json.gz"]
+
+
+def test_of_another_table_by_now_nothing_is_known(desk: Desk) -> None:
+    desk.table_id = "made again"
+    desk.order()
+    assert desk.link() == Answer(False, "all is read")
+    assert (desk.looked, desk.filtered("orders")) == (["orders"], [])
+
+
+def test_filters_that_cannot_be_made_or_written_harm_nothing(desk: Desk, monkeypatch: Any) -> None:
+    desk.no_look = True
+    desk.backup("users")
+    desk.order()
+    assert desk.link() == Answer(False, "all is read")
+    assert desk.filtered("orders") == []
+    assert {t.state for t in desk.record().tables.values()} == {"done"}
+
+
+def test_a_filter_that_s3_refuses_is_left_out(desk: Desk, monkeypatch: Any) -> None:
+    desk.order()
+    put = desk.s3.put_object
+
+    def refuse(**request: Any) -> Any:
+        if is_filter(request["Key"]):
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutObject")
+        return put(**request)
+
+    monkeypatch.setattr(desk.s3, "put_object", refuse)
+    assert desk.link() == Answer(False, "all is read")
+    assert desk.filtered("orders") == []
+    assert desk.record().tables["orders"].state == "done"
 
 
 def test_damage_that_an_earlier_link_found_is_not_forgotten(desk: Desk) -> None:

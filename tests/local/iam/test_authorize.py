@@ -302,6 +302,22 @@ def test_table_with_a_customers_key_needs_the_key(world: World) -> None:
     world.client("dynamodb", role_arn=having).scan(TableName="secret")
 
 
+def test_a_table_that_is_made_with_tags_needs_the_right_to_tag(world: World) -> None:
+    """API CreateTable, "Tags"."""
+    role = make_role(world, "maker", allow("dynamodb:CreateTable"))
+    dynamodb = world.client("dynamodb", role_arn=role)
+    asked: Any = {
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    dynamodb.create_table(TableName="plain", **asked)
+    tags = [{"Key": "team", "Value": "x"}]
+    with refused("AccessDeniedException", "dynamodb:TagResource"):
+        dynamodb.create_table(TableName="tagged", Tags=tags, **asked)
+    assert world.client("dynamodb").list_tables()["TableNames"] == ["plain"]
+
+
 def test_bucket_with_a_key_and_topic_with_a_key(world: World) -> None:
     key = world.client("kms").create_key()["KeyMetadata"]["Arn"]
     world.client("s3").create_bucket(Bucket="bucket")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import zlib
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -40,7 +41,7 @@ def world() -> Iterator[Any]:
 class Step:
     """A step on its own, without a cluster."""
 
-    def __init__(self, world: Any, *args: str, log: bool = True) -> None:
+    def __init__(self, world: Any, *args: str, log: bool = True, jar: str = JAR) -> None:
         self.world = world
         self.outcome: Outcome | None = None
         self.ended: Any = None
@@ -53,7 +54,7 @@ class Step:
             step_id="s-1",
             role="cluster-role",
             log_uri=f"s3://{BUCKET}/logs/" if log else None,
-            jar=JAR,
+            jar=jar,
             args=(EXPORT_CLASS, *args),
         )
         self.program = start.start(context, self._done)
@@ -153,22 +154,49 @@ def test_output_and_log(world: Any) -> None:
     assert "\t\tDYNAMODB_ITEMS_READ=7\n" in text
     assert "\t\tOUTPUT_FILES=1\n" in text
     assert "exit code 0" in log(world, "controller")
-    assert log(world, "stdout") == ""
+    assert "Output path: " in log(world, "stdout")
 
 
-def test_compressed_output(world: Any) -> None:
+CODEC = "-Dmapreduce.output.fileoutputformat.compress.codec=org.apache.hadoop.io.compress.GzipCodec"
+
+
+@pytest.mark.parametrize(("codec", "suffix"), [([], ".deflate"), ([CODEC], ".gz")])
+def test_compressed_output(world: Any, codec: list[str], suffix: str) -> None:
     make_table(world, "orders")
-    Step(world, "-Dmapreduce.output.fileoutputformat.compress=true", OUT, "orders").run()
+    packed = "-Dmapreduce.output.fileoutputformat.compress=true"
+    Step(world, packed, *codec, OUT, "orders").run()
     (url,) = parse_manifest(body(world, "out/orders/manifest"))
     name = url.removeprefix(f"s3://{BUCKET}/")
-    assert name.endswith(".gz")
-    assert len(list(read_items(io.BytesIO(body(world, name)), name))) == 5
+    assert name.endswith(suffix)
+    unpacked = {".gz": gzip.decompress, ".deflate": zlib.decompress}[suffix](body(world, name))
+    assert len(list(read_items(io.BytesIO(unpacked), "file"))) == 5
+
+
+@pytest.mark.parametrize(
+    ("jar", "null"),
+    [(f"s3://{BUCKET}/tool.jar", b'{"nULL":true}'), (JAR, b'{"nULLValue":true}')],
+    ids=["5.x and later", "hosted, 4.11"],
+)
+def test_null_is_spelt_as_the_version_does(world: Any, jar: str, null: bytes) -> None:
+    make_table(world, "orders", items=0)
+    world.client("s3").put_object(Bucket=BUCKET, Key="tool.jar", Body=b"jar")
+    item = {"pk": {"S": '{"nULL":true}'}, "nULL": {"NULL": True}}
+    world.client("dynamodb").put_item(TableName="orders", Item=item)
+
+    Step(world, OUT, "orders", jar=jar).run()
+
+    (url,) = parse_manifest(body(world, "out/orders/manifest"))
+    content = body(world, url.removeprefix(f"s3://{BUCKET}/"))
+    assert b'"nULL":' + null in content
+    assert list(read_items(io.BytesIO(content), "file")) == [item]
 
 
 def test_an_empty_table(world: Any) -> None:
     make_table(world, "orders", items=0, size=0)
     assert Step(world, OUT, "orders").run().succeeded
     assert parse_manifest(body(world, "out/orders/manifest")) == []
+    assert "ExportMapper" not in log(world), "a counter that was never raised is not printed"
+    assert "Map input records=0\n" in log(world)
 
 
 def test_every_type_of_attribute_arrives_as_it_was(world: Any) -> None:

@@ -12,7 +12,7 @@ from moto.applicationautoscaling.models import applicationautoscaling_backends
 from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import FakeDeleteMarker, s3_backends
 
-from hippolyte.exports.native_verification import Listed
+from hippolyte.exports.listed import Listed
 from local.dynamodb import capacity
 from tests.support.harness import ACCOUNT, BUCKET, REGION, RUN, NightDriver
 

@@ -16,8 +16,8 @@ from hippolyte.exports.dynamodbexport import encode_item
 from hippolyte.exports.findings import LISTED, READ, Checked, Expected
 from hippolyte.exports.levels import check
 from hippolyte.exports.lines import Item
+from hippolyte.exports.listed import Listed, files_md5
 from hippolyte.exports.manifest import MANIFEST, SUCCESS, FormatError, manifest_bytes
-from hippolyte.exports.native_verification import Listed
 from hippolyte.exports.reader import find
 from tests.support.exports import SUMMARY, native_lines
 from tools.tf import REPOSITORY
@@ -79,6 +79,10 @@ class Format:
         listed = manifest_bytes(f"s3://{BUCKET}/{name}" for name in content)
         return {MANIFEST: listed, SUCCESS: b""}
 
+    def files_md5(self, files: Files) -> str:
+        names = [self.data(n) for n in range(len(PARTS))]
+        return files_md5(Listed(n, len(files[n]), etag(files[n])) for n in names)
+
     def manifest(self) -> str:
         return ROOT + native.FILES if self.native else MANIFEST
 
@@ -92,6 +96,7 @@ class Format:
             items=sum(map(len, PARTS)),
             manifest_md5=native.checksum(files[self.manifest()]),
             table_id=native.parse_summary(SUMMARY).table_id if self.native else None,
+            files_md5=None if self.native else self.files_md5(files),
         )
 
 
@@ -303,13 +308,34 @@ def test_all_that_is_damaged_is_told_not_the_first_alone() -> None:
     assert all("cut off" in finding.what for finding in found.findings[1:])
 
 
-def test_an_object_that_was_encrypted_anew_is_whole_to_whoever_reads_it() -> None:
-    form = FORMATS[0]
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+def test_an_object_that_was_encrypted_anew_is_whole_to_whoever_reads_it(form: Format) -> None:
 
     class Anew(Objects):
         def listed(self) -> Iterator[Listed]:
             return (replace(one, etag="0" * 32) for one in super().listed())
 
     place = Anew(form.files(), True)
-    assert len(check(place, LISTED, form.expected()).findings) == len(PARTS)
+    listed = check(place, LISTED, form.expected()).findings
+    assert len(listed) == (len(PARTS) if form.native else 1)
     assert check(place, READ, form.expected()).levels == (LISTED, READ)
+
+
+def test_what_has_no_md5_and_was_copied_onto_itself_stays_said_to_be_changed() -> None:
+    form = FORMATS[2]
+    place = Objects(form.files(), True)
+    expected = replace(form.expected(), files_md5=files_md5([Listed(form.data(0), 9, "ab-2")]))
+    for level in (LISTED, READ):
+        found = check(place, level, expected)
+        assert found.levels == ()
+        (finding,) = found.findings
+        assert "not those that the night saw" in finding.what
+
+
+def test_an_older_entry_says_nothing_of_the_files_etags() -> None:
+    form = FORMATS[2]
+    files = form.files()
+    first, second = form.data(0), form.data(1)
+    swapped_ones = files | {first: files[second], second: files[first]}
+    expected = replace(form.expected(), files_md5=None)
+    assert check(Objects(swapped_ones, True), READ, expected).levels == (LISTED, READ)

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hippolyte.exports import item_pattern, lines
@@ -154,6 +154,8 @@ def damaged(draw: st.DrawFn, form: Form) -> list[bytes]:
 
 
 @settings(max_examples=150, deadline=None)
+@example([b'{"b":{"b":"AAAAAa=="}}'])  # bits after the last byte
+@example([b'{"b":{"b":"AAAAAAb="}}'])
 @given(damaged(TOOL))
 def test_damaged_lines_of_the_tool_are_read_and_refused_as_line_by_line(text: list[bytes]) -> None:
     def line_by_line() -> list[Item]:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from hippolyte.exports import native
-from hippolyte.exports.native_verification import Listed, verify
+from hippolyte.exports.listed import Listed
+from hippolyte.exports.native_verification import verify
 from hippolyte.exports.verification import Verification
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

@@ -11,6 +11,7 @@ from typing import IO, Any
 import pytest
 
 from hippolyte.exports.dynamodbexport import Item, manifest_bytes, write_export
+from hippolyte.exports.listed import Listed, files_md5
 from hippolyte.exports.native import checksum
 from hippolyte.exports.verification import Verification, agree, parse_items_read, verify
 
@@ -28,7 +29,7 @@ class Directory:
         known = {"expected_items": 100, "log_items": 100, "previous_items": 100} | counts
         return verify(
             DIRECTORY,
-            lambda: [(name, len(body)) for name, body in self.files.items()],
+            self.listed,
             self.files.__getitem__,
             self.tail,
             known["expected_items"],
@@ -36,6 +37,9 @@ class Directory:
             known["previous_items"],
             tolerance_percentage=20,
         )
+
+    def listed(self) -> list[Listed]:
+        return [Listed(name, len(body), checksum(body)) for name, body in self.files.items()]
 
     def tail(self, name: str, size: int) -> bytes:
         self.tails.append((name, size))
@@ -71,6 +75,7 @@ def test_a_whole_export_is_a_backup_and_says_what_was_checked() -> None:
         ),
         levels=(1, 3),
         manifest_md5=checksum(directory.files["manifest"]),
+        files_md5=files_md5(one for one in directory.listed() if one.name in ("first", "second")),
     )
     assert sorted(directory.tails) == [("first", 1), ("second", 1)]
 
@@ -79,6 +84,24 @@ def test_an_empty_table_s_export_is_a_backup() -> None:
     result = export(0).verify(expected_items=0, log_items=None, previous_items=None)
     assert result.ok
     assert (result.files, result.bytes, result.items) == (0, 0, None)
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_without_a_log_the_files_bound_the_count(compress: bool) -> None:
+    """At most 100,000 items a file, at least 16 bytes an item that is not packed."""
+    one = export(1, compress=compress)
+    most = 100_000 if compress else 1
+    result = one.verify(expected_items=1_000_000, log_items=None, previous_items=None)
+    assert not result.ok
+    assert result.short, "another look into the table may say that it is right"
+    assert result.problems == (
+        f"the files can hold at most {most} items, the table's count is 1000000:"
+        " more than 20 % are missing",
+    )
+    last_night = one.verify(expected_items=0, log_items=None, previous_items=1_000_000)
+    assert "at most" in last_night.problems[0]
+    assert "last night's is 1000000" in last_night.problems[0]
+    assert export(100).verify(log_items=None).ok
 
 
 @pytest.mark.parametrize(
@@ -265,7 +288,7 @@ LOG = """\
 2026-11-24 01:02:03,004 INFO org.apache.hadoop.mapreduce.Job (main): Counters: 56
 \tFile System Counters
 \t\tS3: Number of bytes written=4242
-\torg.apache.hadoop.dynamodb.DynamoDBCounters
+\torg.apache.hadoop.dynamodb.tools.ExportMapper$Counters
 \t\tDYNAMODB_ITEMS_READ=123456
 \t\tOUTPUT_FILES=2
 """
@@ -279,10 +302,15 @@ LOG = """\
         (LOG + LOG.replace("123456", "7"), 7),
         ("\t\tDYNAMODB_ITEMS_READ=0\n", 0),
         ("", None),
+        ("\t\tMap input records=0\n\t\tMap output records=5\n", 0),
+        ("\t\tMap input records=9\n\t\tDYNAMODB_ITEMS_READ=7\n", 7),
         ("\t\tDYNAMODB_ITEMS_READ=\n", None),
         ("\t\tNOT_DYNAMODB_ITEMS_READ=5\n", None),
     ],
-    ids=["counters", "crlf", "last of two", "zero", "no log", "no number", "another counter"],
+    ids=[
+        *("counters", "crlf", "last of two", "zero", "nothing was read", "the tool's own"),
+        *("no log", "no number", "another counter"),
+    ],
 )
 def test_the_number_of_items_read_is_taken_from_the_log(text: str, count: int | None) -> None:
     assert parse_items_read(text) == count
@@ -292,7 +320,7 @@ def test_bodies_are_only_read_where_needed() -> None:
     directory = export()
     result = verify(
         DIRECTORY,
-        lambda: [(name, len(body)) for name, body in directory.files.items()],
+        directory.listed,
         lambda name: (
             io.BytesIO(directory.files[name]).read() if name == "manifest" else pytest.fail()
         ),

@@ -1,4 +1,4 @@
-"""First-fit decreasing under a time and a count limit."""
+"""Packing under a time and a count limit: within them, and no worse than first fit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hippolyte.planning.packing import Bins, pack
+from hippolyte.planning.packing import pack
+from hippolyte.planning.timelines import Bins
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,17 @@ def test_the_time_between_two_batches_of_a_timeline_counts() -> None:
     bins = Bins(25_200, 600, 32, 10, handover_seconds=600)
     timelines, _ = pack(pieces([61] * 70), bins)
     assert timelines[0].seconds == 3 * 600 + 2 * 600 + 70 * 61
-    # a second one more would end after the window
-    timelines, overflow = pack(pieces([700] * 40), bins)
-    assert [[len(b) for b in t.batches] for t in timelines] == [[32, 1], [7]]
-    assert not overflow
+    # a further batch has time for one on the same timeline, for two it would end after the window
+    for jobs, shape in ((33, [[32, 1]]), (34, [[17], [17]])):
+        timelines, overflow = pack(pieces([700] * jobs), bins)
+        assert [[len(b) for b in t.batches] for t in timelines] == shape
+        assert not overflow
+
+
+def test_no_more_batches_than_are_needed() -> None:
+    # into the first timeline that has time went 32 and 1, and 7 into a second one
+    timelines, _ = pack(pieces([700] * 40), Bins(25_200, 600, 32, 10, handover_seconds=600))
+    assert [[len(b) for b in t.batches] for t in timelines] == [[20], [20]]
 
 
 def test_small_jobs_fill_the_gaps_that_large_ones_leave() -> None:

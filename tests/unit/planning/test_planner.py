@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -295,9 +296,46 @@ def test_without_the_right_to_raise_nothing_is_raised() -> None:
     assert job(plan(table(**BIG), raise_capacity=False)).raise_to is None
 
 
+# read in 18 minutes it needs 6,618 units; its two partitions serve 3,000 beside 1,000 writes
+SHORT: dict[str, Any] = {"size_bytes": 9 * GIB, "read_capacity": 2000, "write_capacity": 1000}
+
+
 def test_warm_throughput_below_the_raise_is_said() -> None:
-    made = plan(table(warm_read=1200, **BIG))
-    assert any("above its warm throughput (1200)" in w for w in made.warnings)
+    made = plan(table(warm_read=2000, **SHORT), hours=0.3, raise_above_warm_throughput=True)
+    assert made.jobs[0].raise_to == 6618
+    assert any("above its warm throughput (2000)" in w for w in made.warnings)
+
+
+@pytest.mark.parametrize(
+    ("warm", "raised"), [(2000, 3000), (5000, 5000), (9000, 6618), (None, 6618)]
+)
+def test_nothing_is_raised_above_the_warm_throughput_unless_it_is_allowed(
+    warm: int | None, raised: int
+) -> None:
+    made = plan(table(warm_read=warm, **SHORT), hours=0.3)
+    assert made.jobs[0].raise_to == raised
+    short = [w for w in made.warnings if "raise_above_warm_throughput" in w]
+    assert len(short) == (raised < 6618)
+    for warning in short:
+        assert f"needs 6618 read capacity units and may have {raised} (its warm" in warning
+
+
+def test_what_the_partitions_serve_anyway_is_not_above_it() -> None:
+    """AWS reports no more for a table that was never raised; it has a partition for each 10 GB."""
+    (job,) = plan(table(warm_read=1000, **BIG)).jobs
+    assert job.raise_to == 1569
+
+
+def test_raises_can_be_looked_at_first() -> None:
+    tables = (table("big", **BIG), table("small"))
+    made, free = plan(*tables, raise_capacity="plan"), plan(*tables)
+    none = plan(*tables, raise_capacity=False)
+    wishes = {job.table: job.would_raise_to for job in made.jobs}
+    assert wishes == {job.table: job.raise_to for job in free.jobs} == {"big": 1569, "small": None}
+    # all else is as if nothing could be raised
+    assert tuple(replace(j, would_raise_to=None) for j in made.jobs) == tuple(none.jobs)
+    assert made.cost_usd == none.cost_usd
+    assert any("raise_capacity is plan" in warning for warning in made.warnings)
 
 
 def test_an_on_demand_table_is_read_at_the_wanted_rate() -> None:

@@ -14,6 +14,7 @@ from hippolyte.leases.lease import Lease, LeaseState
 from hippolyte.planning.plan import Job, Plan
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import BatchEntry, Ledger, TableEntry
+from hippolyte.records.ledger_text import LedgerText
 from tests.support.builders import GIB, START, plan, table
 
 # what the first version wrote; whatever is added since must have a default, or older records,
@@ -57,7 +58,7 @@ def plan_record() -> dict[str, Any]:
 
 
 def ledger_record() -> dict[str, Any]:
-    return dict(json.loads(json.dumps(Ledger.of_plan(made()).to_record())))
+    return dict(json.loads(LedgerText().of(Ledger.of_plan(made()))))
 
 
 def test_a_plan_of_the_first_version_is_read() -> None:

@@ -19,7 +19,7 @@ from hippolyte.store import Store
 from hippolyte_cli.restore.batches import ReadError
 from hippolyte_cli.restore.journal import Journal
 from hippolyte_cli.restore.pace import Rate
-from hippolyte_cli.restore.sender import GivenUp
+from hippolyte_cli.restore.patience import GivenUp
 from hippolyte_cli.restore.values import canonical_item, item_bytes
 from hippolyte_cli.restore.writer import Loaded
 from local.dynamodb.metering import hash_place

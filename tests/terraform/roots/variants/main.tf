@@ -130,7 +130,8 @@ module "private" {
   engine = "emr"
 
   name           = "private"
-  raise_capacity = false
+  raise_capacity = "plan"
+  prices         = { region = "eu-west-1", read_unit_hour = 0.000147 }
   tables         = { include = [], include_tags = { backup = ["yes"] } }
 
   emr = {
@@ -143,7 +144,7 @@ module "private" {
   }
 
   cluster = {
-    release_label                    = "emr-7.3.0"
+    release_label                    = "emr-7.5.0"
     master_security_group_id         = "sg-0123456789abcdef0"
     core_security_group_id           = "sg-0123456789abcdef1"
     service_access_security_group_id = "sg-0123456789abcdef2"

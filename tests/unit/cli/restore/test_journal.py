@@ -138,6 +138,7 @@ def test_where_the_bucket_refuses_it_is_on_disk_alone(tmp_path: Path, code: str)
     journal.save(0.0)
     assert journal.not_beside
     assert code in journal.not_beside
+    assert journal.not_read and code in journal.not_read
     assert at(tmp_path).read().done == {"a": Done(1)}
 
 

@@ -26,7 +26,7 @@ def first_line(folder: Path, **entry: object) -> str:
     kept = kept_of(Home("1", "us-east-1"), ENTRY | entry)
     backup = lying(str(folder), None).backup
     found = Found("orders", "s3://b/x", backup, kept=kept)
-    return next(Offer(found, len(ITEMS), 0, Rate(100.0), False, 0).lines("put"))
+    return next(Offer(found, len(ITEMS), 0, Rate(100.0), False, 0).lines())
 
 
 def test_how_it_was_verified_is_said(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hippolyte_cli.restore.values import canonical_item, item_bytes, number, write_units
+from hippolyte.exports.keys import number
+from hippolyte_cli.restore.values import canonical_item, item_bytes, write_units
 
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=3).map(str)
 BINARIES = st.binary(max_size=9).map(lambda each: b64encode(each).decode())

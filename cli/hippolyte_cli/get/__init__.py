@@ -1,0 +1,1 @@
+"""`hippolyte get`: items by their key, from one night or all, without a restore."""

@@ -1,0 +1,87 @@
+"""A constant in a map: plain JSON, or DynamoDB JSON where that cannot say its type."""
+
+from __future__ import annotations
+
+import json
+from binascii import Error, a2b_base64
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from hippolyte.errors import ConfigurationError
+
+# significant digits, and the magnitude of numbers (Developer Guide, "Supported data types")
+_DIGITS, _LARGEST, _SMALLEST = 38, 125, -130
+
+
+def value_of(where: str, found: Any) -> dict[str, Any]:
+    """Return a value in DynamoDB JSON; numbers of `found` are Decimals.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    match found:
+        case bool():
+            return {"BOOL": found}
+        case str():
+            return {"S": found}
+        case Decimal():
+            return {"N": str(found)} if _is_number(str(found)) else _refuse(where, found)
+        case None:
+            return {"NULL": True}
+        case dict() if len(found) == 1 and _is_value(*next(iter(found.items()))):
+            return found
+        case _:
+            return _refuse(where, found)
+
+
+def _refuse(where: str, found: Any) -> dict[str, Any]:
+    raise ConfigurationError(
+        f"{where}: {json.dumps(found, default=str)[:60]} is no value: a text, a number, true, "
+        'false or null is wanted, or DynamoDB JSON such as {"S": "none"}'
+    )
+
+
+def _is_value(kind: str, content: Any) -> bool:
+    match kind, content:
+        case "S", str():
+            return True
+        case "N", str():
+            return _is_number(content)
+        case "B", str():
+            return _is_binary(content)
+        case "BOOL", bool():
+            return True
+        case "NULL", True:
+            return True
+        case (("SS" | "NS" | "BS"), list()):
+            once = len({str(each) for each in content}) == len(content) > 0
+            return once and all(_is_value(kind[0], each) for each in content)
+        case "L", list():
+            return all(_is_inner(each) for each in content)
+        case "M", dict():
+            return all(_is_inner(each) for each in content.values())
+        case _:
+            return False
+
+
+def _is_inner(found: Any) -> bool:
+    return isinstance(found, dict) and len(found) == 1 and _is_value(*next(iter(found.items())))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return False
+    if not number.is_finite():
+        return False
+    digits = "".join(map(str, number.as_tuple().digits)).strip("0")
+    return len(digits) <= _DIGITS and (not digits or _SMALLEST <= number.adjusted() <= _LARGEST)
+
+
+def _is_binary(text: str) -> bool:
+    try:
+        a2b_base64(text, strict_mode=True)
+    except (Error, ValueError):
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""`hippolyte plan`: what a night would do, shown, kept, compared."""

@@ -1,0 +1,1 @@
+"""Puts back what changed in a table since a night: `hippolyte undo`."""

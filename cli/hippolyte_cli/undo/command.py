@@ -1,0 +1,162 @@
+"""`hippolyte undo`: what changed in a table since a night, put back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.markup import escape
+
+from hippolyte.errors import HippolyteError
+from hippolyte_cli import console
+from hippolyte_cli.backups_place import (
+    Account,
+    Bucket,
+    Function,
+    OfRegion,
+    Prefix,
+    Region,
+    backups_in,
+    is_place,
+)
+from hippolyte_cli.compare.unit import StoppedError
+from hippolyte_cli.deployment import MONITOR
+from hippolyte_cli.restore.source import night
+from hippolyte_cli.restore.target import Asked as Into
+from hippolyte_cli.restore.target import Target
+from hippolyte_cli.undo.task import Asked, Task
+
+_SHARE = 50
+_TROUBLE = (HippolyteError, ClientError, BotoCoreError, OSError, ValueError)
+
+
+def undo(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="The table's name.")],
+    at: Annotated[
+        str,
+        typer.Option(
+            metavar="WHEN",
+            help="The newest backup that began by then: a day, a time, a night's id, or latest.",
+        ),
+    ],
+    delete_added: Annotated[
+        bool, typer.Option("--delete-added", help="Delete what that night did not have.")
+    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ATTRIBUTE", help="Put back only this of items that changed."),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CONDITION",
+            help="""Only some items: 'status = "open"', that night or now; several: all hold.""",
+        ),
+    ] = None,
+    keys: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Only these keys: JSON, one a line.")
+    ] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PLACE",
+            help="Where items are kept before they are replaced: s3://..., a folder. Default: "
+            "beside the backups, below undone/.",
+        ),
+    ] = None,
+    share: Annotated[
+        int,
+        typer.Option(min=1, max=100, metavar="PERCENT", help="Of its read and write capacity."),
+    ] = _SHARE,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0.1, max=1e6, metavar="UNITS", help="Write units a second, instead."),
+    ] = None,
+    read_rate: Annotated[
+        float | None,
+        typer.Option(min=0.1, max=1e6, metavar="UNITS", help="Read units a second, instead."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Compare and show; change nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    work: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where it works: the table's size on disk is needed."),
+    ] = None,
+    account: Account = None,
+    of_region: OfRegion = None,
+    function: Function = MONITOR,
+    bucket: Bucket = None,
+    prefix: Prefix = "",
+    region: Region = None,
+) -> None:
+    """Put back the items of a table that changed or vanished since a night.
+
+    The table is read at a share of its capacity and compared with that night's backup; what would
+    be done is shown by key and by count, and asked for. What is replaced or deleted is kept first,
+    as a backup of its own. An item that changes after it was shown is left alone. Killed or
+    stopped, the same command goes on where it was.
+
+    Exit code 0: all is put back, or nothing was to be; 1: it began and is not complete, or items
+    were left alone, and which; 2: nothing was done, and why.
+    """
+    into = Into(
+        to=None,
+        into=table,
+        mode="only-changed",
+        where=tuple(where or ()),
+        keys=keys,
+        map=None,
+        via="put",
+        on_demand=False,
+        streams=False,
+        key=None,
+        share=share / 100,
+        rate=rate,
+        dry_run=dry_run,
+        yes=yes,
+        region=region,
+    )
+    asked = Asked(tuple(only or ()), delete_added, keep, share, read_rate, work)
+    if is_place(table):
+        console.refuse(
+            f"{table} is a place: an undo is of a table and a night. `hippolyte restore {table} "
+            "--into TABLE --only-changed` writes a backup that lies anywhere into a table."
+        )
+    if only and delete_added:
+        console.refuse("--only and --delete-added: an item that is deleted has no attributes left.")
+    try:
+        backups = backups_in(function, bucket, prefix, region, account, of_region)
+        task = Task(asked, Target(into, night(backups, table, at, None)))
+        with console.stopped_by_ctrl_c() as stopped:
+            something = task.look(stopped)
+        agrees = something and not dry_run and task.agree()
+    except StoppedError:
+        console.refuse("Stopped. Nothing was changed; the same command goes on comparing.")
+    except _TROUBLE as error:
+        console.refuse(_said(error))
+    if not agrees:
+        if not task.agreed:
+            task.forget()
+        console.console().print("Nothing was changed.")
+        return
+    with console.stopped_by_ctrl_c() as stopped:
+        try:
+            whole = task.run(stopped)
+        except _TROUBLE as error:
+            if not task.begun:
+                said = _said(error).rstrip(".")
+                console.refuse(f"{said}. Nothing was changed in {table}; the same command goes on.")
+            out = console.console(stderr=True)
+            out.print(f"[red]NOT COMPLETE:[/red] {escape(_said(error))}", soft_wrap=True)
+            out.print(escape(task.state()), soft_wrap=True)
+            raise typer.Exit(1) from error
+    if not whole:
+        raise typer.Exit(1)
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, OSError | ValueError) else console.remedied(error)

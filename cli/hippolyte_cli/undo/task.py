@@ -1,0 +1,269 @@
+"""An undo: what changed since a night is found and shown, kept, and then put back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import typer
+from rich.markup import escape
+
+from hippolyte import clock
+from hippolyte.errors import ConfigurationError
+from hippolyte_cli import console
+from hippolyte_cli.compare import live
+from hippolyte_cli.compare.reading import CompareError
+from hippolyte_cli.compare.run import Totals
+from hippolyte_cli.export_offer import plural
+from hippolyte_cli.restore.journal import Done, Journal, identity
+from hippolyte_cli.restore.pace import Rate
+from hippolyte_cli.restore.target import Target
+from hippolyte_cli.restore.writer import CONFIG
+from hippolyte_cli.undo import view
+from hippolyte_cli.undo.finding import Finding
+from hippolyte_cli.undo.keeping import Keeping, kept_in
+from hippolyte_cli.undo.plan import EXAMPLES, Agreed, Counts, Plan
+from hippolyte_cli.undo.run import PLAN, Left, Made, run
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line says beside what a restore is asked; see `command.undo`."""
+
+    only: tuple[str, ...]
+    delete_added: bool
+    keep: str | None
+    percent: int
+    read_rate: float | None
+    work: Path | None
+
+
+@dataclass
+class Task:
+    """One undo.
+
+    Attributes:
+        asked: on the command line.
+        target: the table, and the night.
+        counts: what is to be done, once it is found.
+        totals: of the comparison.
+        agreed: to what was shown, now or at an earlier start.
+        goes_on: it was at an earlier start.
+        made: what has been done.
+    """
+
+    asked: Asked
+    target: Target
+    counts: Counts = field(default_factory=Counts)
+    totals: Totals = field(default_factory=Totals)
+    agreed: Agreed | None = None
+    goes_on: bool = False
+    made: Made | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where this undo keeps its work; the same for the same command."""
+        keys = self.target.asked.keys
+        record = [
+            self._of(),
+            sorted(self.asked.only),
+            self.asked.delete_added,
+            hashlib.sha256(keys.read_bytes()).hexdigest() if keys else "",
+        ]
+        digest = hashlib.sha256(json.dumps(record).encode()).hexdigest()[:16]
+        base = self.asked.work or Path(typer.get_app_dir("hippolyte")) / "undo"
+        return base / f"{self.target.name}-{digest}"
+
+    @property
+    def plan(self) -> Plan:
+        """What is to be done."""
+        return Plan(self.folder)
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything was done in the table, perhaps by an earlier start."""
+        return self.goes_on or bool(self.made and self.made.wrote)
+
+    @property
+    def _keeping(self) -> Keeping:
+        return Keeping(self.target, self.asked.keep)
+
+    def _of(self) -> dict[str, str]:
+        target = self.target
+        where = " and ".join(target.asked.where)
+        return identity(target.found.location, target.there, "undo", where)
+
+    # --- what is shown
+
+    def look(self, stopped: Callable[[], bool]) -> bool:
+        """Find and show what changed since; return whether there is anything to be done.
+
+        An undo that was agreed to before is gone on with.
+
+        Raises:
+            HippolyteError, ClientError, BotoCoreError, OSError, ValueError: it cannot be done.
+            StoppedError: it was stopped.
+        """
+        target, asked = self.target, self.asked
+        target.choose()
+        for name in asked.only:
+            if name in target.keys:
+                raise ConfigurationError(
+                    f"--only {name}: it is of the table's key, which is the same on both sides"
+                )
+        self.agreed = self.plan.agreed()
+        if self.agreed:
+            self.goes_on = True
+            self._say(
+                f"Goes on with the undo that was agreed to at {self.agreed.made:%Y-%m-%d %H:%M}: "
+                f"{plural(self.agreed.count, 'item')}. To forget it instead, remove {self.folder}"
+            )
+            return True
+        self._keeping.see()
+        rate = target.rate()
+        self._say(
+            f"{target.name} now is compared with {target.found.name}, from "
+            f"{target.found.location}. Nothing is written before you agree; then at most "
+            f"{rate.writes:,.0f} write units a second."
+        )
+        was = (target.found.definition or {}).get("TableId")
+        if was and was != target.there.get("TableId"):
+            self._say(f"{target.name} was deleted since that night and made anew.")
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        reading = live.Reading(asked.percent, asked.read_rate)
+        finding = Finding(target, self.folder, reading, asked.only, asked.delete_added)
+        with view.shown(console.console(), "comparing") as show:
+            self.counts = self.plan.write(finding.changes(show, stopped))
+        self.totals = finding.totals
+        if self.totals.damaged:
+            raise CompareError(
+                f"a key stands there more than once, so it is no whole backup of a table: "
+                f"{'; '.join(self.totals.examples)}. `hippolyte verify` it, or take another night"
+            )
+        self._show(rate)
+        return bool(self.counts.changes)
+
+    def _show(self, rate: Rate) -> None:
+        counts, totals = self.counts, self.totals
+        self._say(
+            f"{plural(totals.left_items, 'item')} that night, {totals.right_items:,} now: "
+            f"{totals.equal:,} equal, {totals.different:,} different, {totals.left_only:,} only "
+            f"that night, {totals.right_only:,} only now."
+        )
+        if totals.left_out:
+            self._say(f"{totals.left_out:,} left out: by --where, or past their time to live.")
+        if self.asked.only and totals.left_only:
+            self._say(f"--only is of items that are there: {totals.left_only:,} stay vanished.")
+        if totals.right_only and not self.asked.delete_added:
+            added = plural(totals.right_only, "item")
+            self._say(f"{added} added since: left there (--delete-added deletes them).")
+        if not counts.changes:
+            self._say("There is nothing to put back.")
+            return
+        for line in view.change_lines(counts, str(self.plan.path)):
+            self._say(line)
+        count, indexes = counts.changes.total(), self.target.index_count
+        self._say(view.cost_line(counts.units, count, rate, self.target.on_demand, indexes))
+        if counts.kept:
+            now = plural(counts.kept, "item")
+            self._say(f"Before it, {now} as now are kept below {self._keeping.base()}")
+
+    @staticmethod
+    def _say(said: str) -> None:
+        console.console().print(escape(said), soft_wrap=True)
+
+    def agree(self) -> bool:
+        """Ask, and note that it is agreed to; return whether it is."""
+        if self.agreed:
+            return True
+        if not self.target.asked.yes:
+            if not sys.stdin.isatty():
+                self.forget()
+                console.refuse("Say --yes to write into the table: nobody can be asked.")
+            if not typer.confirm(f"Write into {self.target.name}?"):
+                return False
+        counts, made = self.counts, clock.now()
+        self.agreed = Agreed(
+            made=made,
+            kept_in=kept_in(self._keeping.base(), made),
+            kept=counts.kept,
+            changes=dict(counts.changes),
+            units=counts.units,
+        )
+        self.plan.agree(self.agreed)
+        return True
+
+    def forget(self) -> None:
+        """Remove what lies on the disk."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # --- what is done
+
+    def run(self, stopped: Callable[[], bool]) -> bool:
+        """Do it, say how it ended, and return whether all was put back.
+
+        Raises:
+            HippolyteError, ClientError, BotoCoreError, OSError: it could not be completed.
+        """
+        agreed, out, target = self.agreed, console.console(), self.target
+        assert agreed
+        journal = Journal(self.folder, self._of()).read()
+        self.made = Made(of=agreed.count, before=journal.done.get(PLAN, Done()).lines)
+        if agreed.kept:
+            with view.shown(out, "keeping what is replaced") as show:
+                self._keeping.write(
+                    agreed, self.plan, self.folder.name, lambda count: show(plural(count, "item"))
+                )
+            self._say(f"Kept: {plural(agreed.kept, 'item')} in {agreed.kept_in}")
+
+        def told(made: Made) -> None:
+            self.made = made
+            show(view.made_line(made))
+
+        with view.shown(out, "putting back") as show:
+            made = run(
+                target.client(CONFIG),
+                target.name,
+                target.keys,
+                self.plan,
+                agreed.count,
+                rate=target.rate(),
+                journal=journal,
+                progress=told,
+                stopped=stopped,
+            )
+        if not made.complete:
+            self._say(f"Stopped. {self.state()}")
+            return False
+        self._say_end(agreed, made)
+        self.forget()
+        return not made.left
+
+    def _say_end(self, agreed: Agreed, made: Made) -> None:
+        left = Left(self.folder)
+        for line in view.left_lines(left.read(), EXAMPLES):
+            self._say(line)
+        done = agreed.count - made.left
+        said = f"Undone: {plural(done, 'item')} of {agreed.count:,} in {self.target.name}."
+        if made.left:
+            said += f" {made.left:,} left alone; the same command looks anew."
+        if made.left > EXAMPLES:
+            aside = self.folder.with_name(f"{self.folder.name}.left-alone")
+            left.path.replace(aside)
+            said += f" All of them are in {aside}."
+        self._say(said)
+        if agreed.kept:
+            again = f"hippolyte restore {shlex.quote(agreed.kept_in)} --into {self.target.name}"
+            self._say(f"What it replaced comes back by: {again}")
+
+    def state(self) -> str:
+        """Return how far it came."""
+        done = self.made.before + self.made.seen if self.made else 0
+        of = f" of {self.agreed.count:,}" if self.agreed else ""
+        return f"{plural(done, 'item')}{of} seen to. The same command goes on where it was."

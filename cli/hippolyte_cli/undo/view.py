@@ -1,0 +1,108 @@
+"""What an undo shows: its changes by key, how far it is, what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from hippolyte import clock
+from hippolyte.exports.lines import Item
+from hippolyte_cli.compare.view import value_text
+from hippolyte_cli.export_offer import duration, plural
+from hippolyte_cli.restore.offer import WRITE_UNIT_USD
+from hippolyte_cli.restore.pace import Rate
+from hippolyte_cli.undo.change import Change, Do
+from hippolyte_cli.undo.plan import Counts
+from hippolyte_cli.undo.run import Made
+
+# seconds from one line to the next where there is no terminal
+_EACH_LINE = 30.0
+_DO: Mapping[Do, str] = {"change": "change back", "put": "put back", "delete": "DELETE"}
+_DONE: Mapping[Do, str] = {"change": "changed back", "put": "put back", "delete": "deleted"}
+
+
+def key_text(key: Item) -> str:
+    """Return a key for people."""
+    return ", ".join(f"{name}={value_text(value)}" for name, value in key.items())
+
+
+def line_of(change: Change) -> str:
+    """Return a change: of what is changed back, each attribute as it is and as it will be."""
+    said = f"  {_DO[change.do]}  {key_text(change.key)}"
+    if change.do != "change":
+        return said
+    was = change.was or {}
+    shown = (
+        f"{name}: {value_text(was.get(name))} -> {value_text(value)}"
+        for name, value in change.to.items()
+    )
+    return f"{said}  {'; '.join(shown)}"
+
+
+def change_lines(counts: Counts, path: str) -> Iterator[str]:
+    """Yield the first changes of each kind, and how many there are."""
+    for do in _DO:
+        examples = counts.examples.get(do, [])
+        yield from map(line_of, examples)
+        if more := counts.changes[do] - len(examples):
+            yield f"  ... and {more:,} more to {_DO[do]}: all are in {path}"
+    yield f"{counts_text(counts.changes, _DO)}."
+
+
+def counts_text(counts: Mapping[str, int], words: Mapping[Do, str] = _DONE) -> str:
+    """Return how many of each."""
+    said = [f"{counts.get(do, 0):,} {word}" for do, word in words.items() if counts.get(do, 0)]
+    return ", ".join(said) or "nothing"
+
+
+def cost_line(units: int, count: int, rate: Rate, on_demand: bool, indexes: int) -> str:
+    """Return what the changes cost and how long they take."""
+    said = f"{units:,} write units or more, at {rate.writes:,.0f} a second: about "
+    said += duration(units / rate.writes)
+    if on_demand:
+        said += f" and {units * WRITE_UNIT_USD:,.2f} USD"
+    if indexes:
+        said += f"; as much again for what each of {plural(indexes, 'index')} holds"
+    return f"{said}. Each of {plural(count, 'item')} is read once more before."
+
+
+def made_line(made: Made) -> str:
+    """Return how far it is."""
+    parts = [f"{made.before + made.seen:,} of {plural(made.of, 'item')}"]
+    if made.seconds > 0:
+        parts.append(f"{made.units / made.seconds:,.0f} units/s")
+    if made.throttled:
+        parts.append(f"throttled {made.throttled:,} times")
+    if made.left:
+        parts.append(f"{made.left:,} left alone")
+    return ", ".join(parts)
+
+
+def left_lines(left: Iterable[Mapping[str, Any]], most: int) -> Iterator[str]:
+    """Yield the first items that were left alone."""
+    for number, one in enumerate(left):
+        if number == most:
+            return
+        yield f"  LEFT ALONE: {key_text(one['key'])}: {one['why']}"
+
+
+@contextmanager
+def shown(out: Console, doing: str) -> Iterator[Callable[[str], None]]:
+    """Show what it is told: on a terminal at once, else now and then."""
+    if out.is_terminal:
+        with out.status(escape(doing)) as status:
+            yield lambda said: status.update(escape(f"{doing}: {said}"))
+        return
+    last = clock.now().timestamp()
+
+    def say(said: str) -> None:
+        nonlocal last
+        if (now := clock.now().timestamp()) - last >= _EACH_LINE:
+            last = now
+            out.print(escape(f"{doing}: {said}"), soft_wrap=True)
+
+    yield say
