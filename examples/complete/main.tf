@@ -66,12 +66,13 @@ module "hippolyte" {
     include_tags = { backup = ["yes", "nightly"], team = ["*"] }
   }
 
-  consumed_percentage = 40
-  consistent_reads    = true
-  raise_capacity      = true
-  max_read_capacity   = 20000
-  max_night_usd       = 100
-  verify_days         = 30
+  consumed_percentage         = 40
+  consistent_reads            = true
+  raise_capacity              = true
+  raise_above_warm_throughput = false
+  max_read_capacity           = 20000
+  max_night_usd               = 100
+  verify_days                 = 30
 
   # where to, for how long, and who is told
   backup_bucket  = module.backup_bucket.backup_bucket
@@ -107,7 +108,21 @@ module "hippolyte" {
   strict_datapipeline_iam = false
   emr                     = null
 
+  prices = {
+    region              = "us-east-1"
+    dated               = "2026-11"
+    read_unit_hour      = 0.00013
+    on_demand_million   = 0.125
+    node_hour           = 0.24
+    function_gb_second  = 0.0000133334
+    transition_thousand = 0.025
+    put_thousand        = 0.005
+    get_thousand        = 0.0004
+    storage_gb_month    = 0.023
+  }
+
   planning = {
+    estimates                       = "measured"
     attempts                        = 3
     max_clusters                    = 5
     bytes_per_read_unit             = 3072
