@@ -44,7 +44,8 @@ def bring_back(world: World, specs: Iterable[TableSpec], console: Console) -> li
     wrong += [] if wanted in said else [f"compare did not say: {wanted}"]
     for name in (DAMAGED, ODD):
         copy = f"{name}-restored"
-        _hippolyte(world, console, "restore", name, "--to", copy)
+        # at the table's own write capacity it would take a minute and a half
+        _hippolyte(world, console, "restore", name, "--to", copy, "--on-demand")
         found = differences(expected_items(by_name[name]), _items(world, copy))
         wrong += [f"{copy}: {one}" for one in found[:3]]
         if not found:
