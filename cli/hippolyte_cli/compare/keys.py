@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from hippolyte_cli.restore.keys import NoKeyError, key_finder
+from hippolyte_cli.restore.keys import NoKeyError, is_plain, key_finder
 
 __all__ = ["Keys", "NoKeyError"]
 
-# between the parts of a key: can be in none of them as it stands
-_BETWEEN = b'"'
+# between the parts of a key: in no UTF-8
+_BETWEEN = b"\xff"
 # spreads keys that differ in their last digits only: 2**64 divided by the golden ratio
 _FACTOR = 0x9E3779B97F4A7C15
 
@@ -57,7 +57,7 @@ class Keys:
         return [read(key, "big") * _FACTOR % modulus for key in keys]
 
     def _column(self, before: bytes, spans: Sequence[bytes], text: bytes) -> list[bytes]:
-        """Return the values of one attribute, none if an item must be looked at closely."""
+        """Return one attribute's types and values, none if an item must be looked at closely."""
         at = spans[0].find(before) + len(before)
         if at < len(before) or spans[0][at + 1 : at + 4] != b'":"':
             return []
@@ -65,22 +65,17 @@ class Keys:
         # of whatever type: in a map it may have another than in the key
         if not text.count(needle) == text.count(before) == len(spans):
             return []
-        size = len(needle)
+        # from the type on: another one is another key, whatever its text
+        size = len(before)
         found = [
-            span[(start := span.find(needle) + size) : span.find(b'"', start)] for span in spans
+            span[(start := span.find(needle) + size) : span.find(b'"', start + 4)] for span in spans
         ]
         # one has it twice and another not at all
         if b"\\" in b"".join(found) or not all(needle in span for span in spans):
             return []
-        if needle[-4:-3] == b"N" and not all(map(_is_plain, found)):
+        if needle[-4:-3] == b"N" and not all(is_plain(part[4:]) for part in found):
             return []
         return found
 
     def _closely(self, span: bytes) -> bytes:
-        # without the type: a table's key has one
-        return _BETWEEN.join(part[4:] for part in self._find(span))
-
-
-def _is_plain(digits: bytes) -> bool:
-    """Say whether a number has this one spelling, as `restore.keys` has it."""
-    return digits.isdigit() and digits[:1] != b"0" and digits[-1:] != b"0"
+        return _BETWEEN.join(self._find(span))

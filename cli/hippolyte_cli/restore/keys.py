@@ -45,7 +45,7 @@ def key_finder(names: Sequence[str]) -> Callable[[bytes], Key]:
                 at < len(needle)
                 or span[at + 1 : value] != b'":"'
                 or b"\\" in part
-                or (part[:1] == b"N" and not _is_plain(part[4:]))
+                or (part[:1] == b"N" and not is_plain(part[4:]))
                 or span.find(needle, at) >= 0
             ):
                 return key_of(json.loads(span), names)
@@ -75,5 +75,6 @@ def key_of(item: Mapping[str, Any], names: Sequence[str]) -> Key:
     return tuple(parts)
 
 
-def _is_plain(digits: bytes) -> bool:
+def is_plain(digits: bytes) -> bool:
+    """Say whether a number has this one spelling, and `number` gives it as well."""
     return digits.isdigit() and digits[:1] != b"0" and digits[-1:] != b"0"

@@ -156,6 +156,21 @@ def test_many_items_in_many_units_and_partitions(
     assert len(list((tmp_path / "work").glob("unit-*"))) > 1
 
 
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(("kind", "other"), [("S", "N"), ("N", "S"), ("S", "B"), ("B", "N")])
+def test_keys_of_another_type_are_other_keys(
+    tmp_path: Path, form: str, kind: str, other: str
+) -> None:
+    """Also where their text is the same, and only keys are compared."""
+    texts = [str(number) for number in range(1111, 1116)]
+    one = side(tmp_path / "one", [{"pk": {kind: text}} for text in texts], form, ["pk"])
+    two = side(tmp_path / "two", [{"pk": {other: text}} for text in texts], form, ["pk"])
+    for keys_only in (True, False):
+        work = tmp_path / f"work-{keys_only}"
+        _, totals = compared(one, two, work, Options(keys_only=keys_only))
+        assert (totals.left_only, totals.right_only, totals.equal) == (5, 5, 0)
+
+
 def test_options_choose_what_is_compared(tmp_path: Path) -> None:
     left = [
         {"pk": {"S": "a"}, "n": {"N": "1"}, "seen": {"S": "x"}},

@@ -51,10 +51,18 @@ def test_keys_are_equal_where_those_of_the_parsed_items_are(
     keys = Keys(NAMES, modulus())
     together, alone = keys.of(spans), [keys.of([span])[0] for span in spans]
     assert together == alone
-    # without their types, for a table's key has one
-    assert together == [b'"'.join(p[4:] for p in key_of(item, NAMES)) for item in items]
+    found = [key_of(item, NAMES) for item in items]
+    assert together == [b"\xff".join(key) for key in found]
+    assert len(set(together)) == len(set(found))
     numbers = keys.numbers(together)
     assert len(set(numbers)) == len(set(together))
+
+
+def test_a_quote_in_a_key_is_no_end_of_it() -> None:
+    pairs = [('a"S":"b', "c"), ("a", 'b"S":"c'), ('a"b', "c"), ("a", 'b"c')]
+    items = [{"pk": {"S": one}, "s k": {"S": other}} for one, other in pairs]
+    spans = [json.dumps(item, separators=(",", ":")).encode() for item in items]
+    assert len(set(Keys(NAMES, modulus()).of(spans))) == len(pairs)
 
 
 @pytest.mark.parametrize(
