@@ -12,8 +12,8 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -21,10 +21,11 @@ from hippolyte.clients import configuration
 from hippolyte.exports.lines import Item
 from hippolyte.exports.reader import Backup
 from hippolyte_cli.restore.batches import MOST_GETS, MOST_PUTS, Batch, Cutting, batches
+from hippolyte_cli.restore.course import Course
 from hippolyte_cli.restore.crew import Crew
 from hippolyte_cli.restore.journal import Done, Journal
 from hippolyte_cli.restore.pace import Pace, Rate
-from hippolyte_cli.restore.patience import Clockwork, Patience, Stopped
+from hippolyte_cli.restore.patience import Clockwork, Patience
 from hippolyte_cli.restore.sender import Mode, Sender, Sent
 from hippolyte_cli.restore.sending import raw_client
 
@@ -35,11 +36,6 @@ THREADS = 16
 # of the client: refusals are met here, and each thread has a connection
 CONFIG = configuration(connections=THREADS, tries=1)
 _PARTITION_UNITS = 1000
-_PROGRESS_SECONDS = 0.25
-# batches that wait for a thread: enough that none waits for them
-_AHEAD = 4
-# batches behind one that is still refused; of each, some numbers are kept
-_MOST_BEHIND = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,88 +152,38 @@ def load(
     of = None if None in counts else sum(count or 0 for count in counts)
     told = Loaded(before=journal.lines, of=of)
     crew = Crew(sender.send, threads, ended)
-    running = _Load(backup, journal, crew, sender, clock, progress, stopped, began, told)
-    return running.run(
-        batches(backup, dict(journal.done), cutting), most=threads + _AHEAD if threads else 0
-    )
+    running = _Load(crew, journal, clock, stopped, backup, sender, progress, began, told)
+    complete = running.run(batches(backup, dict(journal.done), cutting), threads)
+    return running.end(complete=complete)
 
 
-@dataclass
-class _Load:
+class _Load(Course[Batch, Sent]):
     """A load as its one thread sees it."""
 
-    backup: Backup
-    journal: Journal
-    crew: Crew[Batch, Sent]
-    sender: Sender
-    clock: Clockwork
-    progress: Callable[[Loaded], None]
-    stopped: Callable[[], bool]
-    began: float
-    loaded: Loaded
-    told_at: float = float("-inf")
-    # by the order of reading: batches that are not in the journal, and which of them are done
-    first: int = 0
-    behind: deque[Batch] = field(default_factory=deque)
-    done: set[int] = field(default_factory=set)
+    def __init__(
+        self,
+        crew: Crew[Batch, Sent],
+        journal: Journal,
+        clock: Clockwork,
+        stopped: Callable[[], bool],
+        backup: Backup,
+        sender: Sender,
+        progress: Callable[[Loaded], None],
+        began: float,
+        loaded: Loaded,
+    ) -> None:
+        super().__init__(crew, journal, clock, stopped)
+        self._backup, self._sender, self._progress = backup, sender, progress
+        self._began, self._loaded = began, loaded
+        # by the order of reading: batches that are not in the journal
+        self._behind: deque[Batch] = deque()
 
-    def run(self, found: Iterator[Batch], most: int) -> Loaded:
-        """Have batches sent, no more than so many at a time; see `load`."""
-        try:
-            complete = self._sent(found, most)
-        except BaseException:
-            self._ended(raising=False)
-            raise
-        self._ended(raising=True)
-        self.loaded = replace(self.loaded, complete=complete)
-        self._tell()
-        return self.loaded
+    def begins(self, batch: Batch) -> None:
+        self._behind.append(batch)
 
-    def _sent(self, found: Iterator[Batch], most: int) -> bool:
-        """Return whether all is written; False: it was stopped."""
-        for batch in found:
-            self.behind.append(batch)
-            self.crew.give(self.first + len(self.behind) - 1, batch)
-            if not self._looked(most):
-                return False
-        return self._looked(0)
-
-    def _looked(self, most: int) -> bool:
-        """Take in what is done until no more than so much is under way; False: stopped."""
-        while True:
-            full = self.crew.under_way > most or len(self.behind) > _MOST_BEHIND
-            self._take_in(self.crew.done(_PROGRESS_SECONDS if full else 0.0))
-            now = self.clock.now()
-            if now - self.told_at >= _PROGRESS_SECONDS:
-                if self.stopped():
-                    return False
-                self._tell()
-                self.journal.save(now)
-            if not full:
-                return True
-
-    def _take_in(self, done: Sequence[tuple[int, Sent | BaseException]]) -> None:
-        """Count what was sent, and note in the journal how far everything is written."""
-        errors = [one for _, one in done if isinstance(one, BaseException)]
-        for number, sent in done:
-            if isinstance(sent, Sent):
-                self.done.add(number)
-                self._count(self.behind[number - self.first], sent)
-        while self.first in self.done:
-            self.done.remove(self.first)
-            self.first += 1
-            batch = self.behind.popleft()
-            for number, line in batch.reached.items():
-                name = self.backup.files[number].name
-                self.journal.done[name] = Done(line, number in batch.ended)
-        # of several, that which says why; the others were given up for it
-        told = [error for error in errors if not isinstance(error, Stopped)]
-        if told:
-            raise told[0]
-
-    def _count(self, batch: Batch, sent: Sent) -> None:
-        before = self.loaded
-        self.loaded = replace(
+    def came(self, place: int, sent: Sent) -> None:
+        batch, before = self._behind[place], self._loaded
+        self._loaded = replace(
             before,
             read=before.read + len(batch.spans) + batch.skipped,
             written=before.written + sent.written,
@@ -250,29 +196,18 @@ class _Load:
         # only how far it goes is needed of it
         batch.forget()
 
-    def _ended(self, *, raising: bool) -> None:
-        try:
-            self._end(raising=raising)
-        except BaseException:
-            # what stays written, for who tells of the error
-            self._tell()
-            raise
-        if not raising:
-            self._tell()
+    def passed(self, sent: Sent) -> None:
+        batch = self._behind.popleft()
+        for number, line in batch.reached.items():
+            name = self._backup.files[number].name
+            self.journal.done[name] = Done(line, number in batch.ended)
 
-    def _end(self, *, raising: bool) -> None:
-        """Have what is under way end, and keep in the journal what it came to."""
-        try:
-            self._take_in(self.crew.end())
-        except Exception:
-            if raising:
-                raise
-        finally:
-            self.journal.save(self.clock.now(), last=True)
+    def end(self, *, complete: bool) -> Loaded:
+        self._loaded = replace(self._loaded, complete=complete)
+        self.tell()
+        return self._loaded
 
-    def _tell(self) -> None:
-        now = self.clock.now()
-        self.told_at = now
-        wrote = self.sender.wrote
-        self.loaded = replace(self.loaded, seconds=now - self.began, wrote=wrote)
-        self.progress(self.loaded)
+    def tell(self) -> None:
+        seconds = self.clock.now() - self._began
+        self._loaded = replace(self._loaded, seconds=seconds, wrote=self._sender.wrote)
+        self._progress(self._loaded)

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hippolyte_cli.restore.course import Course
 from hippolyte_cli.restore.crew import Crew
 from hippolyte_cli.restore.journal import Done, Journal
 from hippolyte_cli.restore.pace import Pace, Rate
-from hippolyte_cli.restore.patience import Clockwork, Patience, Stopped
+from hippolyte_cli.restore.patience import Clockwork, Patience
 from hippolyte_cli.restore.sending import raw_client
 from hippolyte_cli.undo.change import Change
 from hippolyte_cli.undo.plan import Plan
@@ -26,8 +27,6 @@ THREADS = 16
 PLAN = "changes"
 """What a journal calls the plan."""
 _LEFT = "left-alone.jsonl"
-_PROGRESS_SECONDS = 0.25
-_AHEAD = 4
 
 
 @dataclass
@@ -153,98 +152,52 @@ def run(
     left = Left(plan.folder)
     made = Made(of=count, before=before, left=left.forget(before))
     crew: Crew[Sequence[Change], Sent] = Crew(undoer.send, threads, ended)
-    most = threads + _AHEAD if threads else 0
-    running = _Run(plan, journal, left, crew, undoer, clock, progress, stopped, began, made)
-    return running.run(most)
+    running = _Run(crew, journal, clock, stopped, left, undoer, progress, began, made)
+    made.complete = running.run(plan.batches(before, BATCH), threads)
+    running.tell()
+    return made
 
 
-@dataclass
-class _Run:
+class _Run(Course[Sequence[Change], Sent]):
     """A run as its one thread sees it."""
 
-    plan: Plan
-    journal: Journal
-    left: Left
-    crew: Crew[Sequence[Change], Sent]
-    undoer: Undoer
-    clock: Clockwork
-    progress: Callable[[Made], None]
-    stopped: Callable[[], bool]
-    began: float
-    made: Made
-    told_at: float = float("-inf")
-    # by their order: batches that are not in the journal, the size of each, and what came of them
-    first: int = 0
-    sizes: deque[int] = field(default_factory=deque)
-    came: dict[int, Sent] = field(default_factory=dict)
+    def __init__(
+        self,
+        crew: Crew[Sequence[Change], Sent],
+        journal: Journal,
+        clock: Clockwork,
+        stopped: Callable[[], bool],
+        left: Left,
+        undoer: Undoer,
+        progress: Callable[[Made], None],
+        began: float,
+        made: Made,
+    ) -> None:
+        super().__init__(crew, journal, clock, stopped)
+        self._left, self._undoer, self._progress = left, undoer, progress
+        self._began, self._made = began, made
+        # of batches that are not in the journal, by their order
+        self._sizes: deque[int] = deque()
 
-    def run(self, most: int) -> Made:
-        """Have the changes made, no more batches than so many at a time."""
-        try:
-            complete = self._sent(most)
-        except BaseException:
-            self._end(raising=False)
-            self._tell()
-            raise
-        self._end(raising=True)
-        self.made.complete = complete
-        self._tell()
-        return self.made
+    def begins(self, batch: Sequence[Change]) -> None:
+        self._sizes.append(len(batch))
 
-    def _sent(self, most: int) -> bool:
-        for batch in self.plan.batches(self.made.before, BATCH):
-            self.sizes.append(len(batch))
-            self.crew.give(self.first + len(self.sizes) - 1, batch)
-            if not self._looked(most):
-                return False
-        return self._looked(0)
+    def came(self, place: int, sent: Sent) -> None:
+        """Count it in its turn: what is left alone is told by its place in the plan."""
 
-    def _looked(self, most: int) -> bool:
-        while True:
-            full = self.crew.under_way > most
-            self._take_in(self.crew.done(_PROGRESS_SECONDS if full else 0.0))
-            now = self.clock.now()
-            if now - self.told_at >= _PROGRESS_SECONDS:
-                if self.stopped():
-                    return False
-                self._tell()
-                self.journal.save(now)
-            if not full:
-                return True
-
-    def _take_in(self, done: Sequence[tuple[int, Sent | BaseException]]) -> None:
-        self.came |= {number: sent for number, sent in done if isinstance(sent, Sent)}
-        while (sent := self.came.pop(self.first, None)) is not None:
-            at = self.made.before + self.made.seen
-            self.left.add([(at + number, change, why) for number, change, why in sent.left])
-            self._count(self.sizes.popleft(), sent)
-            self.first += 1
-            self.journal.done[PLAN] = Done(self.made.before + self.made.seen)
-        errors = [one for _, one in done if isinstance(one, BaseException)]
-        told = [error for error in errors if not isinstance(error, Stopped)]
-        if told:
-            raise told[0]
-
-    def _count(self, size: int, sent: Sent) -> None:
-        made = self.made
-        made.seen += size
+    def passed(self, sent: Sent) -> None:
+        made = self._made
+        at = made.before + made.seen
+        self._left.add([(at + number, change, why) for number, change, why in sent.left])
+        made.seen += self._sizes.popleft()
         made.done.update(sent.done)
         made.already += sent.already
         made.left += len(sent.left)
         made.units += sent.units
         made.throttled += sent.throttled
+        self.journal.done[PLAN] = Done(made.before + made.seen)
 
-    def _end(self, *, raising: bool) -> None:
-        try:
-            self._take_in(self.crew.end())
-        except Exception:
-            if raising:
-                raise
-        finally:
-            self.journal.save(self.clock.now(), last=True)
-
-    def _tell(self) -> None:
-        self.told_at = self.clock.now()
-        self.made.seconds = self.told_at - self.began
-        self.made.wrote = self.undoer.wrote
-        self.progress(self.made)
+    def tell(self) -> None:
+        self._made.seconds = self.clock.now() - self._began
+        self._made.wrote = self._undoer.wrote
+        self._progress(self._made)
