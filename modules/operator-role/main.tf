@@ -22,9 +22,7 @@ locals {
   # in IAM's patterns * is a slash too: account and region are named, so that a table's name is matched from its start
   tables = flatten([for home in local.homes : [for start in var.table_prefixes : "${home}/${start}*"]])
 
-  undo              = [for start in var.undo_table_prefixes : "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${start}*"]
-  via_dynamodb      = "dynamodb.${local.region}.${local.suffix}"
-  table_key_actions = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+  undo = [for start in var.undo_table_prefixes : "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${start}*"]
 
   into = [for start in var.restore_table_prefixes : "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${start}*"]
 }
@@ -113,4 +111,42 @@ resource "aws_iam_role_policy" "read" {
   name   = "read-backups"
   role   = aws_iam_role.read.id
   policy = data.aws_iam_policy_document.read.json
+}
+
+# what is written into a bucket that encrypts with keys
+data "aws_iam_policy_document" "encrypted_objects" {
+  dynamic "statement" {
+    for_each = length(local.keys) == 0 ? [] : [local.keys]
+
+    content {
+      sid       = "EncryptObjects"
+      actions   = ["kms:GenerateDataKey"]
+      resources = statement.value
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:ViaService"
+        values   = ["s3.*.${local.suffix}"]
+      }
+    }
+  }
+}
+
+# tables that are made with keys
+data "aws_iam_policy_document" "encrypted_tables" {
+  dynamic "statement" {
+    for_each = length(var.table_kms_key_arns) == 0 ? [] : [var.table_kms_key_arns]
+
+    content {
+      sid       = "EncryptTables"
+      actions   = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+      resources = statement.value
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["dynamodb.${local.region}.${local.suffix}"]
+      }
+    }
+  }
 }

@@ -3,7 +3,11 @@
 data "aws_iam_policy_document" "restore" {
   count = length(local.into) > 0 ? 1 : 0
 
-  source_policy_documents = [data.aws_iam_policy_document.read.json]
+  source_policy_documents = [
+    data.aws_iam_policy_document.read.json,
+    data.aws_iam_policy_document.encrypted_objects.json,
+    data.aws_iam_policy_document.encrypted_tables.json,
+  ]
 
   statement {
     sid = "MakeTables"
@@ -128,38 +132,6 @@ data "aws_iam_policy_document" "restore" {
       test     = "StringLike"
       variable = "s3:prefix"
       values   = [for home in local.homes : "${local.below}restores/${home}/*"]
-    }
-  }
-
-  dynamic "statement" {
-    for_each = length(local.keys) == 0 ? [] : [local.keys]
-
-    content {
-      sid       = "EncryptProgress"
-      actions   = ["kms:GenerateDataKey"]
-      resources = statement.value
-
-      condition {
-        test     = "StringLike"
-        variable = "kms:ViaService"
-        values   = ["s3.*.${local.suffix}"]
-      }
-    }
-  }
-
-  dynamic "statement" {
-    for_each = length(var.table_kms_key_arns) == 0 ? [] : [var.table_kms_key_arns]
-
-    content {
-      sid       = "EncryptTables"
-      actions   = local.table_key_actions
-      resources = statement.value
-
-      condition {
-        test     = "StringEquals"
-        variable = "kms:ViaService"
-        values   = [local.via_dynamodb]
-      }
     }
   }
 }

@@ -3,7 +3,10 @@
 data "aws_iam_policy_document" "undo" {
   count = length(local.undo) > 0 ? 1 : 0
 
-  source_policy_documents = [data.aws_iam_policy_document.read.json]
+  source_policy_documents = [
+    data.aws_iam_policy_document.read.json,
+    data.aws_iam_policy_document.encrypted_objects.json,
+  ]
 
   statement {
     sid = "UndoChanges"
@@ -36,22 +39,6 @@ data "aws_iam_policy_document" "undo" {
       test     = "StringLike"
       variable = "s3:prefix"
       values   = [for home in local.homes : "${local.below}undone/${home}/*"]
-    }
-  }
-
-  dynamic "statement" {
-    for_each = length(local.keys) == 0 ? [] : [local.keys]
-
-    content {
-      sid       = "EncryptReplaced"
-      actions   = ["kms:GenerateDataKey"]
-      resources = statement.value
-
-      condition {
-        test     = "StringLike"
-        variable = "kms:ViaService"
-        values   = ["s3.*.${local.suffix}"]
-      }
     }
   }
 }

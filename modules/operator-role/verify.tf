@@ -8,7 +8,11 @@ locals {
 data "aws_iam_policy_document" "verify" {
   count = var.verify_by_restoring ? 1 : 0
 
-  source_policy_documents = [data.aws_iam_policy_document.read.json]
+  source_policy_documents = [
+    data.aws_iam_policy_document.read.json,
+    data.aws_iam_policy_document.encrypted_objects.json,
+    data.aws_iam_policy_document.encrypted_tables.json,
+  ]
 
   statement {
     sid = "RestoreForOnce"
@@ -41,38 +45,6 @@ data "aws_iam_policy_document" "verify" {
     sid       = "NoteWhatIsFound"
     actions   = ["s3:PutObject"]
     resources = [for place in local.tables : "${local.bucket_arn}/${local.below}catalog/${place}"]
-  }
-
-  dynamic "statement" {
-    for_each = length(local.keys) == 0 ? [] : [local.keys]
-
-    content {
-      sid       = "EncryptNotes"
-      actions   = ["kms:GenerateDataKey"]
-      resources = statement.value
-
-      condition {
-        test     = "StringLike"
-        variable = "kms:ViaService"
-        values   = ["s3.*.${local.suffix}"]
-      }
-    }
-  }
-
-  dynamic "statement" {
-    for_each = length(var.table_kms_key_arns) == 0 ? [] : [var.table_kms_key_arns]
-
-    content {
-      sid       = "EncryptTables"
-      actions   = local.table_key_actions
-      resources = statement.value
-
-      condition {
-        test     = "StringEquals"
-        variable = "kms:ViaService"
-        values   = [local.via_dynamodb]
-      }
-    }
   }
 }
 

@@ -102,7 +102,7 @@ RESTORING = {
     ("KeepProgress", "s3:PutObject"): (NEW, 0, NOT_KEPT),
     ("KeepProgress", "s3:DeleteObject"): (NEW, 0, "how far it was is left beside the backup"),
     ("ListProgress", "s3:ListBucket"): (NEW, 0, NOT_KNOWN),
-    ("EncryptProgress", "kms:GenerateDataKey"): (NEW, 0, NOT_KEPT),
+    ("EncryptObjects", "kms:GenerateDataKey"): (NEW, 0, NOT_KEPT),
     **{("EncryptTables", f"kms:{name}"): (KEYED, 2, "its key was") for name in _KEY.split()},
 }
 
