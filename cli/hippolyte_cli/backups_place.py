@@ -31,6 +31,19 @@ OfRegion = Annotated[
     str | None, typer.Option(metavar="REGION", help="Of the tables, where the bucket has several.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Conditions = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CONDITION", help="""Only some items: 'status = "open"'; several: all hold."""
+    ),
+]
+KeysFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Only these keys: JSON, one a line.")
+]
+Rate = Annotated[
+    float | None,
+    typer.Option(min=0.1, max=1e6, metavar="UNITS", help="Units a second, instead of a share."),
+]
 
 
 def backups_in(

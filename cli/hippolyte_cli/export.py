@@ -25,7 +25,7 @@ from hippolyte.scan.reading import Gone
 from hippolyte.scan.runner import Threads
 from hippolyte.scan.state import Progress, State
 from hippolyte_cli import console
-from hippolyte_cli.backups_place import AsJson
+from hippolyte_cli.backups_place import AsJson, Rate
 from hippolyte_cli.export_offer import plural, size
 from hippolyte_cli.export_prepare import THREADS, Asked, Scan, prepared
 from hippolyte_cli.export_view import View
@@ -46,10 +46,7 @@ def export(
     share: Annotated[
         int, typer.Option(min=1, max=100, metavar="PERCENT", help="Of the table's read capacity.")
     ] = SHARE,
-    rate: Annotated[
-        float | None,
-        typer.Option(min=0.1, max=1e6, metavar="UNITS", help="Units a second, instead of a share."),
-    ] = None,
+    rate: Rate = None,
     segments: Annotated[
         int | None, typer.Option(min=1, max=10_000, help="Read side by side. Default: by size.")
     ] = None,

@@ -32,26 +32,36 @@ def bring_back(world: World, specs: Iterable[TableSpec], console: Console) -> li
     """
     by_name = {spec.name: spec for spec in specs}
     expected = expected_items(by_name[DAMAGED])
-    lost = _damage(world, expected)
+    lost, overwritten = _damage(world, expected)
     live = len(differences(expected, _items(world, DAMAGED)))
     console.print(
         f"damaged {DAMAGED}: {_DELETED} items deleted, {_OVERWRITTEN} overwritten ({live} differ)"
     )
     wrong: list[str] = [] if live else [f"{DAMAGED} was not damaged"]
     _hippolyte(world, console, "list", DAMAGED)
-    said = _hippolyte(world, console, "compare", f"{DAMAGED}@latest", DAMAGED, "--summary", code=1)
-    wanted = f"{_DELETED} only left, 0 only right, {_OVERWRITTEN} different."
-    wrong += [] if wanted in said else [f"compare did not say: {wanted}"]
+    said = _hippolyte(world, console, "compare", f"{DAMAGED}@latest", DAMAGED, "--json", code=1)
+    found = [json.loads(line) for line in said.splitlines()]
+    for kind, keys in (("left", lost), ("different", overwritten), ("right", [])):
+        named = [one["key"] for one in found if one["kind"] == kind]
+        if not _same(named, keys):
+            wrong.append(f"compare names {len(named)} items as {kind}, {len(keys)} are, or others")
     for name in (DAMAGED, ODD):
         copy = f"{name}-restored"
         # at the table's own write capacity it would take a minute and a half
         _hippolyte(world, console, "restore", name, "--to", copy, "--on-demand")
-        found = differences(expected_items(by_name[name]), _items(world, copy))
-        wrong += [f"{copy}: {one}" for one in found[:3]]
-        if not found:
+        other = differences(expected_items(by_name[name]), _items(world, copy))
+        wrong += [f"{copy}: {one}" for one in other[:3]]
+        if not other:
             console.print(f"{copy} is {name} as it was: no item differs")
-    wrong += _one_item(world, console, expected, lost)
+    wrong += _one_item(world, console, expected, lost[0])
     return wrong
+
+
+def _same(some: Iterable[Any], others: Iterable[Any]) -> bool:
+    one, other = (
+        sorted(json.dumps(key, sort_keys=True) for key in keys) for keys in (some, others)
+    )
+    return one == other
 
 
 def _one_item(world: World, console: Console, expected: list[Any], lost: Any) -> list[str]:
@@ -67,16 +77,17 @@ def _one_item(world: World, console: Console, expected: list[Any], lost: Any) ->
     return []
 
 
-def _damage(world: World, expected: list[Any]) -> Any:
-    """Delete some items and overwrite others; return the key of one that is gone."""
+def _damage(world: World, expected: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Delete some items and overwrite others; return the keys of both."""
     dynamodb = world.client("dynamodb")
     schema = dynamodb.describe_table(TableName=DAMAGED)["Table"]["KeySchema"]
     keys = [{k["AttributeName"]: item[k["AttributeName"]] for k in schema} for item in expected]
-    for key in keys[:_DELETED]:
+    deleted, overwritten = keys[:_DELETED], keys[_DELETED : _DELETED + _OVERWRITTEN]
+    for key in deleted:
         dynamodb.delete_item(TableName=DAMAGED, Key=key)
-    for key in keys[_DELETED : _DELETED + _OVERWRITTEN]:
+    for key in overwritten:
         dynamodb.put_item(TableName=DAMAGED, Item={**key, "written": {"S": "by mistake"}})
-    return keys[0]
+    return deleted, overwritten
 
 
 def _items(world: World, table: str) -> list[Any]:
@@ -97,7 +108,8 @@ def _hippolyte(world: World, console: Console, *arguments: Any, code: int = 0) -
             text=True,
             check=False,
         )
-    console.print(ended.stdout + ended.stderr, end="", markup=False, soft_wrap=True)
+    shown = ended.stderr if "--json" in given else ended.stdout + ended.stderr
+    console.print(shown, end="", markup=False, soft_wrap=True)
     if ended.returncode != code:
         raise RuntimeError(f"hippolyte {given[0]} ended with exit code {ended.returncode}")
     return ended.stdout

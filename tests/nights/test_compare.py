@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support.commands import command, deploy
+from tests.support.documents import commands_of
 from tests.support.harness import RUN, NightDriver
-from tools.tf import REPOSITORY
 
 
 @pytest.fixture(autouse=True)
@@ -62,9 +61,7 @@ def test_the_document_is_followed_to_the_letter(
     night: NightDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each command of docs/compare.md, in its order; two items are damaged when it begins."""
-    text = (REPOSITORY / "docs" / "compare.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
-    lines = [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    lines = commands_of("compare.md")
     monkeypatch.chdir(tmp_path)
     dynamodb = backed_up(night, 30)
     night.s3.create_bucket(Bucket="bucket")

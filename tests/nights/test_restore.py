@@ -13,8 +13,8 @@ from typer.testing import Result
 
 from local.core.call import Call, refusal
 from tests.support.commands import command, deploy
+from tests.support.documents import commands_of
 from tests.support.harness import ACCOUNT, RUN, NightDriver
-from tools.tf import REPOSITORY
 
 NEW = "orders-restored"
 
@@ -344,9 +344,7 @@ def test_the_document_is_followed_to_the_letter(
     night: NightDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each command of docs/restore.md, in its order; the table is gone when it begins."""
-    text = (REPOSITORY / "docs" / "restore.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
-    lines = [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    lines = commands_of("restore.md")
     monkeypatch.chdir(tmp_path)
     dynamodb = night.world.client("dynamodb")
     deploy(night)

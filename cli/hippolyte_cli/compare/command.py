@@ -20,7 +20,16 @@ from rich.progress import Progress as Bar
 from hippolyte import clock
 from hippolyte.errors import HippolyteError
 from hippolyte_cli import console
-from hippolyte_cli.backups_place import Account, Bucket, Function, OfRegion, Prefix, Region
+from hippolyte_cli.backups_place import (
+    Account,
+    Bucket,
+    Conditions,
+    Function,
+    OfRegion,
+    Prefix,
+    Rate,
+    Region,
+)
 from hippolyte_cli.compare import view
 from hippolyte_cli.compare.opening import Where
 from hippolyte_cli.compare.run import Comparison, Progress
@@ -54,12 +63,7 @@ def compare(
     ignore_expired: Annotated[
         bool, typer.Option("--ignore-expired", help="Leave out what is past its time to live.")
     ] = False,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CONDITION", help="""Only some items: 'status = "open"'; several: all hold."""
-        ),
-    ] = None,
+    where: Conditions = None,
     written_at: Annotated[
         str | None,
         typer.Option(
@@ -79,10 +83,7 @@ def compare(
         int,
         typer.Option(min=1, max=100, metavar="PERCENT", help="Of a live table's read capacity."),
     ] = SHARE,
-    rate: Annotated[
-        float | None,
-        typer.Option(min=0.1, max=1e6, metavar="UNITS", help="Units a second, instead of a share."),
-    ] = None,
+    rate: Rate = None,
     key_attributes: Annotated[
         str | None,
         typer.Option(

@@ -16,7 +16,9 @@ from hippolyte_cli.backups_place import (
     Account,
     AsJson,
     Bucket,
+    Conditions,
     Function,
+    KeysFile,
     OfRegion,
     Prefix,
     Region,
@@ -60,15 +62,8 @@ def restore(
         bool,
         typer.Option("--only-changed", help="With --into: what it has not, or has otherwise."),
     ] = False,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CONDITION", help="""Only some items: 'status = "open"'; several: all hold."""
-        ),
-    ] = None,
-    keys: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Only these keys: JSON, one a line.")
-    ] = None,
+    where: Conditions = None,
+    keys: KeysFile = None,
     map_file: Annotated[
         Path | None,
         typer.Option(

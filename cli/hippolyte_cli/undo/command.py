@@ -15,6 +15,7 @@ from hippolyte_cli.backups_place import (
     Account,
     Bucket,
     Function,
+    KeysFile,
     OfRegion,
     Prefix,
     Region,
@@ -55,9 +56,7 @@ def undo(
             help="""Only some items: 'status = "open"', that night or now; several: all hold.""",
         ),
     ] = None,
-    keys: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Only these keys: JSON, one a line.")
-    ] = None,
+    keys: KeysFile = None,
     keep: Annotated[
         str | None,
         typer.Option(
