@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, count
 
 from hippolyte.planning.cost import own_usd
 from hippolyte.planning.packer import Packed, Packer
@@ -12,6 +14,9 @@ from hippolyte.verdicts import OVER_BUDGET, Verdict
 
 # an alert names this many tables
 _NAMED = 10
+# of so many tries one is halfway, lest guesses from one side creep
+_TRIES = 3
+_CENT = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,8 @@ class LeftOut:
 def within_budget(packer: Packer, tables: Sequence[Table]) -> tuple[Packed, LeftOut]:
     """Pack as many tables as `max_night_usd` allows, those that cost least first.
 
-    So as many tables as can be have their backup, and always the same ones.
+    So as many tables as can be have their backup, and always the same ones. The search ends where
+    what is left of the money is less than the next table costs for itself.
     """
     most, whole = packer.settings.max_night_usd, packer.pack(tables)
     if most is None or whole.cost_usd <= most:
@@ -35,15 +41,23 @@ def within_budget(packer: Packer, tables: Sequence[Table]) -> tuple[Packed, Left
         for job in whole.jobs
     }
     ordered = sorted(tables, key=lambda t: (own[t.name], t.size_bytes, t.name))
-    packed, low, high = packer.pack(()), 0, len(ordered)
+    upto = [0.0, *accumulate(own[t.name] for t in ordered)]
+    packed, low, high, dear_usd = packer.pack(()), 0, len(ordered), whole.cost_usd
     # what is kept was seen to be within it; that the cost grows with the number is not relied on
-    while high - low > 1:
+    for tries in count():
+        if high - low <= 1 or packed.cost_usd + upto[low + 1] - upto[low] > most:
+            break
         middle = (low + high) // 2
+        if tries % _TRIES:
+            # between two prices the cost grows about as what tables cost for themselves
+            part = (most - packed.cost_usd) / max(_CENT, dear_usd - packed.cost_usd)
+            guess = bisect_right(upto, upto[low] + part * (upto[high] - upto[low])) - 1
+            middle = min(max(guess, low + 1), high - 1)
         tried = packer.pack(ordered[:middle])
         if tried.cost_usd <= most:
             packed, low = tried, middle
         else:
-            high = middle
+            high, dear_usd = middle, tried.cost_usd
     dear = [t.name for t in reversed(ordered[low:])]
     why = f"{OVER_BUDGET}: it does not go into {most:.2f} USD a night"
     more = f" and {len(dear) - _NAMED} more" if len(dear) > _NAMED else ""
