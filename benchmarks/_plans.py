@@ -119,6 +119,14 @@ def fleet_of(name: str, count: int) -> list[Table]:
             lambda: min(rng.lognormvariate(0, 1.8), 400) * GIB / 10,
             lambda: rng.choice([4_000, 20_000]),
         )
+    if name == "fast giants":
+        # three of them have two thirds of the bytes
+        sizes = [113 * GIB, 59 * GIB, 37 * GIB]
+        return _fleet(
+            count,
+            lambda: sizes.pop() if sizes else 100 * GIB / count * rng.lognormvariate(-0.5, 1),
+            lambda: 20_000 if sizes else 500,
+        )
     if name == "median 2 MiB":
         return _fleet(
             count, lambda: 2 * MIB * rng.lognormvariate(0, 2.5), lambda: rng.choice([25, 100])

@@ -38,6 +38,8 @@ FLEETS = ("small (1 MiB)", "log-normal around 1 GiB", "a few giants")
 _OVERLOADED = "median 2 MiB"
 _SLOWEST = ("half a night each", "all to be raised")
 _DAYS = 28
+# of a time that is looked for
+_HALVINGS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +144,27 @@ def least_usd(jobs: Sequence[Job], case: Case) -> float:
 
 
 def least_end(jobs: Iterable[Job], host: Host, workers: int) -> float:
-    """Return when workers can have read all at the earliest, in seconds of the window."""
-    jobs = list(jobs)
-    longest = max(j.estimate_seconds for j in jobs)
-    read = sum(j.size_bytes for j in jobs) / (host.throughput or math.inf) / workers
-    return host.bootstrap + max(longest, read)
+    """Return when workers can have read all at the earliest, in seconds of the window.
+
+    Workers are whole: a table that one of them does not read in time has some for itself, and the
+    others' bytes go into the rest without being cut.
+    """
+    jobs, full = list(jobs), host.throughput or math.inf
+    alone = [j.size_bytes / full for j in jobs]
+    slowest = max(j.size_bytes / (j.rate * host.unit_bytes) for j in jobs)
+    least = max(slowest, max(alone) / workers, sum(alone) / workers)
+
+    def enough(seconds: float) -> bool:
+        own = sum(math.ceil(each / seconds) for each in alone if each > seconds)
+        rest = [each for each in alone if 0 < each <= seconds]
+        return own + least_bins(rest, seconds, len(jobs)) <= workers
+
+    # in twice the time too few workers may do as well; `least` is one that does not, or the bound
+    most = 2 * least
+    for _ in range(_HALVINGS if not enough(least * (1 + 1e-9)) else 0):
+        middle = (least + most) / 2
+        least, most = (least, middle) if enough(middle) else (middle, most)
+    return host.bootstrap + least
 
 
 def most_in_time(jobs: Iterable[Job], host: Host) -> int:
@@ -159,7 +177,14 @@ def most_in_time(jobs: Iterable[Job], host: Host) -> int:
         limits = TABLES_PER_PIPELINE, WINDOW_SECONDS, host.bootstrap + gap, gap
         # no timeline holds more than one would hold of the shortest
         each = most_jobs(times, 1, *limits)
-        return min(most_jobs(times, host.at_once, *limits), each * host.at_once)
+        most = min(most_jobs(times, host.at_once, *limits), each * host.at_once)
+        # nor are they cut: so many of the shortest need more timelines, however they are put
+        low, high = 0, most + 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            need = least_bins(times[:middle], room, middle)
+            low, high = (middle, high) if need <= host.at_once else (low, middle)
+        return low
     left, number = room * host.planned * (host.throughput or math.inf), 0
     for size in sorted(j.size_bytes for j in fit):
         left -= size
@@ -207,7 +232,9 @@ def _ends(console: Console, now: Planner, before: Planner | None, count: int) ->
         ("fleet", "workers", "bound", BEFORE, "now", "to the bound", "USD bound",
          f"USD {BEFORE}", "USD"),
     )  # fmt: skip
-    cases = [(fleet, workers) for fleet in (*FLEETS, "fast") for workers in (10, 100)]
+    cases = [
+        (fleet, workers) for fleet in (*FLEETS, "fast", "fast giants") for workers in (5, 10, 100)
+    ]
     for fleet, workers in cases:
         case = Case(fleet, count, workers, "lambda")
         host = host_for(case)
