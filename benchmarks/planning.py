@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import math
 import os
+import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
@@ -19,7 +21,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from benchmarks._plans import START, TABLES, WINDOW_SECONDS, Case, fleet_of, most_memory
+from benchmarks._plans import (
+    START,
+    TABLES,
+    WINDOW_SECONDS,
+    Case,
+    fleet_of,
+    most_memory,
+    random_fleet,
+)
 from benchmarks._plans import crowded as crowded_fleet
 from benchmarks._trees import tree_of
 from benchmarks.engines import NODES, hosts, raised_unit_hours
@@ -29,6 +39,7 @@ from hippolyte.planning.cost import NODE_HOUR_USD, RCU_HOUR_USD, workers_usd
 from hippolyte.planning.host import Host, host_of
 from hippolyte.planning.plan import Job, Plan
 from hippolyte.planning.sharing import reading_seconds, worker_seconds
+from hippolyte.planning.sizing import segments
 from hippolyte.planning.timelines import HANDOVER_SECONDS, Timeline
 from hippolyte.record_form import iso
 from tools.tf import REPOSITORY
@@ -136,14 +147,14 @@ def least_usd(jobs: Sequence[Job], case: Case) -> float:
         for j in jobs
     )
     if host.side_by_side:
-        seconds = [least_end(jobs, host, 1)]
+        seconds = [host.bootstrap + sum(j.size_bytes for j in jobs) / (host.throughput or math.inf)]
         return raised * RCU_HOUR_USD + workers_usd([Timeline([list(jobs)])], seconds, case.settings)
     work = sum(min(j.estimate_seconds, room) for j in jobs)
     hours = (work + least_batches(jobs, host) * host.bootstrap) / 3600
     return raised * RCU_HOUR_USD + hours * NODES * NODE_HOUR_USD
 
 
-def least_end(jobs: Iterable[Job], host: Host, workers: int) -> float:
+def least_end(jobs: Iterable[Job], host: Host, workers: int, share: float = 0.5) -> float:
     """Return when workers can have read all at the earliest, in seconds of the window.
 
     Workers are whole: a table that one of them does not read in time has some for itself, and the
@@ -151,7 +162,10 @@ def least_end(jobs: Iterable[Job], host: Host, workers: int) -> float:
     """
     jobs, full = list(jobs), host.throughput or math.inf
     alone = [j.size_bytes / full for j in jobs]
-    slowest = max(j.size_bytes / (j.rate * host.unit_bytes) for j in jobs)
+    slowest = max(
+        max(j.size_bytes / (j.rate * host.unit_bytes), each / _most_parts(j, each, host, share))
+        for j, each in zip(jobs, alone, strict=True)
+    )
     least = max(slowest, max(alone) / workers, sum(alone) / workers)
 
     def enough(seconds: float) -> bool:
@@ -165,6 +179,13 @@ def least_end(jobs: Iterable[Job], host: Host, workers: int) -> float:
         middle = (least + most) / 2
         least, most = (least, middle) if enough(middle) else (middle, most)
     return host.bootstrap + least
+
+
+def _most_parts(job: Job, alone: float, host: Host, share: float) -> int:
+    """Return over how many workers a table may go that takes one of them so many seconds."""
+    fast = math.ceil(round(job.rate * host.unit_bytes / (host.throughput or math.inf), 6))
+    cut = segments(job.size_bytes, job.rate, share) // 4
+    return max(1, min(fast, int(alone / 900), cut, host.planned))
 
 
 def most_in_time(jobs: Iterable[Job], host: Host) -> int:
@@ -282,6 +303,33 @@ def _overloaded(console: Console, now: Planner, before: Planner | None, count: i
     console.print(table)
 
 
+def _many_overloaded(console: Console, number: int) -> None:
+    """Print how full nights are over many random fleets, and how many tables of each are read."""
+    table = _table(
+        f"more than the night holds, of {number} random fleets",
+        ("hosts", "fleets", "bound in total", "read", "to the bound", "of 100 and more, at least"),
+    )
+    for engine, noun, some in (
+        ("datapipeline", "clusters", (2, 5, 10, 20)),
+        ("lambda", "workers", (2, 3, 6)),
+    ):
+        found = []
+        for seed in range(number):
+            rng = random.Random(seed)
+            case = Case("random", 0, rng.choice(some), engine, raises=False)
+            plan, host = case.plan(random_fleet(rng)), host_for(case)
+            most = most_in_time(plan.jobs, host)
+            if most < len(plan.jobs):
+                found.append((len(in_time(plan, host)), most))
+        least, made = sum(most for _, most in found), sum(read for read, _ in found)
+        worst = min(read / most for read, most in found if most >= 100)
+        table.add_row(
+            *(noun, str(len(found)), f"{least:,}", f"{made:,}"),
+            *(f"{made / least:.4f}", f"{worst:.4f}"),
+        )
+    console.print(table)
+
+
 def _speed(console: Console, now: Planner, before: Planner | None, count: int) -> None:
     bare = int(
         subprocess.run(
@@ -321,7 +369,7 @@ def _speed(console: Console, now: Planner, before: Planner | None, count: int) -
         for part in (250, 1):
             few, many = (
                 min(now.make(Case(fleet, n * count, n * count // part)).cpu for _ in range(runs))
-                for n, runs in ((4, 3), (40, 1))
+                for n, runs in ((4, 3), (40, 3))
             )
             ratio = f"{many / few:.1f}"
             table.add_row(
@@ -339,6 +387,25 @@ _MEMORY = (
     "import re, pathlib; most_memory = lambda: int(re.search(r'VmHWM:\\s+(\\d+)', "
     "pathlib.Path('/proc/self/status').read_text())[1]) * 1024"
 )
+
+
+def _budget(console: Console, count: int) -> None:
+    """Print what `max_night_usd` costs of CPU: a plan is packed some times then."""
+    table = _table(
+        f"{count:,} tables, with half of what they cost as `max_night_usd`",
+        ("fleet", "clusters", "CPU s without", "CPU s"),
+    )
+    for fleet in (*FLEETS, _OVERLOADED, *_SLOWEST):
+        for clusters in (10, count):
+            case, tables = Case(fleet, count, clusters), fleet_of(fleet, count)
+            times = []
+            for _ in range(2):
+                begin = time.process_time()
+                plan = case.plan(tables)
+                times.append(time.process_time() - begin)
+                case = replace(case, most_usd=round(plan.cost_usd / 2, 2))
+            table.add_row(fleet, f"{clusters:,}", *(f"{each:.2f}" for each in times))
+    console.print(table)
 
 
 def _month(console: Console, count: int) -> None:
@@ -474,9 +541,11 @@ def main(small: bool = False) -> None:
     )
     _ends(console, now, before, count)
     _overloaded(console, now, before, count)
+    _many_overloaded(console, 20 if small else 150)
     _month(console, count)
     _print_crowded(console, small)
     _speed(console, now, before, count)
+    _budget(console, 4 * count)
 
 
 if __name__ == "__main__":
