@@ -229,7 +229,7 @@ def _left(scan: Scan, end: Progress, asked: Asked) -> str:
     more = end.state is State.MORE
     why = f"stopped after {plural(end.items, 'item')}" if more else end.reason.rstrip(".")
     said = f"NOT WHOLE: {why}."
-    if not more and _is_other_table(scan):
+    if not more and is_other_table(scan):
         return (
             f"{said} The table that was read is gone, so this export can never be whole: "
             f"remove it, and begin again in an empty place."
@@ -268,7 +268,8 @@ def _has_begun(scan: Scan) -> bool:
         return True
 
 
-def _is_other_table(scan: Scan) -> bool:
+def is_other_table(scan: Scan) -> bool:
+    """Say whether the table that a scan reads is gone, or another of its name is there."""
     try:
         return scan.wanted.source.look().table_id != scan.wanted.table_id
     except ScanError as error:

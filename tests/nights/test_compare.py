@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from local.core.call import Call
 from tests.support.commands import command, deploy
 from tests.support.documents import commands_of
 from tests.support.harness import RUN, NightDriver
@@ -124,3 +125,28 @@ def test_a_sample_time_to_live_and_what_was_written_since(night: NightDriver) ->
     dynamodb.update_time_to_live(TableName="orders", TimeToLiveSpecification=spec)
     said = command("compare", "orders@latest", "orders", "--ignore-expired", "--summary")
     assert "20 only right" in said.output and "1 left out" in said.output, said.output
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_live_table_that_vanishes_in_mid_scan(night: NightDriver, home: Path, anew: bool) -> None:
+    """The same command cannot go on, so it does not say so, and nothing stays behind."""
+    dynamodb = backed_up(night)
+
+    def vanish(call: Call) -> None:
+        night.allow_all()
+        dynamodb.delete_table(TableName="orders")
+        night.world.clock.advance(60)
+        if anew:
+            night.table("orders", items=3)
+            night.world.clock.advance(60)
+
+    night.world.before("dynamodb:Scan", vanish, 1)
+    said = command("compare", "orders@latest", "orders")
+    assert said.exit_code == 2, said.output
+    assert "The table that was read is gone" in said.output
+    assert "goes on, or remove it" not in said.output
+    assert list(home.iterdir()) == []
+    said = command("compare", "orders@latest", "orders", "--summary")
+    assert said.exit_code == (1 if anew else 2), said.output
+    wanted = "57 only left" if anew else "there is no table orders in us-east-1"
+    assert wanted in said.output

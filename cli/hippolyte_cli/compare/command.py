@@ -31,6 +31,7 @@ from hippolyte_cli.backups_place import (
     Region,
 )
 from hippolyte_cli.compare import view
+from hippolyte_cli.compare.live import GoneError
 from hippolyte_cli.compare.opening import Where
 from hippolyte_cli.compare.run import Comparison, Progress
 from hippolyte_cli.compare.task import Asked, Task
@@ -144,6 +145,8 @@ def compare(
         task.remove()
         raise typer.Exit(DIFFERENT) from None
     except (HippolyteError, ClientError, BotoCoreError, OSError, ValueError) as error:
+        if isinstance(error, GoneError):
+            task.remove()
         said = str(error) if isinstance(error, OSError | ValueError) else console.remedied(error)
         _trouble(task, said)
     raise typer.Exit(differ)
