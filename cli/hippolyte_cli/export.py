@@ -25,14 +25,12 @@ from hippolyte.scan.reading import Gone
 from hippolyte.scan.runner import Threads
 from hippolyte.scan.state import Progress, State
 from hippolyte_cli import console
-from hippolyte_cli.backups_place import AsJson, Rate
+from hippolyte_cli.backups_place import SHARE, AsJson, Rate
 from hippolyte_cli.export_offer import plural, size
 from hippolyte_cli.export_prepare import THREADS, Asked, Scan, prepared
 from hippolyte_cli.export_view import View
 from hippolyte_cli.masking.source import AGAIN
 
-# percent of the capacity, unless said
-SHARE = 50
 # seconds from one look at the scan to the next, and to the next line where there is no terminal
 _EACH_LOOK, _EACH_LINE = 1.0, 30.0
 

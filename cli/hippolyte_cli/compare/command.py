@@ -29,6 +29,7 @@ from hippolyte_cli.backups_place import (
     Prefix,
     Rate,
     Region,
+    Share,
 )
 from hippolyte_cli.compare import view
 from hippolyte_cli.compare.live import GoneError
@@ -37,7 +38,6 @@ from hippolyte_cli.compare.run import Comparison, Progress
 from hippolyte_cli.compare.task import Asked, Task
 from hippolyte_cli.compare.unit import StoppedError
 from hippolyte_cli.deployment import MONITOR
-from hippolyte_cli.export import SHARE
 from hippolyte_cli.export_offer import plural
 
 EQUAL, DIFFERENT, TROUBLE = 0, 1, 2
@@ -80,10 +80,7 @@ def compare(
         bool, typer.Option("--json", help="Print JSON, a line a difference.")
     ] = False,
     summary: Annotated[bool, typer.Option("--summary", help="Only say what it comes to.")] = False,
-    share: Annotated[
-        int,
-        typer.Option(min=1, max=100, metavar="PERCENT", help="Of a live table's read capacity."),
-    ] = SHARE,
+    share: Share = None,
     rate: Rate = None,
     key_attributes: Annotated[
         str | None,

@@ -29,8 +29,8 @@ from hippolyte_cli.export_place import FolderPlace
 from hippolyte_cli.export_prepare import Asked, Scan, prepared
 
 GONE = (
-    "The table that was read is gone, so nothing came of this comparison and its work folder is "
-    "removed. What it held: `hippolyte list` names its backups, and two of them can be compared."
+    "The table that was read is gone, so this cannot go on, and what was kept of it on this disk "
+    "is removed. Its backups: `hippolyte list`"
 )
 
 
