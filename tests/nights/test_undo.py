@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -16,6 +17,7 @@ from tests.support.commands import command, deploy
 from tests.support.harness import ACCOUNT, RUN, NightDriver
 from tests.support.scans import Killed
 
+ROOT = Path(__file__).parents[2]
 UNDO = ("undo", "orders", "--at", RUN)
 
 
@@ -94,6 +96,71 @@ def test_what_changed_or_vanished_is_put_back(night: NightDriver, tmp_path: Path
     assert items(night) == before
     said = command(*UNDO, "--yes", "--delete-added")
     assert said.exit_code == 0 and "There is nothing to put back." in said.output
+
+
+def test_json_says_what_it_would_do_and_what_it_did(night: NightDriver) -> None:
+    """One object on stdout and nothing else; docs/json.md names its members."""
+    before = backed_up(night)
+    now = damage(night)
+    told = {}
+    for more in (("--dry-run",), ("--yes",), ("--yes",)):
+        said = command(*UNDO, "--json", *more)
+        assert said.exit_code == 0, said.output
+        told[len(told)] = record = json.loads(said.stdout)
+        document = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
+        section = document.partition("## `undo`")[2]
+        assert [name for name in record if f"`{name}`" not in section] == []
+    would, did, again = told.values()
+    assert would["changes"] == did["changes"] == {"change": 2, "put": 2}
+    assert would["compared"] == {
+        "that_night": 61,
+        "now": 60,
+        "equal": 57,
+        "different": 2,
+        "only_that_night": 2,
+        "only_now": 1,
+        "left_out": 0,
+    }
+    (broken,) = [one for one in would["examples"] if one["key"] == {"pk": {"S": "orders#3"}}]
+    assert broken["was"] == now["orders#3"] and broken["do"] == "change"
+    assert broken["to"] == {"more": None, "status": None}
+    assert (would["complete"], would["done"], would["kept_in"]) == (None, 0, None)
+    assert (did["complete"], did["done"], did["kept"]) == (True, 4, 2)
+    assert did["kept_in"].startswith("s3://backups/undone/")
+    assert (again["complete"], again["changes"]) == (None, {})
+    assert items(night) == {**before, "added": now["added"]}
+
+
+def test_json_of_what_broke_off_and_is_ended_on_another_machine(
+    night: NightDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second has no folder to go on with: it looks anew, and what was replaced is kept."""
+    before = backed_up(night)
+    now = damage(night)
+
+    def deny(call: Call) -> None:
+        raise refusal(call, "AccessDeniedException", "not that one")
+
+    night.world.before("dynamodb:PutItem", deny, 99)
+    said = command(*UNDO, "--yes", "--json")
+    night.allow_all()
+    assert said.exit_code == 1, said.output
+    broke = json.loads(said.stdout)
+    assert broke["complete"] is False and "not that one" in broke["error"]
+    assert "NOT COMPLETE" in said.stderr
+    monkeypatch.setattr("typer.get_app_dir", lambda name: str(tmp_path / "elsewhere" / name))
+    said = command(*UNDO, "--yes", "--delete-added", "--json")
+    assert said.exit_code == 0, said.output
+    ended = json.loads(said.stdout)
+    assert ended["complete"] and 0 < ended["changes"]["put"] <= 2
+    assert items(night) == before
+    # the first one's, then the second one's
+    for one in (ended, broke):
+        assert command("restore", one["kept_in"], "--into", "orders", "--yes").exit_code == 0
+    found = items(night)
+    assert {key: found[key] for key in ("binary", "orders#3", "added")} == {
+        key: now[key] for key in ("binary", "orders#3", "added")
+    }
 
 
 def test_what_it_replaced_comes_back(night: NightDriver) -> None:

@@ -13,6 +13,7 @@ from hippolyte.errors import HippolyteError
 from hippolyte_cli import console
 from hippolyte_cli.backups_place import (
     Account,
+    AsJson,
     Bucket,
     Function,
     KeysFile,
@@ -30,6 +31,7 @@ from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.restore.source import night
 from hippolyte_cli.restore.target import Asked as Into
 from hippolyte_cli.restore.target import Target
+from hippolyte_cli.undo.record import record_of
 from hippolyte_cli.undo.task import Asked, Task
 
 _TROUBLE = (HippolyteError, ClientError, BotoCoreError, OSError, ValueError)
@@ -84,6 +86,7 @@ def undo(
         Path | None,
         typer.Option(metavar="FOLDER", help="Where it works: the table's size on disk is needed."),
     ] = None,
+    as_json: AsJson = False,
     account: Account = None,
     of_region: OfRegion = None,
     function: Function = MONITOR,
@@ -129,7 +132,8 @@ def undo(
         console.refuse("--only and --delete-added: an item that is deleted has no attributes left.")
     try:
         backups = backups_in(function, bucket, prefix, region, account, of_region)
-        task = Task(asked, Target(into, night(backups, table, at, None)))
+        out = console.console(stderr=as_json)
+        task = Task(asked, Target(into, night(backups, table, at, None)), out)
         with console.stopped_by_ctrl_c() as stopped:
             something = task.look(stopped)
         agrees = something and not dry_run and task.agree()
@@ -139,24 +143,35 @@ def undo(
         if isinstance(error, GoneError):
             task.forget()
         console.refuse(_said(error))
+    broke = _run(task) if agrees else None
     if not agrees:
-        if not task.agreed:
-            task.forget()
-        console.console().print("Nothing was changed.")
-        return
+        out.print("Nothing was changed.")
+    if as_json:
+        console.record(record_of(task, broke))
+    if not agrees and not task.agreed:
+        task.forget()
+    made = task.made
+    if broke or (made and (made.left or not made.complete)):
+        raise typer.Exit(1)
+
+
+def _run(task: Task) -> str | None:
+    """Do it; say what it failed for, and return that."""
     with console.stopped_by_ctrl_c() as stopped:
         try:
-            whole = task.run(stopped)
+            task.run(stopped)
         except _TROUBLE as error:
+            said = _said(error)
             if not task.begun:
-                said = _said(error).rstrip(".")
-                console.refuse(f"{said}. Nothing was changed in {table}; the same command goes on.")
-            out = console.console(stderr=True)
-            out.print(f"[red]NOT COMPLETE:[/red] {escape(_said(error))}", soft_wrap=True)
-            out.print(escape(task.state()), soft_wrap=True)
-            raise typer.Exit(1) from error
-    if not whole:
-        raise typer.Exit(1)
+                console.refuse(
+                    f"{said.rstrip('.')}. Nothing was changed in {task.target.name}; the same "
+                    "command goes on."
+                )
+            err = console.console(stderr=True)
+            err.print(f"[red]NOT COMPLETE:[/red] {escape(said)}", soft_wrap=True)
+            err.print(escape(task.state()), soft_wrap=True)
+            return said
+    return None
 
 
 def _said(error: Exception) -> str:

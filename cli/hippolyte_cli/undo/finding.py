@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from rich.console import Console
+
 from hippolyte import clock
-from hippolyte_cli import console
 from hippolyte_cli.compare import live
 from hippolyte_cli.compare.difference import Options
 from hippolyte_cli.compare.opening import Live
@@ -32,6 +33,7 @@ class Finding:
         folder: where it works, and goes on.
         reading: how the table is read.
         only, delete_added: see `change.change_of`.
+        out: where it is said how the table is read.
         totals: once it is at its end.
     """
 
@@ -40,6 +42,7 @@ class Finding:
     reading: live.Reading
     only: tuple[str, ...]
     delete_added: bool
+    out: Console
     totals: Totals = field(default_factory=Totals)
 
     def changes(self, show: Callable[[str], None], stopped: Callable[[], bool]) -> Iterator[Change]:
@@ -47,9 +50,7 @@ class Finding:
         target, found = self.target, self.target.found
         ttl = self._ttl()
         left = Side(found.name, found.location, found.backup, target.keys)
-        right = live.read(
-            self._table(ttl), self.folder / "live", self.reading, console.console(), stopped
-        )
+        right = live.read(self._table(ttl), self.folder / "live", self.reading, self.out, stopped)
 
         def told(progress: Progress) -> None:
             of = f" of {progress.of:,}" if progress.of else ""

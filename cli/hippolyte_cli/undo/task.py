@@ -7,11 +7,14 @@ import json
 import shlex
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 
 from hippolyte import clock
@@ -51,20 +54,24 @@ class Task:
     Attributes:
         asked: on the command line.
         target: the table, and the night.
+        out: where it is said what is done.
         counts: what is to be done, once it is found.
         totals: of the comparison.
         agreed: to what was shown, now or at an earlier start.
         goes_on: it was at an earlier start.
         made: what has been done.
+        left_alone: the first items that changed after they were shown, at the end.
     """
 
     asked: Asked
     target: Target
+    out: Console = field(default_factory=console.console)
     counts: Counts = field(default_factory=Counts)
     totals: Totals = field(default_factory=Totals)
     agreed: Agreed | None = None
     goes_on: bool = False
     made: Made | None = None
+    left_alone: list[Mapping[str, Any]] = field(default_factory=list)
 
     @property
     def folder(self) -> Path:
@@ -137,8 +144,8 @@ class Task:
             self._say(f"{target.name} was deleted since that night and made anew.")
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         reading = live.Reading(asked.percent, asked.read_rate)
-        finding = Finding(target, self.folder, reading, asked.only, asked.delete_added)
-        with view.shown(console.console(), "comparing") as show:
+        finding = Finding(target, self.folder, reading, asked.only, asked.delete_added, self.out)
+        with view.shown(self.out, "comparing") as show:
             self.counts = self.plan.write(finding.changes(show, stopped))
         self.totals = finding.totals
         if self.totals.damaged:
@@ -174,9 +181,8 @@ class Task:
             now = plural(counts.kept, "item")
             self._say(f"Before it, {now} as now are kept below {self._keeping.base()}")
 
-    @staticmethod
-    def _say(said: str) -> None:
-        console.console().print(escape(said), soft_wrap=True)
+    def _say(self, said: str) -> None:
+        self.out.print(escape(said), soft_wrap=True)
 
     def agree(self) -> bool:
         """Ask, and note that it is agreed to; return whether it is."""
@@ -211,7 +217,7 @@ class Task:
         Raises:
             HippolyteError, ClientError, BotoCoreError, OSError: it could not be completed.
         """
-        agreed, out, target = self.agreed, console.console(), self.target
+        agreed, out, target = self.agreed, self.out, self.target
         assert agreed
         journal = Journal(self.folder, self._of()).read()
         self.made = Made(of=agreed.count, before=journal.done.get(PLAN, Done()).lines)
@@ -241,13 +247,14 @@ class Task:
         if not made.complete:
             self._say(f"Stopped. {self.state()}")
             return False
+        self.left_alone = list(islice(Left(self.folder).read(), EXAMPLES))
         self._say_end(agreed, made)
         self.forget()
         return not made.left
 
     def _say_end(self, agreed: Agreed, made: Made) -> None:
         left = Left(self.folder)
-        for line in view.left_lines(left.read(), EXAMPLES):
+        for line in view.left_lines(self.left_alone):
             self._say(line)
         done = agreed.count - made.left
         said = f"Undone: {plural(done, 'item')} of {agreed.count:,} in {self.target.name}."

@@ -82,11 +82,9 @@ def made_line(made: Made) -> str:
     return ", ".join(parts)
 
 
-def left_lines(left: Iterable[Mapping[str, Any]], most: int) -> Iterator[str]:
-    """Yield the first items that were left alone."""
-    for number, one in enumerate(left):
-        if number == most:
-            return
+def left_lines(left: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what is said of items that were left alone."""
+    for one in left:
         yield f"  LEFT ALONE: {key_text(one['key'])}: {one['why']}"
 
 
