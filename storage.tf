@@ -143,7 +143,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 
   bucket = aws_s3_bucket.this[0].id
 
-  # a backup and its catalogue entry go together; what an undo replaced is kept as long
+  # a backup and its catalogue entry go together; what an undo replaced is a backup too
   dynamic "rule" {
     for_each = {
       backups = var.retention_days

@@ -17,7 +17,6 @@ from tests.support.commands import command, deploy
 from tests.support.harness import ACCOUNT, RUN, NightDriver
 from tests.support.scans import Killed
 
-ROOT = Path(__file__).parents[2]
 UNDO = ("undo", "orders", "--at", RUN)
 
 
@@ -96,71 +95,6 @@ def test_what_changed_or_vanished_is_put_back(night: NightDriver, tmp_path: Path
     assert items(night) == before
     said = command(*UNDO, "--yes", "--delete-added")
     assert said.exit_code == 0 and "There is nothing to put back." in said.output
-
-
-def test_json_says_what_it_would_do_and_what_it_did(night: NightDriver) -> None:
-    """One object on stdout and nothing else; docs/json.md names its members."""
-    before = backed_up(night)
-    now = damage(night)
-    told = {}
-    for more in (("--dry-run",), ("--yes",), ("--yes",)):
-        said = command(*UNDO, "--json", *more)
-        assert said.exit_code == 0, said.output
-        told[len(told)] = record = json.loads(said.stdout)
-        document = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
-        section = document.partition("## `undo`")[2]
-        assert [name for name in record if f"`{name}`" not in section] == []
-    would, did, again = told.values()
-    assert would["changes"] == did["changes"] == {"change": 2, "put": 2}
-    assert would["compared"] == {
-        "that_night": 61,
-        "now": 60,
-        "equal": 57,
-        "different": 2,
-        "only_that_night": 2,
-        "only_now": 1,
-        "left_out": 0,
-    }
-    (broken,) = [one for one in would["examples"] if one["key"] == {"pk": {"S": "orders#3"}}]
-    assert broken["was"] == now["orders#3"] and broken["do"] == "change"
-    assert broken["to"] == {"more": None, "status": None}
-    assert (would["complete"], would["done"], would["kept_in"]) == (None, 0, None)
-    assert (did["complete"], did["done"], did["kept"]) == (True, 4, 2)
-    assert did["kept_in"].startswith("s3://backups/undone/")
-    assert (again["complete"], again["changes"]) == (None, {})
-    assert items(night) == {**before, "added": now["added"]}
-
-
-def test_json_of_what_broke_off_and_is_ended_on_another_machine(
-    night: NightDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The second has no folder to go on with: it looks anew, and what was replaced is kept."""
-    before = backed_up(night)
-    now = damage(night)
-
-    def deny(call: Call) -> None:
-        raise refusal(call, "AccessDeniedException", "not that one")
-
-    night.world.before("dynamodb:PutItem", deny, 99)
-    said = command(*UNDO, "--yes", "--json")
-    night.allow_all()
-    assert said.exit_code == 1, said.output
-    broke = json.loads(said.stdout)
-    assert broke["complete"] is False and "not that one" in broke["error"]
-    assert "NOT COMPLETE" in said.stderr
-    monkeypatch.setattr("typer.get_app_dir", lambda name: str(tmp_path / "elsewhere" / name))
-    said = command(*UNDO, "--yes", "--delete-added", "--json")
-    assert said.exit_code == 0, said.output
-    ended = json.loads(said.stdout)
-    assert ended["complete"] and 0 < ended["changes"]["put"] <= 2
-    assert items(night) == before
-    # the first one's, then the second one's
-    for one in (ended, broke):
-        assert command("restore", one["kept_in"], "--into", "orders", "--yes").exit_code == 0
-    found = items(night)
-    assert {key: found[key] for key in ("binary", "orders#3", "added")} == {
-        key: now[key] for key in ("binary", "orders#3", "added")
-    }
 
 
 def test_what_it_replaced_comes_back(night: NightDriver) -> None:
@@ -392,3 +326,206 @@ def test_half_a_backup_changes_nothing(night: NightDriver) -> None:
     said = command(*UNDO, "--yes")
     assert said.exit_code == 2 and key.rpartition("/")[2] in said.output, said.output
     assert items(night) == now
+
+
+def as_json(*arguments: Any, exit_code: int = 0) -> dict[str, Any]:
+    said = command(*arguments, "--json")
+    assert said.exit_code == exit_code, said.output
+    # the one line of it; words for people are on stderr
+    found: dict[str, Any] = json.loads(said.stdout)
+    return found
+
+
+def test_as_json(night: NightDriver) -> None:
+    before = backed_up(night)
+    now = damage(night)
+    found = as_json(*UNDO, "--dry-run", "--delete-added")
+    counts = {"change": 2, "put": 2, "delete": 1}
+    assert (found["table"], found["complete"], found["would"]) == ("orders", None, counts)
+    assert found["backup"]["run"] == RUN and found["backup"]["items"] == 61
+    assert found["compared"] == {
+        "then": 61,
+        "now": 60,
+        "equal": 57,
+        "different": 2,
+        "only_then": 2,
+        "only_now": 1,
+        "left_out": 0,
+    }
+    assert found["done"] == dict.fromkeys(counts, 0) and found["kept_in"] is None
+    assert (found["write_units"], found["units_a_second"], found["usd"]) == (5, 25, 0)
+    by_key = {one["key"]["pk"]["S"]: one for one in found["changes"]}
+    assert {key: one["do"] for key, one in by_key.items()} == {
+        "orders#3": "change",
+        "binary": "change",
+        "orders#4": "put",
+        "orders#5": "put",
+        "added": "delete",
+    }
+    assert by_key["orders#3"]["attributes"] == {
+        "more": {"from": {"N": "1"}, "to": None},
+        "status": {"from": {"S": "broken"}, "to": None},
+    }
+    assert by_key["binary"]["attributes"]["b"] == {"from": {"B": "AQA="}, "to": {"B": "AAE="}}
+    assert by_key["orders#4"]["item"]["pk"] == {"S": "orders#4"}
+    assert by_key["added"]["item"]["x"] == {"L": [{"NULL": True}]}
+    assert items(night) == now
+
+    def meanwhile(call: Call) -> None:
+        put(night, **{**before["orders#3"], "status": {"S": "mended by hand"}})
+
+    night.world.before("dynamodb:BatchGetItem", meanwhile, 1)
+    found = as_json(*UNDO, "--yes", "--delete-added", exit_code=1)
+    assert (found["complete"], found["error"]) == (False, None)
+    assert (found["would"], found["done"]) == (counts, {**counts, "change": 1})
+    (left,) = found["left_alone"]
+    assert (left["do"], left["key"]) == ("change", {"pk": {"S": "orders#3"}})
+    assert left["why"] == "it has changed since it was shown"
+    assert len(found["changes"]) == 5 and found["kept_in"].startswith("s3://backups/undone/")
+    found = as_json(*UNDO, "--yes")
+    assert (found["complete"], found["left_alone"]) == (True, []) and items(night) == before
+    found = as_json(*UNDO, "--yes")
+    assert (found["complete"], found["changes"]) == (None, [])
+    assert found["would"] == dict.fromkeys(counts, 0)
+
+
+def test_as_json_of_what_broke_off(night: NightDriver) -> None:
+    before = backed_up(night)
+    damage(night)
+
+    def deny(call: Call) -> None:
+        raise refusal(call, "AccessDeniedException", "not authorized: dynamodb:PutItem")
+
+    night.world.before("dynamodb:PutItem", deny, 99)
+    # of two threads one may be refused before the other has written
+    found = as_json(*UNDO, "--yes", "--where", 'pk != "orders#4"', exit_code=1)
+    assert found["complete"] is False and "dynamodb:PutItem" in found["error"]
+    assert (len(found["changes"]), found["compared"]["different"]) == (3, 2)
+    night.allow_all()
+    found = as_json(*UNDO, "--yes", "--where", 'pk != "orders#4"')
+    assert (found["complete"], found["compared"], len(found["changes"])) == (True, None, 3)
+    assert set(items(night)) == {*before, "added"} - {"orders#4"}
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_killed_on_one_machine_another_does_what_is_left(
+    night: NightDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    before = backed_up(night)
+    now = damage(night)
+    calls = count(1)
+
+    def kill(call: Call) -> None:
+        if next(calls) == at:
+            raise Killed
+
+    night.world.before("dynamodb:DeleteItem", kill, 99)
+    night.world.before("dynamodb:UpdateItem", kill, 99)
+    with suppress(Killed):
+        command(*UNDO, "--yes", "--delete-added")
+    night.allow_all()
+    half = items(night)
+    assert half != before
+    below = f"undone/{ACCOUNT}/us-east-1/orders/{RUN}/"
+    first = {key.removeprefix(below).split("/")[0] for key in night.keys("") if below in key}
+    monkeypatch.setattr("typer.get_app_dir", lambda name: str(tmp_path / "other" / name))
+    night.world.clock.advance(60)
+
+    said = command(*UNDO, "--yes", "--delete-added")
+    assert said.exit_code == 0 and items(night) == before, said.output
+    # what the first replaced is found by whoever ends it, and by a restore
+    (earlier,) = [one for one in said.output.splitlines() if one.startswith("What an earlier")]
+    (line,) = [one for one in said.output.splitlines() if one.startswith("What it replaced")]
+    place = earlier.rpartition(" ")[2]
+    assert {place} == {f"s3://backups/{below}{one}" for one in first}
+    again = shlex.split(line.partition(": hippolyte ")[2])
+    assert again[1] != place
+    for words in (["restore", place, "--into", "orders"], again):
+        restored = command(*words, "--yes")
+        assert restored.exit_code == 0, restored.output
+    vanished = {name: before[name] for name in ("orders#4", "orders#5")}
+    assert items(night) == {**now, **vanished}
+
+    # back on the first machine its plan is gone on with: nothing is changed that was seen to
+    command(*UNDO, "--yes", "--delete-added")
+    monkeypatch.setattr("typer.get_app_dir", lambda name: str(tmp_path / name))
+    said = command(*UNDO, "--yes", "--delete-added")
+    assert said.exit_code == 0 and "Goes on with the undo" in said.output, said.output
+    assert items(night) == before
+
+
+def test_killed_while_it_kept_nothing_is_changed_and_another_begins_anew(
+    night: NightDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = backed_up(night)
+    now = damage(night)
+    calls = count(1)
+
+    def kill(call: Call) -> None:
+        if next(calls) == 3:
+            raise Killed
+
+    night.world.before("s3:PutObject", kill, 99)
+    with suppress(Killed):
+        command(*UNDO, "--yes")
+    night.allow_all()
+    assert items(night) == now
+    monkeypatch.setattr("typer.get_app_dir", lambda name: str(tmp_path / "other" / name))
+    night.world.clock.advance(60)
+    said = command(*UNDO, "--yes")
+    assert said.exit_code == 0 and "What an earlier" not in said.output, said.output
+    assert items(night) == {**before, "added": now["added"]}
+
+
+def lying(night: NightDriver) -> str:
+    """Return the address of the night's backup, as whoever has no catalogue names it."""
+    (entry,) = [key for key in night.keys("") if key.startswith("catalog/")]
+    found = json.loads(
+        night.world.client("s3").get_object(Bucket="backups", Key=entry)["Body"].read()
+    )
+    return str(found["location"])
+
+
+@pytest.mark.both
+def test_since_a_backup_that_lies_anywhere(night: NightDriver, tmp_path: Path) -> None:
+    before = backed_up(night)
+    now = damage(night)
+    place = lying(night)
+    said = command("undo", "orders", "--at", place, "--yes")
+    assert said.exit_code == 2 and "say where by --keep" in said.output, said.output
+    assert items(night) == now
+    kept = ("--keep", "s3://backups/kept")
+    said = command("undo", "orders", "--at", place, "--delete-added", "--yes", *kept)
+    assert said.exit_code == 0 and items(night) == before, said.output
+    damage(night)
+    export, empty = tmp_path / "export", tmp_path / "empty"
+    empty.mkdir()
+    said = command("export", "orders", export)
+    assert said.exit_code == 0, said.output
+    delete(night, "orders#9")
+    said = command("undo", "orders", "--at", export, "--yes", "--keep", tmp_path / "kept")
+    assert said.exit_code == 0 and items(night) == now, said.output
+    for place, why in (
+        ("./none", "there is no folder none"),
+        (f"{empty}", str(empty)),
+        ("s3://backups/nothing", "s3://backups/nothing"),
+        ("s3://", "names no bucket"),
+    ):
+        said = command("undo", "orders", "--at", place, "--yes", *kept)
+        assert said.exit_code == 2 and why in said.output, said.output
+    client = night.world.client("dynamodb")
+    for name, kind, why in (
+        ("id", "S", "it has no attribute id, which is in the key of the table"),
+        ("pk", "N", f"pk, of the key, is of type N in others and of S in {export}"),
+    ):
+        client.create_table(
+            TableName="others",
+            KeySchema=[{"AttributeName": name, "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": kind}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        night.world.clock.advance(60)
+        said = command("undo", "others", "--at", export, "--yes", *kept)
+        assert said.exit_code == 2 and why in said.output, said.output
+        client.delete_table(TableName="others")
+        night.world.clock.advance(60)

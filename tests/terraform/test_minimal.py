@@ -230,7 +230,7 @@ def test_lifecycle(applied: dict[str, Any], world: World) -> None:
         if name.startswith("expire-")
     }
 
-    kept = dict.fromkeys(("backups/", "catalog/", "runs/", "undone/"), 35)
+    kept = dict.fromkeys(("backups/", "catalog/", "undone/", "runs/"), 35)
     assert days == {**kept, "logs/": 30}, "leases never"
     tidy = rules["tidy-up"]
     assert tidy["NoncurrentVersionExpiration"]["NoncurrentDays"] == 7

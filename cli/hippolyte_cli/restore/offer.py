@@ -35,11 +35,9 @@ class Offer:
     def of(cls, target: Target) -> Offer:
         """Return the load that a target is chosen for."""
         found = target.found
-        counts = [file.items for file in found.backup.files]
-        items = None if None in counts else sum(n or 0 for n in counts)
         return cls(
             found=found,
-            items=found.kept.items if items is None and found.kept else items,
+            items=item_count(found),
             bytes=int((found.definition or {}).get("TableSizeBytes", 0)),
             rate=target.rate(),
             on_demand=target.on_demand,
@@ -72,14 +70,11 @@ class Offer:
 
     def lines(self) -> Iterator[str]:
         """Yield what is to be said."""
-        kept = self.found.kept
         many = (
             plural(self.items, "item") if self.items is not None else "items that are not counted"
         )
         held = f", {size(self.bytes)} in the table then" if self.bytes else ""
-        level = f"; verified to level {kept.level}" if kept else ""
-        if kept and kept.damage:
-            level += f", and found DAMAGED since: {kept.damage[0]} (`hippolyte verify` says all)"
+        level = level_text(self.found)
         yield f"{self.found.name}: {many}{held}{level}. From {self.found.location}"
         if self.imported:
             yield f"By ImportTable: no write capacity; about {self.usd:,.2f} USD (0.15 USD a GB)."
@@ -94,6 +89,22 @@ class Offer:
         if self.indexes:
             told += f"; as much again for what each of {plural(self.indexes, 'index')} holds"
         yield f"{told}."
+
+
+def item_count(found: Found) -> int | None:
+    """Return how many items a backup has, as its manifest or the catalogue says; None: neither."""
+    counts = [file.items for file in found.backup.files]
+    items = None if None in counts else sum(n or 0 for n in counts)
+    return found.kept.items if items is None and found.kept else items
+
+
+def level_text(found: Found) -> str:
+    """Return how far the catalogue says that a backup is verified, and its damage."""
+    kept = found.kept
+    level = f"; verified to level {kept.level}" if kept else ""
+    if kept and kept.damage:
+        level += f", and found DAMAGED since: {kept.damage[0]} (`hippolyte verify` says all)"
+    return level
 
 
 def plan_lines(plan: TablePlan, steps: Sequence[Step]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -28,10 +29,10 @@ from hippolyte_cli.backups_place import (
 from hippolyte_cli.compare.live import GoneError
 from hippolyte_cli.compare.unit import StoppedError
 from hippolyte_cli.deployment import MONITOR
-from hippolyte_cli.restore.source import night
+from hippolyte_cli.restore.source import lying, night
 from hippolyte_cli.restore.target import Asked as Into
 from hippolyte_cli.restore.target import Target
-from hippolyte_cli.undo.record import record_of
+from hippolyte_cli.undo.record import write_record
 from hippolyte_cli.undo.task import Asked, Task
 
 _TROUBLE = (HippolyteError, ClientError, BotoCoreError, OSError, ValueError)
@@ -43,7 +44,8 @@ def undo(
         str,
         typer.Option(
             metavar="WHEN",
-            help="The newest backup that began by then: a day, a time, a night's id, or latest.",
+            help="The newest backup that began by then: a day, a time, a night's id, or latest; "
+            "or where a backup lies: s3://..., ./folder.",
         ),
     ],
     delete_added: Annotated[
@@ -86,13 +88,13 @@ def undo(
         Path | None,
         typer.Option(metavar="FOLDER", help="Where it works: the table's size on disk is needed."),
     ] = None,
-    as_json: AsJson = False,
     account: Account = None,
     of_region: OfRegion = None,
     function: Function = MONITOR,
     bucket: Bucket = None,
     prefix: Prefix = "",
     region: Region = None,
+    as_json: AsJson = False,
 ) -> None:
     """Put back the items of a table that changed or vanished since a night.
 
@@ -121,19 +123,24 @@ def undo(
         dry_run=dry_run,
         yes=yes,
         region=region,
+        as_json=as_json,
     )
     asked = Asked(tuple(only or ()), delete_added, keep, percent, read_rate, work)
     if is_place(table):
         console.refuse(
-            f"{table} is a place: an undo is of a table and a night. `hippolyte restore {table} "
-            "--into TABLE --only-changed` writes a backup that lies anywhere into a table."
+            f"{table} is a place, no table. What has changed in a table since the backup that lies "
+            f"there: `hippolyte undo TABLE --at {table}`."
         )
     if only and delete_added:
         console.refuse("--only and --delete-added: an item that is deleted has no attributes left.")
     try:
-        backups = backups_in(function, bucket, prefix, region, account, of_region)
-        out = console.console(stderr=as_json)
-        task = Task(asked, Target(into, night(backups, table, at, None)), out)
+        if is_place(at):
+            found = lying(at, region)
+        else:
+            found = night(
+                backups_in(function, bucket, prefix, region, account, of_region), table, at, None
+            )
+        task = Task(asked, Target(into, found))
         with console.stopped_by_ctrl_c() as stopped:
             something = task.look(stopped)
         agrees = something and not dry_run and task.agree()
@@ -143,34 +150,33 @@ def undo(
         if isinstance(error, GoneError):
             task.forget()
         console.refuse(_said(error))
-    broke = _run(task) if agrees else None
+    failed = _run(task) if agrees else None
     if not agrees:
-        out.print("Nothing was changed.")
+        task.out.print("Nothing was changed.")
     if as_json:
-        console.record(record_of(task, broke))
-    if not agrees and not task.agreed:
+        write_record(sys.stdout, task, failed)
+    if task.ended or not task.agreed:
         task.forget()
-    made = task.made
-    if broke or (made and (made.left or not made.complete)):
+    if task.whole is False:
         raise typer.Exit(1)
 
 
 def _run(task: Task) -> str | None:
     """Do it; say what it failed for, and return that."""
-    with console.stopped_by_ctrl_c() as stopped:
-        try:
+    try:
+        with console.stopped_by_ctrl_c() as stopped:
             task.run(stopped)
-        except _TROUBLE as error:
-            said = _said(error)
-            if not task.begun:
-                console.refuse(
-                    f"{said.rstrip('.')}. Nothing was changed in {task.target.name}; the same "
-                    "command goes on."
-                )
-            err = console.console(stderr=True)
-            err.print(f"[red]NOT COMPLETE:[/red] {escape(said)}", soft_wrap=True)
-            err.print(escape(task.state()), soft_wrap=True)
-            return said
+    except _TROUBLE as error:
+        said = _said(error)
+        if not task.begun:
+            console.refuse(
+                f"{said.rstrip('.')}. Nothing was changed in {task.target.name}; the same command "
+                "goes on."
+            )
+        out = console.console(stderr=True)
+        out.print(f"[red]NOT COMPLETE:[/red] {escape(said)}", soft_wrap=True)
+        out.print(escape(task.state()), soft_wrap=True)
+        return said
     return None
 
 
