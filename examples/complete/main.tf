@@ -126,6 +126,7 @@ module "hippolyte" {
     attempts                        = 3
     max_clusters                    = 5
     bytes_per_read_unit             = 3072
+    cluster_bytes_per_second        = 6000000
     cluster_bootstrap_seconds       = 900
     activity_bootstrap_seconds      = 90
     on_demand_read_rate             = 500

@@ -63,7 +63,8 @@ def expected_seconds(p: Pass, job: Job, entry: TableEntry, bytes_per_unit: int) 
     """Return how long a job takes at the rate it is given, with its activity's bootstrap."""
     raised = job.raise_to is not None and not entry.plain
     plain = sizing.plain_rate(job.capacity, job.plain_ratio) if job.capacity else job.rate
-    read = sizing.seconds_to_read(job.size_bytes, job.rate if raised else plain, bytes_per_unit)
+    rate = job.rate if raised else plain
+    read = sizing.seconds_to_read(job.size_bytes, rate, bytes_per_unit, p.host.throughput)
     return p.host.job_bootstrap + read
 
 
