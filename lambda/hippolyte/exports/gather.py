@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 
 from hippolyte.exports import filters
-from hippolyte.exports.keys import finder
+from hippolyte.exports.keys import Find, finder
 from hippolyte.exports.lines import Form, Text
 from hippolyte.exports.listed import Listed
 from hippolyte.exports.native import DATA
