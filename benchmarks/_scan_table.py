@@ -108,6 +108,7 @@ class Handler(BaseHTTPRequestHandler):
         table = {"TableName": TABLE, "TableStatus": "ACTIVE", "KeySchema": [_KEY]}
         table |= {"TableArn": f"arn:aws:dynamodb:eu-west-1:123456789012:table/{TABLE}"}
         table |= {"TableId": "bench"}
+        table |= {"AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}]}
         return json.dumps({"Table": {**table, "ProvisionedThroughput": capacity}}).encode()
 
     def log_message(self, *_: Any) -> None:
