@@ -43,15 +43,18 @@ class Case:
     raises: bool = True
     day: int = 0
     before: dict[str, Any] = field(default_factory=dict)
+    most_usd: float | None = None
 
     @property
     def settings(self) -> Settings:
         """What it is planned with."""
         if self.engine == "lambda":
             exporter = {"machine_arn": "arn:aws:states:us-east-1:1:stateMachine:x"}
-            made = {"exporter": {**exporter, "max_workers": self.hosts}}
+            made: dict[str, object] = {"exporter": {**exporter, "max_workers": self.hosts}}
         else:
             made = {"planning": {"max_clusters": self.hosts}}
+        if self.most_usd is not None:
+            made["max_night_usd"] = self.most_usd
         return settings(engine=self.engine, raise_capacity=self.raises, **made)
 
     def plan(self, tables: list[Table]) -> Any:

@@ -127,14 +127,16 @@ def _measured(items: int, tenth: Cost | None) -> tuple[Cost, Cost]:
         print(f"{'':40}{'CPU s':>8}{'':7}{'wall s':>8}{'':7}{'MB':>8}")
         ours = _ours(left, right, items)
         _row("hippolyte compare", ours)
-        _row("the same, right in another order", _ours(left, other, items))
+        mixed = _ours(left, other, items)
+        _row("the same, right in another order", mixed)
         plain = _plain(left, right, ROOM)
-    if plain.code != _compare_plain.NO_ROOM:
-        _row("two dictionaries", plain, ours)
-    elif tenth:
-        print(f"two dictionaries do not fit in {ROOM >> 30} GiB")
+    name = "two dictionaries"
+    if plain.code == _compare_plain.NO_ROOM and tenth:
+        print(f"{name} do not fit in {ROOM >> 30} GiB")
+        name = "ten times what they took of a tenth"
         plain = Cost(tenth.cpu_seconds * 10, tenth.seconds * 10, tenth.bytes * 10)
-        _row("ten times what they took of a tenth", plain, ours)
+    _row(name, plain, ours)
+    _row("  beside ours in another order", plain, mixed)
     print()
     return ours, plain
 

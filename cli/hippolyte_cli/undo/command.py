@@ -22,9 +22,12 @@ from hippolyte_cli.backups_place import (
     OfRegion,
     Prefix,
     Region,
+    Share,
     backups_in,
     is_place,
+    share_of_backups,
 )
+from hippolyte_cli.compare.live import GoneError
 from hippolyte_cli.compare.unit import StoppedError
 from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.restore.source import lying, night
@@ -33,7 +36,6 @@ from hippolyte_cli.restore.target import Target
 from hippolyte_cli.undo.record import write_record
 from hippolyte_cli.undo.task import Asked, Task
 
-_SHARE = 50
 _TROUBLE = (HippolyteError, ClientError, BotoCoreError, OSError, ValueError)
 
 
@@ -70,10 +72,7 @@ def undo(
             "beside the backups, below undone/.",
         ),
     ] = None,
-    share: Annotated[
-        int,
-        typer.Option(min=1, max=100, metavar="PERCENT", help="Of its read and write capacity."),
-    ] = _SHARE,
+    share: Share = None,
     rate: Annotated[
         float | None,
         typer.Option(min=0.1, max=1e6, metavar="UNITS", help="Write units a second, instead."),
@@ -108,6 +107,7 @@ def undo(
     Exit code 0: all is put back, or nothing was to be; 1: it began and is not complete, or items
     were left alone, and which; 2: nothing was done, and why.
     """
+    percent = share or share_of_backups(function, bucket, region)
     into = Into(
         to=None,
         into=table,
@@ -119,14 +119,14 @@ def undo(
         on_demand=False,
         streams=False,
         key=None,
-        share=share / 100,
+        share=percent / 100,
         rate=rate,
         dry_run=dry_run,
         yes=yes,
         region=region,
         as_json=as_json,
     )
-    asked = Asked(tuple(only or ()), delete_added, keep, share, read_rate, work)
+    asked = Asked(tuple(only or ()), delete_added, keep, percent, read_rate, work)
     if is_place(table):
         console.refuse(
             f"{table} is a place, no table. What has changed in a table since the backup that lies "
@@ -148,6 +148,8 @@ def undo(
     except StoppedError:
         console.refuse("Stopped. Nothing was changed; the same command goes on comparing.")
     except _TROUBLE as error:
+        if isinstance(error, GoneError):
+            task.forget()
         console.refuse(console.remedied(error))
     failed = _run(task) if agrees else None
     if not agrees:

@@ -92,6 +92,7 @@ class Finding:
             ttl=ttl,
             region=self.target.asked.region,
             profile=None,
+            text_bytes=there.get("TableSizeBytes", 0),
         )
 
     def _ttl(self) -> str | None:
