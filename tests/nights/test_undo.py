@@ -507,8 +507,10 @@ def test_since_a_backup_that_lies_anywhere(night: NightDriver, tmp_path: Path) -
     said = command("export", "orders", export)
     assert said.exit_code == 0, said.output
     delete(night, "orders#9")
-    said = command("undo", "orders", "--at", export, "--yes", "--keep", tmp_path / "kept")
+    said = command("undo", "orders", "--at", export, "--yes", *kept)
     assert said.exit_code == 0 and items(night) == now, said.output
+    # what else lies there may be of another table or night
+    assert "What an earlier" not in said.output
     for place, why in (
         ("./none", "there is no folder none"),
         (f"{empty}", str(empty)),
