@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import pkgutil
 import shlex
+import signal
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import count
@@ -503,8 +507,10 @@ def test_since_a_backup_that_lies_anywhere(night: NightDriver, tmp_path: Path) -
     said = command("export", "orders", export)
     assert said.exit_code == 0, said.output
     delete(night, "orders#9")
-    said = command("undo", "orders", "--at", export, "--yes", "--keep", tmp_path / "kept")
+    said = command("undo", "orders", "--at", export, "--yes", *kept)
     assert said.exit_code == 0 and items(night) == now, said.output
+    # what else lies there may be of another table or night
+    assert "What an earlier" not in said.output
     for place, why in (
         ("./none", "there is no folder none"),
         (f"{empty}", str(empty)),
@@ -529,3 +535,158 @@ def test_since_a_backup_that_lies_anywhere(night: NightDriver, tmp_path: Path) -
         assert said.exit_code == 2 and why in said.output, said.output
         client.delete_table(TableName="others")
         night.world.clock.advance(60)
+
+
+@pytest.mark.parametrize(
+    ("partition", "sort"),
+    [
+        ([{"N": "1"}, {"N": "-2.50"}, {"N": "1E20"}], None),
+        ([{"B": b"\0\xff"}, {"B": b"a"}, {"B": b"\0"}], None),
+        ([{"S": "a"}, {"S": 'ключ " \n'}, {"S": "x"}], [{"N": "-1"}, {"N": "0.5"}]),
+        ([{"N": "7"}, {"N": "8"}, {"N": "9"}], [{"B": b"\0"}, {"B": b"\xff\xfe"}]),
+        ([{"B": b"1"}, {"B": b"2"}, {"B": b"3"}], [{"S": "a"}, {"S": "b"}]),
+    ],
+)
+def test_keys_of_each_type(
+    night: NightDriver, tmp_path: Path, partition: list[Any], sort: list[Any] | None
+) -> None:
+    client = night.world.client("dynamodb")
+    keys = [
+        {"h": one} | ({"r": other} if sort else {}) for one in partition for other in sort or [0]
+    ]
+    types = {"h": next(iter(partition[0]))} | ({"r": next(iter(sort[0]))} if sort else {})
+    kinds = dict(zip(types, ("HASH", "RANGE"), strict=False))
+    client.create_table(
+        TableName="odd",
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in kinds.items()],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": kind} for name, kind in types.items()
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    night.world.clock.advance(60)
+    for key in keys:
+        client.put_item(TableName="odd", Item={**key, "v": {"S": "then"}})
+    said = command("export", "odd", tmp_path / "night")
+    assert said.exit_code == 0, said.output
+    before = client.scan(TableName="odd")["Items"]
+    client.delete_item(TableName="odd", Key=keys[0])
+    client.put_item(TableName="odd", Item={**keys[1], "v": {"S": "now"}, "w": {"BOOL": True}})
+    client.delete_item(TableName="odd", Key=keys[2])
+    undo = ("undo", "odd", "--at", tmp_path / "night", "--keep", tmp_path / "kept")
+    found = as_json(*undo, "--yes")
+    assert (found["complete"], found["would"]["put"], found["would"]["change"]) == (True, 2, 1)
+    after = client.scan(TableName="odd")["Items"]
+    assert len(after) == len(before) and all(item in after for item in before)
+    said = command(*undo, "--yes")
+    assert "There is nothing to put back." in said.output
+
+
+@pytest.mark.parametrize("operation", ["Scan", "BatchGetItem", "UpdateItem"])
+def test_a_table_that_vanishes_in_the_midst_of_it(night: NightDriver, operation: str) -> None:
+    backed_up(night)
+    damage(night)
+
+    def vanish(call: Call) -> None:
+        raise refusal(call, "ResourceNotFoundException", "Requested resource not found")
+
+    night.world.before(f"dynamodb:{operation}", vanish, 99)
+    said = command(*UNDO, "--yes")
+    assert said.exit_code == (1 if "NOT COMPLETE" in said.output else 2), said.output
+    # of two threads one may have written an item before the other asked
+    assert operation == "UpdateItem" or said.exit_code == 2
+    assert "orders" in said.output and "Undone" not in said.output
+    assert (
+        "The same command goes on" in said.output
+        or "Nothing was changed" in said.output
+        or (operation == "Scan")
+    )
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "text"),
+    [
+        ("Scan", 2, "Stopped. Nothing was changed; the same command goes on comparing."),
+        (
+            "BatchGetItem",
+            1,
+            "The same command goes on where it was; on another machine it compares",
+        ),
+    ],
+)
+def test_ctrl_c_says_how_to_go_on(night: NightDriver, operation: str, code: int, text: str) -> None:
+    before = backed_up(night, 200)
+    for name in [name for name in before if name.startswith("orders#1")]:
+        delete(night, name)
+
+    def stop(call: Call) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    night.world.before(f"dynamodb:{operation}", stop, 1)
+    said = command(*UNDO, "--yes")
+    if operation == "Scan" or said.exit_code:
+        assert said.exit_code == code and text in said.output, said.output
+    else:
+        # all was under way already
+        assert "Undone: 111 items of 111" in said.output
+    said = command(*UNDO, "--yes")
+    assert said.exit_code == 0 and items(night) == before, said.output
+
+
+@pytest.mark.parametrize(
+    ("where", "call", "code"),
+    [
+        ("hippolyte_cli.undo.plan.Plan.agree", 1, 2),
+        ("hippolyte_cli.undo.keeping.keep", 1, 2),
+        ("hippolyte_cli.restore.journal.Journal.save", 1, 2),
+        ("hippolyte_cli.undo.run.Left.add", 1, 1),
+    ],
+)
+def test_a_full_disk_is_told_and_the_same_command_goes_on(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch, where: str, call: int, code: int
+) -> None:
+    before = backed_up(night)
+    damage(night)
+    calls, whole = count(1), pkgutil.resolve_name(where)
+
+    def full(*given: Any, **named: Any) -> Any:
+        if next(calls) >= call:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return whole(*given, **named)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(where, full)
+        said = command(*UNDO, "--yes", "--delete-added")
+    assert said.exit_code == code and "No space left on device" in said.output, said.output
+    assert "Make room" in said.output
+    assert ("NOT COMPLETE" in said.output) == (code == 1)
+    said = command(*UNDO, "--yes", "--delete-added")
+    assert said.exit_code == 0 and items(night) == before, said.output
+
+
+@pytest.mark.parametrize("last", ["Each is read once more", "Kept: ", "Undone: "])
+def test_a_pipe_that_closes_leaves_nothing_unsaid(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    before = backed_up(night)
+    now = damage(night)
+    from hippolyte_cli.undo.task import Task
+
+    say = Task._say
+
+    def closes(task: Task, said: str) -> None:
+        say(task, said)
+        if last in said:
+            # as the console does
+            raise SystemExit(1)
+
+    with monkeypatch.context() as closed:
+        closed.setattr(Task, "_say", closes)
+        said = command(*UNDO, "--yes", "--delete-added")
+    if last == "Undone: ":
+        assert said.exit_code == 0 and items(night) == before, said.output
+        return
+    assert said.exit_code == 2 and "nobody reads any more what it says" in said.output, said.output
+    assert items(night) == now
+    said = command(*UNDO, "--yes", "--delete-added")
+    assert said.exit_code == 0 and items(night) == before, said.output

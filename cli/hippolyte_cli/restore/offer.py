@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from hippolyte.planning.cost import ON_DEMAND_UNIT_USD
 from hippolyte_cli.export_offer import duration, plural, size
 from hippolyte_cli.restore.definition import TablePlan
 from hippolyte_cli.restore.pace import Rate
@@ -16,7 +17,7 @@ from hippolyte_cli.restore.target import Target
 WRITE_UNIT_USD = 0.625 / 1_000_000
 IMPORT_GB_USD = 0.15
 _GB = 1_000_000_000
-_UNIT = 1024
+_UNIT, _READ_UNIT = 1024, 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,23 @@ class Offer:
         if self.indexes:
             told += f"; as much again for what each of {plural(self.indexes, 'index')} holds"
         yield f"{told}."
+
+
+def compare_line(offer: Offer, times: int) -> str:
+    """Return what it takes to look at the items that are there: each is read, consistently.
+
+    Args:
+        offer: of the load.
+        times: that all are looked at, to be shown and to be written.
+    """
+    again = " twice, to be shown and before it is written" if times > 1 else ""
+    said = f"Each item's like in the table is read{again}: "
+    if offer.items is None:
+        return f"{said}at {offer.rate.reads:,.0f} read units a second."
+    units = times * max(offer.items, -(-offer.bytes // _READ_UNIT))
+    said += f"{plural(units, 'read unit')} or more, at {offer.rate.reads:,.0f} a second: about "
+    said += duration(units / offer.rate.reads)
+    return said + (f" and {units * ON_DEMAND_UNIT_USD:,.2f} USD." if offer.on_demand else ".")
 
 
 def item_count(found: Found) -> int | None:

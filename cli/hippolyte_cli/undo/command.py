@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -141,7 +142,7 @@ def undo(
                 backups_in(function, bucket, prefix, region, account, of_region), table, at, None
             )
         task = Task(asked, Target(into, found))
-        with console.stopped_by_ctrl_c() as stopped:
+        with console.stopped_by_ctrl_c() as stopped, console.closed_pipe_is_an_error():
             something = task.look(stopped)
         agrees = something and not dry_run and task.agree()
     except StoppedError:
@@ -149,12 +150,16 @@ def undo(
     except _TROUBLE as error:
         if isinstance(error, GoneError):
             task.forget()
-        console.refuse(_said(error))
+        console.refuse(console.remedied(error))
     failed = _run(task) if agrees else None
     if not agrees:
         task.out.print("Nothing was changed.")
     if as_json:
-        write_record(sys.stdout, task, failed)
+        try:
+            write_record(sys.stdout, task, failed)
+        except BrokenPipeError:
+            # nothing more may be written, not even at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if task.ended or not task.agreed:
         task.forget()
     if task.whole is False:
@@ -164,10 +169,13 @@ def undo(
 def _run(task: Task) -> str | None:
     """Do it; say what it failed for, and return that."""
     try:
-        with console.stopped_by_ctrl_c() as stopped:
+        with console.stopped_by_ctrl_c() as stopped, console.closed_pipe_is_an_error():
             task.run(stopped)
     except _TROUBLE as error:
-        said = _said(error)
+        if task.ended:
+            # only nobody read of it
+            return None
+        said = console.remedied(error)
         if not task.begun:
             console.refuse(
                 f"{said.rstrip('.')}. Nothing was changed in {task.target.name}; the same command "
@@ -178,7 +186,3 @@ def _run(task: Task) -> str | None:
         out.print(escape(task.state()), soft_wrap=True)
         return said
     return None
-
-
-def _said(error: Exception) -> str:
-    return str(error) if isinstance(error, OSError | ValueError) else console.remedied(error)

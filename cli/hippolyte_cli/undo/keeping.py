@@ -58,18 +58,18 @@ class Keeping:
     def earlier(self, but: str) -> list[str]:
         """Return where other undos of this night keep items, the oldest first.
 
-        Also those that were begun on another machine. What cannot be seen is not told of.
+        Also those that were begun on another machine. What cannot be seen is not told of, nor what
+        lies where `--keep` says: it may be of other tables.
 
         Args:
             but: leave this place out.
         """
-        base = self.base()
+        base, beside = self.base(), self.target.found.beside
+        if self.keep or not beside:
+            return []
+        store = beside[0]
         try:
-            place = self._place(base)
-            below: Folder | Prefix = Folder(Path(base))
-            if isinstance(place, BucketPlace):
-                below = Prefix(Store(place.s3, place.bucket), f"{place.prefix}/")
-            names = list(below.names())
+            names = list(Prefix(store, base.removeprefix(f"s3://{store.bucket}/") + "/").names())
         except (HippolyteError, ClientError, BotoCoreError, OSError):
             return []
         # <moment>-<...>/AWSDynamoDB/<export>/manifest-summary.json, the last file of each

@@ -24,7 +24,6 @@ from hippolyte_cli.compare.run import Totals
 from hippolyte_cli.export_offer import plural
 from hippolyte_cli.restore.journal import Done, Journal, identity
 from hippolyte_cli.restore.offer import level_text
-from hippolyte_cli.restore.pace import Rate
 from hippolyte_cli.restore.target import Target
 from hippolyte_cli.restore.writer import CONFIG
 from hippolyte_cli.undo import view
@@ -155,6 +154,7 @@ class Task:
                 f"Goes on with the undo that was agreed to at {self.agreed.made:%Y-%m-%d %H:%M}: "
                 f"{plural(self.agreed.count, 'item')}. To forget it instead, remove {self.folder}"
             )
+            self._say_cost()
             return True
         self._keeping.see()
         rate = target.rate()
@@ -177,10 +177,10 @@ class Task:
                 f"a key stands there more than once, so it is no whole backup of a table: "
                 f"{'; '.join(self.totals.examples)}. `hippolyte verify` it, or take another night"
             )
-        self._show(rate)
+        self._show()
         return bool(self.counts.changes)
 
-    def _show(self, rate: Rate) -> None:
+    def _show(self) -> None:
         counts = self.counts
         for line in view.found_lines(self.totals, self.asked.only, self.asked.delete_added):
             self._say(line)
@@ -189,11 +189,17 @@ class Task:
             return
         for line in view.change_lines(counts, str(self.plan.path)):
             self._say(line)
-        reads, indexes = counts.read_units, self.target.index_count
-        self._say(view.cost_line(counts.units, reads, rate, self.target.on_demand, indexes))
+        self._say_cost()
         if counts.kept:
             now = plural(counts.kept, "item")
-            self._say(f"Before it, {now} as now are kept below {self._keeping.base()}")
+            self._say(
+                f"Before it, what is replaced or deleted ({now}) is kept as it is now, below "
+                f"{self._keeping.base()}"
+            )
+
+    def _say_cost(self) -> None:
+        target, taken = self.target, (self.units, self.read_units)
+        self._say(view.cost_line(*taken, target.rate(), target.on_demand, target.index_count))
 
     def _say(self, said: str) -> None:
         self.out.print(escape(said), soft_wrap=True)
@@ -263,17 +269,16 @@ class Task:
         if not made.complete:
             self._say(f"Stopped. {self.state()}")
             return
-        self._say_end(agreed, made)
         self.ended, self.whole = True, not made.left
+        self._say_end(agreed, made)
 
     def _say_end(self, agreed: Agreed, made: Made) -> None:
         left = Left(self.folder)
         for line in view.left_lines(left.read(), EXAMPLES):
             self._say(line)
-        done = agreed.count - made.left
-        said = f"Undone: {plural(done, 'item')} of {agreed.count:,} in {self.target.name}."
-        if made.left:
-            said += f" {made.left:,} left alone; the same command looks anew."
+        done = plural(agreed.count - made.left, "item")
+        said = f"Undone: {done} of {agreed.count:,} in {self.target.name}."
+        said += f" {made.left:,} left alone; the same command looks anew." if made.left else ""
         if made.left > EXAMPLES:
             aside = self.folder.with_name(f"{self.folder.name}.left-alone")
             shutil.copy(left.path, aside)
