@@ -97,6 +97,7 @@ variable "prices" {
     - `transition_thousand`: a thousand state transitions of a Standard machine.
     - `put_thousand`, `get_thousand`: a thousand of S3's writes and listings, and of its reads.
     - `storage_gb_month`: S3, per GB and month.
+    - `activity_month`: an activity of Data Pipeline (low frequency), per month that it is there.
   EOT
   type        = any
   default     = {}

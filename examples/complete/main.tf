@@ -119,6 +119,7 @@ module "hippolyte" {
     put_thousand        = 0.005
     get_thousand        = 0.0004
     storage_gb_month    = 0.023
+    activity_month      = 0.6
   }
 
   planning = {

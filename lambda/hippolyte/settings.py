@@ -116,6 +116,7 @@ class Prices:
         transition_thousand: of a Standard machine.
         put_thousand, get_thousand: S3's writes and listings; its reads.
         storage_gb_month: S3's.
+        activity_month: an activity of Data Pipeline of low frequency, by the time it is there.
     """
 
     region: str = "us-east-1"
@@ -128,6 +129,7 @@ class Prices:
     put_thousand: float = 0.005
     get_thousand: float = 0.0004
     storage_gb_month: float = 0.023
+    activity_month: float = 0.60
 
     @property
     def said(self) -> str:

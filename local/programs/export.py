@@ -35,7 +35,7 @@ STARTUP_SECONDS = 25.0
 """From there until its mappers read (AM, containers)."""
 BYTES_PER_READ_UNIT = 8192
 ON_DEMAND_READ_CAPACITY = 40_000
-# a second, of a mapper (DynamoDB guide of 2023, "Performance tuning: mappers"); one for so many units
+# a second, of a mapper (DynamoDB guide of 2023, "Performance tuning: mappers"); one for 100
 _MAPPER_BYTES, _UNITS_A_MAPPER = 1 << 20, 100
 _PACKED: dict[str, Callable[[bytes], bytes]] = {
     ".gz": lambda data: gzip.compress(data, mtime=0),

@@ -136,6 +136,7 @@ variable "prices" {
     put_thousand        = optional(number, 0.005)
     get_thousand        = optional(number, 0.0004)
     storage_gb_month    = optional(number, 0.023)
+    activity_month      = optional(number, 0.6)
   })
   nullable = false
 

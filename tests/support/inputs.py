@@ -149,6 +149,7 @@ REFUSED: dict[str, Bad] = {
             ("put_thousand", 0),
             ("get_thousand", 0),
             ("storage_gb_month", 0),
+            ("activity_month", 0),
         )
     },
     "price-text": Bad({"prices": {"node_hour": "much"}}, ("prices", "a number is required")),
