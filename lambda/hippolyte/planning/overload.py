@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from fnmatch import fnmatchcase
 
+from hippolyte.planning import rates
 from hippolyte.planning.bound import least_bins
 from hippolyte.planning.host import Host
 from hippolyte.planning.plan import Job
@@ -76,8 +77,7 @@ def late_warning(late: Sequence[Job], number: int, night: Night, host: Host, nee
     if len(late) > len(alone):
         remedies.append(f"{host.knob} = {need} (now {host.at_once}), or a longer window")
     if alone:
-        full = host.throughput
-        bound = any(job.rate * host.unit_bytes >= full * job.parts for job in alone)
+        bound = any(rates.binds(job.rate, host, host.unit_bytes, job.parts) for job in alone)
         faster = (
             f"a higher {host.knob}"
             if host.side_by_side

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
-from hippolyte.planning import sizing
+from hippolyte.planning import rates, sizing
 from hippolyte.planning.history import unit_bytes
 from hippolyte.planning.host import Host
 from hippolyte.planning.plan import Job
@@ -121,16 +121,7 @@ class Sizer:
         return min(self.given, max(part, quota, _SHORTEST_RAISE_SECONDS))
 
     def _rate(self, table: Table) -> float:
-        """Return the rate of a table that is read at its share."""
-        share = self.settings.consumed_fraction
-        if table.on_demand:
-            wanted = self.settings.planning.on_demand_read_rate
-            ceilings = (table.on_demand_max_read, table.warm_read)
-            return sizing.on_demand_rate(wanted, share, ceilings)
-        if self.host.side_by_side:
-            return table.read_capacity * share
-        # the floor is the export tool's
-        return float(sizing.plain_rate(table.read_capacity, share))
+        return rates.allowed(table, self.settings, self.host)
 
     def _plain(self, table: Table) -> Job:
         """Return the job of a table that is read at its share."""
@@ -224,8 +215,9 @@ class Sizer:
         return min(most, math.ceil(table.size_bytes / self.host.throughput / self.even_seconds))
 
     def _estimate(self, table: Table, rate: float, parts: int) -> int:
-        full = self.host.throughput * parts
-        read = sizing.seconds_to_read(table.size_bytes, rate, self._unit(table), full)
+        unit = self._unit(table)
+        reached = rates.reached(rate, self.host, unit, parts)
+        read = sizing.seconds_to_read(table.size_bytes, reached, unit)
         return math.ceil(round(read + self.host.job_bootstrap, 6))
 
     def _is_counted(self, table: Table) -> bool:

@@ -24,14 +24,9 @@ def plain_rate(capacity: int, share: float) -> int:
     return max(1, math.floor(round(capacity * share, 9)))
 
 
-def seconds_to_read(
-    size_bytes: int, rate: float, bytes_per_unit: float, most: float = math.inf
-) -> float:
-    """Return the seconds a scan of `size_bytes` takes at `rate` units/s, without any bootstrap.
-
-    `most`: bytes a second that its reader comes to, whatever the rate.
-    """
-    return size_bytes / min(rate * bytes_per_unit, most)
+def seconds_to_read(size_bytes: int, rate: float, bytes_per_unit: float) -> float:
+    """Return the seconds a scan of `size_bytes` takes at `rate` units/s, without any bootstrap."""
+    return size_bytes / (rate * bytes_per_unit)
 
 
 def segments(size_bytes: int, rate: float, share: float, least: int = 1) -> int:
