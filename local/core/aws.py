@@ -24,8 +24,7 @@ class Limits:
 
     `changing_tables` is how many tables of an account may be in a change at once (API Reference,
     LimitExceededException; lower in the past); `concurrent_executions` how many invocations an
-    account may have running in a region (Lambda quotas); `vcpus` those of Standard instances, on
-    demand and from spot each (EC2 quotas; 5 in a new account).
+    account may have running in a region (Lambda quotas).
     """
 
     table_read: int = 40_000
@@ -34,7 +33,6 @@ class Limits:
     account_write: int = 80_000
     changing_tables: int = 500
     concurrent_executions: int = 1000
-    vcpus: int = 5000
 
 
 class Aws(Protocol):

@@ -15,6 +15,8 @@ _NAMES = {
     "L-1216C47A": "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
     "L-34B43A08": "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests",
 }
+# of an account that has asked for more; a new one has 5
+_PLENTY = 5000
 _patches = Patches()
 
 
@@ -27,6 +29,8 @@ def install(world: Aws) -> None:
     ) -> dict[str, Any]:
         if service_code != "ec2" or quota_code not in _NAMES:
             return of_moto(self, service_code, quota_code)
+        faults, is_spot = world.faults, quota_code == "L-34B43A08"
+        set_to = faults.spot_vcpu_quota if is_spot else faults.vcpu_quota
         arn = f"arn:aws:servicequotas:{self.region_name}:{self.account_id}:ec2/{quota_code}"
         return {
             "ServiceCode": "ec2",
@@ -34,7 +38,7 @@ def install(world: Aws) -> None:
             "QuotaArn": arn,
             "QuotaCode": quota_code,
             "QuotaName": _NAMES[quota_code],
-            "Value": float(world.limits.vcpus),
+            "Value": float(_PLENTY if set_to is None else set_to),
             "Unit": "None",
             "Adjustable": True,
             "GlobalQuota": False,

@@ -247,7 +247,7 @@ def test_the_accounts_room_that_may_not_be_looked_at(on_lambda: Deployment) -> N
 
 def test_clusters_that_a_new_account_has_no_vcpus_for(d: Deployment) -> None:
     """A new account has 5; one cluster of 1 + 1 m5.xlarge needs 8."""
-    d.world.limits.vcpus = 5
+    d.world.faults.vcpu_quota = d.world.faults.spot_vcpu_quota = 5
     d.change("planning", max_clusters=3)
     d.world.clock.advance(4 * PASS)
 
@@ -259,7 +259,7 @@ def test_clusters_that_a_new_account_has_no_vcpus_for(d: Deployment) -> None:
         assert line.startswith("planning.max_clusters (3): more than the account has room for. ")
         assert "and the account may have 5 in us-east-1 " in line
         assert f"(quota {quota}): " in line and " clusters. Ask for more" in line
-    d.world.limits.vcpus = 5000
+    d.world.faults.vcpu_quota = d.world.faults.spot_vcpu_quota = None
     d.change("planning", max_clusters=2)
     d.world.clock.advance(4 * PASS)
     assert [findings(each) for each in told(d)[1:]] == [["nothing is missing any more"]]
