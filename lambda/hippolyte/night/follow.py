@@ -173,10 +173,17 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
         # one alone that does not get on costs the others nothing
         last = max(progress, key=lambda table: progress[table])
         return f"{overdue(last)}: nothing was read since {progress[last]}"
-    idle = since(batch.progress_at or batch.started_at, now)
-    bootstrap = p.host.bootstrap
-    if not running and not status.paused and idle > 3 * bootstrap + _OVERDUE_SECONDS:
-        return f"its {p.host.noun} ran nothing for {idle:.0f} s"
+    return "" if running else _why_idle(p, batch, status)
+
+
+def _why_idle(p: Pass, batch: BatchEntry, status: BatchStatus) -> str:
+    """Return why a host that runs nothing must be ended; empty if it may still begin."""
+    idle = since(batch.progress_at or batch.started_at, clock.now())
+    patience, noun = status.start_patience, p.host.noun
+    if patience is not None and idle > patience:
+        return f"its {noun} had no machines after {idle:.0f} s: EC2 may be short of their type"
+    if not status.paused and idle > 3 * p.host.bootstrap + _OVERDUE_SECONDS:
+        return f"its {noun} ran nothing for {idle:.0f} s"
     return ""
 
 
