@@ -218,7 +218,10 @@ def most_in_time(jobs: Iterable[Job], host: Host) -> int:
 # the tables
 
 
-def _quality(console: Console, now: Planner, before: Planner | None, count: int) -> None:
+def _quality(
+    console: Console, now: Planner, before: Planner | None, count: int
+) -> tuple[float, float]:
+    """Print fleets' batches and cost; return the bound's and the plans' batches in total."""
     table = _table(
         f"{count:,} tables on clusters, no limit of them",
         ("fleet", "bound", "of as few", f"batches {BEFORE}", "batches", f"at once {BEFORE}",
@@ -247,6 +250,7 @@ def _quality(console: Console, now: Planner, before: Planner | None, count: int)
         ratios = [n / least for n in total[:4]]
         _row(table, name, [*ratios, math.nan, math.nan, *money], ".4f", ".4f", 6)
     console.print(table)
+    return total[1], total[3]
 
 
 def _ends(console: Console, now: Planner, before: Planner | None, count: int) -> None:
@@ -503,9 +507,12 @@ def main(small: bool = False) -> None:
     before = Planner(str(tree / "lambda")) if tree else None
     if before is None:
         console.print(f"Not beside commit {BEFORE}: this clone does not have it.")
-    _quality(console, now, before, count)
-    if not small:
-        _quality(console, now, before, 4 * count)
+    sizes = (count,) if small else (count, 4 * count)
+    least, made = zip(*(_quality(console, now, before, each) for each in sizes), strict=True)
+    print(
+        f"Batches of all these fleets: {sum(made):,.0f}, the bound {sum(least):,.0f}, "
+        f"{sum(made) / sum(least):.4f} of it"
+    )
     _ends(console, now, before, count)
     _overloaded(console, now, before, count)
     _month(console, count)
