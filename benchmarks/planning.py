@@ -250,7 +250,7 @@ def _quality(
         ratios = [n / least for n in total[:4]]
         _row(table, name, [*ratios, math.nan, math.nan, *money], ".4f", ".4f", 6)
     console.print(table)
-    return total[1], total[3]
+    return total[0], total[3]
 
 
 def _ends(console: Console, now: Planner, before: Planner | None, count: int) -> None:
