@@ -12,10 +12,11 @@ import os
 import random
 import subprocess
 import sys
-import time
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from itertools import accumulate
 from typing import Any
 
 from rich.console import Console
@@ -139,6 +140,52 @@ def least_batches(jobs: Iterable[Job], host: Host) -> int:
     return late + least_bins([s for s in fit if s <= room], room, TABLES_PER_PIPELINE)
 
 
+def least_batches_on(timelines: int, jobs: Iterable[Job], host: Host) -> int:
+    """Return how many batches the tables need at least on at most so many timelines.
+
+    The fewer timelines, the more batches go one after the other, and each costs the time of its
+    start. Each timeline is given the shortest tables of all beside the one table of more than half
+    a window that it may have, and what it holds by its batches is made concave: no plan has more.
+    """
+    room, gap, jobs = WINDOW_SECONDS - host.bootstrap, HANDOVER_SECONDS, list(jobs)
+    fit = sorted(j.estimate_seconds for j in jobs if j.estimate_seconds <= room)
+    half, late = bisect_right(fit, room / 2), len(jobs) - len(fit)
+    upto = [0, *accumulate(fit[:half])]
+    most = int((WINDOW_SECONDS + gap) // (host.bootstrap + gap))
+
+    def holds(used: float, batches: int) -> int:
+        left = WINDOW_SECONDS + gap - used - batches * (host.bootstrap + gap)
+        places = TABLES_PER_PIPELINE * batches - (used > 0)
+        return max(0, min(places, bisect_right(upto, left) - 1))
+
+    batches, wanted = len(fit) - half, float(half)
+    steps = (timelines - late - batches) * _gains([holds(0, n) for n in range(most + 1)])
+    for seconds in fit[half:]:
+        beside = [holds(seconds, n) for n in range(1, most + 1)]
+        wanted -= beside[0]
+        steps += _gains(beside)
+    for step in sorted(steps, reverse=True):
+        if wanted <= 0:
+            break
+        wanted -= step
+        batches += 1
+    return max(late + batches, least_batches(jobs, host))
+
+
+def _gains(points: Sequence[int]) -> list[float]:
+    """Return the steps of the least concave function that is not below, as long as it grows."""
+    gains: list[float] = []
+    while len(gains) < len(points) - 1:
+        at = len(gains)
+        step, end = max(
+            ((points[n] - points[at]) / (n - at), n) for n in range(at + 1, len(points))
+        )
+        if step <= 0:
+            break
+        gains += [step] * (end - at)
+    return gains
+
+
 def least_usd(jobs: Sequence[Job], case: Case) -> float:
     """Return what reading these tables costs at least: each raise for its own hours only."""
     host, room = host_for(case), WINDOW_SECONDS - host_for(case).bootstrap
@@ -222,29 +269,33 @@ def _quality(
     """Print fleets' batches and cost; return the bound's and the plans' batches in total."""
     table = _table(
         f"{count:,} tables on clusters, no limit of them",
-        ("fleet", "bound", f"batches {BEFORE}", "batches", f"at once {BEFORE}", "at once",
-         "USD bound", f"USD {BEFORE}", "USD"),
+        ("fleet", "bound", "of as few", f"batches {BEFORE}", "batches", f"at once {BEFORE}",
+         "at once", "USD bound", f"USD {BEFORE}", "USD"),
     )  # fmt: skip
-    total = [0.0] * 8
+    total = [0.0] * 9
     for fleet in FLEETS:
         case = Case(fleet, count, count)
         new, old = _both(case, now, before)
         jobs = new.jobs
         figures = [
             least_batches(jobs, host_for(case)),
+            # no plan may be of more at once than the one before
+            least_batches_on(len(rows(old)), jobs, host_for(case)) if old else math.nan,
             *(len(p.batches) if p else math.nan for p in (old, new)),
             *(len(rows(p)) if p else math.nan for p in (old, new)),
             least_usd(jobs, case),
             *(usd(p, case) if p else math.nan for p in (old, new)),
         ]
         total = [a + b for a, b in zip(total, figures, strict=True)]
-        _row(table, fleet, figures, ",.0f", ",.2f", 5)
+        _row(table, fleet, figures, ",.0f", ",.2f", 6)
     table.add_section()
-    _row(table, "in total", total, ",.0f", ",.2f", 5)
-    ratios = [1, *(n / total[0] for n in total[1:3]), math.nan, math.nan]
-    _row(table, "to the bound", [*ratios, 1, *(n / total[5] for n in total[6:])], ".4f", ".4f", 5)
+    _row(table, "in total", total, ",.0f", ",.2f", 6)
+    money = [n / total[6] for n in total[6:]]
+    for name, least in (("to the bound", total[0]), ("to that of as few at once", total[1])):
+        ratios = [n / least for n in total[:4]]
+        _row(table, name, [*ratios, math.nan, math.nan, *money], ".4f", ".4f", 6)
     console.print(table)
-    return total[0], total[2]
+    return total[0], total[3]
 
 
 def _ends(console: Console, now: Planner, before: Planner | None, count: int) -> None:
@@ -360,6 +411,7 @@ def _speed(console: Console, now: Planner, before: Planner | None, count: int) -
             f"{memory:.0f}" if bare else "-",
         )
     console.print(table)
+    _brake(console, now, 4 * count)
     table = _table(
         "ten times as many tables: n log n is the ratio of 10 x log(10 n) / log n",
         ("fleet", "clusters", f"CPU s of {4 * count:,}", f"of {40 * count:,}", "ratio", "n log n"),
@@ -383,29 +435,25 @@ def _speed(console: Console, now: Planner, before: Planner | None, count: int) -
     console.print(table)
 
 
+def _brake(console: Console, now: Planner, count: int) -> None:
+    """Print what it takes to leave tables out for max_night_usd: several plans are made."""
+    table = _table(
+        f"{count:,} tables, max_night_usd a part of what the night costs: CPU s",
+        ("fleet", "all", "0.9", "0.5", "0.1"),
+    )
+    for fleet in (*FLEETS, _SLOWEST[1]):
+        case = Case(fleet, count, count)
+        whole = now.make(case)
+        least = whole.plan.cost_usd
+        found = [now.make(replace(case, most_usd=least * part)).cpu for part in (0.9, 0.5, 0.1)]
+        table.add_row(fleet, *(f"{each:.2f}" for each in (whole.cpu, *found)))
+    console.print(table)
+
+
 _MEMORY = (
     "import re, pathlib; most_memory = lambda: int(re.search(r'VmHWM:\\s+(\\d+)', "
     "pathlib.Path('/proc/self/status').read_text())[1]) * 1024"
 )
-
-
-def _budget(console: Console, count: int) -> None:
-    """Print what `max_night_usd` costs of CPU: a plan is packed some times then."""
-    table = _table(
-        f"{count:,} tables, with half of what they cost as `max_night_usd`",
-        ("fleet", "clusters", "CPU s without", "CPU s"),
-    )
-    for fleet in (*FLEETS, _OVERLOADED, *_SLOWEST):
-        for clusters in (10, count):
-            case, tables = Case(fleet, count, clusters), fleet_of(fleet, count)
-            times = []
-            for _ in range(2):
-                begin = time.process_time()
-                plan = case.plan(tables)
-                times.append(time.process_time() - begin)
-                case = replace(case, most_usd=round(plan.cost_usd / 2, 2))
-            table.add_row(fleet, f"{clusters:,}", *(f"{each:.2f}" for each in times))
-    console.print(table)
 
 
 def _month(console: Console, count: int) -> None:
@@ -545,7 +593,6 @@ def main(small: bool = False) -> None:
     _month(console, count)
     _print_crowded(console, small)
     _speed(console, now, before, count)
-    _budget(console, 4 * count)
 
 
 if __name__ == "__main__":

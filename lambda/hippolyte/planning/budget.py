@@ -12,11 +12,10 @@ from hippolyte.planning.packer import Packed, Packer
 from hippolyte.tables.table import Table
 from hippolyte.verdicts import OVER_BUDGET, Verdict
 
+# of so many steps one halves what is left, for costs that do not grow evenly
+_STEPS = 3
 # an alert names this many tables
 _NAMED = 10
-# of so many tries one is halfway, lest guesses from one side creep
-_TRIES = 3
-_CENT = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +29,7 @@ class LeftOut:
 def within_budget(packer: Packer, tables: Sequence[Table]) -> tuple[Packed, LeftOut]:
     """Pack as many tables as `max_night_usd` allows, those that cost least first.
 
-    So as many tables as can be have their backup, and always the same ones. The search ends where
-    what is left of the money is less than the next table costs for itself.
+    So as many tables as can be have their backup, and always the same ones.
     """
     most, whole = packer.settings.max_night_usd, packer.pack(tables)
     if most is None or whole.cost_usd <= most:
@@ -42,22 +40,23 @@ def within_budget(packer: Packer, tables: Sequence[Table]) -> tuple[Packed, Left
     }
     ordered = sorted(tables, key=lambda t: (own[t.name], t.size_bytes, t.name))
     upto = [0.0, *accumulate(own[t.name] for t in ordered)]
-    packed, low, high, dear_usd = packer.pack(()), 0, len(ordered), whole.cost_usd
+    packed, low, high, high_usd = packer.pack(()), 0, len(ordered), whole.cost_usd
     # what is kept was seen to be within it; that the cost grows with the number is not relied on
-    for tries in count():
-        if high - low <= 1 or packed.cost_usd + upto[low + 1] - upto[low] > most:
+    for tries in count(1):
+        left = most - packed.cost_usd
+        if high - low <= 1 or left < own[ordered[low].name]:
             break
-        middle = (low + high) // 2
-        if tries % _TRIES:
-            # between two prices the cost grows about as what tables cost for themselves
-            part = (most - packed.cost_usd) / max(_CENT, dear_usd - packed.cost_usd)
-            guess = bisect_right(upto, upto[low] + part * (upto[high] - upto[low])) - 1
-            middle = min(max(guess, low + 1), high - 1)
+        # a host costs more than its tables do: that is as much for each dollar of theirs
+        part = left / max(left, high_usd - packed.cost_usd)
+        middle = bisect_right(upto, upto[low] + part * (upto[high] - upto[low])) - 1
+        if not tries % _STEPS:
+            middle = (low + high) // 2
+        middle = min(max(middle, low + 1), high - 1)
         tried = packer.pack(ordered[:middle])
         if tried.cost_usd <= most:
             packed, low = tried, middle
         else:
-            high, dear_usd = middle, tried.cost_usd
+            high, high_usd = middle, tried.cost_usd
     dear = [t.name for t in reversed(ordered[low:])]
     why = f"{OVER_BUDGET}: it does not go into {most:.2f} USD a night"
     more = f" and {len(dear) - _NAMED} more" if len(dear) > _NAMED else ""
