@@ -10,6 +10,7 @@ from hippolyte.errors import EngineError
 from hippolyte.night import raise_in_turn, raise_together
 from hippolyte.night.batches import REFUSALS, Ratios, launch_of, since
 from hippolyte.night.one_pass import Pass
+from hippolyte.night.probe import may_begin
 from hippolyte.night.raise_table import is_taken_by_another_run
 from hippolyte.planning.plan import parts_of
 from hippolyte.record_form import iso
@@ -110,6 +111,8 @@ def _choose(p: Pass, run: Run) -> list[BatchEntry]:
         and (b.state in STARTED or b.state in (BatchState.RAISING, BatchState.PREPARING))
     )
     free = (run.plan.at_once or p.host.at_once) - hosts
+    if not p.host.side_by_side and (few := may_begin(run.ledger)) is not None:
+        free = min(free, few)
     chosen: list[BatchEntry] = []
     for batch in waiting:
         if batch.timeline not in busy and free > 0:
@@ -204,9 +207,11 @@ def _discard(p: Pass, run: Run, batch: BatchEntry, verdict: Verdict, reason: str
 def _give_up(p: Pass, run: Run) -> None:
     """The run is cancelled, or its deadline has passed: what has not been started will not be."""
     cancelled = run.ledger.cancelled
+    # it waited for a cluster that works, not for its turn
+    held_up = not p.host.side_by_side and may_begin(run.ledger) is not None
     for batch in run.ledger.open_batches:
         if batch.state in _WAITING and not batch.intent_is_anothers(p.me, clock.now()):
-            verdict = Verdict.FAILED if batch.error or cancelled else Verdict.TIMED_OUT
+            verdict = Verdict.FAILED if batch.error or cancelled or held_up else Verdict.TIMED_OUT
             why = (
                 cancelled
                 or batch.error
