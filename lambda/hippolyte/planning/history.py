@@ -20,6 +20,8 @@ from hippolyte.tables.table import Table
 _MOST_UNIT_BYTES = 8192
 # a night slower than this part of the formula was throttled, or held up otherwise: it says nothing
 _SLOWEST = 0.5
+# of a host's power, from which on it is that which bound
+_FULL = 0.9
 # shorter ones are starts and ends, not reading; seconds
 _SHORTEST_SECONDS = 300
 # a table that has changed its size by more is another one
@@ -48,9 +50,10 @@ def measure(
     if not job.estimated or reading < _SHORTEST_SECONDS or rate <= 0 or not job.size_bytes:
         return former
     seen = job.size_bytes / (rate * reading)
-    full = host.throughput
-    if rate * host.unit_bytes > full * job.parts * 0.9:
-        # the worker was the limit, not the capacity
+    full = host.throughput * job.parts
+    if rate * host.unit_bytes > full * _FULL or _FULL <= seen * rate / full <= 1 / _FULL:
+        # the host was the limit, by the formula or by its pace, not the capacity. A much faster
+        # one is faster than it was taken for
         return former
     if not _SLOWEST * host.unit_bytes <= seen:
         return former

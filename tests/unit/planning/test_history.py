@@ -80,6 +80,19 @@ def test_a_worker_that_was_the_limit_says_nothing_of_units() -> None:
     assert slow is not None
 
 
+def test_a_cluster_that_was_the_limit_says_nothing_of_units() -> None:
+    # 1 MiB/s, as its one mapper reads, is 5,243 bytes a unit at 200 units/s: not those of a unit
+    own = host_of(settings(planning={"cluster_bytes_per_second": None}), "datapipeline")
+    job = replace(JOB, rate=200.0)
+    at_its_pace = 10 * GIB // int(own.throughput) + own.job_bootstrap
+    former = read_in(seconds_at(6000))
+    assert measure(job, job.rate, at_its_pace, 1, "datapipeline", own, former) == former
+    assert measure(job, job.rate, at_its_pace, 1, "datapipeline", own, None) is None
+    # twice as fast as a mapper is said to be: then it was the table that bound
+    faster = measure(job, job.rate, at_its_pace * 2 // 3, 1, "datapipeline", own, None)
+    assert faster is not None and faster["unit_bytes"] > 7500
+
+
 @pytest.mark.parametrize("other", [{"engine": "emr"}, {"table_bytes": GIB}, {"nights": "two"}, {}])
 def test_what_was_known_otherwise_is_not_weighed(other: dict[str, Any]) -> None:
     former = {**read_in(seconds_at(5000)), **other} if other else {"weather": "fair"}
