@@ -56,7 +56,7 @@ def measure(
         # one is faster than it was taken for
         return former
     if not _SLOWEST * host.unit_bytes <= seen:
-        return former
+        return {**former, "slow_seconds": seconds} if former else None
     seen = min(seen, float(_MOST_UNIT_BYTES))
     nights = 0
     if former and former.get("engine") == engine and _is_alike(former, job.size_bytes):
@@ -96,8 +96,15 @@ def unit_bytes(
     unit = min(float(_MOST_UNIT_BYTES), max(low, float(known["unit_bytes"])))
     return unit, (
         f"measured: {unit:.0f} bytes a unit over {known['nights']} nights, the last "
-        f"{known['seconds']} s for {known['items']} items"
+        f"{known['seconds']} s for {known['items']} items{_said_slow(known)}"
     )
+
+
+def _said_slow(known: Row) -> str:
+    slow = known.get("slow_seconds")
+    if not isinstance(slow, int) or isinstance(slow, bool) or slow <= 0:
+        return ""
+    return f"; a night of {slow} s since then is left aside: it was throttled, or held up otherwise"
 
 
 def _is_alike(known: Row, size: int) -> bool:
