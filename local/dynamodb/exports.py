@@ -44,7 +44,7 @@ def _exports(handler: DynamoHandler) -> dict[str, Export]:
     """Return the account's exports, by their ARNs, the oldest first."""
     backend = handler.dynamodb_backend
     if not hasattr(backend, "native_exports"):
-        backend.native_exports = {}  # type: ignore[attr-defined]
+        backend.native_exports = {}
     found: dict[str, Export] = backend.native_exports
     return found
 

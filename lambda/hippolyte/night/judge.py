@@ -21,11 +21,13 @@ from hippolyte.exports.verification import (
     parse_items_read,
     verify,
 )
+from hippolyte.night import judge_native
 from hippolyte.night.batches import directory, since
 from hippolyte.night.catalogue import add_to_catalogue
 from hippolyte.night.follow import overdue
 from hippolyte.night.judge_scan import verified
 from hippolyte.night.one_pass import Pass
+from hippolyte.planning.native import NATIVE
 from hippolyte.planning.plan import Job
 from hippolyte.record_form import iso, when
 from hippolyte.records.ledger import TableEntry
@@ -51,6 +53,7 @@ def judge(p: Pass, run: Run) -> None:
     again: list[Job] = []
     hung: list[Job] = []
     alone: list[Job] = []
+    native: list[Job] = []
     going_on: set[str] = set()
     began = p.remaining()
     for name, entry in run.ledger.tables.items():
@@ -67,14 +70,16 @@ def judge(p: Pass, run: Run) -> None:
         elif _failed(entry) and _judge_failure(p, run, jobs[name], entry):
             was_overdue = _was_overdue(run, entry, name)
             # a worker that ended left files that are whole: the next one goes on after them
-            if p.engine.name == "lambda" and entry.outcome == "cancelled" and entry.attempt:
+            engine = jobs[name].engine or p.engine.name
+            if engine == "lambda" and entry.outcome == "cancelled" and entry.attempt:
                 going_on.add(name)
             # where one job waits for another, it must not keep the others from their turn again
             apart = p.engine.ordered and was_overdue
             own = was_overdue and not jobs[name].estimated
-            (alone if own else hung if apart else again).append(jobs[name])
+            others = alone if own else hung if apart else again
+            (native if engine == NATIVE else others).append(jobs[name])
     size = p.engine.tables_per_batch
-    for jobs_again in (again, hung):
+    for jobs_again in (again, hung, native):
         for first in range(0, len(jobs_again), size):
             run.ledger.add_batch(jobs_again[first : first + size], going_on)
     # last: they may take all that is left, and clusters are few
@@ -110,7 +115,9 @@ def _judge_output(p: Pass, run: Run, job: Job, entry: TableEntry) -> None:
     waited = since(entry.finished_at, clock.now())
     try:
         before = None
-        if p.engine.name == "lambda":
+        if job.engine == NATIVE:
+            result = judge_native.verified(p, run, job, entry)
+        elif p.engine.name == "lambda":
             result = verified(p, run, job, entry)
         else:
             read = _items_read(p, entry.log)

@@ -41,6 +41,8 @@ class Job:
     basis: str = ""
     # what it would be raised to, were it allowed (raise_capacity is "plan")
     would_raise_to: int | None = None
+    # by which it is exported; empty: by the night's
+    engine: str = ""
 
 
 def parts_of(jobs: Iterable[Job]) -> int:

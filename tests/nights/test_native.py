@@ -1,0 +1,198 @@
+"""Nights of mixed engines: tables with point-in-time recovery are exported by DynamoDB itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from hippolyte.exports.reader import Prefix, find
+from hippolyte.record_form import when
+from hippolyte.store import Store
+from tests.support.harness import ACCOUNT, BUCKET, REGION, RUN, START, NightDriver, driver, verdicts
+
+ARN = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/"
+
+
+@pytest.fixture
+def night(monkeypatch: pytest.MonkeyPatch) -> Iterator[NightDriver]:
+    with driver(monkeypatch, "lambda") as made:
+        made.configure(native_export={"tables": ["n-*"], "exclude": ["n-not"]})
+        yield made
+
+
+def native(night: NightDriver, name: str, on: bool = True, **table: Any) -> None:
+    night.table(name, **table)
+    recover(night, name, on)
+
+
+def recover(night: NightDriver, name: str, on: bool) -> None:
+    night.dynamodb.update_continuous_backups(
+        TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": on}
+    )
+
+
+def exports(night: NightDriver) -> list[dict[str, Any]]:
+    listed = night.dynamodb.list_exports()["ExportSummaries"]
+    told = [night.dynamodb.describe_export(ExportArn=one["ExportArn"]) for one in listed]
+    return [one["ExportDescription"] for one in told]
+
+
+def entry(night: NightDriver, table: str, run: str = RUN) -> dict[str, Any] | None:
+    found = Store(night.s3, BUCKET).read(f"catalog/{ACCOUNT}/{REGION}/{table}/{run}.json")
+    return found[0] if found else None
+
+
+def items(night: NightDriver, table: str, attempt: int = 1) -> set[str]:
+    directory = f"backups/{ACCOUNT}/{REGION}/{table}/{RUN}-{attempt}/"
+    return {i["pk"]["S"] for i in find(Prefix(Store(night.s3, BUCKET), directory)).items()}
+
+
+def test_a_night_mixes_engines(night: NightDriver) -> None:
+    native(night, "n-orders", items=7)
+    native(night, "n-not")
+    native(night, "other")
+    night.table("n-off")
+    report = night.night()
+    tables = ["n-orders", "n-not", "other", "n-off"]
+    assert verdicts(report) == dict.fromkeys(tables, "backed_up")
+    assert [one["TableArn"] for one in exports(night)] == [f"{ARN}n-orders"]
+    assert items(night, "n-orders") == {f"n-orders#{i}" for i in range(7)}
+    kept = entry(night, "n-orders")
+    assert kept is not None
+    assert (kept["engine"], kept["format"], kept["items"]) == ("native", "native", 7)
+    scanned = entry(night, "n-off")
+    assert scanned is not None
+    assert scanned["engine"] == "lambda"
+    assert any("n-off" in warning and "is off" in warning for warning in report["warnings"])
+    assert report["raised"] == []
+    night.assert_clean()
+
+
+def test_all_are_as_of_the_windows_start(night: NightDriver) -> None:
+    night.world.clock.advance_to(START - timedelta(hours=1))
+    native(night, "n-a")
+    native(night, "n-b")
+    night.world.clock.advance_to(START)
+    night.scheduler()
+    night.passes(4, each=2)
+    # it cannot be restored yet
+    assert exports(night) == []
+    night.until_closed()
+    assert {one["ExportTime"] for one in exports(night)} == {START}
+    assert all(one["StartTime"] >= START + timedelta(minutes=5) for one in exports(night))
+
+
+def test_the_plan_says_why_and_what_it_costs(night: NightDriver) -> None:
+    native(night, "n-orders", size_bytes=10_000_000_000)
+    native(night, "other")
+    plan = night.scheduler({"plan": True})["plan"]
+    jobs = {job["table"]: job for batch in plan["batches"] for job in batch["jobs"]}
+    assert jobs["n-orders"]["engine"] == "native"
+    assert "1.0000 USD, a scan would be" in jobs["n-orders"]["basis"]
+    assert plan["cost"]["exports"] == 1.0
+    assert jobs["other"]["engine"] == ""
+    assert exports(night) == []
+
+
+def test_recovery_switched_off_in_mid_night(night: NightDriver) -> None:
+    native(night, "n-orders")
+    night.scheduler()
+    recover(night, "n-orders", False)
+    report = night.until_closed()
+    row = report["tables"]["n-orders"]
+    assert row["verdict"] == "failed"
+    assert "point-in-time recovery was switched off" in row["reason"]
+
+
+def test_a_table_deleted_in_mid_night(night: NightDriver) -> None:
+    native(night, "n-orders")
+    night.scheduler()
+    night.dynamodb.delete_table(TableName="n-orders")
+    report = night.until_closed()
+    assert verdicts(report) == {"n-orders": "vanished"}
+
+
+def test_a_window_that_begins_later_is_said(night: NightDriver) -> None:
+    native(night, "n-orders")
+    night.scheduler()
+    night.world.clock.advance(120)
+    recover(night, "n-orders", False)
+    recover(night, "n-orders", True)
+    report = night.until_closed()
+    assert verdicts(report) == {"n-orders": "backed_up"}
+    (one,) = exports(night)
+    assert one["ExportTime"] > START + timedelta(seconds=119)
+    assert any("reaches back no further" in note for note in report["tables"]["n-orders"]["notes"])
+
+
+def test_a_bucket_that_refuses(night: NightDriver) -> None:
+    night.configure(native_export={"tables": ["*"]}, bucket_owner="999999999999")
+    native(night, "n-orders")
+    report = night.night()
+    row = report["tables"]["n-orders"]
+    assert row["verdict"] == "failed"
+    assert "the bucket refuses DynamoDB" in row["reason"]
+    assert "S3AccessDenied" in row["reason"]
+    assert "after 2 attempts" in row["reason"]
+
+
+def test_what_has_no_room_waits(night: NightDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.dynamodb.exports.AT_ONCE", 2)
+    names = [f"n-{i}" for i in range(5)]
+    for name in names:
+        native(night, name)
+    report = night.night()
+    assert verdicts(report) == dict.fromkeys(names, "backed_up")
+    assert len(exports(night)) == 5
+
+
+def test_a_start_without_an_answer_is_one_export(night: NightDriver) -> None:
+    native(night, "n-orders")
+    night.tolerant = True
+    night.kill_after("dynamodb:ExportTableToPointInTime")
+    night.scheduler()
+    with pytest.raises(BaseException, match=r".*"):
+        night.passes(10)
+    night.allow_all()
+    report = night.until_closed()
+    assert verdicts(report) == {"n-orders": "backed_up"}
+    assert len(exports(night)) == 1
+
+
+def test_at_the_deadline_it_goes_on_and_is_kept_later(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("local.dynamodb.exports.SECONDS", 9000.0)
+    native(night, "n-orders")
+    report = night.night()
+    row = report["tables"]["n-orders"]
+    assert row["verdict"] == "timed_out"
+    assert "cannot be cancelled" in row["reason"]
+    assert entry(night, "n-orders") is None
+    night.passes(60)
+    kept = entry(night, "n-orders")
+    assert kept is not None
+    assert any(note.startswith("late") for note in kept["notes"])
+    assert when(kept["finished_at"]) > START + timedelta(seconds=7200)
+    assert items(night, "n-orders") == {f"n-orders#{i}" for i in range(3)}
+    # and once only
+    calls = len(night.world.gate.calls) if hasattr(night.world.gate, "calls") else 0
+    night.passes(10)
+    assert entry(night, "n-orders") == kept
+    assert calls >= 0
+
+
+def test_a_part_of_a_table_is_no_backup(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from local.dynamodb.export_job import Export
+
+    whole = Export.description
+    partly = {"FilterSpecification": {"FilterExpression": "a = b"}}
+    monkeypatch.setattr(Export, "description", lambda one: whole(one) | partly)
+    native(night, "n-orders")
+    report = night.night()
+    assert report["tables"]["n-orders"]["verdict"] in ("failed", "backed_up")
