@@ -191,12 +191,8 @@ def _discovered(p: Pass, asked: Asked, others: list[Sight], plans: list[Settings
 
     patience = Patience(p.remaining).at_most(p.settings.window_seconds / 4)
     tags = discovery.read_tags(p.clients.tagging, patience) if p.clients.tagging else Tags()
-    found = discovery.discover(
-        p.clients,
-        p.settings.planning.discovery_concurrency,
-        wanted,
-        patience,
-    )
+    at_once = p.settings.planning.discovery_concurrency
+    found = discovery.discover(p.clients, at_once, wanted, patience)
     refuse_unknown(globs, found.names)
     held = {
         name: each for q in (*(sight.p for sight in others), p) for name, each in q.held.items()
@@ -204,7 +200,7 @@ def _discovered(p: Pass, asked: Asked, others: list[Sight], plans: list[Settings
     own = tuple(as_it_was(t, held[t.name].lease if t.name in held else None) for t in found.tables)
     own = with_recovery(p.clients.dynamodb_once, own, filter(wanted, native(own, plans)), patience)
     found = replace(found, tables=own, tags=tags)
-    if any(settings.engine == "lambda" for settings in plans):
+    if "lambda" in {settings.engine for settings in plans}:
         free = unreserved_concurrency(p.clients.seldom("lambda"))
         found = replace(found, limits=replace(found.limits, unreserved_concurrency=free))
     return found

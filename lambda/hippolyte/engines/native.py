@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -25,6 +25,7 @@ from hippolyte.errors import EngineError, code_of, passes
 from hippolyte.planning.native import BEHIND_SECONDS, NATIVE, TABLES_PER_BATCH
 from hippolyte.record_form import iso, when
 from hippolyte.tables.recovery import CALLS_A_SECOND, recovery_of
+from hippolyte.tables.settings_of import received
 
 if TYPE_CHECKING:
     from hippolyte.clients import Clients
@@ -129,11 +130,11 @@ class NativeEngine:
         if self.seen.full or clock.now() < at + timedelta(seconds=BEHIND_SECONDS):
             return
         try:
-            told = self._call("export_table_to_point_in_time", **self._asked(one, at))
+            told = self._call("ExportTableToPointInTime", **self._asked(one, at))
         except ClientError as error:
             self._refused(one, at, error)
             return
-        _take(one, told["ExportDescription"])
+        _take(one, told)
 
     def _asked(self, one: dict[str, Any], at: datetime) -> dict[str, Any]:
         s = self.settings
@@ -183,18 +184,19 @@ class NativeEngine:
 
     def _look(self, one: dict[str, Any]) -> None:
         try:
-            told = self._call("describe_export", ExportArn=one["arn"])
+            told = self._call("DescribeExport", ExportArn=one["arn"])
         except ClientError as error:
             if code_of(error) != "ExportNotFoundException":
                 raise
             _fail(one, "DynamoDB does not know its export any more")
             return
-        _take(one, told["ExportDescription"])
+        _take(one, told)
 
     def _call(self, operation: str, **asked: Any) -> Any:
         # no rate is stated of these; that of the other calls about recovery is kept to
         time.sleep(1 / CALLS_A_SECOND)
-        return getattr(self.clients.dynamodb_once, operation)(**asked)
+        # as it came: an SDK older than a member drops it, and a filter must be seen
+        return received(self.clients.dynamodb_once, operation, **asked)["ExportDescription"]
 
 
 def _token(name: str, output: str) -> str:
@@ -209,7 +211,7 @@ def _fail(one: dict[str, Any], why: str) -> None:
 def _take(one: dict[str, Any], told: dict[str, Any]) -> None:
     """Note what DescribeExport says of an export."""
     one["arn"] = told["ExportArn"]
-    one["began"] = iso(told["StartTime"])
+    one["began"] = _moment(told["StartTime"])
     if told["ExportStatus"] == "FAILED":
         code, message = told.get("FailureCode", ""), told.get("FailureMessage", "")
         words = _FAILURES.get(code)
@@ -223,7 +225,12 @@ def _take(one: dict[str, Any], told: dict[str, Any]) -> None:
     else:
         one["state"] = JobState.RUNNING.value
     if told.get("EndTime"):
-        one["ended"] = iso(told["EndTime"])
+        one["ended"] = _moment(told["EndTime"])
+
+
+def _moment(seconds: float) -> str:
+    """Return a time of an answer's JSON, which is seconds since the epoch."""
+    return iso(datetime.fromtimestamp(seconds, UTC))
 
 
 def _status(one: dict[str, Any], handle: Handle) -> JobStatus:

@@ -21,7 +21,6 @@ from hippolyte.exports.verification import (
     parse_items_read,
     verify,
 )
-from hippolyte.night import judge_native
 from hippolyte.night.batches import directory, since
 from hippolyte.night.catalogue import add_to_catalogue
 from hippolyte.night.follow import overdue
@@ -51,9 +50,7 @@ def judge(p: Pass, run: Run) -> None:
     """Give a verdict to every table whose export is over, and collect those tried again."""
     jobs = {job.table: job for b in run.ledger.batches.values() for job in b.jobs}
     again: list[Job] = []
-    hung: list[Job] = []
-    alone: list[Job] = []
-    native: list[Job] = []
+    hung, alone, native = list[Job](), list[Job](), list[Job]()
     going_on: set[str] = set()
     began = p.remaining()
     for name, entry in run.ledger.tables.items():
@@ -115,9 +112,7 @@ def _judge_output(p: Pass, run: Run, job: Job, entry: TableEntry) -> None:
     waited = since(entry.finished_at, clock.now())
     try:
         before = None
-        if job.engine == NATIVE:
-            result = judge_native.verified(p, run, job, entry)
-        elif p.engine.name == "lambda":
+        if job.engine == NATIVE or p.engine.name == "lambda":
             result = verified(p, run, job, entry)
         else:
             read = _items_read(p, entry.log)
