@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from hippolyte.assembly import assemble
 from hippolyte.exports.reader import Prefix, find
+from hippolyte.night.cancelled import ask
 from hippolyte.record_form import when
+from hippolyte.settings import parse
 from hippolyte.store import Store
 from local.core.course import Killed
 from local.dynamodb.export_job import Export
@@ -92,10 +96,10 @@ def test_the_plan_says_why_and_what_it_costs(night: NightDriver) -> None:
     native(night, "other")
     plan = night.scheduler({"run": "plan"})["plan"]
     jobs = {job["table"]: job for batch in plan["batches"] for job in batch["jobs"]}
-    assert jobs["n-orders"]["engine"] == "native"
+    assert jobs["n-orders"]["own_engine"] == "native"
     assert "1.0000 USD, a scan would be" in jobs["n-orders"]["basis"]
     assert plan["cost"]["exports"] == 1.0
-    assert jobs["other"]["engine"] == ""
+    assert jobs["other"]["own_engine"] == ""
     assert exports(night) == []
 
 
@@ -196,3 +200,85 @@ def test_a_part_of_a_table_is_no_backup(
     assert row["verdict"] == "failed"
     assert "FilterSpecification" in row["reason"]
     assert entry(night, "n-orders") is None
+
+
+def test_a_limit_on_money_counts_exports(night: NightDriver) -> None:
+    native(night, "n-small", size_bytes=1_000_000_000)
+    native(night, "n-large", size_bytes=50_000_000_000)
+    night.table("other")
+    night.configure(native_export={"tables": ["n-*"]}, max_night_usd=1.0)
+    plan = night.scheduler({"run": "plan"})["plan"]
+    assert list(plan["verdicts"]) == ["n-large"]
+    assert "native export" in plan["verdicts"]["n-large"][1]
+    assert {job["table"] for b in plan["batches"] for job in b["jobs"]} == {"n-small", "other"}
+    assert plan["cost"]["exports"] == 0.1
+
+
+def test_the_plan_says_of_each_why_it_is_read(night: NightDriver) -> None:
+    night.table("n-off")
+    night.table("other")
+    plan = night.scheduler({"run": "plan"})["plan"]
+    why = {job["table"]: job["basis"] for b in plan["batches"] for job in b["jobs"]}
+    off = "not exported natively: its point-in-time recovery is off"
+    assert why == {"n-off": off, "other": ""}
+
+
+def test_what_is_not_known_is_read(night: NightDriver) -> None:
+    native(night, "n-orders")
+    night.world.gate.denied.append(("dynamodb:DescribeContinuousBackups", "*"))
+    plan = night.scheduler({"run": "plan"})["plan"]
+    (job,) = (job for batch in plan["batches"] for job in batch["jobs"])
+    assert "not known (AccessDeniedException)" in job["basis"]
+    assert any("is not known" in warning for warning in plan["warnings"])
+
+
+def test_a_cancelled_run_leaves_exports_to_dynamodb(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("local.dynamodb.exports.SECONDS", 2000.0)
+    native(night, "n-orders")
+    night.scheduler()
+    night.until(lambda: exports(night))
+    p = assemble(parse(json.dumps(night.settings)), "me", lambda: 900.0)
+    ask(p.runs, RUN, "a person")
+    row = night.until_closed()["tables"]["n-orders"]
+    assert row["verdict"] == "failed"
+    assert "cannot be cancelled" in row["reason"]
+    night.passes(40)
+    kept = entry(night, "n-orders")
+    assert kept is not None
+    assert kept["items"] == 3
+
+
+def test_a_backup_is_read_back(night: NightDriver) -> None:
+    night.configure(native_export={"tables": ["*"]}, verify_days=1)
+    native(night, "n-orders")
+    row = night.night()["tables"]["n-orders"]
+    assert row["verified_levels"] == [1, 2]
+    assert row["damage"] == []
+
+
+@pytest.mark.parametrize("damage", ["data", "manifest"])
+def test_what_is_damaged_is_no_backup(night: NightDriver, damage: str) -> None:
+    native(night, "n-orders")
+    night.scheduler()
+    store, done = Store(night.s3, BUCKET), list[str]()
+
+    def harm() -> bool:
+        wanted = "/data/" if damage == "data" else "manifest-files.json"
+        for key in store.names("backups/"):
+            if wanted in key and key not in done:
+                night.s3.put_object(Bucket=BUCKET, Key=f"backups/{key}", Body=b"{}")
+                done.append(key)
+        return bool(done)
+
+    night.until(harm)
+    night.until(lambda: len(done) >= 1 and harm(), 1)
+    first = done[0]
+    report = night.until_closed()
+    row = report["tables"]["n-orders"]
+    # the second attempt lies elsewhere
+    assert row["earlier_attempts"][0]["outcome"] == "failed"
+    assert row["verdict"] == "backed_up"
+    assert first.split("/")[3] == f"{RUN}-1"
+    assert row["location"].endswith(f"{RUN}-2")

@@ -22,7 +22,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hippolyte import clock
 from hippolyte.engines.engine import BatchStatus, Handle, JobState, JobStatus, Launch
 from hippolyte.errors import EngineError, code_of, passes
-from hippolyte.planning.native import BEHIND_SECONDS, NATIVE, TABLES_PER_BATCH
+from hippolyte.planning.native import BEHIND_SECONDS, TABLES_PER_BATCH
+from hippolyte.planning.plan import NATIVE
 from hippolyte.record_form import iso, when
 from hippolyte.tables.recovery import CALLS_A_SECOND, recovery_of
 from hippolyte.tables.settings_of import received

@@ -13,7 +13,7 @@ from hippolyte.errors import ConfigurationError, ConflictError
 from hippolyte.exports.findings import LISTED
 from hippolyte.exports.verified import verified
 from hippolyte.night.one_pass import Pass
-from hippolyte.planning.native import NATIVE
+from hippolyte.planning.plan import NATIVE
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import TableEntry
 from hippolyte.records.runs import Run, start_of

@@ -10,8 +10,7 @@ from hippolyte.engines.engine import BatchStatus, JobState, JobStatus
 from hippolyte.leases.lease import LeaseState
 from hippolyte.night.batches import expected_seconds, since
 from hippolyte.night.one_pass import Pass
-from hippolyte.planning.native import NATIVE
-from hippolyte.planning.plan import Job
+from hippolyte.planning.plan import NATIVE, Job
 from hippolyte.record_form import iso, when
 from hippolyte.records.ledger import BatchEntry, BatchState, TableEntry
 from hippolyte.records.runs import Run

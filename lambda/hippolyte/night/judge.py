@@ -26,8 +26,7 @@ from hippolyte.night.catalogue import add_to_catalogue
 from hippolyte.night.follow import overdue
 from hippolyte.night.judge_scan import verified
 from hippolyte.night.one_pass import Pass
-from hippolyte.planning.native import NATIVE
-from hippolyte.planning.plan import Job
+from hippolyte.planning.plan import NATIVE, Job
 from hippolyte.record_form import iso, when
 from hippolyte.records.ledger import TableEntry
 from hippolyte.records.runs import Run, start_of
@@ -67,7 +66,7 @@ def judge(p: Pass, run: Run) -> None:
         elif _failed(entry) and _judge_failure(p, run, jobs[name], entry):
             was_overdue = _was_overdue(run, entry, name)
             # a worker that ended left files that are whole: the next one goes on after them
-            engine = jobs[name].engine or p.engine.name
+            engine = jobs[name].own_engine or p.engine.name
             if engine == "lambda" and entry.outcome == "cancelled" and entry.attempt:
                 going_on.add(name)
             # where one job waits for another, it must not keep the others from their turn again
@@ -112,7 +111,7 @@ def _judge_output(p: Pass, run: Run, job: Job, entry: TableEntry) -> None:
     waited = since(entry.finished_at, clock.now())
     try:
         before = None
-        if job.engine == NATIVE or p.engine.name == "lambda":
+        if job.own_engine == NATIVE or p.engine.name == "lambda":
             result = verified(p, run, job, entry)
         else:
             read = _items_read(p, entry.log)

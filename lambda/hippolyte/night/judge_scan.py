@@ -11,8 +11,7 @@ from hippolyte.exports.verification import Verification
 from hippolyte.night import judge_native
 from hippolyte.night.batches import directory, scan_id
 from hippolyte.night.one_pass import Pass
-from hippolyte.planning.native import NATIVE
-from hippolyte.planning.plan import Job
+from hippolyte.planning.plan import NATIVE, Job
 from hippolyte.records.ledger import TableEntry
 from hippolyte.records.runs import Run
 
@@ -23,7 +22,7 @@ def verified(p: Pass, run: Run, job: Job, entry: TableEntry) -> Verification:
     Raises:
         ClientError, BotoCoreError: it cannot be read now.
     """
-    if job.engine == NATIVE:
+    if job.own_engine == NATIVE:
         return judge_native.verified(p, run, job, entry)
     place = directory(p.settings, job.table, run.plan.run_id, entry.attempt)
     prefix = native.root(place, scan_id(run, job.table, entry.attempt))

@@ -15,7 +15,7 @@ from hippolyte.engines.engine import JobState
 from hippolyte.night import judge_native
 from hippolyte.night.catalogue import add_to_catalogue
 from hippolyte.night.one_pass import Pass
-from hippolyte.planning.native import NATIVE
+from hippolyte.planning.plan import NATIVE
 from hippolyte.record_form import iso
 from hippolyte.records.runs import Run
 from hippolyte.verdicts import Verdict

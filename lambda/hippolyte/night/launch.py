@@ -11,8 +11,7 @@ from hippolyte.night import raise_in_turn, raise_together
 from hippolyte.night.batches import REFUSALS, Ratios, launch_of, since
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.raise_table import is_taken_by_another_run
-from hippolyte.planning.native import NATIVE
-from hippolyte.planning.plan import parts_of
+from hippolyte.planning.plan import NATIVE, parts_of
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import STARTED, BatchEntry, BatchState
 from hippolyte.records.runs import Run

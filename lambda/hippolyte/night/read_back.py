@@ -20,7 +20,7 @@ from hippolyte.exports.findings import LISTED, READ, Checked, Finding
 from hippolyte.night.batches import scan_id
 from hippolyte.night.judge_native import export_id
 from hippolyte.night.one_pass import Pass
-from hippolyte.planning.native import NATIVE
+from hippolyte.planning.plan import NATIVE
 from hippolyte.record_form import iso, when
 from hippolyte.records.ledger import TableEntry
 from hippolyte.records.runs import Run

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from hippolyte.planning.plan import Batch, Job
+from hippolyte.planning.plan import NATIVE, Batch, Job
 from hippolyte.planning.selection import is_native
 from hippolyte.settings import Settings
 from hippolyte.tables.table import Table
 
-NATIVE = "native"
 # of a batch: only how much the ledger holds in one place, no host has them
 TABLES_PER_BATCH = 100
 # of a small table, and from then on; nobody states them: a real export of 133,199 items, 45 MB,
@@ -66,6 +65,14 @@ def choose(tables: Iterable[Table], settings: Settings) -> Chosen:
     return Chosen(tuple(native), tuple(others), tuple(warnings))
 
 
+def why_not(table: Table) -> str:
+    """Return why a table that `native_export` names is read; empty: it does not name it."""
+    if table.recovery is None or table.recovery.on:
+        return ""
+    why = f"not known ({table.recovery.error})" if table.recovery.error else "off"
+    return f"not exported natively: its point-in-time recovery is {why}"
+
+
 def export_usd(job: Job, settings: Settings) -> float:
     """Return what an export of a table costs, by its size; of local indexes it is not known."""
     return job.size_bytes / _GB * settings.prices.export_gb
@@ -85,7 +92,7 @@ def job(table: Table, settings: Settings, scan_usd: float | None) -> Job:
         estimate_seconds=_SECONDS,
         # nobody says how long an export takes
         estimated=False,
-        engine=NATIVE,
+        own_engine=NATIVE,
     )
     basis = (
         "native export: native_export names it and its point-in-time recovery is on; "

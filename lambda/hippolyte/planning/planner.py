@@ -7,7 +7,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from hippolyte.planning import native
-from hippolyte.planning.budget import within_budget
+from hippolyte.planning.budget import exports_within_budget, within_budget
 from hippolyte.planning.cost import storage_usd, total_usd
 from hippolyte.planning.host import Host, host_of
 from hippolyte.planning.packer import Packer
@@ -67,14 +67,15 @@ def make_plan(
     chosen = native.choose(eligible, settings)
     warnings += chosen.warnings
     wanted = [t for t in chosen.others if scanned or not t.empty]
-    exports = [native.job(t, settings, packer.scan_usd(t)) for t in chosen.native]
-    packed, left_out = within_budget(packer, wanted)
-    verdicts.update(left_out.verdicts)
+    exports, dear = exports_within_budget(
+        [native.job(t, settings, packer.scan_usd(t)) for t in chosen.native], settings
+    )
+    spent = sum(native.export_usd(job, settings) for job in exports)
+    packed, left_out = within_budget(packer, wanted, spent)
+    verdicts.update({**left_out.verdicts, **dear.verdicts})
     if settings.raise_capacity == "plan":
         _note(packed.timelines, packer.would_raise(wanted))
-    cost = {**packed.cost}
-    if exports:
-        cost["exports"] = sum(native.export_usd(job, settings) for job in exports)
+    cost = {**packed.cost, **({"exports": spent} if exports else {})}
     read = _batches(packed.timelines, host, night)
     return Plan(
         run_id=night.run_id,
@@ -88,6 +89,7 @@ def make_plan(
             *_missing(settings.tables.always, everything),
             *_blind(choices, inventory.tags),
             *left_out.alerts,
+            *dear.alerts,
         ),
         cost_usd=total_usd(cost),
         cost={part: round(usd, 4) for part, usd in cost.items()},

@@ -64,7 +64,7 @@ class BatchEntry:
     @property
     def engine(self) -> str:
         """By which its jobs are exported; empty: by the night's."""
-        return self.jobs[0].engine if self.jobs else ""
+        return self.jobs[0].own_engine if self.jobs else ""
 
     def set_intent(self, state: BatchState, me: str, now: datetime) -> None:
         """Move to a state that announces calls which only this invocation, `me`, makes."""
