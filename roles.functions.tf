@@ -107,11 +107,14 @@ data "aws_iam_policy_document" "reconcile" {
     }
   }
 
-  # one that was under way when native_export was emptied is still followed
-  statement {
-    sid       = "SeeExportsEnd"
-    actions   = ["dynamodb:DescribeExport"]
-    resources = ["${local.table_arn}/export/*"]
+  dynamic "statement" {
+    for_each = local.native ? ["${local.table_arn}/export/*"] : []
+
+    content {
+      sid       = "SeeExportsEnd"
+      actions   = ["dynamodb:DescribeExport"]
+      resources = [statement.value]
+    }
   }
 
   dynamic "statement" {

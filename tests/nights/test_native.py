@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from hippolyte.assembly import assemble
 from hippolyte.exports.reader import Prefix, find
 from hippolyte.night.cancelled import ask
+from hippolyte.preflight_calls import shared
 from hippolyte.record_form import when
 from hippolyte.settings import parse
 from hippolyte.store import Store
 from local.core.course import Killed
 from local.dynamodb.export_job import Export
+from tests.support.commands import command, deploy
 from tests.support.harness import ACCOUNT, BUCKET, REGION, RUN, START, NightDriver, driver, verdicts
 
 ARN = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/"
@@ -282,3 +286,77 @@ def test_what_is_damaged_is_no_backup(night: NightDriver, damage: str) -> None:
     assert row["verdict"] == "backed_up"
     assert first.split("/")[3] == f"{RUN}-1"
     assert row["location"].endswith(f"{RUN}-2")
+
+
+def test_an_export_that_may_not_be_looked_at_ends_its_wait(night: NightDriver) -> None:
+    native(night, "n-orders")
+    night.world.gate.denied.append(("dynamodb:DescribeExport", "*"))
+    row = night.night()["tables"]["n-orders"]
+    assert row["verdict"] == "failed"
+    assert "cannot be followed any more" in row["reason"]
+
+
+def test_a_refusal_is_told_as_it_is(night: NightDriver) -> None:
+    native(night, "n-orders")
+    night.world.gate.denied.append(("s3:PutObjectAcl", "*"))
+    night.refuse("dynamodb:ExportTableToPointInTime", "AccessDeniedException", "no s3:PutObjectAcl")
+    row = night.night()["tables"]["n-orders"]
+    assert row["verdict"] == "failed"
+    assert "ExportTableToPointInTime: no s3:PutObjectAcl" in row["reason"]
+
+
+def test_what_is_throttled_is_asked_again(night: NightDriver) -> None:
+    native(night, "n-orders")
+    night.refuse("dynamodb:ExportTableToPointInTime", "ThrottlingException", "Rate exceeded", 2)
+    night.refuse("dynamodb:DescribeExport", "InternalServerError", "Internal error", 1)
+    report = night.night()
+    assert verdicts(report) == {"n-orders": "backed_up"}
+    assert report["tables"]["n-orders"]["attempt"] == 1
+
+
+def test_the_command_line_takes_it_as_any_backup(
+    night: NightDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """List, verify, get, compare and restore, on a night whose engine is another."""
+    monkeypatch.setattr("typer.get_app_dir", lambda name: str(tmp_path / name))
+    deploy(night)
+    native(night, "n-orders", items=20)
+    night.night()
+    listed = command("list", "n-orders")
+    assert listed.exit_code == 0, listed.output
+    assert RUN in listed.output
+    checked = command("verify", "n-orders", "--level", "2")
+    assert checked.exit_code == 0, checked.output
+    night.dynamodb.delete_item(TableName="n-orders", Key={"pk": {"S": "n-orders#3"}})
+    got = command("get", "n-orders", "n-orders#3")
+    assert got.exit_code == 0, got.output
+    assert "n-orders#3" in got.output
+    compared = command("compare", "n-orders@latest", "n-orders")
+    assert compared.exit_code == 1, compared.output
+    assert "19 equal, 1 only left" in compared.output
+    for more in ((), ("--via", "import")):
+        restored = command("restore", "n-orders", "--to", f"n-back{len(more)}", "--yes", *more)
+        assert restored.exit_code == 0, restored.output
+        back = night.dynamodb.scan(TableName=f"n-back{len(more)}")["Items"]
+        assert {item["pk"]["S"] for item in back} == {f"n-orders#{i}" for i in range(20)}
+
+
+def test_its_calls_are_tried_before_the_first_night(night: NightDriver) -> None:
+    def answers() -> dict[str, str]:
+        p = assemble(parse(json.dumps(night.settings)), "me", lambda: 900.0)
+        told: dict[str, str] = {}
+        for action, call in shared(p):
+            if "Export" in action:
+                with pytest.raises(ClientError) as refusal:
+                    call()
+                told[action] = refusal.value.response["Error"]["Code"]
+        return told
+
+    names = ("dynamodb:ExportTableToPointInTime", "dynamodb:DescribeExport")
+    assert answers() == dict(
+        zip(names, ("TableNotFoundException", "ExportNotFoundException"), strict=True)
+    )
+    night.world.gate.denied.extend((name, "*") for name in names)
+    assert set(answers().values()) == {"AccessDeniedException"}
+    night.configure(native_export={})
+    assert answers() == {}

@@ -108,11 +108,8 @@ class NativeEngine:
                     self._look(one)
                 elif one["state"] == JobState.WAITING.value and not handle.get("cancelled"):
                     self._begin(one, moment)
-            except ClientError as error:
-                if not passes(error):
-                    raise
-                _log.warning("the export of %s: %s", one["table"], error)
-            except BotoCoreError as error:
+            except (ClientError, BotoCoreError) as error:
+                # asked again in the next pass, until the deadline
                 _log.warning("the export of %s: %s", one["table"], error)
         statuses = {n: _status(one, handle) for n, one in enumerate(handle["exports"])}
         return BatchStatus(statuses, gone=all(s.state.value in _OVER for s in statuses.values()))
@@ -187,9 +184,10 @@ class NativeEngine:
         try:
             told = self._call("DescribeExport", ExportArn=one["arn"])
         except ClientError as error:
-            if code_of(error) != "ExportNotFoundException":
+            if code_of(error) not in ("ExportNotFoundException", "AccessDeniedException"):
                 raise
-            _fail(one, "DynamoDB does not know its export any more")
+            # native_export was taken out of the module under way, and the right with it
+            _fail(one, f"its export cannot be followed any more: {error}")
             return
         _take(one, told)
 
