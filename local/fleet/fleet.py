@@ -51,14 +51,6 @@ def demo_fleet() -> list[TableSpec]:
     ]
 
 
-def switch_on_recovery(world: World) -> None:
-    """Switch on point-in-time recovery of some tables of the fleet; examples/native names them."""
-    for name in ("orders", "orders-archive", "orders-archive.2025", "orders_2026"):
-        world.client("dynamodb").update_continuous_backups(
-            TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-        )
-
-
 def previous_report(specs: list[TableSpec], run_id: str) -> dict[str, Any]:
     """Return what a night reads of the report of the one before, made up: each table as it is.
 
