@@ -87,7 +87,8 @@ class Planning:
 
     `bytes_per_read_unit` is bytes read per read capacity unit and second; None: the engine's own,
     see `planning.host`. `on_demand_read_rate` is read units per second. `estimates`: "measured",
-    where the last nights say how fast a table is read, or "formula".
+    where the last nights say how fast a table is read, or "formula". `cluster_bytes_per_second`:
+    what a cluster reads at the most; None: by its mappers, see `planning.mappers`.
     """
 
     attempts: int = 2
@@ -99,6 +100,7 @@ class Planning:
     item_count_tolerance_percentage: int = 20
     discovery_concurrency: int = 24
     estimates: str = "measured"
+    cluster_bytes_per_second: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class Prices:
         put_thousand, get_thousand: S3's writes and listings; its reads.
         storage_gb_month: S3's.
         export_gb: a native export's, by the table's size.
+        activity_month: an activity of Data Pipeline of low frequency, by the time it is there.
     """
 
     region: str = "us-east-1"
@@ -128,6 +131,7 @@ class Prices:
     get_thousand: float = 0.0004
     storage_gb_month: float = 0.023
     export_gb: float = 0.10
+    activity_month: float = 0.60
 
     @property
     def said(self) -> str:
@@ -157,8 +161,7 @@ class Settings:
     pipeline_role: str
     cluster_role: str
     prefix: str = ""
-    # None: the own region
-    bucket_region: str | None = None
+    bucket_region: str | None = None  # None: the own
     # said with each object that is written; and the customer's key, if it is to be said
     sse_header: str | None = None
     sse_key_arn: str | None = None
@@ -188,8 +191,7 @@ class Settings:
     prices: Prices = field(default_factory=Prices)
     engine: str = "datapipeline"
     emr: Emr | None = None
-    # None: of a module that had none yet
-    exporter: Exporter | None = None
+    exporter: Exporter | None = None  # None: of a module that had none yet
     consistent_reads: bool = False
     # of pipelines and clusters, beside hippolyte:*
     tags: TagPairs = ()
