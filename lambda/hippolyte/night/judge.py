@@ -27,7 +27,7 @@ from hippolyte.night.follow import overdue
 from hippolyte.night.judge_scan import verified
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.probe import ran_nothing
-from hippolyte.planning.plan import Job
+from hippolyte.planning.plan import NATIVE, Job
 from hippolyte.record_form import iso, when
 from hippolyte.records.ledger import TableEntry
 from hippolyte.records.runs import Run, start_of
@@ -50,9 +50,7 @@ def judge(p: Pass, run: Run) -> None:
     """Give a verdict to every table whose export is over, and collect those tried again."""
     jobs = {job.table: job for b in run.ledger.batches.values() for job in b.jobs}
     again: dict[str, list[Job]] = {}  # by the batch, of those whose cluster ran nothing
-    hung: list[Job] = []
-    alone: list[Job] = []
-    going_on: set[str] = set()
+    hung, alone, native, going_on = list[Job](), list[Job](), list[Job](), set[str]()
     idle, began = ran_nothing(p, run.ledger), p.remaining()
     for name, entry in run.ledger.tables.items():
         if entry.verdict or entry.undescribed or (entry.batch_id and not entry.outcome):
@@ -68,15 +66,17 @@ def judge(p: Pass, run: Run) -> None:
         elif _failed(entry) and _judge_failure(p, run, jobs[name], entry, idle):
             was_overdue = _was_overdue(run, entry, name)
             # a worker that ended left files that are whole: the next one goes on after them
-            if p.engine.name == "lambda" and entry.outcome == "cancelled" and entry.attempt:
+            engine = jobs[name].own_engine or p.engine.name
+            if engine == "lambda" and entry.outcome == "cancelled" and entry.attempt:
                 going_on.add(name)
             # where one job waits for another, it must not keep the others from their turn again
             apart = p.engine.ordered and was_overdue
             own = was_overdue and not jobs[name].estimated
-            others = again.setdefault(entry.batch_id if entry.batch_id in idle else "", [])
-            (alone if own else hung if apart else others).append(jobs[name])
+            fresh = again.setdefault(entry.batch_id if entry.batch_id in idle else "", [])
+            others = alone if own else hung if apart else fresh
+            (native if engine == NATIVE else others).append(jobs[name])
     size = p.engine.tables_per_batch
-    for jobs_again in (*again.values(), hung):
+    for jobs_again in (*again.values(), hung, native):
         for first in range(0, len(jobs_again), size):
             run.ledger.add_batch(jobs_again[first : first + size], going_on)
     # last: they may take all that is left, and clusters are few
@@ -112,7 +112,7 @@ def _judge_output(p: Pass, run: Run, job: Job, entry: TableEntry) -> None:
     waited = since(entry.finished_at, clock.now())
     try:
         before = None
-        if p.engine.name == "lambda":
+        if job.own_engine == NATIVE or p.engine.name == "lambda":
             result = verified(p, run, job, entry)
         else:
             read = _items_read(p, entry.log)

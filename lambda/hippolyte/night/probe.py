@@ -6,11 +6,12 @@ own, so that all of them at once would only end likewise, and be paid for.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from hippolyte import clock
 from hippolyte.night.batches import since
 from hippolyte.night.one_pass import Pass
+from hippolyte.planning.plan import NATIVE
 from hippolyte.record_form import when
 from hippolyte.records.ledger import STARTED, Ledger
 
@@ -18,11 +19,13 @@ from hippolyte.records.ledger import STARTED, Ledger
 _PAUSE, _MOST_PAUSE = 300, 2400
 # of a recorded time, the characters up to its minute
 _MINUTE = 16
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def may_begin(ledger: Ledger) -> int | None:
     """Return how many clusters may be begun now; None: as many as there is room for."""
-    ended = [b for b in ledger.batches.values() if b.ended_at and b.started_at]
+    clusters = [b for b in ledger.batches.values() if b.started_at and b.engine != NATIVE]
+    ended = [batch for batch in clusters if batch.ended_at]
     if not ended:
         return None
     ran = _ran(ledger)
@@ -31,9 +34,9 @@ def may_begin(ledger: Ledger) -> int | None:
         return None
     last = max(early, key=lambda batch: when(batch.ended_at or ""))
     # one that was begun no earlier ran something: whatever it was is over
-    if any(began >= when(last.started_at or "") for began in ran.values()):
+    if any(ran.get(b.batch_id, _LONG_AGO) >= when(last.started_at or "") for b in clusters):
         return None
-    if any(b.state in STARTED and b.batch_id not in ran for b in ledger.batches.values()):
+    if any(b.state in STARTED and b.batch_id not in ran for b in clusters):
         return 0
     # those that were begun in one minute ended for one reason
     rounds = len({(batch.started_at or "")[:_MINUTE] for batch in early})
@@ -43,7 +46,8 @@ def may_begin(ledger: Ledger) -> int | None:
 
 def ran_nothing(p: Pass, ledger: Ledger) -> set[str]:
     """Return the batches that were started, and whose cluster ended before it ran anything."""
-    begun = {b.batch_id for b in ledger.batches.values() if b.started_at and b.ended_at}
+    clusters = (b for b in ledger.batches.values() if b.engine != NATIVE)
+    begun = {b.batch_id for b in clusters if b.started_at and b.ended_at}
     return set() if p.host.side_by_side else begun - _ran(ledger).keys()
 
 
