@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from hippolyte.errors import ConfigurationError
+from hippolyte.exports.keys import spelling
 
 # significant digits, and the magnitude of numbers (Developer Guide, "Supported data types")
 _DIGITS, _LARGEST, _SMALLEST = 38, 125, -130
@@ -54,8 +55,7 @@ def _is_value(kind: str, content: Any) -> bool:
         case "NULL", True:
             return True
         case (("SS" | "NS" | "BS"), list()):
-            once = len({str(each) for each in content}) == len(content) > 0
-            return once and all(_is_value(kind[0], each) for each in content)
+            return bool(content) and _is_set(kind[0], content)
         case "L", list():
             return all(_is_inner(each) for each in content)
         case "M", dict():
@@ -64,11 +64,21 @@ def _is_value(kind: str, content: Any) -> bool:
             return False
 
 
+def _is_set(kind: str, content: list[Any]) -> bool:
+    """Say whether each is a value, and no two are equal: numbers by value, binaries by bytes."""
+    if not all(_is_value(kind, each) for each in content):
+        return False
+    return len({spelling({kind: each}) for each in content}) == len(content)
+
+
 def _is_inner(found: Any) -> bool:
     return isinstance(found, dict) and len(found) == 1 and _is_value(*next(iter(found.items())))
 
 
 def _is_number(text: str) -> bool:
+    # Decimal takes them, DynamoDB does not
+    if not text.isascii() or "_" in text or text != text.strip():
+        return False
     try:
         number = Decimal(text)
     except InvalidOperation:
