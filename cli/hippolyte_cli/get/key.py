@@ -89,7 +89,9 @@ def parse(text: str, schema: Schema | None) -> Key:
         found = json.loads(text, object_pairs_hook=unique, parse_int=Decimal, parse_float=Decimal)
     except FormatError as error:
         raise ConfigurationError(f"KEY {text:.80}: {error}") from error
-    except (ValueError, ArithmeticError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        if schema is None and text.startswith("{"):
+            raise ConfigurationError(f"KEY {text:.80} is no JSON ({error}): {_HOW}") from error
         found = None
     if schema is None:
         if not isinstance(found, dict) or not found:

@@ -139,9 +139,11 @@ def read_record(looks: Sequence[Look]) -> dict[str, int]:
 def read_line(looks: Sequence[Look]) -> str:
     """Return the same for people."""
     told = read_record(looks)
-    share = f" ({100 * told['bytes'] / told['of']:.2f} %)" if told["of"] else ""
+    # of small backups manifests and filters are more than their files
+    is_part = 0 < told["bytes"] <= told["of"]
+    share = f" of {size(told['of'])} ({100 * told['bytes'] / told['of']:.2f} %)" if is_part else ""
     made = f"; {plural(told['filters_made'], 'filter')} made" if told["filters_made"] else ""
-    return f"Read {size(told['bytes'])} of {size(told['of'])}{share} in backups{made}."
+    return f"Read {size(told['bytes'])}{share} in backups{made}."
 
 
 def _name(name: str) -> str:
