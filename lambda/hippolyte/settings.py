@@ -116,6 +116,7 @@ class Prices:
         transition_thousand: of a Standard machine.
         put_thousand, get_thousand: S3's writes and listings; its reads.
         storage_gb_month: S3's.
+        export_gb: a native export's, by the table's size.
         activity_month: an activity of Data Pipeline of low frequency, by the time it is there.
     """
 
@@ -129,12 +130,21 @@ class Prices:
     put_thousand: float = 0.005
     get_thousand: float = 0.0004
     storage_gb_month: float = 0.023
+    export_gb: float = 0.10
     activity_month: float = 0.60
 
     @property
     def said(self) -> str:
         """Whose prices they are."""
         return f"{self.region}, {self.dated}"
+
+
+@dataclass(frozen=True, slots=True)
+class NativeExport:
+    """Globs of the tables that DynamoDB itself is to export; none by default, for it costs."""
+
+    tables: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,19 +161,21 @@ class Settings:
     pipeline_role: str
     cluster_role: str
     prefix: str = ""
-    # None: the own region
-    bucket_region: str | None = None
+    bucket_region: str | None = None  # None: the own
     # said with each object that is written; and the customer's key, if it is to be said
     sse_header: str | None = None
     sse_key_arn: str | None = None
     # the customer's key that the bucket encrypts with: the roles are let at it
     bucket_key: str | None = None
+    # the account that owns the bucket, said with native exports; None: the own one
+    bucket_owner: str | None = None
     # the SSM parameter that holds the places in which something may be open, see `records.places`
     places_parameter: str | None = None
     enabled: bool = True
     window_seconds: int = 25_200
     consumed_percentage: int = 50
     tables: Selection = field(default_factory=Selection)
+    native_export: NativeExport = field(default_factory=NativeExport)
     cluster: Cluster = field(default_factory=Cluster)
     max_read_capacity: int | None = None
     # what a night may be estimated to cost; None: no limit
@@ -179,8 +191,7 @@ class Settings:
     prices: Prices = field(default_factory=Prices)
     engine: str = "datapipeline"
     emr: Emr | None = None
-    # None: of a module that had none yet
-    exporter: Exporter | None = None
+    exporter: Exporter | None = None  # None: of a module that had none yet
     consistent_reads: bool = False
     # of pipelines and clusters, beside hippolyte:*
     tags: TagPairs = ()
@@ -208,6 +219,7 @@ ENGINES = settings_form.ENGINES
 
 _NESTED: dict[str, type[Any]] = {
     "tables": Selection,
+    "native_export": NativeExport,
     "cluster": Cluster,
     "planning": Planning,
     "prices": Prices,

@@ -38,7 +38,7 @@ def build(
 ) -> object:
     """Build `kind` of JSON's `data`; name in `problems` whatever does not fit, None if any does.
 
-    `nested`: which fields are built likewise, and of what.
+    `nested`: which fields are built likewise, and of what; not those within them.
     """
     if not isinstance(data, dict):
         problems.append(f"{path.rstrip('.') or 'the settings'} must be an object, got {data!r}")
@@ -53,7 +53,7 @@ def build(
             continue
         value = data[name]
         if name in nested and not (value is None and "None" in str(spec.type)):
-            value = build(nested[name], value, nested, problems, f"{path}{name}.")
+            value = build(nested[name], value, {}, problems, f"{path}{name}.")
         elif wrong := _wrong(name, str(spec.type), value):
             problems.append(f"{path}{name} {wrong}, got {value!r}")
         else:
