@@ -21,6 +21,7 @@ from hippolyte.store import Store
 from hippolyte_cli import by_hand, console, deployment
 from hippolyte_cli.backups_place import AsJson
 from hippolyte_cli.compare.command import compare
+from hippolyte_cli.doctor import doctor
 from hippolyte_cli.export import export
 from hippolyte_cli.get.command import get
 from hippolyte_cli.listing import list_
@@ -59,6 +60,7 @@ app.command("list")(list_)
 app.command()(restore)
 app.command()(undo)
 app.command()(verify)
+app.command()(doctor)
 app.command()(compare)
 app.command()(get)
 
