@@ -114,6 +114,7 @@ class Prices:
         transition_thousand: of a Standard machine.
         put_thousand, get_thousand: S3's writes and listings; its reads.
         storage_gb_month: S3's.
+        import_gb: of ImportTable, by uncompressed GB.
     """
 
     region: str = "us-east-1"
@@ -126,11 +127,26 @@ class Prices:
     put_thousand: float = 0.005
     get_thousand: float = 0.0004
     storage_gb_month: float = 0.023
+    import_gb: float = 0.15
 
     @property
     def said(self) -> str:
         """Whose prices they are."""
         return f"{self.region}, {self.dated}"
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreDrill:
+    """Which backups are imported as a trial, each night one in turn; see `planning.drill`.
+
+    `canary`: a table that is drilled every night. `max_bytes` of a table, `max_usd` of a night.
+    `exclude`: globs of tables whose turn never comes.
+    """
+
+    canary: str | None = None
+    max_bytes: int = 10_000_000_000
+    max_usd: float = 2.0
+    exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +194,8 @@ class Settings:
     # None: of a module that had none yet
     exporter: Exporter | None = None
     consistent_reads: bool = False
+    # None: no backup is imported as a trial
+    restore_drill: RestoreDrill | None = None
     # of pipelines and clusters, beside hippolyte:*
     tags: TagPairs = ()
 
@@ -209,6 +227,7 @@ _NESTED: dict[str, type[Any]] = {
     "prices": Prices,
     "emr": Emr,
     "exporter": Exporter,
+    "restore_drill": RestoreDrill,
 }
 
 

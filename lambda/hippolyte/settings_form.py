@@ -25,6 +25,7 @@ _LOWEST = {
     "memory_size": 128,
     "max_workers": 1,
     "retention_days": 1,
+    "max_bytes": 1,
 }
 
 
