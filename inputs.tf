@@ -10,6 +10,7 @@ module "spelling" {
     tables        = var.tables
     planning      = var.planning
     prices        = var.prices
+    restore_drill = var.restore_drill
     cluster       = var.cluster
     emr           = var.emr
     lambda        = var.lambda

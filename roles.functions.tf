@@ -148,34 +148,6 @@ data "aws_iam_policy_document" "reconcile" {
     }
   }
 
-  # ImportTable reads the backup and writes its log with the caller's rights
-  dynamic "statement" {
-    for_each = module.inputs.restore_drill == null ? [] : [true]
-
-    content {
-      sid       = "DrillRestores"
-      actions   = ["dynamodb:DeleteTable", "dynamodb:DescribeImport", "dynamodb:ImportTable", "dynamodb:ListImports"]
-      resources = [local.drill_arn, "${local.drill_arn}/import/*"]
-    }
-  }
-
-  dynamic "statement" {
-    for_each = module.inputs.restore_drill == null ? [] : [true]
-
-    content {
-      sid = "LogDrills"
-      actions = [
-        "logs:CreateLogGroup",
-        "logs:CreateLogStream",
-        "logs:DescribeLogGroups",
-        "logs:DescribeLogStreams",
-        "logs:PutLogEvents",
-        "logs:PutRetentionPolicy",
-      ]
-      resources = ["arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws-dynamodb/*"]
-    }
-  }
-
   dynamic "statement" {
     for_each = length(local.bucket_keys) == 0 ? [] : [local.bucket_keys]
 
@@ -233,5 +205,36 @@ data "aws_iam_policy_document" "monitor" {
     sid       = "WriteOwnLog"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["${local.log_group_arns["monitor"]}:*"]
+  }
+
+  # ImportTable reads the backup and writes its log with the caller's rights
+  dynamic "statement" {
+    for_each = module.inputs.restore_drill == null ? [] : [true]
+
+    content {
+      sid       = "DrillRestores"
+      actions   = ["dynamodb:DeleteTable", "dynamodb:DescribeImport", "dynamodb:ImportTable", "dynamodb:ListImports"]
+      resources = [local.drill_arn, "${local.drill_arn}/import/*"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = module.inputs.restore_drill == null ? [] : [true]
+
+    content {
+      sid = "LogDrills"
+      actions = [
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:DescribeLogGroups",
+        "logs:DescribeLogStreams",
+        "logs:PutLogEvents",
+        "logs:PutRetentionPolicy",
+      ]
+      resources = [
+        "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws-dynamodb/*",
+        "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws-dynamodb/*:log-stream:*",
+      ]
+    }
   }
 }

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import suppress
 
 import pytest
-from botocore.exceptions import ClientError
 
 from hippolyte.planning.drill import drill_name
 from local.core.call import Call
 from tests.support.harness import (
     ACCOUNT,
+    BUCKET,
     REGION,
     Killed,
     NightDriver,
@@ -52,17 +52,9 @@ def test_each_comes_in_its_turn_and_the_canary_always(night: NightDriver) -> Non
         night.table(name, items=10)
     done = [
         {line.partition(":")[0] for line in report["drills"]}
-        for report in (night.night(), next_night(night), next_night(night))
+        for report in (night.night(), next_night(night), next_night(night, 2))
     ]
     assert done == [{"users", "orders"}, {"users", "parts"}, {"users", "orders"}]
-
-
-def error(code: str, operation: str, status: int = 400) -> ClientError:
-    answer = {"Error": {"Code": code, "Message": "said"}}
-    return ClientError(
-        {**answer, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
-        operation,
-    )
 
 
 def test_the_tables_of_drills_are_never_backed_up(night: NightDriver) -> None:
@@ -93,7 +85,7 @@ def test_an_import_that_misses_items_is_an_alarm(night: NightDriver) -> None:
         key = night.keys(f"backups/{ACCOUNT}/{REGION}/orders/")
         for each in key:
             if "/data/" in each:
-                night.s3.put_object(Bucket="backups", Key=each, Body=b"")
+                night.s3.put_object(Bucket=BUCKET, Key=each, Body=b"")
 
     night.world.before("dynamodb:ImportTable", lose)
     report = night.night()
@@ -104,26 +96,79 @@ def test_an_import_that_misses_items_is_an_alarm(night: NightDriver) -> None:
     assert tables(night) == ["orders"]
 
 
-@pytest.mark.parametrize("call", ["ImportTable", "DescribeImport", "DeleteTable", "DescribeTable"])
+def at_drill(night: NightDriver, operation: str, number: int, after: bool) -> list[str]:
+    """Kill the invocation at its n-th such call for a drill, once."""
+    seen: list[str] = []
+    died: list[str] = []
+
+    def die(call: Call) -> None:
+        if died or not ("hippolyte-drill-" in str(call.params) or str(call.key) == RECORD):
+            return
+        seen.append(operation)
+        if len(seen) < number:
+            return
+        died.append(operation)
+        if not after:
+            raise Killed(operation)
+        night.kill_before("*")
+
+    night.world.before(operation, die)
+    return died
+
+
 @pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(
+    ("operation", "number"),
+    [
+        ("s3:PutObject", 1),
+        ("s3:PutObject", 2),
+        ("s3:PutObject", 3),
+        ("s3:PutObject", 4),
+        ("dynamodb:ImportTable", 1),
+        ("dynamodb:DescribeImport", 1),
+        ("dynamodb:DescribeTable", 1),
+        ("dynamodb:DeleteTable", 1),
+    ],
+)
 def test_a_pass_that_dies_at_a_call_is_gone_on_with(
-    night: NightDriver, call: str, after: bool
+    night: NightDriver, operation: str, number: int, after: bool
 ) -> None:
     night.configure(restore_drill={})
     night.table("orders", items=40)
-    died: list[str] = []
-
-    def die(each: Call) -> None:
-        named = str(each.params)
-        if not died and ("hippolyte-drill-" in named):
-            died.append(call)
-            raise Killed
-
-    hook: Any = night.world.after if after else night.world.before
-    hook(f"dynamodb:{call}", die)
-    report = night.night()
-    assert died == [call]
+    died = at_drill(night, operation, number, after)
+    with suppress(Killed):
+        night.night()
+    report = night.until_closed()
+    assert died == [operation]
     assert report["drills"] == ["orders: restored by ImportTable, 40 items"]
+    assert tables(night) == ["orders"]
+
+
+def test_a_limit_is_waited_out(night: NightDriver) -> None:
+    night.configure(restore_drill={})
+    night.table("orders", items=40)
+    night.refuse("dynamodb:ImportTable", "LimitExceededException", "50 at once", times=2)
+    assert night.night()["drills"] == ["orders: restored by ImportTable, 40 items"]
+
+
+def test_an_import_that_is_refused_is_told(night: NightDriver) -> None:
+    night.configure(restore_drill={})
+    night.table("orders")
+    night.refuse("dynamodb:ImportTable", "AccessDeniedException", "no right")
+    (alert,) = night.night()["alerts"]
+    assert alert.startswith("restore drill: orders: ImportTable was refused: ")
+    assert "no right" in alert
+
+
+def test_a_table_that_cannot_be_deleted_is_told_and_tried_again(night: NightDriver) -> None:
+    night.configure(restore_drill={})
+    night.table("orders", items=40)
+    night.refuse("dynamodb:DeleteTable", "AccessDeniedException", "no right")
+    (line,) = night.night()["drills"]
+    assert "hippolyte-drill-orders is not deleted yet" in line
+    assert "no right" in line
+    night.allow_all()
+    night.monitor()
     assert tables(night) == ["orders"]
 
 

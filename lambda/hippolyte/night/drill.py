@@ -255,7 +255,8 @@ def _judge(p: Pass, entry: dict[str, Any]) -> None:
     entry["table_id"] = found.get("TableId")
     items, errors = found.get("ImportedItemCount", 0), found.get("ErrorCount", 0)
     if found["ImportStatus"] == "COMPLETED" and items == entry["items"] and not errors:
-        return _over(entry, True, f"restored by ImportTable, {items} items")
+        _over(entry, True, f"restored by ImportTable, {items} items")
+        return
     why = " ".join(filter(None, (found.get("FailureCode"), found.get("FailureMessage"))))
     _over(
         entry,
