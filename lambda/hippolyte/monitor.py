@@ -44,8 +44,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     if not p.time_is_short:
         with p.apart("what the settings name was not looked at"):
             existence.look(p)
-    with p.apart("the restore drills are not seen to"):
-        advance(p)
+    advance(p)
     still_open = {run for sight in sights for run in sight.still_open}
     figures = {
         "NightOverdue": float(is_overdue(p, here.recent, still_open)),

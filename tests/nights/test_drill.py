@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 
+from hippolyte.errors import ConfigurationError
 from hippolyte.planning.drill import drill_name
 from local.core.call import Call
 from tests.support.harness import (
@@ -177,3 +178,15 @@ def test_long_names_are_shortened_and_stay_apart() -> None:
     assert drill_name("orders") == "hippolyte-drill-orders"
     assert len(drill_name(long)) == 255
     assert drill_name(long) != drill_name(other)
+
+
+def test_a_broken_record_keeps_no_night_from_its_end(night: NightDriver) -> None:
+    night.configure(restore_drill={})
+    night.table("orders")
+    night.s3.put_object(Bucket=BUCKET, Key=RECORD, Body=b"{")
+    with suppress(ConfigurationError):
+        night.night()
+    report = night.until_closed()
+    assert verdicts(report) == {"orders": "backed_up"}
+    (line,) = report["drills"]
+    assert line.startswith("the restore drill is not seen to: ")

@@ -16,7 +16,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
-from hippolyte.errors import ConflictError
+from hippolyte.errors import ConfigurationError, ConflictError
 from hippolyte.exports.native import DATA, root
 from hippolyte.night.batches import scan_id
 from hippolyte.night.one_pass import Pass
@@ -53,21 +53,31 @@ def drill(p: Pass, run: Run) -> None:
         return
     if not (ledger.decided and ledger.read_back):
         return
-    with p.apart("the restore drill is not seen to"):
+    try:
         if ledger.drilling_until is None:
             _order(p, run)
         else:
             _take(p, run)
+    except (ConfigurationError, ClientError, BotoCoreError) as error:
+        # a trial must not keep a night from its end
+        _log.exception("the restore drill is not seen to")
+        p.failures.append(error)
+        ledger.drills.append(f"the restore drill is not seen to: {error}")
+        ledger.drilled = True
 
 
 def advance(p: Pass) -> None:
-    """Take each drill one step on, whatever has become of its run.
-
-    Raises:
-        ClientError, BotoCoreError: an AWS call failed; the next pass goes on.
-    """
+    """Take each drill one step on, whatever has become of its run; the next pass goes on."""
     if p.settings.restore_drill is None:
         return
+    try:
+        _advance(p)
+    except (ConfigurationError, ClientError, BotoCoreError) as error:
+        _log.exception("the restore drills are not seen to")
+        p.failures.append(error)
+
+
+def _advance(p: Pass) -> None:
     record, etag = _read(p)
     for name in sorted(record["drills"]):
         if p.time_is_short:
