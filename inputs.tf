@@ -26,8 +26,8 @@ module "spelling" {
   attributes = {
     backup_window = ["end", "start", "timezone"]
     tables        = ["always", "exclude", "exclude_tags", "include", "include_tags"]
-    planning      = ["activity_bootstrap_seconds", "attempts", "bytes_per_read_unit", "cluster_bootstrap_seconds", "discovery_concurrency", "estimates", "item_count_tolerance_percentage", "max_clusters", "on_demand_read_rate"]
-    prices        = ["dated", "function_gb_second", "get_thousand", "import_gb", "node_hour", "on_demand_million", "put_thousand", "read_unit_hour", "region", "storage_gb_month", "transition_thousand"]
+    planning      = ["activity_bootstrap_seconds", "attempts", "bytes_per_read_unit", "cluster_bootstrap_seconds", "cluster_bytes_per_second", "discovery_concurrency", "estimates", "item_count_tolerance_percentage", "max_clusters", "on_demand_read_rate"]
+    prices        = ["activity_month", "dated", "function_gb_second", "get_thousand", "import_gb", "node_hour", "on_demand_million", "put_thousand", "read_unit_hour", "region", "storage_gb_month", "transition_thousand"]
     restore_drill = ["canary", "exclude", "max_bytes", "max_usd"]
     cluster       = ["core_instance_count", "core_instance_type", "core_security_group_id", "key_pair", "master_instance_type", "master_security_group_id", "release_label", "service_access_security_group_id", "subnet_id", "volume_kms_key_arn"]
     emr           = ["instance_types", "jar", "jar_kms_key_arn", "security_configuration", "spot", "subnet_ids"]

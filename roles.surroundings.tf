@@ -87,6 +87,17 @@ data "aws_iam_policy_document" "existence" {
     }
   }
 
+  # vCPUs of Standard instances, on demand and from spot
+  dynamic "statement" {
+    for_each = local.on_lambda ? [] : [["L-1216C47A", "L-34B43A08"]]
+
+    content {
+      sid       = "LookForRoomForClusters"
+      actions   = ["servicequotas:GetServiceQuota"]
+      resources = [for code in statement.value : "arn:${local.partition}:servicequotas:${local.region}:${local.account}:ec2/${code}"]
+    }
+  }
+
   dynamic "statement" {
     for_each = local.jar == null ? [] : [local.jar]
 

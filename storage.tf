@@ -143,11 +143,12 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 
   bucket = aws_s3_bucket.this[0].id
 
-  # a backup and its catalogue entry go together
+  # a backup and its catalogue entry go together; what an undo replaced is a backup too
   dynamic "rule" {
     for_each = {
       backups = var.retention_days
       catalog = var.retention_days
+      undone  = var.retention_days
       runs    = local.run_retention_days
       logs    = 30
     }

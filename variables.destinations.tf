@@ -37,7 +37,7 @@ variable "kms_key_arn" {
 }
 
 variable "retention_days" {
-  description = "Days a backup is kept in the bucket the module creates: a whole number, 2 to 3650. With `backup_bucket` its owner decides; then this is only what the alarm of old backups goes by."
+  description = "Days a backup, and what an undo replaced, is kept in the bucket the module creates: a whole number, 2 to 3650. With `backup_bucket` its owner decides; then this is only what the alarm of old backups goes by."
   type        = number
   default     = 35
   nullable    = false

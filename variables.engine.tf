@@ -66,7 +66,7 @@ variable "cluster" {
     The EMR clusters that export the tables, with `engine = "emr"` or `"datapipeline"`.
     - `release_label`: with `engine = "datapipeline"` one of `emr-5.2x`, which the classpath of AWS's export tool needs; with `engine = "emr"` one that goes with `emr.jar` (docs/emr.md). `null`: `emr-5.27.1`, or with EMR `emr-7.13.0`.
     - `master_instance_type`, `core_instance_type`: EC2 instance types.
-    - `core_instance_count`: 1 to 20. One is enough: the table's capacity is the limit, not the cluster.
+    - `core_instance_count`: 1 to 20. A cluster reads 1 MiB/s for each mapper that its core nodes hold, which binds tables with much capacity (docs/planning.md, "How long a table takes").
     - `subnet_id`: Data Pipeline's; with EMR it is `emr.subnet_ids`. `null` for the default subnet of the default VPC.
     - `key_pair`: name of an EC2 key pair for SSH. `null`: none.
     - `master_security_group_id`, `core_security_group_id`, `service_access_security_group_id`: your own instead of EMR's; the first two together, the third with them in a private subnet, all with a subnet. `null`: EMR creates its own.

@@ -110,6 +110,7 @@ variable "prices" {
     - `put_thousand`, `get_thousand`: a thousand of S3's writes and listings, and of its reads.
     - `storage_gb_month`: S3, per GB and month.
     - `import_gb`: ImportTable, per uncompressed GB.
+    - `activity_month`: an activity of Data Pipeline (low frequency), per month that it is there.
   EOT
   type        = any
   default     = {}
@@ -122,6 +123,7 @@ variable "planning" {
     - `attempts`: tries per table and night, 1 to 5.
     - `max_clusters`: clusters at the same time, 1 to 100.
     - `bytes_per_read_unit`: bytes one read unit brings per second, 1024 to 8192. `null`: the engine's own, 7680 with `lambda` (half of it with `consistent_reads`), a careful 4096 with the others.
+    - `cluster_bytes_per_second`: what a cluster reads at the most, 100000 to 10000000000. `null`: 1 MiB for each mapper that its core nodes hold (docs/planning.md).
     - `cluster_bootstrap_seconds`: from launch to a usable cluster, 0 to 7200.
     - `activity_bootstrap_seconds`: start of one export, 0 to 3600.
     - `on_demand_read_rate`: units per second wanted of an on-demand table, 1 to 40000.

@@ -32,6 +32,7 @@ def cost(
     stdin: Path | None = None,
     codes: Sequence[int] = (0,),
     output: Any = subprocess.DEVNULL,
+    errors: Any = None,
 ) -> Cost:
     """Run a program to its end.
 
@@ -41,7 +42,11 @@ def cost(
     most, began = 0, monotonic()
     with (stdin or Path(os.devnull)).open("rb") as given:
         process = subprocess.Popen(
-            list(map(str, command)), stdin=given, stdout=output, env=dict(environment)
+            list(map(str, command)),
+            stdin=given,
+            stdout=output,
+            stderr=errors,
+            env=dict(environment),
         )
     ended = threading.Event()
     used: list[Any] = []

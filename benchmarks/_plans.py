@@ -22,7 +22,7 @@ from hippolyte.engines.datapipeline_definition import TABLES_PER_PIPELINE
 from hippolyte.engines.lambda_ import TABLES_PER_WORKER
 from hippolyte.planning.planner import make_plan
 from hippolyte.planning.window import Night
-from hippolyte.settings import Settings, parse
+from hippolyte.settings import Planning, Settings, parse
 from hippolyte.tables.table import Inventory, Limits, Table
 
 TABLES = 2_500
@@ -43,15 +43,18 @@ class Case:
     raises: bool = True
     day: int = 0
     before: dict[str, Any] = field(default_factory=dict)
+    most_usd: float | None = None
 
     @property
     def settings(self) -> Settings:
         """What it is planned with."""
         if self.engine == "lambda":
             exporter = {"machine_arn": "arn:aws:states:us-east-1:1:stateMachine:x"}
-            made = {"exporter": {**exporter, "max_workers": self.hosts}}
+            made: dict[str, object] = {"exporter": {**exporter, "max_workers": self.hosts}}
         else:
             made = {"planning": {"max_clusters": self.hosts}}
+        if self.most_usd is not None:
+            made["max_night_usd"] = self.most_usd
         return settings(engine=self.engine, raise_capacity=self.raises, **made)
 
     def plan(self, tables: list[Table]) -> Any:
@@ -66,8 +69,13 @@ class Case:
         return make_plan(Inventory(tuple(tables), limits), self.settings, night, limit, workers)
 
 
-def settings(**changes: object) -> Settings:
-    """Return the settings of a deployment with the module's defaults."""
+def settings(**changes: Any) -> Settings:
+    """Return the settings of a deployment with the module's defaults, but for fast clusters.
+
+    An earlier planner knows no limit of a cluster, so both are to have none.
+    """
+    if "cluster_bytes_per_second" in Planning.__dataclass_fields__:
+        changes["planning"] = {"cluster_bytes_per_second": 10**9, **changes.get("planning", {})}
     return parse(
         json.dumps(
             {

@@ -71,7 +71,9 @@ def _pages(count: int) -> list[list[str]]:
     return pages
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """Answers a scan of the table."""
+
     protocol_version = "HTTP/1.1"
     pages: list[list[str]]
 
@@ -106,6 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
         table = {"TableName": TABLE, "TableStatus": "ACTIVE", "KeySchema": [_KEY]}
         table |= {"TableArn": f"arn:aws:dynamodb:eu-west-1:123456789012:table/{TABLE}"}
         table |= {"TableId": "bench"}
+        table |= {"AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}]}
         return json.dumps({"Table": {**table, "ProvisionedThroughput": capacity}}).encode()
 
     def log_message(self, *_: Any) -> None:
@@ -114,11 +117,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 def main(count: int) -> None:
     """Serve until standard input ends."""
-    _Handler.pages = _pages(count)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    Handler.pages = _pages(count)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    size = sum(len(item.encode()) + 1 for page in _Handler.pages for item in page)
-    print(server.server_port, len(_Handler.pages), size, flush=True)
+    size = sum(len(item.encode()) + 1 for page in Handler.pages for item in page)
+    print(server.server_port, len(Handler.pages), size, flush=True)
     sys.stdin.read()
 
 

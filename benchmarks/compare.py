@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import md5
 from itertools import islice
 from pathlib import Path
@@ -55,10 +55,10 @@ def lines(numbers: Iterable[int], is_right: bool) -> Iterator[str]:
         yield f'{{"Item":{text(number, 2 if is_right and way == 0 else 1)}}}\n'
 
 
-def write(folder: Path, count: int, is_right: bool, order: Callable[[int], int]) -> int:
-    """Write a native backup as a scan leaves it; return the bytes of its items."""
+def write(folder: Path, count: int, all_lines: Iterator[str]) -> int:
+    """Write a native backup of lines as a scan leaves it; return the bytes of its items."""
     (folder / "data").mkdir(parents=True)
-    all_lines, listed, size, total = lines(map(order, range(count)), is_right), [], 0, 0
+    listed, size, total = [], 0, 0
     files = SEGMENTS * FILES
     for number in range(files):
         part = list(islice(all_lines, -(-count // files)))
@@ -118,22 +118,25 @@ def _measured(items: int, tenth: Cost | None) -> tuple[Cost, Cost]:
     """Print a table; return what ours took, and what the dictionaries did, as far as they fit."""
     with tempfile.TemporaryDirectory() as name:
         left, right, other = (Path(name) / side for side in ("left", "right", "other"))
-        size = write(left, items, False, lambda number: number)
-        write(right, items, True, lambda number: number)
+        size = write(left, items, lines(range(items), False))
+        write(right, items, lines(range(items), True))
         # each number once: the factor has no divisor with the count in common
-        write(other, items, True, lambda number: number * 7_368_787 % items)
+        mixed = (number * 7_368_787 % items for number in range(items))
+        write(other, items, lines(mixed, True))
         print(f"Compare of {items:,} items with as many, {size / MB:.0f} MB of JSON each:")
         print(f"{'':40}{'CPU s':>8}{'':7}{'wall s':>8}{'':7}{'MB':>8}")
         ours = _ours(left, right, items)
         _row("hippolyte compare", ours)
-        _row("the same, right in another order", _ours(left, other, items))
+        mixed = _ours(left, other, items)
+        _row("the same, right in another order", mixed)
         plain = _plain(left, right, ROOM)
-    if plain.code != _compare_plain.NO_ROOM:
-        _row("two dictionaries", plain, ours)
-    elif tenth:
-        print(f"two dictionaries do not fit in {ROOM >> 30} GiB")
+    name = "two dictionaries"
+    if plain.code == _compare_plain.NO_ROOM and tenth:
+        print(f"{name} do not fit in {ROOM >> 30} GiB")
+        name = "ten times what they took of a tenth"
         plain = Cost(tenth.cpu_seconds * 10, tenth.seconds * 10, tenth.bytes * 10)
-        _row("ten times what they took of a tenth", plain, ours)
+    _row(name, plain, ours)
+    _row("  beside ours in another order", plain, mixed)
     print()
     return ours, plain
 

@@ -11,9 +11,11 @@ import math
 import os
 import subprocess
 import sys
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from itertools import accumulate
 from typing import Any
 
 from rich.console import Console
@@ -126,6 +128,52 @@ def least_batches(jobs: Iterable[Job], host: Host) -> int:
     return late + least_bins([s for s in fit if s <= room], room, TABLES_PER_PIPELINE)
 
 
+def least_batches_on(timelines: int, jobs: Iterable[Job], host: Host) -> int:
+    """Return how many batches the tables need at least on at most so many timelines.
+
+    The fewer timelines, the more batches go one after the other, and each costs the time of its
+    start. Each timeline is given the shortest tables of all beside the one table of more than half
+    a window that it may have, and what it holds by its batches is made concave: no plan has more.
+    """
+    room, gap, jobs = WINDOW_SECONDS - host.bootstrap, HANDOVER_SECONDS, list(jobs)
+    fit = sorted(j.estimate_seconds for j in jobs if j.estimate_seconds <= room)
+    half, late = bisect_right(fit, room / 2), len(jobs) - len(fit)
+    upto = [0, *accumulate(fit[:half])]
+    most = int((WINDOW_SECONDS + gap) // (host.bootstrap + gap))
+
+    def holds(used: float, batches: int) -> int:
+        left = WINDOW_SECONDS + gap - used - batches * (host.bootstrap + gap)
+        places = TABLES_PER_PIPELINE * batches - (used > 0)
+        return max(0, min(places, bisect_right(upto, left) - 1))
+
+    batches, wanted = len(fit) - half, float(half)
+    steps = (timelines - late - batches) * _gains([holds(0, n) for n in range(most + 1)])
+    for seconds in fit[half:]:
+        beside = [holds(seconds, n) for n in range(1, most + 1)]
+        wanted -= beside[0]
+        steps += _gains(beside)
+    for step in sorted(steps, reverse=True):
+        if wanted <= 0:
+            break
+        wanted -= step
+        batches += 1
+    return max(late + batches, least_batches(jobs, host))
+
+
+def _gains(points: Sequence[int]) -> list[float]:
+    """Return the steps of the least concave function that is not below, as long as it grows."""
+    gains: list[float] = []
+    while len(gains) < len(points) - 1:
+        at = len(gains)
+        step, end = max(
+            ((points[n] - points[at]) / (n - at), n) for n in range(at + 1, len(points))
+        )
+        if step <= 0:
+            break
+        gains += [step] * (end - at)
+    return gains
+
+
 def least_usd(jobs: Sequence[Job], case: Case) -> float:
     """Return what reading these tables costs at least: each raise for its own hours only."""
     host, room = host_for(case), WINDOW_SECONDS - host_for(case).bootstrap
@@ -170,31 +218,39 @@ def most_in_time(jobs: Iterable[Job], host: Host) -> int:
 # the tables
 
 
-def _quality(console: Console, now: Planner, before: Planner | None, count: int) -> None:
+def _quality(
+    console: Console, now: Planner, before: Planner | None, count: int
+) -> tuple[float, float]:
+    """Print fleets' batches and cost; return the bound's and the plans' batches in total."""
     table = _table(
         f"{count:,} tables on clusters, no limit of them",
-        ("fleet", "bound", f"batches {BEFORE}", "batches", f"at once {BEFORE}", "at once",
-         "USD bound", f"USD {BEFORE}", "USD"),
+        ("fleet", "bound", "of as few", f"batches {BEFORE}", "batches", f"at once {BEFORE}",
+         "at once", "USD bound", f"USD {BEFORE}", "USD"),
     )  # fmt: skip
-    total = [0.0] * 8
+    total = [0.0] * 9
     for fleet in FLEETS:
         case = Case(fleet, count, count)
         new, old = _both(case, now, before)
         jobs = new.jobs
         figures = [
             least_batches(jobs, host_for(case)),
+            # no plan may be of more at once than the one before
+            least_batches_on(len(rows(old)), jobs, host_for(case)) if old else math.nan,
             *(len(p.batches) if p else math.nan for p in (old, new)),
             *(len(rows(p)) if p else math.nan for p in (old, new)),
             least_usd(jobs, case),
             *(usd(p, case) if p else math.nan for p in (old, new)),
         ]
         total = [a + b for a, b in zip(total, figures, strict=True)]
-        _row(table, fleet, figures, ",.0f", ",.2f", 5)
+        _row(table, fleet, figures, ",.0f", ",.2f", 6)
     table.add_section()
-    _row(table, "in total", total, ",.0f", ",.2f", 5)
-    ratios = [1, *(n / total[0] for n in total[1:3]), math.nan, math.nan]
-    _row(table, "to the bound", [*ratios, 1, *(n / total[5] for n in total[6:])], ".4f", ".4f", 5)
+    _row(table, "in total", total, ",.0f", ",.2f", 6)
+    money = [n / total[6] for n in total[6:]]
+    for name, least in (("to the bound", total[0]), ("to that of as few at once", total[1])):
+        ratios = [n / least for n in total[:4]]
+        _row(table, name, [*ratios, math.nan, math.nan, *money], ".4f", ".4f", 6)
     console.print(table)
+    return total[0], total[3]
 
 
 def _ends(console: Console, now: Planner, before: Planner | None, count: int) -> None:
@@ -281,6 +337,7 @@ def _speed(console: Console, now: Planner, before: Planner | None, count: int) -
             f"{memory:.0f}" if bare else "-",
         )
     console.print(table)
+    _brake(console, now, 4 * count)
     table = _table(
         "ten times as many tables: n log n is the ratio of 10 x log(10 n) / log n",
         ("fleet", "clusters", f"CPU s of {4 * count:,}", f"of {40 * count:,}", "ratio", "n log n"),
@@ -301,6 +358,21 @@ def _speed(console: Console, now: Planner, before: Planner | None, count: int) -
                 ratio,
                 f"{expected:.1f}",
             )
+    console.print(table)
+
+
+def _brake(console: Console, now: Planner, count: int) -> None:
+    """Print what it takes to leave tables out for max_night_usd: several plans are made."""
+    table = _table(
+        f"{count:,} tables, max_night_usd a part of what the night costs: CPU s",
+        ("fleet", "all", "0.9", "0.5", "0.1"),
+    )
+    for fleet in (*FLEETS, _SLOWEST[1]):
+        case = Case(fleet, count, count)
+        whole = now.make(case)
+        least = whole.plan.cost_usd
+        found = [now.make(replace(case, most_usd=least * part)).cpu for part in (0.9, 0.5, 0.1)]
+        table.add_row(fleet, *(f"{each:.2f}" for each in (whole.cpu, *found)))
     console.print(table)
 
 
@@ -435,9 +507,12 @@ def main(small: bool = False) -> None:
     before = Planner(str(tree / "lambda")) if tree else None
     if before is None:
         console.print(f"Not beside commit {BEFORE}: this clone does not have it.")
-    _quality(console, now, before, count)
-    if not small:
-        _quality(console, now, before, 4 * count)
+    sizes = (count,) if small else (count, 4 * count)
+    least, made = zip(*(_quality(console, now, before, each) for each in sizes), strict=True)
+    print(
+        f"Batches of all these fleets: {sum(made):,.0f}, the bound {sum(least):,.0f}, "
+        f"{sum(made) / sum(least):.4f} of it"
+    )
     _ends(console, now, before, count)
     _overloaded(console, now, before, count)
     _month(console, count)

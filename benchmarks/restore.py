@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from benchmarks import _restore_run, _scan_table
 from benchmarks._cost import MB, Cost, cost
+from benchmarks._served import environment, served
 from hippolyte.exports import native
 from local.fleet.table_spec import TableSpec
 from tests.support.exports import SUMMARY
@@ -57,30 +55,10 @@ def write(folder: Path, count: int) -> Path:
     return plain
 
 
-@contextmanager
-def _server() -> Iterator[str]:
-    command = [sys.executable, "-m", "benchmarks._restore_server"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout and process.stdin
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        process.stdin.close()
-
-
 def _cost(command: list[Any], url: str, stdin: Path | None = None) -> Cost:
     """Run a program to its end."""
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "x",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        # carica's options are declared twice
-        "PYTHONWARNINGS": "ignore",
-    }
-    return cost(command, environment, stdin)
+    # carica's options are declared twice
+    return cost(command, environment(url) | {"PYTHONWARNINGS": "ignore"}, stdin)
 
 
 def _both(backup: Path, plain: Path, url: str) -> dict[str, Cost]:
@@ -124,7 +102,7 @@ def main(small: bool = False) -> None:
         backup = Path(folder) / "backup"
         plain = write(backup, count)
         print(f"Restore of {count:,} mixed items, {plain.stat().st_size / MB:.1f} MB of JSON.")
-        with _server() as url:
+        with served("_restore_server") as (url, _):
             _print(_both(backup, plain, url))
         print(f"Of CPU, at least {WANTED} times ours was wanted, and no more memory than theirs.")
         if why := real_servers.missing():

@@ -10,14 +10,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from benchmarks import _scan_table
+from benchmarks._served import served
 from local.fleet.table_spec import TableSpec
 from tests.support.real_dynamodb import RealDynamoDB, dynamodb_local
 from tools import real_servers
@@ -47,20 +46,6 @@ def _python_of_others() -> Path:
         subprocess.run([*pip, "-r", pins], check=True)
         done.write_bytes(pins.read_bytes())
     return python
-
-
-@contextmanager
-def _server(items: int) -> Iterator[str]:
-    """Run the server in a process of its own; yield its URL."""
-    command = [sys.executable, "-m", "benchmarks._scan_table", str(items)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout and process.stdin
-        port, pages, size = map(int, process.stdout.readline().split())
-        print(f"{items:,} items, {size / MB:.1f} MB of JSON in {pages} pages.")
-        yield f"http://127.0.0.1:{port}"
-        process.stdin.close()
 
 
 def _measure(name: str, form: str, url: str, items: int, times: int) -> tuple[float, float]:
@@ -117,7 +102,8 @@ def main(small: bool = False) -> None:
     """Print the tables."""
     items, most = (FEW_ITEMS, 1) if small else (ITEMS, 2)
     print("Scan: client CPU seconds of one process, its imports and its client's making left out.")
-    with _server(items) as url:
+    with served("_scan_table", items) as (url, (pages, size)):
+        print(f"{items:,} items, {size / MB:.1f} MB of JSON in {pages} pages.")
         _table(url, REACH, items, times=most)
         print("The whole loop, 4 threads, into folders:")
         for name, what, times in (

@@ -30,6 +30,7 @@ from local.core.server import Server
 from local.datapipeline import service as datapipeline
 from local.dynamodb import autoscaling
 from local.dynamodb import service as dynamodb
+from local.emr import quotas
 from local.emr import service as emr
 from local.functions import account
 from local.functions import service as functions
@@ -275,6 +276,7 @@ _PARTS: tuple[tuple[Callable[[World], None], Callable[[], None]], ...] = (
     (schedules.install, schedules.uninstall),
     (datapipeline.install, datapipeline.uninstall),
     (emr.install, emr.uninstall),
+    (quotas.install, quotas.uninstall),
 )
 """In this order: each service's mending of moto, and what takes it back."""
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import boto3
 import typer
+from botocore.exceptions import ClientError
 
 from hippolyte.clients import configuration
 from hippolyte.errors import ConfigurationError
@@ -14,6 +15,9 @@ from hippolyte.exports import place
 from hippolyte.store import Store
 from hippolyte_cli import deployment
 from hippolyte_cli.backups import Backups
+
+# percent of a table's capacity, where nothing says how much is to be taken
+SHARE = 50
 
 Function = Annotated[
     str, typer.Option(help="The deployed monitor: its settings say where the backups are.")
@@ -44,6 +48,28 @@ Rate = Annotated[
     float | None,
     typer.Option(min=0.1, max=1e6, metavar="UNITS", help="Units a second, instead of a share."),
 ]
+
+Share = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=100,
+        metavar="PERCENT",
+        help="Of a live table's capacity. Default: what the deployment's backups may consume, "
+        f"else {SHARE}.",
+    ),
+]
+
+
+def share_of_backups(function: str, bucket: str | None, region: str | None) -> int:
+    """Return the percentage of capacity that a deployment's backups may consume; else 50."""
+    if bucket is not None:
+        return SHARE
+    try:
+        return deployment.deployed(function, region).consumed_percentage
+    except (ConfigurationError, ClientError):
+        # there need be none, nor the right to look at it
+        return SHARE
 
 
 def backups_in(

@@ -100,6 +100,21 @@ def _remedied(error: Exception) -> str:
 
 
 @contextmanager
+def closed_pipe_is_an_error() -> Iterator[None]:
+    """Have a pipe that nobody reads any more end a command as any other trouble does.
+
+    The console ends the process then, without a word of what is done and how to go on.
+
+    Raises:
+        BrokenPipeError: in place of that.
+    """
+    try:
+        yield
+    except SystemExit as error:
+        raise BrokenPipeError(errno.EPIPE, "nobody reads any more what it says") from error
+
+
+@contextmanager
 def told() -> Iterator[None]:
     """Say what goes wrong, with what to do about it, and end the command."""
     try:

@@ -25,14 +25,12 @@ from hippolyte.scan.reading import Gone
 from hippolyte.scan.runner import Threads
 from hippolyte.scan.state import Progress, State
 from hippolyte_cli import console
-from hippolyte_cli.backups_place import AsJson, Rate
+from hippolyte_cli.backups_place import SHARE, AsJson, Rate
 from hippolyte_cli.export_offer import plural, size
 from hippolyte_cli.export_prepare import THREADS, Asked, Scan, prepared
 from hippolyte_cli.export_view import View
 from hippolyte_cli.masking.source import AGAIN
 
-# percent of the capacity, unless said
-SHARE = 50
 # seconds from one look at the scan to the next, and to the next line where there is no terminal
 _EACH_LOOK, _EACH_LINE = 1.0, 30.0
 
@@ -229,7 +227,7 @@ def _left(scan: Scan, end: Progress, asked: Asked) -> str:
     more = end.state is State.MORE
     why = f"stopped after {plural(end.items, 'item')}" if more else end.reason.rstrip(".")
     said = f"NOT WHOLE: {why}."
-    if not more and _is_other_table(scan):
+    if not more and is_other_table(scan):
         return (
             f"{said} The table that was read is gone, so this export can never be whole: "
             f"remove it, and begin again in an empty place."
@@ -268,7 +266,8 @@ def _has_begun(scan: Scan) -> bool:
         return True
 
 
-def _is_other_table(scan: Scan) -> bool:
+def is_other_table(scan: Scan) -> bool:
+    """Say whether the table that a scan reads is gone, or another of its name is there."""
     try:
         return scan.wanted.source.look().table_id != scan.wanted.table_id
     except ScanError as error:

@@ -126,6 +126,7 @@ module "hippolyte" {
     get_thousand        = 0.0004
     storage_gb_month    = 0.023
     import_gb           = 0.15
+    activity_month      = 0.6
   }
 
   planning = {
@@ -133,6 +134,7 @@ module "hippolyte" {
     attempts                        = 3
     max_clusters                    = 5
     bytes_per_read_unit             = 3072
+    cluster_bytes_per_second        = 6000000
     cluster_bootstrap_seconds       = 900
     activity_bootstrap_seconds      = 90
     on_demand_read_rate             = 500

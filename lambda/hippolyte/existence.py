@@ -16,7 +16,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
 from hippolyte import existence_looks as looks
-from hippolyte.existence_looks import CROWDED, SHORT, Finding, is_denied
+from hippolyte import existence_room as room
+from hippolyte.existence_looks import SHORT, Finding, is_denied
+from hippolyte.existence_room import CROWDED
 from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso
 from hippolyte.report.notify import own_topic, publish
@@ -80,6 +82,7 @@ def _named(settings: Settings) -> str:
     named = (
         *(s.engine, s.region, s.bucket, s.bucket_region, s.topic_arn, own_topic(s)),
         *(s.pipeline_role, s.cluster_role, s.cluster, s.emr, s.exporter),
+        *([] if s.engine == "lambda" else [s.planning.max_clusters]),
     )
     return hashlib.sha256(repr(named).encode()).hexdigest()[:16]
 
@@ -134,13 +137,14 @@ def _looks(settings: Settings) -> Iterator[_Look]:
         place = "the module's topic" if arn == own_topic(settings) else "central_topic.arn"
         yield _Look(place, "sns", looks.topic(place, arn))
     if settings.engine == "lambda":
-        yield _Look("exporter.max_workers", "lambda", looks.concurrency)
+        yield _Look("exporter.max_workers", "lambda", room.concurrency)
         return
     yield _Look("instance profile", "iam", looks.profile)
     for role in (settings.cluster_role, emr.service_role if emr else settings.pipeline_role):
         yield _Look(f"role {role}", "iam", looks.role(role))
     yield _Look(looks.subnets_place(settings), "ec2", looks.network)
     yield _Look("instance types", "ec2", looks.machines)
+    yield _Look("planning.max_clusters", "servicequotas", room.vcpus)
     if cluster.key_pair:
         yield _Look("cluster.key_pair", "ec2", looks.key_pair)
     if cluster.master_security_group_id:

@@ -11,13 +11,9 @@ from botocore.exceptions import ClientError
 from hippolyte.night.one_pass import Pass
 from hippolyte.report.notify import own_topic
 from hippolyte.settings import Settings
-from hippolyte.tables.concurrency import room_for_workers
 
 SHORT = "short of addresses"
 """What is wrong with a subnet that has too few free ones, now."""
-
-CROWDED = "more than the account has room for"
-"""What is wrong with more workers than a tenth of the account's concurrency."""
 
 _GONE = ("404", "NoSuchBucket", "NoSuchEntity", "NotFound", "NotFoundException")
 _DENIED = ("AccessDenied", "AuthorizationError", "NotAuthorized", "UnauthorizedOperation")
@@ -53,20 +49,6 @@ def _answer(call: Callable[..., Any], gone: tuple[str, ...] = _GONE, **named: st
         if error.response["Error"]["Code"] in gone:
             return None
         raise
-
-
-def concurrency(p: Pass) -> Iterator[Finding]:
-    """Compare the workers that may run at once with what the account has for them."""
-    wanted = p.settings.exporter.max_workers if p.settings.exporter else 0
-    account = p.clients.seldom("lambda").get_account_settings()["AccountLimit"]
-    unreserved = int(account["UnreservedConcurrentExecutions"])
-    if (room := room_for_workers(unreserved)) < wanted:
-        remedy = (
-            f"{unreserved} concurrent invocations are reserved by no function, and a tenth is the "
-            f"backup's: {room} at once. If the plans say that no worker has time, ask for more "
-            "concurrent executions (Service Quotas, AWS Lambda)."
-        )
-        yield Finding("exporter.max_workers", str(wanted), CROWDED, remedy)
 
 
 # storage and topics

@@ -87,7 +87,8 @@ class Planning:
 
     `bytes_per_read_unit` is bytes read per read capacity unit and second; None: the engine's own,
     see `planning.host`. `on_demand_read_rate` is read units per second. `estimates`: "measured",
-    where the last nights say how fast a table is read, or "formula".
+    where the last nights say how fast a table is read, or "formula". `cluster_bytes_per_second`:
+    what a cluster reads at the most; None: by its mappers, see `planning.mappers`.
     """
 
     attempts: int = 2
@@ -99,6 +100,7 @@ class Planning:
     item_count_tolerance_percentage: int = 20
     discovery_concurrency: int = 24
     estimates: str = "measured"
+    cluster_bytes_per_second: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class Prices:
         put_thousand, get_thousand: S3's writes and listings; its reads.
         storage_gb_month: S3's.
         import_gb: of ImportTable, by uncompressed GB.
+        activity_month: an activity of Data Pipeline of low frequency, by the time it is there.
     """
 
     region: str = "us-east-1"
@@ -128,6 +131,7 @@ class Prices:
     get_thousand: float = 0.0004
     storage_gb_month: float = 0.023
     import_gb: float = 0.15
+    activity_month: float = 0.60
 
     @property
     def said(self) -> str:

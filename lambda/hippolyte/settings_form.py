@@ -19,6 +19,7 @@ _LOWEST = {
     "attempts": 1,
     "max_clusters": 1,
     "bytes_per_read_unit": 1,
+    "cluster_bytes_per_second": 1,
     "on_demand_read_rate": 1,
     "discovery_concurrency": 1,
     "timeout_seconds": 1,

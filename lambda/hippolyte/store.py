@@ -7,6 +7,7 @@ import json
 import uuid
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -128,6 +129,14 @@ class Store:
         for page in pages:
             for entry in page.get("Contents", []):
                 yield entry["Key"][len(prefix) :], entry["ETag"]
+
+    def written_at(self, prefix: str) -> datetime | None:
+        """Return when the newest object below `prefix` was written, None if there is none."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        return max(
+            (entry["LastModified"] for page in pages for entry in page.get("Contents", [])),
+            default=None,
+        )
 
     def _put(self, key: str, record: Mapping[str, Any] | str, **condition: str) -> str | None:
         nonce = uuid.uuid4().hex

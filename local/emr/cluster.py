@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from local.core import aws
-from local.emr import instances, node_loss, start
+from local.emr import instances, mappers, node_loss, start
 from local.emr.cluster_state import CLUSTER_OVER, ClusterState
 from local.emr.step import LiveStep
 from local.programs import start as programs
@@ -118,6 +118,7 @@ class LiveCluster(ClusterState):
             jar=step.jar,
             args=step.arguments,
             s3a=uses_s3a(self.release_label, self.configurations),
+            slots=mappers.slots(self),
         )
 
     def _ended(self, step: LiveStep, outcome: Outcome) -> None:

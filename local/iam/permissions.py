@@ -165,6 +165,12 @@ def _ec2(call: Call) -> list[Permission]:
     return [Permission(f"ec2:{call.operation}", "*" if call.operation in _EC2 else None)]
 
 
+def _quotas(call: Call) -> list[Permission]:
+    code = f"{call.params.get('ServiceCode')}/{call.params.get('QuotaCode')}"
+    arn = arn_of(call, "servicequotas", code) if call.operation == "GetServiceQuota" else None
+    return [Permission(f"servicequotas:{call.operation}", arn)]
+
+
 def _iam(call: Call) -> list[Permission]:
     params = call.params
     arn = {
@@ -194,5 +200,6 @@ _SERVICES: dict[str, Callable[[Call], list[Any]]] = {
     "ssm": _ssm,
     "resourcegroupstaggingapi": _tagging,
     "ec2": _ec2,
+    "service-quotas": _quotas,
     "iam": _iam,
 }

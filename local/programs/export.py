@@ -35,6 +35,8 @@ STARTUP_SECONDS = 25.0
 """From there until its mappers read (AM, containers)."""
 BYTES_PER_READ_UNIT = 8192
 ON_DEMAND_READ_CAPACITY = 40_000
+# a second, of a mapper (DynamoDB guide of 2023, "Performance tuning: mappers"); one for 100
+_MAPPER_BYTES, _UNITS_A_MAPPER = 1 << 20, 100
 _PACKED: dict[str, Callable[[bytes], bytes]] = {
     ".gz": lambda data: gzip.compress(data, mtime=0),
     ".deflate": zlib.compress,
@@ -119,7 +121,9 @@ class Export:
         provisioned = int(table.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0))
         self._capacity = None if on_demand else provisioned
         capacity = ON_DEMAND_READ_CAPACITY if on_demand else provisioned
-        self._rate = max(1.0, math.floor(capacity * self._args.ratio))
+        rate = max(1.0, math.floor(capacity * self._args.ratio))
+        mappers = min(self._context.slots, max(1, rate // _UNITS_A_MAPPER))
+        self._rate = min(rate, mappers * _MAPPER_BYTES / BYTES_PER_READ_UNIT)
 
     def _read(self, table: dict[str, Any]) -> None:
         """Let the tasks start and read the table, all of it."""

@@ -32,6 +32,8 @@ class StepContext:
     jar: str
     args: tuple[str, ...]
     s3a: bool = False
+    # mappers that run at once
+    slots: int = 1
 
     @property
     def s3(self) -> RoleS3:

@@ -75,11 +75,12 @@ resource "aws_s3_bucket_notification" "this" {
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
   bucket = aws_s3_bucket.this.id
 
-  # a backup and its catalogue entry go together
+  # a backup and its catalogue entry go together; what an undo replaced is a backup too
   dynamic "rule" {
     for_each = {
       backups = var.retention_days
       catalog = var.retention_days
+      undone  = var.retention_days
       runs    = max(var.retention_days, 30)
       logs    = 30
     }

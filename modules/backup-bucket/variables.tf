@@ -61,7 +61,7 @@ variable "kms_key_arn" {
 }
 
 variable "retention_days" {
-  description = "Days a backup is kept: a whole number, 2 to 3650."
+  description = "Days a backup, and what an undo replaced, is kept: a whole number, 2 to 3650."
   type        = number
   default     = 35
   nullable    = false

@@ -63,6 +63,7 @@ variable "planning" {
     attempts                        = optional(number, 2)
     max_clusters                    = optional(number, 10)
     bytes_per_read_unit             = optional(number)
+    cluster_bytes_per_second        = optional(number)
     cluster_bootstrap_seconds       = optional(number, 600)
     activity_bootstrap_seconds      = optional(number, 60)
     on_demand_read_rate             = optional(number, 1000)
@@ -85,6 +86,11 @@ variable "planning" {
   validation {
     condition     = var.planning.bytes_per_read_unit == null ? true : var.planning.bytes_per_read_unit >= 1024 && var.planning.bytes_per_read_unit <= 8192 && floor(var.planning.bytes_per_read_unit) == var.planning.bytes_per_read_unit
     error_message = "planning.bytes_per_read_unit must be a whole number of bytes from 1024 to 8192, got ${jsonencode(var.planning.bytes_per_read_unit)}. Example: 4096; null for the engine's own."
+  }
+
+  validation {
+    condition     = var.planning.cluster_bytes_per_second == null ? true : var.planning.cluster_bytes_per_second >= 100000 && var.planning.cluster_bytes_per_second <= 10000000000 && floor(var.planning.cluster_bytes_per_second) == var.planning.cluster_bytes_per_second
+    error_message = "planning.cluster_bytes_per_second must be a whole number of bytes from 100000 to 10000000000, got ${jsonencode(var.planning.cluster_bytes_per_second)}. Example: 6000000; null for 1 MiB a mapper."
   }
 
   validation {
@@ -131,6 +137,7 @@ variable "prices" {
     get_thousand        = optional(number, 0.0004)
     storage_gb_month    = optional(number, 0.023)
     import_gb           = optional(number, 0.15)
+    activity_month      = optional(number, 0.6)
   })
   nullable = false
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -142,7 +143,9 @@ def test_a_cluster_that_never_starts_is_given_up_and_its_tables_move(night: Nigh
     night.world.faults.cluster_never_starts = 1
     report = night.night()
     assert set(verdicts(report).values()) == {"backed_up"}
-    assert "its cluster ran nothing" in report["batches"][0]["cancel_reason"]
+    # EMR says of its cluster that it waits for its machines
+    said = {"datapipeline": "its cluster ran nothing for", "emr": "its cluster had no machines"}
+    assert said[night.engine] in report["batches"][0]["cancel_reason"]
     night.assert_clean()
 
 
@@ -194,6 +197,28 @@ def test_a_hung_export_is_overdue_and_the_others_move_on(night: NightDriver) -> 
     assert set(verdicts(report).values()) == {"backed_up"}
     assert "the export of hung is overdue" in report["batches"][0]["cancel_reason"]
     night.assert_clean()
+
+
+@pytest.mark.engine("datapipeline", "emr")
+def test_an_overdue_export_that_gets_on_is_not_ended(night: NightDriver) -> None:
+    """It writes a file now and then, as slow as its cluster is: a new try would be no faster."""
+    night.table("slow")
+    night.world.faults.step_hangs["slow"] = 1
+    night.scheduler()
+    begun = night.world.clock.now()
+    while (now := night.world.clock.now()) < begun + timedelta(seconds=6600):
+        # not before it has looked that nothing is there
+        if 1500 <= (now - begun).total_seconds() < 3600:
+            place = f"backups/{ACCOUNT}/{REGION}/slow/{RUN}-1"
+            night.s3.put_object(Bucket="backups", Key=f"{place}/{now:%H%M%S}", Body=b"{}")
+        night.world.clock.advance(300)
+        night.monitor()
+        state = night.record(RUN, "ledger.json")
+        assert state
+        reasons = [batch.get("cancel_reason") for batch in state["batches"].values()]
+        assert not any(reasons) or now > begun + timedelta(seconds=5400)
+    # once it writes no more it is as overdue as any
+    assert "the export of slow is overdue" in str(night.record(RUN, "ledger.json"))
 
 
 @pytest.mark.engine("datapipeline", "emr")

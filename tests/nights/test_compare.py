@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local.core.call import Call
 from tests.support.commands import command, deploy
 from tests.support.documents import commands_of
 from tests.support.harness import RUN, NightDriver
@@ -124,3 +126,55 @@ def test_a_sample_time_to_live_and_what_was_written_since(night: NightDriver) ->
     dynamodb.update_time_to_live(TableName="orders", TimeToLiveSpecification=spec)
     said = command("compare", "orders@latest", "orders", "--ignore-expired", "--summary")
     assert "20 only right" in said.output and "1 left out" in said.output, said.output
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_live_table_that_vanishes_in_mid_scan(night: NightDriver, home: Path, anew: bool) -> None:
+    """The same command cannot go on, so it does not say so, and nothing stays behind."""
+    dynamodb = backed_up(night)
+
+    def vanish(call: Call) -> None:
+        night.allow_all()
+        dynamodb.delete_table(TableName="orders")
+        night.world.clock.advance(60)
+        if anew:
+            night.table("orders", items=3)
+            night.world.clock.advance(60)
+
+    night.world.before("dynamodb:Scan", vanish, 1)
+    said = command("compare", "orders@latest", "orders")
+    assert said.exit_code == 2, said.output
+    assert "The table that was read is gone" in said.output
+    assert "goes on, or remove it" not in said.output
+    assert list(home.iterdir()) == []
+    said = command("compare", "orders@latest", "orders", "--summary")
+    assert said.exit_code == (1 if anew else 2), said.output
+    wanted = "57 only left" if anew else "there is no table orders in us-east-1"
+    assert wanted in said.output
+
+
+def test_a_live_table_is_read_as_its_backups_may(night: NightDriver) -> None:
+    """By the deployment's own percentage, unless one is given or nothing says it."""
+    night.settings["consumed_percentage"] = 20
+    deploy(night)
+    night.table("orders", items=60)
+    night.night()
+    for more, wanted in ((), "20 %"), (("--share", 30), "30 %"), (("--bucket", "backups"), "50 %"):
+        said = command("compare", "orders@latest", "orders", *more)
+        assert said.exit_code == 0, said.output
+        assert wanted in said.output, said.output
+
+
+def test_the_room_on_disk_is_said_before(
+    night: NightDriver, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backed_up(night, 3)
+    night.world.set_table("orders", size_bytes=3 << 30)
+    said = command("compare", "orders@latest", "orders")
+    assert f"Up to 3.0 GiB go to {home}" in said.output and "name another" not in said.output
+    free = shutil.disk_usage(home)._replace(free=1 << 30)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: free)
+    said = command("compare", "orders@latest", "orders")
+    assert "where 1.0 GiB are free. It may not be enough: name another folder by --work" in (
+        said.output
+    )

@@ -220,6 +220,23 @@ def test_a_subnet_without_room_is_followed_by_the_next(night: NightDriver) -> No
     night.assert_clean()
 
 
+def test_a_type_that_is_short_without_a_word_costs_minutes_not_an_hour(night: NightDriver) -> None:
+    """Groups that get no spot stay in STARTING: the next subnet is tried after 15 minutes."""
+    emr = {**EMR, "spot": True, "subnet_ids": ["subnet-a", "subnet-b"]}
+    night.configure(emr=emr)
+    night.table("orders")
+    night.world.faults.no_spot = 1
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up"}
+    first, second = report["batches"]
+    assert "had no machines after " in first["cancel_reason"]
+    waited = when(second["started_at"]) - when(first["started_at"])
+    assert timedelta(minutes=15) < waited < timedelta(minutes=30)
+    subnets = [c["Ec2InstanceAttributes"]["Ec2SubnetId"] for c in clusters(night)]
+    assert subnets == ["subnet-a", "subnet-b"]
+    night.assert_clean()
+
+
 def test_a_fleet_has_all_subnets_and_types(night: NightDriver) -> None:
     types = ["m5.xlarge", "m5a.xlarge"]
     night.configure(

@@ -72,6 +72,11 @@ def test_what_is_missing_or_changed_is_put_back_into_the_live_table(night: Night
     said = command("restore", "orders", "--into", "orders", "--only-missing", "--dry-run")
     assert said.exit_code == 0, said.output
     assert "1 item would be new, 59 are there and stay as they are." in said.output
+    # 100 read units, of which half is taken
+    assert (
+        "Each item's like in the table is read: 60 read units or more, at 50 a second: about 1 "
+        "second." in said.output
+    )
     assert "Nothing was changed." in said.output and "orders#3" not in items(night, "orders")
     refused = command("restore", "orders", "--into", "orders", "--only-missing")
     assert refused.exit_code == 2 and "say --yes" in refused.output
@@ -79,6 +84,7 @@ def test_what_is_missing_or_changed_is_put_back_into_the_live_table(night: Night
     said = command("restore", "orders", "--into", "orders", "--only-missing", "--yes")
     assert said.exit_code == 0, said.output
     assert "Restored: 60 items, 1 written in orders." in said.output
+    assert "like in the table is read: 60 read units" in said.output
     now = items(night, "orders")
     assert now["orders#3"] == before["orders#3"] and now["orders#4"]["now"] == {"S": "other"}
 

@@ -32,7 +32,8 @@ def test_a_thousand_tables_in_more_than_a_hundred_batches(
     engine = partial(DataPipelineEngine, tables_per_batch=TABLES_PER_BATCH)
     monkeypatch.setattr(assembly, "DataPipelineEngine", engine)
     monkeypatch.setattr(actions, "LIMITS", Limits(pipelines=CLUSTERS - 2))
-    night.configure(window_seconds=6 * 3600, planning={"max_clusters": CLUSTERS})
+    small = {"core_instance_count": 1}
+    night.configure(window_seconds=6 * 3600, planning={"max_clusters": CLUSTERS}, cluster=small)
     names = [f"table-{number:04d}" for number in range(TABLES)]
     for name in names:
         night.table(name, items=1)

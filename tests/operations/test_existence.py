@@ -245,6 +245,26 @@ def test_the_accounts_room_that_may_not_be_looked_at(on_lambda: Deployment) -> N
     assert "exporter.max_workers (lambda:GetAccountSettings): cannot be looked at. " in message
 
 
+def test_clusters_that_a_new_account_has_no_vcpus_for(d: Deployment) -> None:
+    """A new account has 5; one cluster of 1 + 1 m5.xlarge needs 8."""
+    d.world.faults.vcpu_quota = d.world.faults.spot_vcpu_quota = 5
+    d.change("planning", max_clusters=3)
+    d.world.clock.advance(4 * PASS)
+
+    (message,) = told(d)
+    lines = [each for each in findings(message) if "vCPUs" in each]
+    # with nodes from spot a second quota
+    quotas = ["L-1216C47A", *(["L-34B43A08"] if len(lines) == 2 else [])]
+    for line, quota in zip(lines, quotas, strict=True):
+        assert line.startswith("planning.max_clusters (3): more than the account has room for. ")
+        assert "and the account may have 5 in us-east-1 " in line
+        assert f"(quota {quota}): " in line and " clusters. Ask for more" in line
+    d.world.faults.vcpu_quota = d.world.faults.spot_vcpu_quota = None
+    d.change("planning", max_clusters=2)
+    d.world.clock.advance(4 * PASS)
+    assert [findings(each) for each in told(d)[1:]] == [["nothing is missing any more"]]
+
+
 def test_a_type_that_the_subnets_zone_lacks(d: Deployment) -> None:
     zone = copy(subnet(d)._availability_zone)
     zone.name = "us-east-1e"
@@ -265,6 +285,7 @@ def test_a_type_that_the_subnets_zone_lacks(d: Deployment) -> None:
     [
         ("ec2:DescribeInstanceTypeOfferings", "instance types"),
         ("ec2:DescribeKeyPairs", "cluster.key_pair"),
+        ("servicequotas:GetServiceQuota", "planning.max_clusters"),
         ("iam:GetInstanceProfile", "instance profile"),
         ("iam:GetPolicy", f"role {role_name('cluster')}"),
         ("iam:GetRole", f"role {role_name('cluster')}"),

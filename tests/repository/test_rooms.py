@@ -22,7 +22,7 @@ SHARED = (
     *("parameters", "record_form", "settings", "settings_form", "share", "store", "verdicts"),
 )
 AROUND = (
-    *("asked", "assembly", "existence", "existence_looks", "link", "overdue"),
+    *("asked", "assembly", "existence", "existence_looks", "existence_room", "link", "overdue"),
     *("preflight", "preflight_calls", "read_back"),
 )
 DOORS = ("exporter", "monitor", "scheduler")

@@ -19,8 +19,16 @@ GIB = 1 << 30
 START = datetime(2026, 11, 24, tzinfo=UTC)
 
 
+# so that a table's capacity binds and not what its cluster reads, but where that is tested
+FAST_CLUSTERS = {"cluster_bytes_per_second": 1_000_000_000}
+LARGE_CLUSTER = {"core_instance_type": "m5.4xlarge", "core_instance_count": 20}
+
+
 def raw_settings(**changes: Any) -> dict[str, Any]:
     """The settings as Terraform writes them."""
+    planning = changes.pop("planning", {})
+    if isinstance(planning, dict):
+        planning = {**FAST_CLUSTERS, **planning}
     return {
         "name": "hippolyte",
         "account": "123456789012",
@@ -32,6 +40,7 @@ def raw_settings(**changes: Any) -> dict[str, Any]:
         "pipeline_region": "us-east-1",
         "pipeline_role": "hippolyte-us-east-1-pipeline",
         "cluster_role": "hippolyte-us-east-1-cluster",
+        "planning": planning,
         **changes,
     }
 

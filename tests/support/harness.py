@@ -25,6 +25,7 @@ from local.core.course import Killed
 from local.programs.export import running_steps
 from local.world import World
 from tests.support import exporter
+from tests.support.builders import LARGE_CLUSTER
 from tests.support.exporter_faults import ExporterFaults
 from tests.support.watch import PRODUCT_KEY, Watch
 
@@ -130,11 +131,11 @@ class NightDriver:
         # BIG is not to fit with workers either, nor a second time by what the first night measured
         planning = {"bytes_per_read_unit": 4096, **planning}
         engines: dict[str, dict[str, Any]] = {
-            "datapipeline": {},
+            "datapipeline": {"cluster": LARGE_CLUSTER},
             "emr": {
                 "engine": "emr",
                 "emr": {"jar": JAR, "service_role": "emr"},
-                "cluster": {"release_label": "emr-7.13.0"},
+                "cluster": {"release_label": "emr-7.13.0", **LARGE_CLUSTER},
             },
             "lambda": {"engine": "lambda"},
         }

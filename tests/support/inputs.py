@@ -150,6 +150,7 @@ REFUSED: dict[str, Bad] = {
             ("put_thousand", 0),
             ("get_thousand", 0),
             ("storage_gb_month", 0),
+            ("activity_month", 0),
         )
     },
     "price-text": Bad({"prices": {"node_hour": "much"}}, ("prices", "a number is required")),
@@ -312,6 +313,9 @@ REFUSED: dict[str, Bad] = {
     ),
     "attempts": attribute("planning", "attempts", 6, "got 6", "1 to 5", "Example: 2"),
     "max-clusters": attribute("planning", "max_clusters", 0, "got 0", "1 to 100", "Example: 10"),
+    "bytes-per-cluster": attribute(
+        "planning", "cluster_bytes_per_second", 5, "got 5", "100000 to 10000000000"
+    ),
     "bytes-per-unit": attribute("planning", "bytes_per_read_unit", 512, "got 512", "1024 to 8192"),
     "consistent-no-bool": one("consistent_reads", "often", "a bool is required"),
     "consistent-and-more-than-that-brings": Bad(
@@ -511,7 +515,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "engine": "lambda",
         "exporter": {"memory_size": 512, "max_workers": 100},
         "consistent_reads": True,
-        "planning": {"bytes_per_read_unit": None},
+        "planning": {"bytes_per_read_unit": None, "cluster_bytes_per_second": None},
         "backup_window": {"start": "23:50", "end": "00:05"},
         "backup_bucket": {"name": BUCKET, "kms_key_arn": KEY, "sse_header": "aws:kms"},
         "cluster": {},

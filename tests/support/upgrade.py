@@ -16,6 +16,7 @@ import hippolyte
 from local.core.clock import Clock
 from local.functions.invocation import Invocation
 from local.world import World
+from tests.support.builders import LARGE_CLUSTER
 
 ACCOUNT, REGION, BUCKET = "123456789012", "us-east-1", "backups"
 START = datetime(2026, 11, 24, tzinfo=UTC)
@@ -74,6 +75,7 @@ class Deployment:
             "pipeline_region": REGION,
             "pipeline_role": "pipeline",
             "cluster_role": "cluster",
+            "cluster": LARGE_CLUSTER,
             "window_seconds": 7200,
         }
         service = {"Service": "lambda.amazonaws.com"}

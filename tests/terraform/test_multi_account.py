@@ -88,6 +88,14 @@ def test_applies_in_three_accounts(multi_account: Any, world: World) -> None:
     assert "EventBridgeConfiguration" in told
 
 
+def test_what_an_undo_replaced_expires_as_backups_do(multi_account: Any, s3: Any) -> None:
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
+    days = {rule["ID"]: rule["Expiration"].get("Days") for rule in rules}
+    assert days["expire-undone"] == days["expire-backups"] > 0
+    (undone,) = (rule["Filter"] for rule in rules if rule["ID"] == "expire-undone")
+    assert undone == {"Prefix": "undone/"}
+
+
 def test_nothing_is_deprecated(multi_account: Any) -> None:
     assert warnings(multi_account.terraform) == []
 

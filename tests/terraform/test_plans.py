@@ -66,6 +66,7 @@ LOOKED_FOR = {
     "ec2:DescribeSubnets",
     "iam:GetInstanceProfile",
     "iam:GetRole",
+    "servicequotas:GetServiceQuota",
     "sns:GetTopicAttributes",
 }
 

@@ -43,7 +43,7 @@ RULES = [
             "Filter": {"Prefix": f"{part}/"},
             "Expiration": {"Days": 30 if part == "logs" else 35},
         }
-        for part in ("backups", "catalog", "logs", "runs")
+        for part in ("backups", "catalog", "logs", "runs", "undone")
     ),
     {
         "ID": "tidy-up",

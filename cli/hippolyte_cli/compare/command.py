@@ -29,14 +29,15 @@ from hippolyte_cli.backups_place import (
     Prefix,
     Rate,
     Region,
+    Share,
 )
 from hippolyte_cli.compare import view
+from hippolyte_cli.compare.live import GoneError
 from hippolyte_cli.compare.opening import Where
 from hippolyte_cli.compare.run import Comparison, Progress
 from hippolyte_cli.compare.task import Asked, Task
 from hippolyte_cli.compare.unit import StoppedError
 from hippolyte_cli.deployment import MONITOR
-from hippolyte_cli.export import SHARE
 from hippolyte_cli.export_offer import plural
 
 EQUAL, DIFFERENT, TROUBLE = 0, 1, 2
@@ -79,10 +80,7 @@ def compare(
         bool, typer.Option("--json", help="Print JSON, a line a difference.")
     ] = False,
     summary: Annotated[bool, typer.Option("--summary", help="Only say what it comes to.")] = False,
-    share: Annotated[
-        int,
-        typer.Option(min=1, max=100, metavar="PERCENT", help="Of a live table's read capacity."),
-    ] = SHARE,
+    share: Share = None,
     rate: Rate = None,
     key_attributes: Annotated[
         str | None,
@@ -144,6 +142,8 @@ def compare(
         task.remove()
         raise typer.Exit(DIFFERENT) from None
     except (HippolyteError, ClientError, BotoCoreError, OSError, ValueError) as error:
+        if isinstance(error, GoneError):
+            task.remove()
         said = str(error) if isinstance(error, OSError | ValueError) else console.remedied(error)
         _trouble(task, said)
     raise typer.Exit(differ)

@@ -131,13 +131,19 @@ class _Worker:
     """A process that does one order after the other."""
 
     def __init__(self, work: Path) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 (our own module)
-            [sys.executable, "-m", __name__, str(work)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        )
+        # a terminal sends ctrl-c to the whole group, even before a process has begun to run: this
+        # one is told and says when to stop, the others keep the mask that they begin with
+        old = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 (our own module)
+                [sys.executable, "-m", __name__, str(work)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, old)
 
     def do(self, order: Order, told: Told) -> None:
         """Have an order done.
@@ -177,8 +183,6 @@ class _Worker:
 
 def main(folder: str) -> None:
     """Take orders until standard input ends."""
-    # the one that gives orders is told by ctrl-c, and says when to stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     work = Path(folder)
     plan, parent = load(work), os.getppid()
     looked, items = monotonic(), 0

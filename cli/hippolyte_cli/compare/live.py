@@ -24,9 +24,18 @@ from hippolyte_cli.compare.opening import Live, credentials_of
 from hippolyte_cli.compare.reading import CompareError
 from hippolyte_cli.compare.sides import Side
 from hippolyte_cli.compare.unit import StoppedError
-from hippolyte_cli.export import scanned
+from hippolyte_cli.export import is_other_table, scanned
 from hippolyte_cli.export_place import FolderPlace
 from hippolyte_cli.export_prepare import Asked, Scan, prepared
+
+GONE = (
+    "The table that was read is gone, so this cannot go on, and what was kept of it on this disk "
+    "is removed. Its backups: `hippolyte list`"
+)
+
+
+class GoneError(CompareError):
+    """When a live table was deleted while it was read: the same command cannot go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,8 @@ def read(
     """Say what it takes to read a live table, read it, and return what was read as a side.
 
     Raises:
-        CompareError: it could not be read to its end; StoppedError: it was stopped.
+        GoneError: the table vanished; CompareError: it could not be read to its end for another
+            reason; StoppedError: it was stopped.
         HippolyteError, ValueError, OSError, ClientError, BotoCoreError: it cannot be read.
     """
     place = FolderPlace(folder)
@@ -78,6 +88,8 @@ def read(
     end = scanned(scan, out, stopped, f"{begun.strip()}. Ctrl-C ends it; the same command goes on.")
     if end.state is State.MORE:
         raise StoppedError
+    if end.state is State.FAILED and is_other_table(scan):
+        raise GoneError(f"{live.name}: {end.reason.rstrip('.')}. {GONE}")
     if end.state is State.FAILED:
         raise CompareError(f"{live.name}: {end.reason}")
     backup = find(Folder(folder)) if end.state is State.DONE else _part(scan, folder)

@@ -43,7 +43,7 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A live table, described and not yet read."""
+    """A live table, described and not yet read; `text_bytes`: about how long its items are."""
 
     name: str
     arn: str
@@ -52,6 +52,7 @@ class Live:
     ttl: str | None
     region: str | None
     profile: str | None
+    text_bytes: int
 
     @property
     def location(self) -> str:
@@ -147,6 +148,7 @@ def _live(text: str, where: Where) -> Live:
         ttl=_live_ttl(client, text),
         region=region,
         profile=where.profile,
+        text_bytes=table.get("TableSizeBytes", 0),
     )
 
 

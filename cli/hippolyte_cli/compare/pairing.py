@@ -7,6 +7,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from hippolyte_cli.compare import spill
 from hippolyte_cli.compare.difference import Difference, Judge
 from hippolyte_cli.compare.keys import Keys
 from hippolyte_cli.compare.plan import Plan
-from hippolyte_cli.compare.unit import SIDES, StoppedError, folder_of
+from hippolyte_cli.compare.reading import checked
+from hippolyte_cli.compare.unit import SIDES, StoppedError, count_chosen, folder_of
 
 # of keys that stand twice, that are kept of a partition
 _EXAMPLES = 3
@@ -74,8 +76,15 @@ def pair(plan: Plan, work: Path, part: int, stopped: Any = lambda: False) -> Non
     """
     keys, judge = Keys(plan.keys, plan.modulus), Judge(plan.options)
     twice = [_twice(plan, work, part, name) for name in SIDES]
-    left, right = (_by_key(plan, work, part, name, keys, twice) for name in SIDES)
     counts: Counter[str] = Counter()
+    rest = [_rest(plan, work, part, name) for name in SIDES]
+    if not any(twice):
+        # most are the same where the sides come in different orders: nothing of them is looked at
+        both = set(chain(*rest[0])) & set(chain(*rest[1]))
+        counts["equal"] = count_chosen(judge, both)
+        counts["left_out"] = len(both) - counts["equal"]
+        rest = [[[one for one in spans if one not in both] for spans in side] for side in rest]
+    left, right = (_by_key(plan, side, rest[side], keys, twice) for side in range(2))
     out, told = _paths(work, part)
     with out.open("wb") as file:
         for number, key in enumerate(sorted(left.keys() | right.keys())):
@@ -116,15 +125,22 @@ def _twice(plan: Plan, work: Path, part: int, name: str) -> set[int]:
     return {number for number, count in Counter(numbers).items() if count > 1}
 
 
+def _rest(plan: Plan, work: Path, part: int, name: str) -> list[list[bytes]]:
+    """Return what was left of a side, by unit."""
+    paths = (folder_of(work, unit) / f"{name}.items" for unit in range(len(plan.units)))
+    return [spill.read(path, part, plan.parts).split(b"\n")[:-1] for path in paths]
+
+
 def _by_key(
-    plan: Plan, work: Path, part: int, name: str, keys: Keys, twice: list[set[int]]
+    plan: Plan, side: int, rest: list[list[bytes]], keys: Keys, twice: list[set[int]]
 ) -> dict[bytes, bytes]:
     """Return what was left of a side by key, without keys that stand twice on either."""
     found: dict[bytes, bytes] = {}
-    for unit in range(len(plan.units)):
-        path = folder_of(work, unit) / f"{name}.items"
-        spans = spill.read(path, part, plan.parts).split(b"\n")[:-1]
-        found.update(zip(keys.of(spans), spans, strict=True))
+    for unit, spans in zip(plan.units, rest, strict=True):
+        one = plan.sides[side]
+        files = (one.backup.files[index] for index in (unit.left, unit.right)[side])
+        good = checked(one, files, keys, spans)
+        found.update(zip(keys.of(good), good, strict=True))
     if any(twice):
         numbers = zip(found, keys.numbers(list(found)), strict=True)
         for key in [key for key, number in numbers if number in twice[0] | twice[1]]:

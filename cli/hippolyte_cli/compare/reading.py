@@ -19,6 +19,8 @@ from hippolyte.exports.streams import Readable, whole_lines
 from hippolyte_cli.compare.keys import Keys, NoKeyError
 from hippolyte_cli.compare.sides import Side
 
+_HEAD, _TAIL = Form.NATIVE.head, Form.NATIVE.tail
+
 
 class CompareError(HippolyteError):
     """When a comparison cannot go on; the message says what to do."""
@@ -86,6 +88,23 @@ class _Digested:
 
     def md5(self) -> str:
         return b64encode(self._digest.digest()).decode()
+
+
+def checked(side: Side, files: Iterable[DataFile], keys: Keys, spans: list[bytes]) -> list[bytes]:
+    """Return items' texts now that each is to be parsed: of files as written none was checked.
+
+    Raises:
+        CompareError: one is no item; with file and line.
+    """
+    if not spans:
+        return spans
+    between = f"{_TAIL}\n{_HEAD}".encode()
+    text = b"".join((_HEAD.encode(), between.join(spans), f"{_TAIL}\n".encode()))
+    try:
+        return Lines(Form.NATIVE).spans(text, 1)
+    except FormatError as error:
+        find_wrong(side, files, keys)
+        raise CompareError(f"{side.name}: {error.problem}") from error
 
 
 def find_wrong(side: Side, files: Iterable[DataFile], keys: Keys) -> None:

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from hippolyte import clock
 from hippolyte.errors import ConfigurationError
 from hippolyte.scan.table import Part
+from hippolyte_cli.backups_place import SHARE, share_of_backups
 from hippolyte_cli.compare import live
 from hippolyte_cli.compare.difference import Judge, Options
 from hippolyte_cli.compare.opening import Live, Where, opened
@@ -23,8 +25,11 @@ from hippolyte_cli.compare.plan import keys_of
 from hippolyte_cli.compare.run import Comparison, Progress, compare
 from hippolyte_cli.compare.sample import part_of, sampled, segments_of
 from hippolyte_cli.compare.sides import Side
+from hippolyte_cli.export_offer import size
 
 _NOW = "now"
+# of disk; less is not spoken of
+_MUCH_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class Asked:
     conditions: tuple[str, ...] = ()
     written_at: str | None = None
     sample: float | None = None
-    share: int = 50
+    share: int | None = None
     rate: float | None = None
     key_attributes: tuple[str, ...] = ()
     work: Path | None = None
@@ -78,12 +83,13 @@ class Task:
         found = [self._keyed(opened(text, where)) for text, where in pairs]
         self._see(found)
         digest = self._digest(found)
-        reading = live.Reading(asked.share, asked.rate)
+        reading = live.Reading(self._share(found), asked.rate)
         if asked.sample and asked.sample < 100:
             found, reading = self._sampled(found, reading, int(digest, 16))
         base = asked.work or Path(typer.get_app_dir("hippolyte")) / "compare"
         self.folder = folder = base / digest
         folder.mkdir(parents=True, exist_ok=True)
+        self._say_room(sum(one.text_bytes for one in found))
         sides = [
             live.read(one, folder / name, reading, self.out, stopped)
             if isinstance(one, Live)
@@ -121,6 +127,13 @@ class Task:
                 f"--written-at: nothing says when {left.name} or {right.name} was begun"
             )
 
+    def _share(self, found: Sequence[Side | Live]) -> int:
+        """Return the percentage of its capacity that a live table is read at."""
+        asked, where = self.asked, self.asked.wheres[0]
+        if asked.share or asked.rate or not any(isinstance(one, Live) for one in found):
+            return asked.share or SHARE
+        return share_of_backups(where.function, where.bucket, where.region)
+
     def _digest(self, found: Sequence[Side | Live]) -> str:
         """Return what this comparison's folder is called, at each start of the same command."""
         asked = self.asked
@@ -128,6 +141,18 @@ class Task:
         which = [asked.written_at, asked.sample, asked.key_attributes]
         record = [[one.location for one in found], how, which]
         return hashlib.sha256(json.dumps(record).encode()).hexdigest()[:16]
+
+    def _say_room(self, needed: int) -> None:
+        """Say how much disk it may take, where that is much."""
+        free = shutil.disk_usage(self.folder or ".").free
+        if needed < _MUCH_BYTES:
+            return
+        said = (
+            f"Up to {size(needed)} go to {self.folder} (sides in different orders; little if they "
+            f"come in the same), where {size(free)} are free."
+        )
+        short = " It may not be enough: name another folder by --work." if free < needed else ""
+        self.out.print(escape(f"{said}{short}"), soft_wrap=True)
 
     def _sampled(
         self, found: list[Side | Live], reading: live.Reading, seed: int

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hippolyte.exports.lines import Form, Lines
 from hippolyte.exports.manifest import FormatError
 from hippolyte_cli.compare import spill
 from hippolyte_cli.compare.difference import Judge
@@ -28,8 +27,6 @@ SIDES = ("left", "right")
 RESULT = "result.json"
 # of text that waits for the other side; of text and of keys in the buffers to disk
 _WINDOW_BYTES, _BUFFER_BYTES, _BUFFER_KEYS = 4 << 20, 2 << 20, 1 << 15
-
-_HEAD, _TAIL = Form.NATIVE.head, Form.NATIVE.tail
 
 
 class StoppedError(Exception):
@@ -108,7 +105,8 @@ class _Reading:
         opened: ExitStack,
     ) -> None:
         self.items = self.held = 0
-        self.waiting: set[bytes] = set()
+        # the number of the key by the item's text
+        self.waiting: dict[bytes, int] = {}
         self._side, self._keys = side, keys
         self._files = [side.backup.files[index] for index in files]
         rest = path.with_suffix(".items")
@@ -121,14 +119,14 @@ class _Reading:
         )
         self.blocks = self._read()
 
-    def _read(self) -> Iterator[list[bytes]]:
+    def _read(self) -> Iterator[dict[bytes, int]]:
         for file in self._files:
             try:
                 for spans in texts(self._side.backup, file):
                     numbers = self._keys.numbers(self._keys.of(spans))
                     self._numbers.add(numbers, numbers, len(numbers))
                     self.items += len(spans)
-                    yield spans
+                    yield dict(zip(spans, numbers, strict=True))
             except FormatError as error:
                 raise CompareError(f"{self._side.name}: {error}") from error
             # what is no item at all is found wherever it is looked at
@@ -136,21 +134,9 @@ class _Reading:
                 find_wrong(self._side, [file], self._keys)
                 raise CompareError(f"{self._side.name}: {file.name}: {error}") from error
 
-    def _checked(self, spans: list[bytes]) -> list[bytes]:
-        """Return items' texts now that each is to be parsed: files as written were not checked."""
-        between = f"{_TAIL}\n{_HEAD}".encode()
-        text = b"".join((_HEAD.encode(), between.join(spans), f"{_TAIL}\n".encode()))
-        try:
-            return Lines(Form.NATIVE).spans(text, 1) if spans else spans
-        except FormatError as error:
-            find_wrong(self._side, self._files, self._keys)
-            raise CompareError(f"{self._side.name}: {error.problem}") from error
-
     def put_aside(self) -> None:
         """Write to disk what waits for the other side."""
-        spans = self._checked(list(self.waiting))
-        numbers = self._keys.numbers(self._keys.of(spans))
-        self._rest.add(numbers, spans, self.held)
+        self._rest.add(self.waiting.values(), self.waiting, self.held)
         self.waiting.clear()
         self.held = 0
 
@@ -170,33 +156,35 @@ class _Window:
         while self._open:
             # whichever is behind
             at = min(self._open, key=lambda n: self.sides[n].held)
-            spans = next(self.sides[at].blocks, None)
-            if spans is None:
+            found = next(self.sides[at].blocks, None)
+            if found is None:
                 self._open.remove(at)
                 continue
-            self._take(self.sides[at], self.sides[1 - at], spans)
-            yield len(spans)
+            count = len(found)
+            self._take(self.sides[at], self.sides[1 - at], found)
+            yield count
         for side in self.sides:
             side.put_aside()
 
-    def _take(self, side: _Reading, other: _Reading, spans: list[bytes]) -> None:
-        new = set(spans)
-        both = new & other.waiting
+    def _take(self, side: _Reading, other: _Reading, new: dict[bytes, int]) -> None:
+        both = new.keys() & other.waiting.keys()
         if both:
-            other.waiting -= both
+            for span in both:
+                del other.waiting[span], new[span]
             other.held -= sum(map(len, both))
-            new -= both
-            self._count(both)
+            chosen = count_chosen(self.judge, both)
+            self.equal += chosen
+            self.left_out += len(both) - chosen
         side.waiting |= new
         side.held += sum(map(len, new))
         if side.held + other.held > _WINDOW_BYTES:
             side.put_aside()
             other.put_aside()
 
-    def _count(self, both: set[bytes]) -> None:
-        chosen = len(both)
-        if self.judge.options.chooses:
-            parsed: Iterator[Any] = map(json.loads, both)
-            chosen = sum(map(self.judge.chosen, parsed))
-        self.equal += chosen
-        self.left_out += len(both) - chosen
+
+def count_chosen(judge: Judge, spans: Collection[bytes]) -> int:
+    """Return how many of the items, each the same on both sides, are looked at."""
+    if not judge.options.chooses:
+        return len(spans)
+    parsed: Iterator[Any] = map(json.loads, spans)
+    return sum(map(judge.chosen, parsed))

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -102,11 +102,20 @@ def get(
             schemas: list[Schema | None] = [None]
         else:
             kept = backups_in(function, bucket, prefix, region, account, of_region)
-            found = _nights(kept, source) if history else [kept.find(source, at or LATEST)]
-            looks, schemas = _looks(kept, found, key)
+            nights = _nights(kept, source) if history else [kept.find(source, at or LATEST)]
+            looks, schemas = _looks(kept, nights, key)
         _look(looks, yes)
-    code = _tell_history(looks, schemas, as_json) if history else _tell(looks[0], as_json)
-    if code:
+    # whoever reads may have seen enough: what was found stays found
+    with suppress(BrokenPipeError), console.closed_pipe_is_an_error():
+        if history:
+            _tell_history(looks, schemas, as_json)
+        else:
+            _tell(looks[0], as_json)
+    _tell_rest(looks)
+    found = any(look.items for look in looks)
+    if not found:
+        _tell_none(looks, history)
+    if code := _code(looks, found):
         raise typer.Exit(code)
 
 
@@ -192,8 +201,8 @@ def _ask(looks: Sequence[Look], yes: bool) -> None:
         raise typer.Exit(_NOT_POSSIBLE)
 
 
-def _tell(look: Look, as_json: bool) -> int:
-    """Print what was found in one backup; return the exit code."""
+def _tell(look: Look, as_json: bool) -> None:
+    """Print what was found in one backup."""
     out = console.console()
     if as_json:
         record = view.look_record(look) | {"items": look.items, "read": view.read_record([look])}
@@ -201,13 +210,9 @@ def _tell(look: Look, as_json: bool) -> int:
     else:
         for table in view.items_table(look):
             out.print(table)
-    _tell_rest([look])
-    if not look.items and look.is_known:
-        console.console(stderr=True).print(escape(f"{look.what}: it is not there."))
-    return _code([look], bool(look.items))
 
 
-def _tell_history(looks: Sequence[Look], schemas: Sequence[Schema | None], as_json: bool) -> int:
+def _tell_history(looks: Sequence[Look], schemas: Sequence[Schema | None], as_json: bool) -> None:
     nights = [
         Night(look.what, look.items, look.is_known, schema.names if schema else ())
         for look, schema in zip(looks, schemas, strict=True)
@@ -225,12 +230,17 @@ def _tell_history(looks: Sequence[Look], schemas: Sequence[Schema | None], as_js
         for story in told:
             out.print(escape(view.summary(story)), soft_wrap=True)
             out.print(view.story_table(story))
-    _tell_rest(looks)
-    if not told:
-        known = sum(look.is_known for look in looks)
+
+
+def _tell_none(looks: Sequence[Look], history: bool) -> None:
+    known = sum(look.is_known for look in looks)
+    if history:
         said = f"In {plural(known, 'night')} of {len(looks)} it is not there."
-        console.console(stderr=True).print(said)
-    return _code(looks, bool(told))
+    elif known:
+        said = f"{looks[0].what}: it is not there."
+    else:
+        return
+    console.console(stderr=True).print(escape(said))
 
 
 def _tell_rest(looks: Sequence[Look]) -> None:

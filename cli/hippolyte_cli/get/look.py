@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -14,7 +12,7 @@ from hippolyte.exports.findings import LISTED, Expected
 from hippolyte.exports.gather import Gather, file_of
 from hippolyte.exports.keys import finder
 from hippolyte.exports.levels import check
-from hippolyte.exports.lines import Item
+from hippolyte.exports.lines import Form, Item, Lines, Text
 from hippolyte.exports.place import Folder, Prefix
 from hippolyte.exports.reader import Backup, DataFile, find
 from hippolyte_cli import console
@@ -22,7 +20,6 @@ from hippolyte_cli.get.beside import Beside
 from hippolyte_cli.get.key import Key
 from hippolyte_cli.get.watched import Watched
 
-_ITEMS = 64
 # of a damaged backup, that are told
 _MOST_TOLD = 3
 TROUBLE = (HippolyteError, ClientError, BotoCoreError, OSError)
@@ -128,11 +125,11 @@ class Look:
     def _read(self, file: DataFile, gather: Gather | None, stopped: Callable[[], bool]) -> None:
         assert self._backup and self.key
         self.files_read += 1
-        spans = self._backup.spans_of(file)
+        form, texts = self._backup.form, self._backup.texts_of(file)
         if gather:
-            spans = gather.through(file, self.watched.there[file.name], spans)
+            texts = gather.through(form, file, self.watched.there[file.name], texts)
         found: list[Item] = []
-        for some in _matching(spans, self.key, stopped):
+        for some in _matching(texts, form, self.key, stopped):
             if some is None:
                 self.stopped = True
                 return
@@ -152,14 +149,14 @@ class Look:
 
 
 def _matching(
-    spans: Iterator[bytes], key: Key, stopped: Callable[[], bool]
+    texts: Iterator[Text], form: Form, key: Key, stopped: Callable[[], bool]
 ) -> Iterator[list[Item] | None]:
     """Yield, of each few items, those that have the key; None: it is to stop."""
-    find_keys, wanted = finder(key.attribute), key.partition
-    while some := list(islice(spans, _ITEMS)):
+    find_keys, wanted = finder(key.attribute, form.member), key.partition
+    parsed = Lines(form).parsed
+    for text in texts:
         if stopped():
             yield None
             return
-        if wanted in find_keys(some):
-            items: Iterator[Item] = map(json.loads, some)
-            yield [item for item in items if key.is_of(item)]
+        if wanted in find_keys([text.lines]):
+            yield [item for item in parsed(text.lines) if key.is_of(item)]

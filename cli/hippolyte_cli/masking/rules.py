@@ -138,15 +138,16 @@ def read_map(path: Path, table: Mapping[str, Any]) -> Map:
     )
     if not rules and others == "keep":
         raise ConfigurationError(f"{where}: it has no rule and drops nothing: leave it out")
-    seen: dict[tuple[Step, ...], Rule] = {}
+    by_path: dict[tuple[Step, ...], Rule] = {}
     for rule in rules:
-        if (other := seen.setdefault(rule.path, rule)) is not rule:
+        if (other := by_path.setdefault(rule.path, rule)) is not rule:
             raise ConfigurationError(
                 f"{where}, rule {rule.number}: {rule.attribute} has rule {other.number} already: "
                 "take one of them away"
             )
+    for rule in rules:
         for length in range(1, len(rule.path)):
-            above = next((one for one in rules if one.path == rule.path[:length]), None)
+            above = by_path.get(rule.path[:length])
             if above and above.do == "replace":
                 raise ConfigurationError(
                     f"{where}, rule {rule.number}: rule {above.number} replaces "

@@ -23,6 +23,7 @@ PARTS = {
     "hosts": "workers or clusters",
     "raised": "raised read capacity",
     "reads": "on-demand reads",
+    "activities": "Data Pipeline's activities",
 }
 """The parts of a plan's cost, as people say them."""
 

@@ -168,7 +168,8 @@ def restore(
 def _run(task: Task) -> str | None:
     """Do it; say what it failed for, and return that."""
     try:
-        task.run()
+        with console.closed_pipe_is_an_error():
+            task.run()
     except (HippolyteError, ClientError, BotoCoreError, OSError) as error:
         said = console.remedied(error)
         if not task.begun:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from hippolyte.planning.cost import ON_DEMAND_UNIT_USD
 from hippolyte_cli.export_offer import duration, plural, size
 from hippolyte_cli.restore.definition import TablePlan
 from hippolyte_cli.restore.pace import Rate
@@ -16,7 +17,7 @@ from hippolyte_cli.restore.target import Target
 WRITE_UNIT_USD = 0.625 / 1_000_000
 IMPORT_GB_USD = 0.15
 _GB = 1_000_000_000
-_UNIT = 1024
+_UNIT, _READ_UNIT = 1024, 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,9 @@ class Offer:
     def of(cls, target: Target) -> Offer:
         """Return the load that a target is chosen for."""
         found = target.found
-        counts = [file.items for file in found.backup.files]
-        items = None if None in counts else sum(n or 0 for n in counts)
         return cls(
             found=found,
-            items=found.kept.items if items is None and found.kept else items,
+            items=item_count(found),
             bytes=int((found.definition or {}).get("TableSizeBytes", 0)),
             rate=target.rate(),
             on_demand=target.on_demand,
@@ -72,14 +71,11 @@ class Offer:
 
     def lines(self) -> Iterator[str]:
         """Yield what is to be said."""
-        kept = self.found.kept
         many = (
             plural(self.items, "item") if self.items is not None else "items that are not counted"
         )
         held = f", {size(self.bytes)} in the table then" if self.bytes else ""
-        level = f"; verified to level {kept.level}" if kept else ""
-        if kept and kept.damage:
-            level += f", and found DAMAGED since: {kept.damage[0]} (`hippolyte verify` says all)"
+        level = level_text(self.found)
         yield f"{self.found.name}: {many}{held}{level}. From {self.found.location}"
         if self.imported:
             yield f"By ImportTable: no write capacity; about {self.usd:,.2f} USD (0.15 USD a GB)."
@@ -94,6 +90,39 @@ class Offer:
         if self.indexes:
             told += f"; as much again for what each of {plural(self.indexes, 'index')} holds"
         yield f"{told}."
+
+
+def compare_line(offer: Offer, times: int) -> str:
+    """Return what it takes to look at the items that are there: each is read, consistently.
+
+    Args:
+        offer: of the load.
+        times: that all are looked at, to be shown and to be written.
+    """
+    again = " twice, to be shown and before it is written" if times > 1 else ""
+    said = f"Each item's like in the table is read{again}: "
+    if offer.items is None:
+        return f"{said}at {offer.rate.reads:,.0f} read units a second."
+    units = times * max(offer.items, -(-offer.bytes // _READ_UNIT))
+    said += f"{plural(units, 'read unit')} or more, at {offer.rate.reads:,.0f} a second: about "
+    said += duration(units / offer.rate.reads)
+    return said + (f" and {units * ON_DEMAND_UNIT_USD:,.2f} USD." if offer.on_demand else ".")
+
+
+def item_count(found: Found) -> int | None:
+    """Return how many items a backup has, as its manifest or the catalogue says; None: neither."""
+    counts = [file.items for file in found.backup.files]
+    items = None if None in counts else sum(n or 0 for n in counts)
+    return found.kept.items if items is None and found.kept else items
+
+
+def level_text(found: Found) -> str:
+    """Return how far the catalogue says that a backup is verified, and its damage."""
+    kept = found.kept
+    level = f"; verified to level {kept.level}" if kept else ""
+    if kept and kept.damage:
+        level += f", and found DAMAGED since: {kept.damage[0]} (`hippolyte verify` says all)"
+    return level
 
 
 def plan_lines(plan: TablePlan, steps: Sequence[Step]) -> Iterator[str]:

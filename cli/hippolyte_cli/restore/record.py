@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hippolyte_cli.restore.offer import Offer
+from hippolyte_cli.restore.offer import Offer, item_count
+from hippolyte_cli.restore.source import Found
 from hippolyte_cli.restore.task import Task
 
 
@@ -12,16 +13,8 @@ def record_of(task: Task, error: str | None = None) -> dict[str, Any]:
     """Return a restore as `--json` prints it; `error`: why it is not complete."""
     asked, target, would = task.asked, task.target, task.would
     offer, loaded = Offer.of(target), task.loaded
-    kept = target.found.kept
     return {
-        "backup": {
-            "location": target.found.location,
-            "table": kept.table if kept else None,
-            "run": kept.run if kept else None,
-            "verified_level": kept.level if kept else None,
-            "damage": list(kept.damage) if kept else [],
-            "items": offer.items,
-        },
+        "backup": backup_record(target.found),
         "table": target.name,
         "via": asked.via,
         "mode": asked.mode,
@@ -40,4 +33,17 @@ def record_of(task: Task, error: str | None = None) -> dict[str, Any]:
         "past_time_to_live": task.past,
         "not_put_back": task.not_put_back,
         "error": error,
+    }
+
+
+def backup_record(found: Found) -> dict[str, Any]:
+    """Return a backup as `--json` prints it."""
+    kept = found.kept
+    return {
+        "location": found.location,
+        "table": kept.table if kept else None,
+        "run": kept.run if kept else None,
+        "verified_level": kept.level if kept else None,
+        "damage": list(kept.damage) if kept else [],
+        "items": item_count(found),
     }

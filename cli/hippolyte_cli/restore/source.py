@@ -48,7 +48,10 @@ def lying(source: str, region: str | None) -> Found:
         location = str(place.path.resolve())
     else:
         location = f"s3://{place.store.bucket}/{place.prefix}"
-    return Found(source, location, find(place))
+    try:
+        return Found(source, location, find(place))
+    except FormatError as error:
+        raise FormatError(f"{location}: {error}") from error
 
 
 def night(backups: Backups, table: str, at: str, settings_from: str | None) -> Found:

@@ -23,7 +23,7 @@ from hippolyte_cli.restore.import_source import Source, source_of
 from hippolyte_cli.restore.importing import Imported, import_table
 from hippolyte_cli.restore.journal import Journal
 from hippolyte_cli.restore.make import make
-from hippolyte_cli.restore.offer import Offer, plan_lines
+from hippolyte_cli.restore.offer import Offer, compare_line, plan_lines
 from hippolyte_cli.restore.sender import Mode
 from hippolyte_cli.restore.steps import Step
 from hippolyte_cli.restore.target import Asked, Target
@@ -106,10 +106,15 @@ class Task:
             self.source = source_of(self.plan, self.backup, self.target.scratch())
         for line in self._lines():
             self._say(line)
-        if self.asked.into and not (self.asked.yes and not self.asked.dry_run):
+        if self._previews:
             self._preview()
         elif self.target.map and self.asked.dry_run:
             self._look_through("all", "looking through")
+
+    @property
+    def _previews(self) -> bool:
+        """Whether the items that are there are compared with, before it is asked."""
+        return bool(self.asked.into and not (self.asked.yes and not self.asked.dry_run))
 
     def _lines(self) -> Iterator[str]:
         yield from Offer.of(self.target).lines()
@@ -120,6 +125,8 @@ class Task:
             yield from plan_lines(self.plan, self.steps)
         else:
             yield f"Writes into the table {self.target.name}, which is there: {self._what()}."
+            if times := self._previews + (self.asked.mode != "all" and not self.asked.dry_run):
+                yield compare_line(Offer.of(self.target), times)
 
     def _what(self) -> str:
         some = "the chosen items" if self.asked.where or self.asked.keys else "all items"

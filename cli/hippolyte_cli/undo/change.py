@@ -11,6 +11,8 @@ from hippolyte.exports.lines import Item
 from hippolyte_cli.compare.difference import Difference
 from hippolyte_cli.restore.values import canonical, canonical_item, item_bytes, write_units
 
+_READ_BYTES = 4096
+
 Do = Literal["put", "change", "delete"]
 # an attribute's value; None: it is taken away
 Values = Mapping[str, Mapping[str, Any] | None]
@@ -36,6 +38,11 @@ class Change:
     def units(self) -> int:
         """Write capacity units that it costs, but for indexes: by the larger of both items."""
         return write_units(max(item_bytes(self.was or {}), item_bytes(self.after() or {})))
+
+    @property
+    def read_units(self) -> int:
+        """Read capacity units of the look just before, which is consistent; nothing costs one."""
+        return max(1, -(-item_bytes(self.was or {}) // _READ_BYTES))
 
     def after(self) -> Item | None:
         """Return the item as it is to be."""

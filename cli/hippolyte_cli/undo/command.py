@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,23 +15,27 @@ from hippolyte.errors import HippolyteError
 from hippolyte_cli import console
 from hippolyte_cli.backups_place import (
     Account,
+    AsJson,
     Bucket,
     Function,
     KeysFile,
     OfRegion,
     Prefix,
     Region,
+    Share,
     backups_in,
     is_place,
+    share_of_backups,
 )
+from hippolyte_cli.compare.live import GoneError
 from hippolyte_cli.compare.unit import StoppedError
 from hippolyte_cli.deployment import MONITOR
-from hippolyte_cli.restore.source import night
+from hippolyte_cli.restore.source import lying, night
 from hippolyte_cli.restore.target import Asked as Into
 from hippolyte_cli.restore.target import Target
+from hippolyte_cli.undo.record import write_record
 from hippolyte_cli.undo.task import Asked, Task
 
-_SHARE = 50
 _TROUBLE = (HippolyteError, ClientError, BotoCoreError, OSError, ValueError)
 
 
@@ -39,7 +45,8 @@ def undo(
         str,
         typer.Option(
             metavar="WHEN",
-            help="The newest backup that began by then: a day, a time, a night's id, or latest.",
+            help="The newest backup that began by then: a day, a time, a night's id, or latest; "
+            "or where a backup lies: s3://..., ./folder.",
         ),
     ],
     delete_added: Annotated[
@@ -65,10 +72,7 @@ def undo(
             "beside the backups, below undone/.",
         ),
     ] = None,
-    share: Annotated[
-        int,
-        typer.Option(min=1, max=100, metavar="PERCENT", help="Of its read and write capacity."),
-    ] = _SHARE,
+    share: Share = None,
     rate: Annotated[
         float | None,
         typer.Option(min=0.1, max=1e6, metavar="UNITS", help="Write units a second, instead."),
@@ -91,6 +95,7 @@ def undo(
     bucket: Bucket = None,
     prefix: Prefix = "",
     region: Region = None,
+    as_json: AsJson = False,
 ) -> None:
     """Put back the items of a table that changed or vanished since a night.
 
@@ -102,6 +107,7 @@ def undo(
     Exit code 0: all is put back, or nothing was to be; 1: it began and is not complete, or items
     were left alone, and which; 2: nothing was done, and why.
     """
+    percent = share or share_of_backups(function, bucket, region)
     into = Into(
         to=None,
         into=table,
@@ -113,49 +119,70 @@ def undo(
         on_demand=False,
         streams=False,
         key=None,
-        share=share / 100,
+        share=percent / 100,
         rate=rate,
         dry_run=dry_run,
         yes=yes,
         region=region,
+        as_json=as_json,
     )
-    asked = Asked(tuple(only or ()), delete_added, keep, share, read_rate, work)
+    asked = Asked(tuple(only or ()), delete_added, keep, percent, read_rate, work)
     if is_place(table):
         console.refuse(
-            f"{table} is a place: an undo is of a table and a night. `hippolyte restore {table} "
-            "--into TABLE --only-changed` writes a backup that lies anywhere into a table."
+            f"{table} is a place, no table. What has changed in a table since the backup that lies "
+            f"there: `hippolyte undo TABLE --at {table}`."
         )
     if only and delete_added:
         console.refuse("--only and --delete-added: an item that is deleted has no attributes left.")
     try:
-        backups = backups_in(function, bucket, prefix, region, account, of_region)
-        task = Task(asked, Target(into, night(backups, table, at, None)))
-        with console.stopped_by_ctrl_c() as stopped:
+        if is_place(at):
+            found = lying(at, region)
+        else:
+            found = night(
+                backups_in(function, bucket, prefix, region, account, of_region), table, at, None
+            )
+        task = Task(asked, Target(into, found))
+        with console.stopped_by_ctrl_c() as stopped, console.closed_pipe_is_an_error():
             something = task.look(stopped)
         agrees = something and not dry_run and task.agree()
     except StoppedError:
         console.refuse("Stopped. Nothing was changed; the same command goes on comparing.")
     except _TROUBLE as error:
-        console.refuse(_said(error))
-    if not agrees:
-        if not task.agreed:
+        if isinstance(error, GoneError):
             task.forget()
-        console.console().print("Nothing was changed.")
-        return
-    with console.stopped_by_ctrl_c() as stopped:
+        console.refuse(console.remedied(error))
+    failed = _run(task) if agrees else None
+    if not agrees:
+        task.out.print("Nothing was changed.")
+    if as_json:
         try:
-            whole = task.run(stopped)
-        except _TROUBLE as error:
-            if not task.begun:
-                said = _said(error).rstrip(".")
-                console.refuse(f"{said}. Nothing was changed in {table}; the same command goes on.")
-            out = console.console(stderr=True)
-            out.print(f"[red]NOT COMPLETE:[/red] {escape(_said(error))}", soft_wrap=True)
-            out.print(escape(task.state()), soft_wrap=True)
-            raise typer.Exit(1) from error
-    if not whole:
+            write_record(sys.stdout, task, failed)
+        except BrokenPipeError:
+            # nothing more may be written, not even at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if task.ended or not task.agreed:
+        task.forget()
+    if task.whole is False:
         raise typer.Exit(1)
 
 
-def _said(error: Exception) -> str:
-    return str(error) if isinstance(error, OSError | ValueError) else console.remedied(error)
+def _run(task: Task) -> str | None:
+    """Do it; say what it failed for, and return that."""
+    try:
+        with console.stopped_by_ctrl_c() as stopped, console.closed_pipe_is_an_error():
+            task.run(stopped)
+    except _TROUBLE as error:
+        if task.ended:
+            # only nobody read of it
+            return None
+        said = console.remedied(error)
+        if not task.begun:
+            console.refuse(
+                f"{said.rstrip('.')}. Nothing was changed in {task.target.name}; the same command "
+                "goes on."
+            )
+        out = console.console(stderr=True)
+        out.print(f"[red]NOT COMPLETE:[/red] {escape(said)}", soft_wrap=True)
+        out.print(escape(task.state()), soft_wrap=True)
+        return said
+    return None

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from hippolyte import clock
+from hippolyte.errors import ConfigurationError
+from hippolyte.exports.lines import Item
 from hippolyte_cli import console
 from hippolyte_cli.compare import live
 from hippolyte_cli.compare.difference import Options
@@ -45,11 +47,10 @@ class Finding:
     def changes(self, show: Callable[[str], None], stopped: Callable[[], bool]) -> Iterator[Change]:
         """Yield what is to be done, as it is found."""
         target, found = self.target, self.target.found
+        out = console.console(stderr=target.asked.as_json)
         ttl = self._ttl()
         left = Side(found.name, found.location, found.backup, target.keys)
-        right = live.read(
-            self._table(ttl), self.folder / "live", self.reading, console.console(), stopped
-        )
+        right = live.read(self._table(ttl), self.folder / "live", self.reading, out, stopped)
 
         def told(progress: Progress) -> None:
             of = f" of {progress.of:,}" if progress.of else ""
@@ -60,11 +61,26 @@ class Finding:
         comparison = compare(left, right, options, self.folder / "compare", told, stopped)
         wanted = [part.keys(target.asked.keys, target.keys)] if target.asked.keys else []
         for difference in comparison:
+            if difference.kind == "left":
+                self._see_key(difference.key)
             if all(holds(difference.key) for holds in wanted):
                 change = change_of(difference, self.only, self.delete_added)
                 if change:
                     yield change
         self.totals = comparison.totals
+
+    def _see_key(self, key: Item) -> None:
+        """Refuse a key that the table can have no item of: a place does not say its table's."""
+        there = self.target.there
+        types = {
+            one["AttributeName"]: one["AttributeType"] for one in there["AttributeDefinitions"]
+        }
+        for name, value in key.items():
+            if types[name] not in value:
+                raise ConfigurationError(
+                    f"{name}, of the key, is of type {types[name]} in {self.target.name} and of "
+                    f"{next(iter(value))} in {self.target.found.name}: is it of the same table?"
+                )
 
     def _table(self, ttl: str | None) -> Live:
         there = self.target.there
@@ -76,6 +92,7 @@ class Finding:
             ttl=ttl,
             region=self.target.asked.region,
             profile=None,
+            text_bytes=there.get("TableSizeBytes", 0),
         )
 
     def _ttl(self) -> str | None:

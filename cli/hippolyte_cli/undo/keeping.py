@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from hippolyte.errors import ConfigurationError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hippolyte.errors import ConfigurationError, HippolyteError
 from hippolyte.exports import native
 from hippolyte.exports.place import Folder, Prefix
 from hippolyte.exports.reader import find
@@ -44,11 +46,36 @@ class Keeping:
             # gone on with from another folder, it is the same
             return str(Path(self.keep).expanduser().resolve())
         if not beside:
-            raise ConfigurationError("--keep: say where the items are kept that are replaced")
+            raise ConfigurationError(
+                f"{self.target.found.name} is no night of the catalogue, beside which the items "
+                "that are replaced could be kept: say where by --keep, s3://... or a folder"
+            )
         # restores/<account>/<region>/<table>/<night> is where a restore keeps its progress
         *above, _, account, region, table, night = beside[1].split("/")
         parts = [beside[0].bucket, *above, "undone", account, region, table, night]
         return f"s3://{'/'.join(parts)}"
+
+    def earlier(self, but: str) -> list[str]:
+        """Return where other undos of this night keep items, the oldest first.
+
+        Also those that were begun on another machine. What cannot be seen is not told of, nor what
+        lies where `--keep` says: it may be of other tables.
+
+        Args:
+            but: leave this place out.
+        """
+        base, beside = self.base(), self.target.found.beside
+        if self.keep or not beside:
+            return []
+        store = beside[0]
+        try:
+            names = list(Prefix(store, base.removeprefix(f"s3://{store.bucket}/") + "/").names())
+        except (HippolyteError, ClientError, BotoCoreError, OSError):
+            return []
+        # <moment>-<...>/AWSDynamoDB/<export>/manifest-summary.json, the last file of each
+        parts = (name.split("/") for name in names)
+        found = {one[0] for one in parts if len(one) == 4 and one[-1] == native.SUMMARY}
+        return [place for place in (f"{base}/{name}" for name in sorted(found)) if place != but]
 
     def see(self) -> None:
         """Refuse a place that is none.

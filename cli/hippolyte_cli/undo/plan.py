@@ -61,12 +61,14 @@ class Counts:
     Attributes:
         changes: by what is done.
         units: write capacity units.
+        read_units: read capacity units.
         kept: changes of items that are there.
         examples: the first of each kind.
     """
 
     changes: Counter[str] = field(default_factory=Counter)
     units: int = 0
+    read_units: int = 0
     kept: int = 0
     examples: dict[str, list[Change]] = field(default_factory=dict)
 
@@ -74,6 +76,7 @@ class Counts:
         """Count a change."""
         self.changes[change.do] += 1
         self.units += change.units
+        self.read_units += change.read_units
         self.kept += change.was is not None
         some = self.examples.setdefault(change.do, [])
         if len(some) < EXAMPLES:

@@ -7,11 +7,12 @@ import json
 import shlex
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 
 from hippolyte import clock
@@ -22,10 +23,11 @@ from hippolyte_cli.compare.reading import CompareError
 from hippolyte_cli.compare.run import Totals
 from hippolyte_cli.export_offer import plural
 from hippolyte_cli.restore.journal import Done, Journal, identity
-from hippolyte_cli.restore.pace import Rate
+from hippolyte_cli.restore.offer import level_text
 from hippolyte_cli.restore.target import Target
 from hippolyte_cli.restore.writer import CONFIG
 from hippolyte_cli.undo import view
+from hippolyte_cli.undo.change import Change
 from hippolyte_cli.undo.finding import Finding
 from hippolyte_cli.undo.keeping import Keeping, kept_in
 from hippolyte_cli.undo.plan import EXAMPLES, Agreed, Counts, Plan
@@ -56,6 +58,8 @@ class Task:
         agreed: to what was shown, now or at an earlier start.
         goes_on: it was at an earlier start.
         made: what has been done.
+        whole: all was put back; None: nothing was begun.
+        ended: nothing is left to be done: what lies on disk can be forgotten.
     """
 
     asked: Asked
@@ -65,6 +69,13 @@ class Task:
     agreed: Agreed | None = None
     goes_on: bool = False
     made: Made | None = None
+    whole: bool | None = None
+    ended: bool = False
+
+    @property
+    def out(self) -> Console:
+        """Where words for people go."""
+        return console.console(stderr=self.target.asked.as_json)
 
     @property
     def folder(self) -> Path:
@@ -89,6 +100,25 @@ class Task:
     def begun(self) -> bool:
         """Whether anything was done in the table, perhaps by an earlier start."""
         return self.goes_on or bool(self.made and self.made.wrote)
+
+    @property
+    def would(self) -> Mapping[str, int]:
+        """How many changes there are to be made, or were when they were agreed to."""
+        return self.agreed.changes if self.agreed else self.counts.changes
+
+    @property
+    def units(self) -> int:
+        """Write capacity units of all of them, without indexes'."""
+        return self.agreed.units if self.agreed else self.counts.units
+
+    @property
+    def read_units(self) -> int:
+        """Read capacity units of the looks just before, as far as they are known."""
+        return self.counts.read_units or sum(self.would.values())
+
+    def changes(self) -> Iterator[Change]:
+        """Yield what is to be done, or what it was."""
+        return self.plan.changes() if self.plan.path.exists() else iter(())
 
     @property
     def _keeping(self) -> Keeping:
@@ -124,13 +154,14 @@ class Task:
                 f"Goes on with the undo that was agreed to at {self.agreed.made:%Y-%m-%d %H:%M}: "
                 f"{plural(self.agreed.count, 'item')}. To forget it instead, remove {self.folder}"
             )
+            self._say_cost()
             return True
         self._keeping.see()
         rate = target.rate()
         self._say(
             f"{target.name} now is compared with {target.found.name}, from "
-            f"{target.found.location}. Nothing is written before you agree; then at most "
-            f"{rate.writes:,.0f} write units a second."
+            f"{target.found.location}{level_text(target.found)}. Nothing is written before you "
+            f"agree; then at most {rate.writes:,.0f} write units a second."
         )
         was = (target.found.definition or {}).get("TableId")
         if was and was != target.there.get("TableId"):
@@ -138,7 +169,7 @@ class Task:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         reading = live.Reading(asked.percent, asked.read_rate)
         finding = Finding(target, self.folder, reading, asked.only, asked.delete_added)
-        with view.shown(console.console(), "comparing") as show:
+        with view.shown(self.out, "comparing") as show:
             self.counts = self.plan.write(finding.changes(show, stopped))
         self.totals = finding.totals
         if self.totals.damaged:
@@ -146,37 +177,32 @@ class Task:
                 f"a key stands there more than once, so it is no whole backup of a table: "
                 f"{'; '.join(self.totals.examples)}. `hippolyte verify` it, or take another night"
             )
-        self._show(rate)
+        self._show()
         return bool(self.counts.changes)
 
-    def _show(self, rate: Rate) -> None:
-        counts, totals = self.counts, self.totals
-        self._say(
-            f"{plural(totals.left_items, 'item')} that night, {totals.right_items:,} now: "
-            f"{totals.equal:,} equal, {totals.different:,} different, {totals.left_only:,} only "
-            f"that night, {totals.right_only:,} only now."
-        )
-        if totals.left_out:
-            self._say(f"{totals.left_out:,} left out: by --where, or past their time to live.")
-        if self.asked.only and totals.left_only:
-            self._say(f"--only is of items that are there: {totals.left_only:,} stay vanished.")
-        if totals.right_only and not self.asked.delete_added:
-            added = plural(totals.right_only, "item")
-            self._say(f"{added} added since: left there (--delete-added deletes them).")
+    def _show(self) -> None:
+        counts = self.counts
+        for line in view.found_lines(self.totals, self.asked.only, self.asked.delete_added):
+            self._say(line)
         if not counts.changes:
             self._say("There is nothing to put back.")
             return
         for line in view.change_lines(counts, str(self.plan.path)):
             self._say(line)
-        count, indexes = counts.changes.total(), self.target.index_count
-        self._say(view.cost_line(counts.units, count, rate, self.target.on_demand, indexes))
+        self._say_cost()
         if counts.kept:
             now = plural(counts.kept, "item")
-            self._say(f"Before it, {now} as now are kept below {self._keeping.base()}")
+            self._say(
+                f"Before it, what is replaced or deleted ({now}) is kept as it is now, below "
+                f"{self._keeping.base()}"
+            )
 
-    @staticmethod
-    def _say(said: str) -> None:
-        console.console().print(escape(said), soft_wrap=True)
+    def _say_cost(self) -> None:
+        target, taken = self.target, (self.units, self.read_units)
+        self._say(view.cost_line(*taken, target.rate(), target.on_demand, target.index_count))
+
+    def _say(self, said: str) -> None:
+        self.out.print(escape(said), soft_wrap=True)
 
     def agree(self) -> bool:
         """Ask, and note that it is agreed to; return whether it is."""
@@ -186,7 +212,8 @@ class Task:
             if not sys.stdin.isatty():
                 self.forget()
                 console.refuse("Say --yes to write into the table: nobody can be asked.")
-            if not typer.confirm(f"Write into {self.target.name}?"):
+            asks = f"Write into {self.target.name}?"
+            if not typer.confirm(asks, err=self.target.asked.as_json):
                 return False
         counts, made = self.counts, clock.now()
         self.agreed = Agreed(
@@ -205,14 +232,15 @@ class Task:
 
     # --- what is done
 
-    def run(self, stopped: Callable[[], bool]) -> bool:
-        """Do it, say how it ended, and return whether all was put back.
+    def run(self, stopped: Callable[[], bool]) -> None:
+        """Do it, and say how it ended; `whole` tells whether all was put back.
 
         Raises:
             HippolyteError, ClientError, BotoCoreError, OSError: it could not be completed.
         """
-        agreed, out, target = self.agreed, console.console(), self.target
+        agreed, out, target = self.agreed, self.out, self.target
         assert agreed
+        self.whole = False
         journal = Journal(self.folder, self._of()).read()
         self.made = Made(of=agreed.count, before=journal.done.get(PLAN, Done()).lines)
         if agreed.kept:
@@ -240,30 +268,33 @@ class Task:
             )
         if not made.complete:
             self._say(f"Stopped. {self.state()}")
-            return False
+            return
+        self.ended, self.whole = True, not made.left
         self._say_end(agreed, made)
-        self.forget()
-        return not made.left
 
     def _say_end(self, agreed: Agreed, made: Made) -> None:
         left = Left(self.folder)
         for line in view.left_lines(left.read(), EXAMPLES):
             self._say(line)
-        done = agreed.count - made.left
-        said = f"Undone: {plural(done, 'item')} of {agreed.count:,} in {self.target.name}."
-        if made.left:
-            said += f" {made.left:,} left alone; the same command looks anew."
+        done = plural(agreed.count - made.left, "item")
+        said = f"Undone: {done} of {agreed.count:,} in {self.target.name}."
+        said += f" {made.left:,} left alone; the same command looks anew." if made.left else ""
         if made.left > EXAMPLES:
             aside = self.folder.with_name(f"{self.folder.name}.left-alone")
-            left.path.replace(aside)
+            shutil.copy(left.path, aside)
             said += f" All of them are in {aside}."
         self._say(said)
         if agreed.kept:
             again = f"hippolyte restore {shlex.quote(agreed.kept_in)} --into {self.target.name}"
             self._say(f"What it replaced comes back by: {again}")
+        for place in self._keeping.earlier(agreed.kept_in):
+            self._say(f"What an earlier undo of this night replaced lies in {place}")
 
     def state(self) -> str:
         """Return how far it came."""
         done = self.made.before + self.made.seen if self.made else 0
         of = f" of {self.agreed.count:,}" if self.agreed else ""
-        return f"{plural(done, 'item')}{of} seen to. The same command goes on where it was."
+        return (
+            f"{plural(done, 'item')}{of} seen to. The same command goes on where it was; on "
+            "another machine it compares anew, and does what is left."
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,8 @@ from rich.markup import escape
 
 from hippolyte import clock
 from hippolyte.exports.lines import Item
+from hippolyte.planning.cost import ON_DEMAND_UNIT_USD
+from hippolyte_cli.compare.run import Totals
 from hippolyte_cli.compare.view import value_text
 from hippolyte_cli.export_offer import duration, plural
 from hippolyte_cli.restore.offer import WRITE_UNIT_USD
@@ -59,15 +61,20 @@ def counts_text(counts: Mapping[str, int], words: Mapping[Do, str] = _DONE) -> s
     return ", ".join(said) or "nothing"
 
 
-def cost_line(units: int, count: int, rate: Rate, on_demand: bool, indexes: int) -> str:
-    """Return what the changes cost and how long they take."""
+def cost_line(units: int, reads: int, rate: Rate, on_demand: bool, indexes: int) -> str:
+    """Return what the changes cost and how long they take; each item is read once more before."""
     said = f"{units:,} write units or more, at {rate.writes:,.0f} a second: about "
-    said += duration(units / rate.writes)
+    said += duration(max(units / rate.writes, reads / rate.reads))
     if on_demand:
-        said += f" and {units * WRITE_UNIT_USD:,.2f} USD"
+        said += f" and {usd(units, reads):,.2f} USD"
     if indexes:
         said += f"; as much again for what each of {plural(indexes, 'index')} holds"
-    return f"{said}. Each of {plural(count, 'item')} is read once more before."
+    return f"{said}. Each is read once more before: {plural(reads, 'read unit')}."
+
+
+def usd(units: int, reads: int) -> float:
+    """Return what units of writes and of consistent reads cost on demand (us-east-1)."""
+    return units * WRITE_UNIT_USD + reads * ON_DEMAND_UNIT_USD
 
 
 def made_line(made: Made) -> str:
@@ -88,6 +95,22 @@ def left_lines(left: Iterable[Mapping[str, Any]], most: int) -> Iterator[str]:
         if number == most:
             return
         yield f"  LEFT ALONE: {key_text(one['key'])}: {one['why']}"
+
+
+def found_lines(totals: Totals, only: Sequence[str], delete_added: bool) -> Iterator[str]:
+    """Yield what a comparison of a night (left) with a table now (right) came to."""
+    yield (
+        f"{plural(totals.left_items, 'item')} that night, {totals.right_items:,} now: "
+        f"{totals.equal:,} equal, {totals.different:,} different, {totals.left_only:,} only "
+        f"that night, {totals.right_only:,} only now."
+    )
+    if totals.left_out:
+        yield f"{totals.left_out:,} left out: by --where, or past their time to live."
+    if only and totals.left_only:
+        yield f"--only is of items that are there: {totals.left_only:,} stay vanished."
+    if totals.right_only and not delete_added:
+        added = plural(totals.right_only, "item")
+        yield f"{added} added since: left there (--delete-added deletes them)."
 
 
 @contextmanager

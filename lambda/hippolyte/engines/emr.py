@@ -42,6 +42,10 @@ _CLOCKS = timedelta(minutes=5)
 # what EMR does not know of after this long is gone: the cluster's own end is hours back
 _FORGOTTEN = timedelta(days=2)
 
+# an ordinary cluster has its machines after some minutes: then EC2 is short of their type. A fleet
+# waits 20 minutes for spot, and takes others then
+_START_SECONDS, _FLEET_START_SECONDS = 900, 1800
+
 _NAME_LENGTH = 256
 
 _STATES = {
@@ -155,6 +159,7 @@ class EmrEngine:
             host_id=view.cluster_id,
             gone=view.gone,
             failure=view.failure,
+            start_patience=self._start_patience(view),
         )
 
     def cancel(self, handle: Handle) -> None:
@@ -174,6 +179,12 @@ class EmrEngine:
         view = ClusterView(self.clients, handle.get("cluster"), " ", gone_if_unknown=forgotten)
         view.failure = _failure(view)
         return view
+
+    def _start_patience(self, view: ClusterView) -> int | None:
+        if view.status.get("State") != "STARTING":
+            return None
+        fleet = self.settings.emr and self.settings.emr.instance_types
+        return _FLEET_START_SECONDS if fleet else _START_SECONDS
 
     def _steps(self, launch: Launch, numbers: Sequence[int]) -> list[dict[str, Any]]:
         assert self.settings.emr is not None

@@ -55,6 +55,8 @@ class BatchStatus:
     # the host failed or was taken away, with the reason
     failure: str = ""
     paused: bool = False
+    # the host still waits for its machines, which is worth so many seconds; None: it does not
+    start_patience: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

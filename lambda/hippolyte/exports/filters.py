@@ -12,7 +12,7 @@ import sys
 import zlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import accumulate, chain, repeat
 from operator import rshift, sub
@@ -68,16 +68,16 @@ class Keys:
     bits: int
 
 
-def key_hash(key: Spelling) -> int:
-    """Return what a filter knows a key by, 32 bits."""
-    return zlib.crc32(key)
+key_hash: Callable[[Spelling], int] = zlib.crc32
+"""Return what a filter knows a key by, 32 bits."""
 
 
 def keys_of(file: File, hashes: set[int]) -> Keys:
     """Return a file's keys; `hashes` as `key_hash` gives them."""
     bits = min(_HASH_BITS, max(len(hashes) - 1, 0).bit_length() + _MORE_BITS)
-    short = set(map(rshift, hashes, repeat(_HASH_BITS - bits)))
-    return Keys(file, array("I", sorted(short)), bits)
+    # one that stands twice takes a bit or two, and to find it out more than that is worth
+    short = sorted(map(rshift, hashes, repeat(_HASH_BITS - bits)))
+    return Keys(file, array("I", short), bits)
 
 
 def packed(attribute: str, files: Sequence[Keys]) -> bytes:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 # the type and the text of a value, as they stand in an item: S":"abc
 Spelling = bytes
+Find = Callable[[Sequence[bytes]], Collection[Spelling]]
 
-_STRING = ord("S")
+_STRING = b'S":"'
 
 
 def number(text: str) -> str:
@@ -45,25 +46,38 @@ def spelling(value: Mapping[str, Any]) -> Spelling | None:
     return f'{kind}":"{text}'.encode("utf-8", "surrogatepass")
 
 
-def finder(name: str) -> Callable[[Sequence[bytes]], set[Spelling]]:
+def finder(name: str, member: str | None = None) -> Find:
     """Return what finds the values that items have of an attribute of the key.
 
-    It takes items' compact text, and may give more than there are: what has the attribute's name
-    in a map, too. Quotes in strings are escaped, so the name between its quotes, with a colon and
-    a type after it, is a name. Where it may be spelt in another way the item is parsed.
+    It takes items' compact text, one or more lines each, and may give more than there are: what
+    has the attribute's name in a map, too. Quotes in strings are escaped, so the name between its
+    quotes, with a colon and a type after it, is a name. Where it may be spelt in another way the
+    item is parsed.
+
+    Args:
+        name: of the attribute.
+        member: each line's member that is the item; None: the line is it.
     """
     quoted = json.dumps(name, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    pattern = re.compile(re.escape(quoted) + rb':\{"([SNB]":"[^"\\]*+(?:\\.[^"\\]*+)*+)"')
+    value = re.escape(quoted) + rb':\{"([SNB]":"'
+    pattern = re.compile(value + rb'[^"\\]*+(?:\\.[^"\\]*+)*+)"')
+    bare = re.compile(value + rb'[^"]*+)"')
     hides = [b"\\"] if b"\\" in quoted else [b"\\u"] + [b"\\/"] * (b"/" in quoted)
 
-    def find(spans: Sequence[bytes]) -> set[Spelling]:
-        text = b"\n".join(spans)
+    def find(texts: Sequence[bytes]) -> Collection[Spelling]:
+        text = b"\n".join(texts)
+        odd: list[bytes] = []
         if b"\\" not in text:
-            return {one if one[0] == _STRING else _spelt(one) for one in set(pattern.findall(text))}
-        odd = [span for span in spans if any(sign in span for sign in hides)]
-        if odd:
-            text = b"\n".join(set(spans).difference(odd))
-        parsed = [spelling(json.loads(span).get(name) or {}) for span in odd]
+            plain = bare.findall(text)
+            # no value has a quote: strings, as nearly all keys are, stand as they are spelt
+            if b"".join(plain).count(_STRING) == len(plain):
+                return plain
+        elif any(sign in text for sign in hides):
+            lines = set(text.split(b"\n"))
+            odd = [line for line in lines if any(sign in line for sign in hides)]
+            text = b"\n".join(lines.difference(odd))
+        items = map(json.loads, odd)
+        parsed = [spelling((item[member] if member else item).get(name) or {}) for item in items]
         found = set(map(_spelt, set(pattern.findall(text))))
         return found.union(one for one in parsed if one is not None)
 

@@ -231,10 +231,12 @@ def _read(
         size = there[file.name].size
         if size:
             try:
-                spans = backup.spans_of(file)
-                for _ in gather.through(file, there[file.name], spans) if gather else spans:
-                    items += 1
-                    if not items % _SEEN_EVERY:
+                texts = backup.texts_of(file)
+                if gather:
+                    texts = gather.through(backup.form, file, there[file.name], texts)
+                for text in texts:
+                    before, items = items, items + text.items
+                    if items // _SEEN_EVERY > before // _SEEN_EVERY:
                         seen(Seen(number, items, done, whole))
             except FormatError as error:
                 found.add(_finding(error, file.name))

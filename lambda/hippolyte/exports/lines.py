@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from hippolyte.exports import item_pattern
 from hippolyte.exports.dynamodbexport_items import checked, decode_item
@@ -36,9 +36,26 @@ class Form(Enum):
         return self.value[0]
 
     @property
+    def member(self) -> str | None:
+        """The line's member that is the item; None: the line is it."""
+        return "Item" if self is Form.NATIVE else None
+
+    @property
     def tail(self) -> str:
         """The text after an item."""
         return self.value[1]
+
+
+class Text(NamedTuple):
+    """Whole lines of items, each compact DynamoDB JSON in UTF-8 between its form's head and tail.
+
+    Attributes:
+        lines: each with its line feed.
+        items: how many.
+    """
+
+    lines: bytes
+    items: int
 
 
 # how the export tool spells types, and how DynamoDB does. With what follows, each can only be a
@@ -85,6 +102,17 @@ class Lines:
             found += self._cut(run) if item is None else [text_of(item)]
         return found
 
+    def texts(self, block: bytes, number: int) -> list[Text]:
+        """Return runs of lines as `spans` would cut them; for who looks for something in many."""
+        found = []
+        for run, item in self._runs(block, number):
+            if item is None:
+                found.append(Text(run, run.count(b"\n")))
+            else:
+                head, tail = self.form.head.encode(), self.form.tail.encode()
+                found.append(Text(b"%b%b%b\n" % (head, text_of(item), tail), 1))
+        return found
+
     def items(self, block: bytes, number: int) -> list[Item]:
         """Return each item parsed; else as `spans`, but a name that stands twice is an error."""
         if (quickly := self._quickly(block)) is not None:
@@ -94,7 +122,7 @@ class Lines:
             if item is not None:
                 found.append(item)
                 continue
-            items = self._parsed(run)
+            items = self.parsed(run)
             if not _names_once(run, items, len(items) if self.form is Form.NATIVE else 0):
                 lines = block.split(b"\n")[len(found) : len(found) + len(items)]
                 items = [self._look(line, number + len(found) + n) for n, line in enumerate(lines)]
@@ -104,7 +132,7 @@ class Lines:
     def written(self, block: bytes, number: int) -> list[Item]:
         """Return each item of lines that are known to be as they were written; else as `items`."""
         try:
-            items = self._parsed(block)
+            items = self.parsed(block)
         except (ValueError, LookupError, TypeError, RecursionError):
             return self.items(block, number)
         return items if len(items) == block.count(b"\n") else self.items(block, number)
@@ -116,7 +144,7 @@ class Lines:
         if not item_pattern.lines(*self.form.value, string).fullmatch(text):
             return None
         try:
-            items = self._parsed(text)
+            items = self.parsed(text)
         except ValueError:
             return None
         once = _names_once(text, items, len(items) if self.form is Form.NATIVE else 0)
@@ -169,7 +197,8 @@ class Lines:
         # no string holds a line feed
         return run[len(head) : -1 - len(tail)].split(tail + b"\n" + head)
 
-    def _parsed(self, run: bytes) -> list[Item]:
+    def parsed(self, run: bytes) -> list[Item]:
+        """Return the items of lines as `texts` gives them; ValueError: they are others."""
         # decoded here: json takes bytes that are not UTF-8, halves of surrogate pairs
         text = run[:-1].replace(b"\n", b",").decode("utf-8")
         parsed: list[Any] = json.loads(f"[{text}]")

@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from io import IOBase
-from itertools import islice
+from itertools import chain, islice
 from tempfile import TemporaryFile
 from typing import Any, TypeVar
 
 from hippolyte.exports import native
-from hippolyte.exports.lines import Form, Item, Lines
+from hippolyte.exports.lines import Form, Item, Lines, Text
 from hippolyte.exports.manifest import (
     MANIFEST,
     FormatError,
@@ -84,19 +84,25 @@ class Backup:
     def items_of(self, file: DataFile) -> Iterator[Item]:
         """Yield the items of one file, for callers that read several in threads of their own."""
         lines = Lines(self.form)
-        return self._read(file, lines.items, lines.written)
+        return chain.from_iterable(self._read(file, lines.items, lines.written))
 
     def spans_of(self, file: DataFile) -> Iterator[bytes]:
         """Yield the items' text of one file."""
         spans = Lines(self.form).spans
-        return self._read(file, spans, spans)
+        return chain.from_iterable(self._read(file, spans, spans))
+
+    def texts_of(self, file: DataFile) -> Iterator[Text]:
+        """Yield the text of one file's items, many at once: checked as `spans`, and not cut."""
+        texts = Lines(self.form).texts
+        return chain.from_iterable(self._read(file, texts, texts, _counted))
 
     def _read(
         self,
         file: DataFile,
         cut: Callable[[bytes, int], list[_T]],
         written: Callable[[bytes, int], list[_T]],
-    ) -> Iterator[_T]:
+        counted: Callable[[list[_T]], int] = len,
+    ) -> Iterator[list[_T]]:
         """Yield what `cut` makes of a file's lines, or `written` of a file that is as written."""
         count = 0
         with ExitStack() as opened:
@@ -119,8 +125,8 @@ class Backup:
                 if found is None:
                     break
                 # a line, an item
-                count += len(found)
-                yield from found
+                count += counted(found)
+                yield found
         if file.items is not None and count != file.items:
             said = f"{count} items, its manifest says {file.items}; {COPY}"
             raise FormatError(said, file.name, count)
@@ -146,6 +152,10 @@ class Backup:
                 turn.append(one)
             elif (following := next(rest, None)) is not None:
                 turn.append(read(following))
+
+
+def _counted(texts: list[Text]) -> int:
+    return sum(text.items for text in texts)
 
 
 class OtherFormError(FormatError):

@@ -7,7 +7,7 @@ from datetime import datetime
 from hippolyte.engines.engine import Launch
 from hippolyte.exports.native import export_id
 from hippolyte.night.one_pass import Pass
-from hippolyte.planning import sizing
+from hippolyte.planning import rates, sizing
 from hippolyte.planning.plan import Job
 from hippolyte.record_form import when
 from hippolyte.records.ledger import BatchEntry, TableEntry
@@ -63,7 +63,8 @@ def expected_seconds(p: Pass, job: Job, entry: TableEntry, bytes_per_unit: int) 
     """Return how long a job takes at the rate it is given, with its activity's bootstrap."""
     raised = job.raise_to is not None and not entry.plain
     plain = sizing.plain_rate(job.capacity, job.plain_ratio) if job.capacity else job.rate
-    read = sizing.seconds_to_read(job.size_bytes, job.rate if raised else plain, bytes_per_unit)
+    rate = rates.reached(job.rate if raised else plain, p.host, bytes_per_unit)
+    read = sizing.seconds_to_read(job.size_bytes, rate, bytes_per_unit)
     return p.host.job_bootstrap + read
 
 

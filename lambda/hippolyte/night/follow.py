@@ -8,7 +8,7 @@ from dataclasses import replace
 from hippolyte import clock
 from hippolyte.engines.engine import BatchStatus, JobState, JobStatus
 from hippolyte.leases.lease import LeaseState
-from hippolyte.night.batches import expected_seconds, since
+from hippolyte.night.batches import directory, expected_seconds, since
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.plan import Job
 from hippolyte.record_form import iso, when
@@ -161,7 +161,7 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
             # its raised rate is sized for an hour
             estimate = max(estimate, int(expected_seconds(p, job, entry, p.host.unit_bytes)))
         late = max(_OVERDUE_FACTOR * estimate, estimate + _OVERDUE_SECONDS)
-        if since(entry.started_at, now) <= late:
+        if since(entry.started_at, now) <= late or _gets_on(p, run, job, entry):
             continue
         if job.estimated and not _has_grown(p, job):
             return f"{overdue(job.table)}: it was to take {estimate} s"
@@ -173,11 +173,28 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
         # one alone that does not get on costs the others nothing
         last = max(progress, key=lambda table: progress[table])
         return f"{overdue(last)}: nothing was read since {progress[last]}"
-    idle = since(batch.progress_at or batch.started_at, now)
-    bootstrap = p.host.bootstrap
-    if not running and not status.paused and idle > 3 * bootstrap + _OVERDUE_SECONDS:
-        return f"its {p.host.noun} ran nothing for {idle:.0f} s"
+    return "" if running else _why_idle(p, batch, status)
+
+
+def _why_idle(p: Pass, batch: BatchEntry, status: BatchStatus) -> str:
+    """Return why a host that runs nothing must be ended; empty if it may still begin."""
+    idle = since(batch.progress_at or batch.started_at, clock.now())
+    patience, noun = status.start_patience, p.host.noun
+    if patience is not None and idle > patience:
+        return f"its {noun} had no machines after {idle:.0f} s: EC2 may be short of their type"
+    if not status.paused and idle > 3 * p.host.bootstrap + _OVERDUE_SECONDS:
+        return f"its {noun} ran nothing for {idle:.0f} s"
     return ""
+
+
+def _gets_on(p: Pass, run: Run, job: Job, entry: TableEntry) -> bool:
+    """Say whether an export wrote a file of late: it does for every 100,000 items of a mapper.
+
+    Then it is as slow as its cluster, or as a hot partition, and a new try would be no faster.
+    """
+    key = directory(p.settings, job.table, run.plan.run_id, entry.attempt)
+    newest = p.store.written_at(f"{key}/")
+    return newest is not None and since(iso(newest), clock.now()) <= _STALLED_SECONDS
 
 
 def _has_grown(p: Pass, job: Job) -> bool:

@@ -2,14 +2,15 @@
 
 All bounds are of bins with `capacity` seconds and `places` jobs each. That by large and small
 pieces is L2 of Martello and Toth ("Lower bounds and reduction procedures for the bin packing
-problem", 1990) with places counted as well; so is the reduction by which pairs are set aside.
+problem", 1990) with places counted as well; so is the reduction by which pairs are set aside. That
+by two sizes is a weight function (a dual feasible one) of time and places together.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 
 def least_bins(seconds: Sequence[float], capacity: float, places: int) -> int:
@@ -18,7 +19,10 @@ def least_bins(seconds: Sequence[float], capacity: float, places: int) -> int:
     if not pieces:
         return 0
     pairs, rest = _set_aside(pieces, capacity, places)
-    return max(_by_size(pieces, capacity, places), pairs + _by_size(rest, capacity, places))
+    return max(
+        _by_size(pieces, capacity, places),
+        pairs + max(_by_size(rest, capacity, places), _by_two_sizes(rest, capacity, places)),
+    )
 
 
 def _set_aside(
@@ -88,6 +92,40 @@ def _by_size(pieces: Sequence[float], capacity: float, places: int) -> int:
         least = max(least, number - half + more)
         at = bisect_right(pieces, smallest, at, half)
     return least
+
+
+def _by_two_sizes(pieces: Sequence[float], capacity: float, places: int) -> int:
+    """Return the bound as if all pieces were of two sizes: what binds is time and places at once.
+
+    Large are those of which no bin holds as many as it has places; each piece counts as the
+    smallest of its kind. What a bin can hold of both kinds is known then. If no such content weighs
+    more than a bin, all pieces' weight is a bound: the linear program's dual, whose corners are
+    the lines through two contents.
+    """
+    small = bisect_right(pieces, capacity / places)
+    large = len(pieces) - small
+    if not small or not large or pieces[0] <= 0:
+        return 0
+    long, short = pieces[small], pieces[0]
+    most = min(places, int(capacity // long))
+    # of the contents that a bin can have, those that a straight weight can make the heaviest
+    corners: list[tuple[int, int]] = []
+    for number in range(most + 1):
+        beside = min(places - number, int((capacity - number * long) // short))
+        while len(corners) > 1 and not _above(corners[-2], corners[-1], (number, beside)):
+            corners.pop()
+        corners.append((number, beside))
+    least = 0
+    for (first, beside), (second, others) in pairwise(corners):
+        each, other = beside - others, second - first
+        least = max(least, _up(each * large + other * small, each * first + other * beside))
+    return least
+
+
+def _above(left: tuple[int, int], middle: tuple[int, int], right: tuple[int, int]) -> bool:
+    """Say whether the middle one of three points is above the line through the others."""
+    (x, y), (u, v), (s, t) = left, middle, right
+    return (v - y) * (s - x) > (t - y) * (u - x)
 
 
 def _up(amount: float, each: float) -> int:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, count
 
 from hippolyte.planning.cost import own_usd
 from hippolyte.planning.packer import Packed, Packer
 from hippolyte.tables.table import Table
 from hippolyte.verdicts import OVER_BUDGET, Verdict
 
+# of so many steps one halves what is left, for costs that do not grow evenly
+_STEPS = 3
 # an alert names this many tables
 _NAMED = 10
 
@@ -35,15 +39,24 @@ def within_budget(packer: Packer, tables: Sequence[Table]) -> tuple[Packed, Left
         for job in whole.jobs
     }
     ordered = sorted(tables, key=lambda t: (own[t.name], t.size_bytes, t.name))
-    packed, low, high = packer.pack(()), 0, len(ordered)
+    upto = [0.0, *accumulate(own[t.name] for t in ordered)]
+    packed, low, high, high_usd = packer.pack(()), 0, len(ordered), whole.cost_usd
     # what is kept was seen to be within it; that the cost grows with the number is not relied on
-    while high - low > 1:
-        middle = (low + high) // 2
+    for tries in count(1):
+        left = most - packed.cost_usd
+        if high - low <= 1 or left < own[ordered[low].name]:
+            break
+        # a host costs more than its tables do: that is as much for each dollar of theirs
+        part = left / max(left, high_usd - packed.cost_usd)
+        middle = bisect_right(upto, upto[low] + part * (upto[high] - upto[low])) - 1
+        if not tries % _STEPS:
+            middle = (low + high) // 2
+        middle = min(max(middle, low + 1), high - 1)
         tried = packer.pack(ordered[:middle])
         if tried.cost_usd <= most:
             packed, low = tried, middle
         else:
-            high = middle
+            high, high_usd = middle, tried.cost_usd
     dear = [t.name for t in reversed(ordered[low:])]
     why = f"{OVER_BUDGET}: it does not go into {most:.2f} USD a night"
     more = f" and {len(dear) - _NAMED} more" if len(dear) > _NAMED else ""

@@ -15,6 +15,7 @@ from hippolyte.settings import Prices, Settings
 RCU_HOUR_USD = Prices().read_unit_hour
 NODE_HOUR_USD = Prices().node_hour
 ON_DEMAND_UNIT_USD = Prices().on_demand_million / 1_000_000
+_MONTH_SECONDS = 365 * 86_400 / 12
 # of a file's bytes as DynamoDB counts them: 4 MB as they lie, which gzip made of twice as much
 _FILE_BYTES = 8_000_000
 _PACKED = 0.5
@@ -50,7 +51,10 @@ def own_usd(job: Job, settings: Settings, raises_per_job: bool, host: Host) -> f
 def cost_parts(
     timelines: list[Timeline[Job]], settings: Settings, raises_per_job: bool, host: Host
 ) -> dict[str, float]:
-    """Estimate a night's cost in USD: its `hosts`, `raised` capacity, `reads` on demand."""
+    """Estimate a night's cost in USD: its `hosts`, `raised` capacity, `reads` on demand.
+
+    With Data Pipeline its `activities` as well, one a table for as long as the pipeline is there.
+    """
     # what does not fit is cut off at the deadline; from one batch to the next no cluster runs
     pause = 0 if host.side_by_side else HANDOVER_SECONDS
     seconds = [
@@ -64,10 +68,11 @@ def cost_parts(
         if host.side_by_side
         else _nodes(seconds, settings)
     )
-    raised = units = 0.0
+    raised = units = activities = 0.0
     for jobs in (batch for timeline in timelines for batch in timeline.batches):
         # in which order they run is not known, so each may be the last
         work = min(sum(j.estimate_seconds for j in jobs), settings.window_seconds)
+        activities += len(jobs) * (host.bootstrap + work) / _MONTH_SECONDS
         for job in jobs:
             held = job.estimate_seconds if raises_per_job or host.side_by_side else work
             raised += (job.raise_to - job.capacity) * math.ceil(held / 3600) if job.raise_to else 0
@@ -75,11 +80,14 @@ def cost_parts(
     # of a consistent read half as much is had for a unit
     units *= 2 if host.side_by_side and settings.consistent_reads else 1
     prices = settings.prices
-    return {
+    parts = {
         "hosts": hosts,
         "raised": raised * prices.read_unit_hour,
         "reads": units * prices.on_demand_million / 1e6,
     }
+    if settings.engine == "datapipeline":
+        parts["activities"] = activities * prices.activity_month
+    return parts
 
 
 def _nodes(seconds: list[float], settings: Settings) -> float:

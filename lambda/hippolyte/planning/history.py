@@ -49,7 +49,7 @@ def measure(
         return former
     seen = job.size_bytes / (rate * reading)
     full = host.throughput
-    if full and rate * host.unit_bytes > full * job.parts * 0.9:
+    if rate * host.unit_bytes > full * job.parts * 0.9:
         # the worker was the limit, not the capacity
         return former
     if not _SLOWEST * host.unit_bytes <= seen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hippolyte.planning.mappers import cluster_bytes
 from hippolyte.settings import Settings
 
 # a strongly consistent read unit; the seed's conservative figure for clusters (sizing is by it)
@@ -35,7 +36,7 @@ class Host:
         at_once: how many hosts may run side by side.
         side_by_side: a host's jobs run together, not one after the other; a large one may have
             several hosts.
-        throughput: bytes a second that a host reads at the most; None: it is no limit.
+        throughput: bytes a second that a host reads at the most.
         noun: what it is called.
         knob: the setting that allows more of them.
     """
@@ -44,8 +45,8 @@ class Host:
     job_bootstrap: int
     unit_bytes: int
     at_once: int
+    throughput: float
     side_by_side: bool = False
-    throughput: float | None = None
     noun: str = "cluster"
     knob: str = "planning.max_clusters"
 
@@ -69,6 +70,7 @@ def host_of(settings: Settings, engine: str) -> Host:
             job_bootstrap=planning.activity_bootstrap_seconds,
             unit_bytes=planning.bytes_per_read_unit or _CLUSTER_UNIT_BYTES,
             at_once=planning.max_clusters,
+            throughput=cluster_bytes(settings, engine),
         )
     unit = _SCAN_UNIT_BYTES // (2 if settings.consistent_reads else 1)
     exporter = settings.exporter

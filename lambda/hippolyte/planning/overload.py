@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from fnmatch import fnmatchcase
 
+from hippolyte.planning import rates
 from hippolyte.planning.bound import least_bins
 from hippolyte.planning.host import Host
 from hippolyte.planning.plan import Job
@@ -76,11 +77,15 @@ def late_warning(late: Sequence[Job], number: int, night: Night, host: Host, nee
     if len(late) > len(alone):
         remedies.append(f"{host.knob} = {need} (now {host.at_once}), or a longer window")
     if alone:
-        full = host.throughput or math.inf
-        split = any(job.rate * host.unit_bytes > full * job.parts for job in alone)
+        bound = any(rates.binds(job.rate, host, host.unit_bytes, job.parts) for job in alone)
+        faster = (
+            f"a higher {host.knob}"
+            if host.side_by_side
+            else "more or larger core nodes (cluster.core_instance_count, core_instance_type)"
+        )
         remedies.append(
             f"for the {len(alone)} that take longer than the window even alone, a longer window or "
-            + (f"a higher {host.knob}" if split else "more read capacity")
+            + (faster if bound else "more read capacity")
         )
     return (
         f"no {host.noun} has time for {len(late)} of {number} tables before {iso(night.deadline)}: "
@@ -120,7 +125,7 @@ def hosts_for(jobs: Iterable[Job], host: Host, bins: Bins) -> int:
     fit = [job for job in jobs if 0 < job.estimate_seconds <= bins.capacity]
     if host.side_by_side:
         # one is left for what is tried again
-        seconds = sum(job.size_bytes for job in fit) / (host.throughput or math.inf)
+        seconds = sum(job.size_bytes for job in fit) / host.throughput
         return 1 + max(host.at_once, math.ceil(seconds / max(1, bins.capacity)))
     work = [job.estimate_seconds for job in fit]
     least = least_bins(work, bins.capacity, bins.tables_per_batch)

@@ -19,6 +19,8 @@ from hippolyte.planning.timelines import Bins, JobT, Timeline, shortest
 _TRIES = 6
 # how close together large jobs are tried to go
 _PARTS = 4
+# and so many near to none closer
+_NEAR = 2
 
 
 def pack(
@@ -101,7 +103,10 @@ def _closer(times: Sequence[int], most: int, bins: Bins) -> list[int]:
     least = least_bins(large, bins.capacity, bins.tables_per_batch)
     fit = (number for number in _from(least, most) if _spread(large, number, number, number, bins))
     least = next(fit, most)
-    return sorted({most - (most - least) * part // _PARTS for part in range(_PARTS + 1)})[::-1]
+    # nearly all of them leaves one or two for what is short
+    near = {most - number for number in range(_NEAR + 1) if most - number >= least}
+    even = {most - (most - least) * part // _PARTS for part in range(_PARTS + 1)}
+    return sorted(near | even, reverse=True)
 
 
 def _spread(

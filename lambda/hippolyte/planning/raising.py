@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
+from hippolyte.planning.rates import PARTITION_BYTES
 from hippolyte.planning.window import Night
 from hippolyte.settings import Settings
 from hippolyte.share import PARTITION_RATE
@@ -14,7 +15,6 @@ from hippolyte.tables.table import Table
 # a lease's, for what is given back after the deadline
 LEASE_OUTLIVES_WINDOW = timedelta(hours=1)
 # of a partition
-_PARTITION_BYTES = 10 << 30
 _PARTITION_WRITES = 1000
 
 
@@ -56,7 +56,7 @@ def warm_capacity(table: Table) -> int | None:
         return None
     written = table.write_capacity / _PARTITION_WRITES
     busy = table.read_capacity / PARTITION_RATE + written
-    partitions = max(1, math.ceil(busy), math.ceil(table.size_bytes / _PARTITION_BYTES))
+    partitions = max(1, math.ceil(busy), math.ceil(table.size_bytes / PARTITION_BYTES))
     return max(table.warm_read, int((partitions - written) * PARTITION_RATE))
 
 

@@ -25,7 +25,7 @@ class Workers:
     @property
     def speed(self) -> float:
         """Bytes a second that one of them reads at the most."""
-        return self.host.throughput or float("inf")
+        return self.host.throughput
 
     @property
     def bytes(self) -> float:
@@ -197,4 +197,4 @@ def reading_seconds(jobs: Iterable[Job], host: Host) -> float:
     # so many are raised at once, the others wait for their turn
     raised = sum(job.estimate_seconds for job in jobs if job.raise_to) / RAISED_AT_ONCE
     size = sum(job.size_bytes / job.parts for job in jobs)
-    return max(raised, size / (host.throughput or float("inf")))
+    return max(raised, size / host.throughput)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
-from hippolyte.planning import sizing
+from hippolyte.planning import rates, sizing
 from hippolyte.planning.history import unit_bytes
 from hippolyte.planning.host import Host
 from hippolyte.planning.plan import Job
@@ -121,16 +121,7 @@ class Sizer:
         return min(self.given, max(part, quota, _SHORTEST_RAISE_SECONDS))
 
     def _rate(self, table: Table) -> float:
-        """Return the rate of a table that is read at its share."""
-        share = self.settings.consumed_fraction
-        if table.on_demand:
-            wanted = self.settings.planning.on_demand_read_rate
-            ceilings = (table.on_demand_max_read, table.warm_read)
-            return sizing.on_demand_rate(wanted, share, ceilings)
-        if self.host.side_by_side:
-            return table.read_capacity * share
-        # the floor is the export tool's
-        return float(sizing.plain_rate(table.read_capacity, share))
+        return rates.allowed(table, self.settings, self.host)
 
     def _plain(self, table: Table) -> Job:
         """Return the job of a table that is read at its share."""
@@ -157,15 +148,15 @@ class Sizer:
 
     def _raised(self, table: Table, job: Job, seconds: float) -> Job:
         """Return the job with the raise that lets it end in `seconds`, or what comes near it."""
-        if self.host.throughput:
-            # no raise is bought that its host cannot use, nor a further host but for the window
-            seconds = max(seconds, min(self.given, table.size_bytes / self.host.throughput))
+        # no raise is bought that its host cannot use, nor a further host but for the window
+        alone = table.size_bytes / self.host.throughput + self.host.job_bootstrap
+        seconds = max(seconds, min(self.given, alone))
         raised = self._raise(table, seconds)
         if raised <= table.read_capacity:
             return job
         share = self.settings.consumed_fraction
         reachable = reachable_rate(table.read_capacity, share, raised)
-        rate = min(self._needed(table, seconds), reachable)
+        rate = min(self._needed(table, seconds), reachable, self._most(table))
         parts = self._parts(table, rate)
         return replace(
             job,
@@ -182,7 +173,7 @@ class Sizer:
         The window, if they cannot: then what is split has no more than it needs for that.
         """
         full, least, most = self.host.throughput, 0.0, self.given
-        if not full or most <= 0:
+        if not self.host.side_by_side or most <= 0:
             return most
         limits = [(t.size_bytes / full, self._most_parts(t, self._rate(t))) for t in tables]
         split = [each for each in limits if each[1] > 1]
@@ -207,7 +198,7 @@ class Sizer:
         As many as the rate keeps busy; and each reads a good while, some segments at least.
         """
         full = self.host.throughput
-        if not full:
+        if not self.host.side_by_side:
             return 1
         fast = math.ceil(round(rate * self._unit(table) / full, 6))
         large = int(table.size_bytes / full / _SHORTEST_PART_SECONDS)
@@ -219,14 +210,14 @@ class Sizer:
     def _parts(self, table: Table, rate: float) -> int:
         """Return over how many workers a table is split: as many as the even time takes."""
         most = self._most_parts(table, rate)
-        if most == 1 or not self.host.throughput or self.even_seconds <= 0:
+        if most == 1 or self.even_seconds <= 0:
             return 1
         return min(most, math.ceil(table.size_bytes / self.host.throughput / self.even_seconds))
 
     def _estimate(self, table: Table, rate: float, parts: int) -> int:
-        read = sizing.seconds_to_read(table.size_bytes, rate, self._unit(table))
-        if self.host.throughput:
-            read = max(read, table.size_bytes / self.host.throughput / parts)
+        unit = self._unit(table)
+        reached = rates.reached(rate, self.host, unit, parts)
+        read = sizing.seconds_to_read(table.size_bytes, reached, unit)
         return math.ceil(round(read + self.host.job_bootstrap, 6))
 
     def _is_counted(self, table: Table) -> bool:
@@ -243,12 +234,20 @@ class Sizer:
         if reason := self._never_raised(table):
             self.warnings.append(f"{table.name} does not fit the window: {reason}")
             return table.read_capacity
+        most = self._most(table)
         wanted, least = (
             sizing.raised_capacity(
-                table.read_capacity, self.settings.consumed_fraction, self._needed(table, time)
+                table.read_capacity,
+                self.settings.consumed_fraction,
+                min(most, self._needed(table, time)),
             )
             for time in (seconds, self.given)
         )
+        if self._needed(table, self.given) > most:
+            self.warnings.append(
+                f"{table.name} does not fit the window: a cluster reads "
+                f"{self.host.throughput / 1e6:.1f} MB/s at the most, whatever the capacity"
+            )
         if self.at_once:
             # an hour only within what is left to each: it is not to cost others their window
             fair = table.read_capacity + max(0, self.headroom) // self.at_once
@@ -265,6 +264,10 @@ class Sizer:
             )
         self._note(raised - table.read_capacity)
         return raised
+
+    def _most(self, table: Table) -> float:
+        """Return the rate beyond which capacity buys nothing: its cluster reads no faster."""
+        return math.inf if self.host.side_by_side else self.host.throughput / self._unit(table)
 
     def _left(self) -> int:
         """Return what one more raise may have of the headroom: those held at once must fit."""

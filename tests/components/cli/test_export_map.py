@@ -103,3 +103,28 @@ def test_what_is_refused_or_fails(world: World, tmp_path: Path) -> None:
     said = command("export", "orders", tmp_path / "a", "--map", into)
     assert said.exit_code == 1, said.output
     assert "NOT WHOLE: the item {" in said.output and "note is of type S" in said.output
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "Expecting value"),
+        ("no json" * 700_000, "Expecting value"),
+        ("\0\xff" * 9, "--map"),
+        ('{"rules": [{"attribute": "a", "do": "encrypt"}]}', 'not "encrypt"'),
+        ('{"rules": [{"attribute": "pk", "do": "replace", "by": "x"}]}', "keys would be one"),
+        ('{"rules": []}', "it has no rule"),
+    ],
+    ids=["empty", "5 MB of no JSON", "binary", "unknown", "key", "no rule"],
+)
+def test_a_wrong_map_is_refused_before_anything_is_read_or_written(
+    world: World, tmp_path: Path, text: str, why: str
+) -> None:
+    path, there = tmp_path / "map.json", tmp_path / "there"
+    path.write_text(text, encoding="latin-1")
+    said = command("export", "orders", there, "--map", path)
+    assert said.exit_code == 2 and why in said.output and not there.exists(), said.output
+    assert len(said.output) < 1000
+    assert command("export", "orders", tmp_path / "whole").exit_code == 0
+    said = command("restore", tmp_path / "whole", "--into", "orders", "--map", path, "--yes")
+    assert said.exit_code == 2 and why in said.output and len(said.output) < 1000, said.output

@@ -244,7 +244,7 @@ def test_a_file_that_may_not_be_read_is_named(
         said = {"Error": {"Code": "AccessDenied", "Message": "no"}}
         raise ClientError(said, "GetObject")
 
-    monkeypatch.setattr("hippolyte.exports.reader.Backup.spans_of", refuse)
+    monkeypatch.setattr("hippolyte.exports.reader.Backup.texts_of", refuse)
     (found,) = verify("orders", code=2)
     assert "AccessDenied" in found["failure"]
     assert "00000000" in found["failure"]

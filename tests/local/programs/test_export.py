@@ -41,7 +41,9 @@ def world() -> Iterator[Any]:
 class Step:
     """A step on its own, without a cluster."""
 
-    def __init__(self, world: Any, *args: str, log: bool = True, jar: str = JAR) -> None:
+    def __init__(
+        self, world: Any, *args: str, log: bool = True, jar: str = JAR, slots: int = 20
+    ) -> None:
         self.world = world
         self.outcome: Outcome | None = None
         self.ended: Any = None
@@ -56,6 +58,7 @@ class Step:
             log_uri=f"s3://{BUCKET}/logs/" if log else None,
             jar=jar,
             args=(EXPORT_CLASS, *args),
+            slots=slots,
         )
         self.program = start.start(context, self._done)
 
@@ -127,6 +130,20 @@ def test_rate_is_fixed_at_the_start(world: Any, read: int | None, ratio: str, ra
     took = timedelta(seconds=LAUNCH_SECONDS + STARTUP_SECONDS + 600)
     assert step.ended == consumed.end == START + took
     assert running_steps(world) == []
+
+
+@pytest.mark.parametrize(
+    ("read", "slots", "rate"),
+    # a mapper a 100 units/s, as many as there is room for, 128 units/s each
+    [(380, 20, 128), (400, 20, 200), (15_812, 3, 384), (15_812, 100, 7906), (15_812, 1, 128)],
+)
+def test_mappers_bind_what_is_read(world: Any, read: int, slots: int, rate: int) -> None:
+    make_table(world, "orders", read=read, size=rate * 8192 * 600)
+    step = Step(world, OUT, "orders", "0.5", slots=slots)
+    assert step.run().succeeded
+    (consumed,) = world.consumption
+    assert consumed.read_units_per_second == rate
+    assert step.ended == START + timedelta(seconds=LAUNCH_SECONDS + STARTUP_SECONDS + 600)
 
 
 def test_nothing_is_there_before_the_end(world: Any) -> None:

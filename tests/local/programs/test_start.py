@@ -116,7 +116,7 @@ def test_a_second_export_to_a_directory_fails(world: Any, release: str) -> None:
     assert "already exists" in emr.failure("again")["Message"]
 
 
-@pytest.mark.parametrize(("own", "rate"), [(False, 50), (True, 500)])
+@pytest.mark.parametrize(("own", "rate"), [(False, 50), (True, 100)])
 def test_the_capacity_that_counts_is_that_of_the_jar_s_version(
     world: Any, own: bool, rate: int
 ) -> None:
@@ -128,7 +128,7 @@ def test_the_capacity_that_counts_is_that_of_the_jar_s_version(
     world.advance_until(lambda: running_steps(world), step=1)
     world.client("dynamodb").update_table(
         TableName="orders",
-        ProvisionedThroughput={"ReadCapacityUnits": 1000, "WriteCapacityUnits": 5},
+        ProvisionedThroughput={"ReadCapacityUnits": 200, "WriteCapacityUnits": 5},
     )
     world.clock.advance(30)
     (reading,) = running_steps(world)

@@ -30,11 +30,13 @@ module "hippolyte" {
     subnet_ids             = ["subnet-0123456789abcdef0"]
     spot                   = true
     security_configuration = "at-rest"
-    instance_types         = ["m5.xlarge", "m5a.xlarge"]
+    instance_types         = ["m5.4xlarge", "m5a.4xlarge"]
   } : null
 
   # Data Pipeline's in given security groups
-  cluster = var.engine == "lambda" ? {} : var.engine == "emr" ? { key_pair = "night" } : {
+  cluster = var.engine == "lambda" ? {} : var.engine == "emr" ? { key_pair = "night", core_instance_type = "m5.4xlarge", core_instance_count = 20 } : {
+    core_instance_type               = "m5.4xlarge"
+    core_instance_count              = 20
     key_pair                         = "night"
     subnet_id                        = "subnet-0123456789abcdef0"
     master_security_group_id         = "sg-0123456789abcdef0"

@@ -67,7 +67,8 @@ def test_tables_come_from_standard_input_too_and_in_any_order() -> None:
 
 
 def test_any_part_of_the_settings_is_taken(tmp_path: Path) -> None:
-    given = {"engine": "datapipeline", "planning": {"max_clusters": 100_000}}
+    planning = {"max_clusters": 100_000, "cluster_bytes_per_second": 20_000_000}
+    given: dict[str, Any] = {"engine": "datapipeline", "planning": planning}
     made = planned("--tables", DATA, "--settings", written(tmp_path, "s.json", given))
     assert made["engine"] == "datapipeline"
     assert jobs(made)["orders"]["raise_to"] == 1569

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hippolyte.planning.bound import least_bins
 from hippolyte.planning.packing import pack
 from hippolyte.planning.timelines import Bins
 
@@ -104,3 +105,32 @@ def test_nothing_in_a_batch_that_fits_waits_for_what_does_not(seconds: list[int]
         assert all(b <= late for b in names[first:])
         work = sum(j.estimate_seconds for b in timeline.batches[:first] for j in b)
         assert work + 600 * first <= bins.window_seconds
+
+
+@given(
+    places=st.integers(1, 6),
+    contents=st.lists(st.lists(st.sampled_from([7, 8, 30, 33, 49, 100]), min_size=1), max_size=12),
+)
+def test_no_packing_has_less_than_the_bound(places: int, contents: list[list[int]]) -> None:
+    """Of pieces that were cut from so many bins, no more bins are needed."""
+    bins: list[list[int]] = []
+    for content in contents:
+        kept: list[int] = []
+        for piece in content[:places]:
+            if sum(kept) + piece <= 100:
+                kept.append(piece)
+        bins.append(kept)
+    assert least_bins([piece for kept in bins for piece in kept], 100, places) <= len(bins)
+
+
+def test_time_and_places_bound_together() -> None:
+    """Of 16 long ones 14 short go beside, of 15 there are 17: no batch is full in both ways."""
+    long, short = 4918, 5050
+    seconds = [1426] * long + [126] * short
+    assert -(-sum(seconds) // 24_600) == 311
+    assert -(-len(seconds) // 32) == 312
+    # a batch is 62 at the most if a long one counts 3 and a short one 1
+    assert least_bins(seconds, 24_600, 32) == -(-(3 * long + short) // 62) == 320
+    timelines, overflow = pack(pieces(seconds), Bins(25_200, 600, 32, 350, 600))
+    assert not overflow
+    assert sum(len(timeline.batches) for timeline in timelines) <= 322

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,9 +22,10 @@ from hippolyte.planning.planner import make_plan
 from hippolyte.planning.sharing import worker_seconds
 from hippolyte.planning.sizer import RAISED_AT_ONCE
 from hippolyte.planning.timelines import HANDOVER_SECONDS, Bins
+from hippolyte.record_form import iso
 from hippolyte.settings import Settings
 from hippolyte.tables.table import Inventory, Limits, Scaling, Table
-from tests.support.builders import GIB, night, on_demand, renamed, settings, table
+from tests.support.builders import GIB, START, night, on_demand, renamed, settings, table
 
 WINDOW = 25_200
 # of an engine's host, and whether its tables are raised in their turn
@@ -135,6 +137,50 @@ def test_the_order_of_tables_does_not_matter(
     other = order.sample(found, len(found))
     texts = [json.dumps(plan_of(each, made).to_record(), default=str) for each in (found, other)]
     assert texts[0] == texts[1]
+
+
+histories = st.lists(st.tuples(st.booleans(), st.integers(0, 40)), min_size=25, max_size=25)
+
+
+@engines
+@given(
+    found=tables,
+    hosts=st.integers(1, 6),
+    usd=st.sampled_from([0.05, 0.5, 2, 10, 50]),
+    nights=histories,
+    order=st.randoms(use_true_random=False),
+)
+def test_nor_with_a_budget_first_ones_and_a_history(
+    engine: str,
+    found: list[Table],
+    hosts: int,
+    usd: float,
+    nights: list[tuple[bool, int]],
+    order: Any,
+) -> None:
+    made = made_of(engine, hosts, tables={"always": ["*-1", "*-7"]}, max_night_usd=usd)
+    rows = {
+        each.name: {
+            "table_id": each.table_id,
+            "last_good": iso(START - timedelta(days=days)) if good else None,
+            "wanted_since": iso(START - timedelta(days=40)),
+        }
+        for each, (good, days) in zip(found, nights, strict=False)
+    }
+    texts = []
+    for tables_in, rows_in in (
+        (found, rows),
+        (order.sample(found, len(found)), _mixed(rows, order)),
+    ):
+        limits = Limits(account_max_read=80_000, unreserved_concurrency=10**6)
+        known = replace(night(), before=rows_in)
+        planned = make_plan(Inventory(tuple(tables_in), limits), made, known, *LIMITS[engine])
+        texts.append(json.dumps(planned.to_record(), default=str))
+    assert texts[0] == texts[1]
+
+
+def _mixed(rows: dict[str, Any], order: Any) -> dict[str, Any]:
+    return dict(order.sample(list(rows.items()), len(rows)))
 
 
 pieces = st.lists(

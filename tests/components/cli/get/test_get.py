@@ -488,3 +488,19 @@ def test_stopped_it_says_so_and_the_same_command_goes_on(
     first = sum(1 for _ in bucket.filters())
     assert first == 1
     assert 0 < get("orders", "none", code=1)["read"]["files"] < 8
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"], ["--history"]])
+def test_what_was_found_stays_found_if_nobody_reads_it(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    bucket.keep(NIGHTS[0], native([item("a", 1)]), COMPOSITE)
+
+    def closed(*_: Any, **__: Any) -> None:
+        # as the console ends the process
+        raise SystemExit(1)
+
+    for name in ("items_table", "look_record", "story_table"):
+        monkeypatch.setattr(f"hippolyte_cli.get.view.{name}", closed)
+    result = run("orders", '{"pk": "a", "sk": 1}', *arguments)
+    assert result.exit_code == 0 and "Read " in result.stderr, result.output

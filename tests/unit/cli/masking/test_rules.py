@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +161,10 @@ def test_what_is_no_map(tmp_path: Path, text: str) -> None:
         read_map(path, TABLE)
     with pytest.raises(ConfigurationError, match="No such file"):
         read_map(tmp_path / "none", TABLE)
+
+
+def test_a_map_of_many_rules_is_read_in_no_time(tmp_path: Path) -> None:
+    began = time.process_time()
+    made = read(tmp_path, *(rule(f"{'long' * 20}{n}.b.c") for n in range(40_000)))
+    assert (tmp_path / "map.json").stat().st_size > 5_000_000 / 1.1 and len(made.rules) == 40_000
+    assert time.process_time() - began < 10
