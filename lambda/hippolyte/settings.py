@@ -115,8 +115,7 @@ class Prices:
         function_gb_second: of an arm64 function.
         transition_thousand: of a Standard machine.
         put_thousand, get_thousand: S3's writes and listings; its reads.
-        storage_gb_month: S3's.
-        import_gb: of ImportTable, by uncompressed GB.
+        storage_gb_month, import_gb: S3's; ImportTable's, by uncompressed GB.
         activity_month: an activity of Data Pipeline of low frequency, by the time it is there.
     """
 
@@ -141,11 +140,7 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class RestoreDrill:
-    """Which backups are imported as a trial, each night one in turn; see `planning.drill`.
-
-    `canary`: a table that is drilled every night. `max_bytes` of a table, `max_usd` of a night.
-    `exclude`: globs of tables whose turn never comes.
-    """
+    """Which backups are imported as a trial; `max_bytes` of a table, `max_usd` of a night."""
 
     canary: str | None = None
     max_bytes: int = 10_000_000_000
@@ -182,8 +177,7 @@ class Settings:
     tables: Selection = field(default_factory=Selection)
     cluster: Cluster = field(default_factory=Cluster)
     max_read_capacity: int | None = None
-    # what a night may be estimated to cost; None: no limit
-    max_night_usd: float | None = None
+    max_night_usd: float | None = None  # None: no limit
     # how long backups are kept, for the estimate of storage; None: of a module that did not say
     retention_days: int | None = None
     verify_days: int | None = None  # see `reading_turn`
@@ -198,7 +192,6 @@ class Settings:
     # None: of a module that had none yet
     exporter: Exporter | None = None
     consistent_reads: bool = False
-    # None: no backup is imported as a trial
     restore_drill: RestoreDrill | None = None
     # of pipelines and clusters, beside hippolyte:*
     tags: TagPairs = ()
