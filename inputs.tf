@@ -8,6 +8,7 @@ module "spelling" {
   given = {
     backup_window = var.backup_window
     tables        = var.tables
+    native_export = var.native_export
     planning      = var.planning
     prices        = var.prices
     restore_drill = var.restore_drill
@@ -26,14 +27,15 @@ module "spelling" {
   attributes = {
     backup_window = ["end", "start", "timezone"]
     tables        = ["always", "exclude", "exclude_tags", "include", "include_tags"]
+    native_export = ["exclude", "tables"]
     planning      = ["activity_bootstrap_seconds", "attempts", "bytes_per_read_unit", "cluster_bootstrap_seconds", "cluster_bytes_per_second", "discovery_concurrency", "estimates", "item_count_tolerance_percentage", "max_clusters", "on_demand_read_rate"]
-    prices        = ["activity_month", "dated", "function_gb_second", "get_thousand", "import_gb", "node_hour", "on_demand_million", "put_thousand", "read_unit_hour", "region", "storage_gb_month", "transition_thousand"]
+    prices        = ["activity_month", "dated", "export_gb", "function_gb_second", "get_thousand", "import_gb", "node_hour", "on_demand_million", "put_thousand", "read_unit_hour", "region", "storage_gb_month", "transition_thousand"]
     restore_drill = ["canary", "exclude", "max_bytes", "max_usd"]
     cluster       = ["core_instance_count", "core_instance_type", "core_security_group_id", "key_pair", "master_instance_type", "master_security_group_id", "release_label", "service_access_security_group_id", "subnet_id", "volume_kms_key_arn"]
     emr           = ["instance_types", "jar", "jar_kms_key_arn", "security_configuration", "spot", "subnet_ids"]
     lambda        = ["log_retention_days", "memory_size", "runtime"]
     exporter      = ["max_workers", "memory_size"]
-    backup_bucket = ["grant", "kms_key_arn", "name", "prefix", "region", "sse_header"]
+    backup_bucket = ["grant", "kms_key_arn", "name", "owner", "prefix", "region", "sse_header"]
     central_topic = ["arn", "grant", "kms_key_arn"]
     vpc           = ["security_group_ids", "subnet_ids"]
 
@@ -47,6 +49,7 @@ module "inputs" {
 
   backup_window = module.spelling.given.backup_window
   tables        = module.spelling.given.tables
+  native_export = module.spelling.given.native_export
   planning      = module.spelling.given.planning
   prices        = module.spelling.given.prices
   restore_drill = module.spelling.given.restore_drill

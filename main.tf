@@ -44,6 +44,8 @@ locals {
     consumed_percentage = var.consumed_percentage
     consistent_reads    = var.consistent_reads
     tables              = module.inputs.tables
+    native_export       = module.inputs.native_export
+    bucket_owner        = try(module.inputs.backup_bucket.owner, null)
     engine              = var.engine
     pipeline_region     = local.region # these two are Data Pipeline's: it says its own
     pipeline_role       = ""

@@ -1,6 +1,10 @@
 # What scheduler and monitor may do: exactly what they call. Both reconcile runs, so most is common; each adds its own, and
 # the engine's (modules/engine-*, roles.exporter.tf).
 
+locals {
+  native = length(module.inputs.native_export.tables) > 0
+}
+
 data "aws_iam_policy_document" "reconcile" {
   statement {
     sid       = "ReadOwnSettings"
@@ -92,6 +96,37 @@ data "aws_iam_policy_document" "reconcile" {
   }
 
   # of any engine: a night that was under way when the engine was changed still leaves clusters to be ended, and workers
+  # DynamoDB writes an export with the rights of who asked for it, to its very end; only where tables are to be exported so
+  dynamic "statement" {
+    for_each = local.native ? [local.table_arn] : []
+
+    content {
+      sid       = "ExportTables"
+      actions   = ["dynamodb:ExportTableToPointInTime"]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = local.native ? ["${local.table_arn}/export/*"] : []
+
+    content {
+      sid       = "SeeExportsEnd"
+      actions   = ["dynamodb:DescribeExport"]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = local.native ? [local.object_arns["backups"]] : []
+
+    content {
+      sid       = "WriteExports"
+      actions   = ["s3:AbortMultipartUpload", "s3:PutObjectAcl"]
+      resources = statement.value
+    }
+  }
+
   statement {
     sid       = "SeeClustersEnd"
     actions   = ["elasticmapreduce:DescribeCluster", "elasticmapreduce:ListSteps", "elasticmapreduce:TerminateJobFlows"]

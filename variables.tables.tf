@@ -15,6 +15,17 @@ variable "tables" {
   nullable    = false
 }
 
+variable "native_export" {
+  description = <<-EOT
+    Which tables DynamoDB itself exports, out of their point-in-time recovery: all as of the window's start, and without reading any capacity (`docs/native.md`). Default: none, for it is charged by the gigabyte; the plan says how much.
+    - `tables`: globs over names, as in `tables`. A table whose point-in-time recovery is off is read as the others, and the report says so; it is never switched on by this module.
+    - `exclude`: not these.
+  EOT
+  type        = any
+  default     = {}
+  nullable    = false
+}
+
 variable "consumed_percentage" {
   description = "Share of a table's read capacity the backup may take, in percent: a whole number, 1 to 100. The rest stays with the application, also when capacity is raised."
   type        = number
@@ -110,6 +121,7 @@ variable "prices" {
     - `put_thousand`, `get_thousand`: a thousand of S3's writes and listings, and of its reads.
     - `storage_gb_month`: S3, per GB and month.
     - `import_gb`: ImportTable, per uncompressed GB.
+    - `export_gb`: a native export, per GB of the table.
     - `activity_month`: an activity of Data Pipeline (low frequency), per month that it is there.
   EOT
   type        = any

@@ -127,11 +127,31 @@ def fleet_of(name: str, count: int) -> list[Table]:
             lambda: min(rng.lognormvariate(0, 1.8), 400) * GIB / 10,
             lambda: rng.choice([4_000, 20_000]),
         )
+    if name == "fast giants":
+        # three of them have two thirds of the bytes
+        sizes, units = [37 * GIB, 59 * GIB, 113 * GIB], [20_000] * 3
+        return _fleet(
+            count,
+            lambda: sizes.pop() if sizes else 100 * GIB / count * rng.lognormvariate(-0.5, 1),
+            lambda: units.pop() if units else 500,
+        )
     if name == "median 2 MiB":
         return _fleet(
             count, lambda: 2 * MIB * rng.lognormvariate(0, 2.5), lambda: rng.choice([25, 100])
         )
     return fleets(count)[name]
+
+
+def random_fleet(rng: random.Random) -> list[Table]:
+    """Return some fleet: few tables or many, small or large, alike or not."""
+    count, spread = rng.choice([500, 1000, 2500]), rng.choice([0.5, 1.5, 2.5, 3])
+    median = rng.choice([0.1, 2, 50, 1000]) * MIB
+    units = rng.choice([[25, 100], [10], [50, 200, 800], [4000, 20_000]])
+    return _fleet(
+        count,
+        lambda: min(median * rng.lognormvariate(0, spread), 300 * GIB),
+        lambda: rng.choice(units),
+    )
 
 
 def _fleet(count: int, size: Callable[[], float], capacity: Callable[[], int]) -> list[Table]:

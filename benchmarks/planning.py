@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import random
 import subprocess
 import sys
 from bisect import bisect_right
@@ -21,7 +22,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from benchmarks._plans import START, TABLES, WINDOW_SECONDS, Case, fleet_of, most_memory
+from benchmarks._plans import (
+    START,
+    TABLES,
+    WINDOW_SECONDS,
+    Case,
+    fleet_of,
+    most_memory,
+    random_fleet,
+)
 from benchmarks._plans import crowded as crowded_fleet
 from benchmarks._trees import tree_of
 from benchmarks.engines import NODES, hosts, raised_unit_hours
@@ -31,6 +40,7 @@ from hippolyte.planning.cost import NODE_HOUR_USD, RCU_HOUR_USD, workers_usd
 from hippolyte.planning.host import Host, host_of
 from hippolyte.planning.plan import Job, Plan
 from hippolyte.planning.sharing import reading_seconds, worker_seconds
+from hippolyte.planning.sizing import segments
 from hippolyte.planning.timelines import HANDOVER_SECONDS, Timeline
 from hippolyte.record_form import iso
 from tools.tf import REPOSITORY
@@ -40,6 +50,8 @@ FLEETS = ("small (1 MiB)", "log-normal around 1 GiB", "a few giants")
 _OVERLOADED = "median 2 MiB"
 _SLOWEST = ("half a night each", "all to be raised")
 _DAYS = 28
+# of a time that is looked for
+_HALVINGS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,19 +194,45 @@ def least_usd(jobs: Sequence[Job], case: Case) -> float:
         for j in jobs
     )
     if host.side_by_side:
-        seconds = [least_end(jobs, host, 1)]
+        seconds = [host.bootstrap + sum(j.size_bytes for j in jobs) / (host.throughput or math.inf)]
         return raised * RCU_HOUR_USD + workers_usd([Timeline([list(jobs)])], seconds, case.settings)
     work = sum(min(j.estimate_seconds, room) for j in jobs)
     hours = (work + least_batches(jobs, host) * host.bootstrap) / 3600
     return raised * RCU_HOUR_USD + hours * NODES * NODE_HOUR_USD
 
 
-def least_end(jobs: Iterable[Job], host: Host, workers: int) -> float:
-    """Return when workers can have read all at the earliest, in seconds of the window."""
-    jobs = list(jobs)
-    longest = max(j.estimate_seconds for j in jobs)
-    read = sum(j.size_bytes for j in jobs) / (host.throughput or math.inf) / workers
-    return host.bootstrap + max(longest, read)
+def least_end(jobs: Iterable[Job], host: Host, workers: int, share: float = 0.5) -> float:
+    """Return when workers can have read all at the earliest, in seconds of the window.
+
+    Workers are whole: a table that one of them does not read in time has some for itself, and the
+    others' bytes go into the rest without being cut.
+    """
+    jobs, full = list(jobs), host.throughput or math.inf
+    alone = [j.size_bytes / full for j in jobs]
+    slowest = max(
+        max(j.size_bytes / (j.rate * host.unit_bytes), each / _most_parts(j, each, host, share))
+        for j, each in zip(jobs, alone, strict=True)
+    )
+    least = max(slowest, max(alone) / workers, sum(alone) / workers)
+
+    def enough(seconds: float) -> bool:
+        own = sum(math.ceil(each / seconds) for each in alone if each > seconds)
+        rest = [each for each in alone if 0 < each <= seconds]
+        return own + least_bins(rest, seconds, len(jobs)) <= workers
+
+    # in twice the time too few workers may do as well; `least` is one that does not, or the bound
+    most = 2 * least
+    for _ in range(_HALVINGS if not enough(least * (1 + 1e-9)) else 0):
+        middle = (least + most) / 2
+        least, most = (least, middle) if enough(middle) else (middle, most)
+    return host.bootstrap + least
+
+
+def _most_parts(job: Job, alone: float, host: Host, share: float) -> int:
+    """Return over how many workers a table may go that takes one of them so many seconds."""
+    fast = math.ceil(round(job.rate * host.unit_bytes / (host.throughput or math.inf), 6))
+    cut = segments(job.size_bytes, job.rate, share) // 4
+    return max(1, min(fast, int(alone / 900), cut, host.planned))
 
 
 def most_in_time(jobs: Iterable[Job], host: Host) -> int:
@@ -207,7 +245,14 @@ def most_in_time(jobs: Iterable[Job], host: Host) -> int:
         limits = TABLES_PER_PIPELINE, WINDOW_SECONDS, host.bootstrap + gap, gap
         # no timeline holds more than one would hold of the shortest
         each = most_jobs(times, 1, *limits)
-        return min(most_jobs(times, host.at_once, *limits), each * host.at_once)
+        most = min(most_jobs(times, host.at_once, *limits), each * host.at_once)
+        # nor are they cut: so many of the shortest need more timelines, however they are put
+        low, high = 0, most + 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            need = least_bins(times[:middle], room, middle)
+            low, high = (middle, high) if need <= host.at_once else (low, middle)
+        return low
     left, number = room * host.planned * (host.throughput or math.inf), 0
     for size in sorted(j.size_bytes for j in fit):
         left -= size
@@ -259,7 +304,9 @@ def _ends(console: Console, now: Planner, before: Planner | None, count: int) ->
         ("fleet", "workers", "bound", BEFORE, "now", "to the bound", "USD bound",
          f"USD {BEFORE}", "USD"),
     )  # fmt: skip
-    cases = [(fleet, workers) for fleet in (*FLEETS, "fast") for workers in (10, 100)]
+    cases = [
+        (fleet, workers) for fleet in (*FLEETS, "fast", "fast giants") for workers in (5, 10, 100)
+    ]
     for fleet, workers in cases:
         case = Case(fleet, count, workers, "lambda")
         host = host_for(case)
@@ -307,6 +354,33 @@ def _overloaded(console: Console, now: Planner, before: Planner | None, count: i
     console.print(table)
 
 
+def _many_overloaded(console: Console, number: int) -> None:
+    """Print how full nights are over many random fleets, and how many tables of each are read."""
+    table = _table(
+        f"more than the night holds, of {number} random fleets",
+        ("hosts", "fleets", "bound in total", "read", "to the bound", "of 100 and more, at least"),
+    )
+    for engine, noun, some in (
+        ("datapipeline", "clusters", (2, 5, 10, 20)),
+        ("lambda", "workers", (2, 3, 6)),
+    ):
+        found = []
+        for seed in range(number):
+            rng = random.Random(seed)
+            case = Case("random", 0, rng.choice(some), engine, raises=False)
+            plan, host = case.plan(random_fleet(rng)), host_for(case)
+            most = most_in_time(plan.jobs, host)
+            if most < len(plan.jobs):
+                found.append((len(in_time(plan, host)), most))
+        least, made = sum(most for _, most in found), sum(read for read, _ in found)
+        worst = min(read / most for read, most in found if most >= 100)
+        table.add_row(
+            *(noun, str(len(found)), f"{least:,}", f"{made:,}"),
+            *(f"{made / least:.4f}", f"{worst:.4f}"),
+        )
+    console.print(table)
+
+
 def _speed(console: Console, now: Planner, before: Planner | None, count: int) -> None:
     bare = int(
         subprocess.run(
@@ -347,7 +421,7 @@ def _speed(console: Console, now: Planner, before: Planner | None, count: int) -
         for part in (250, 1):
             few, many = (
                 min(now.make(Case(fleet, n * count, n * count // part)).cpu for _ in range(runs))
-                for n, runs in ((4, 3), (40, 1))
+                for n, runs in ((4, 3), (40, 3))
             )
             ratio = f"{many / few:.1f}"
             table.add_row(
@@ -515,6 +589,7 @@ def main(small: bool = False) -> None:
     )
     _ends(console, now, before, count)
     _overloaded(console, now, before, count)
+    _many_overloaded(console, 20 if small else 150)
     _month(console, count)
     _print_crowded(console, small)
     _speed(console, now, before, count)

@@ -66,6 +66,11 @@ module "hippolyte" {
     include_tags = { backup = ["yes", "nightly"], team = ["*"] }
   }
 
+  native_export = {
+    tables  = ["prod-orders*"] # those whose point-in-time recovery is on
+    exclude = ["prod-orders-archive"]
+  }
+
   consumed_percentage         = 40
   consistent_reads            = true
   raise_capacity              = true
@@ -126,6 +131,7 @@ module "hippolyte" {
     get_thousand        = 0.0004
     storage_gb_month    = 0.023
     import_gb           = 0.15
+    export_gb           = 0.10
     activity_month      = 0.6
   }
 

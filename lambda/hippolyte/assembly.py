@@ -14,6 +14,7 @@ from hippolyte import clients, clock, parameters, settings
 from hippolyte.engines.datapipeline import DataPipelineEngine
 from hippolyte.engines.emr import EmrEngine
 from hippolyte.engines.lambda_ import LambdaEngine
+from hippolyte.engines.native import NativeEngine
 from hippolyte.errors import ConfigurationError, HippolyteError
 from hippolyte.leases.book import Leases
 from hippolyte.night.one_pass import Pass
@@ -65,6 +66,7 @@ def assemble(
         "datapipeline": DataPipelineEngine(built, configuration),
         "emr": EmrEngine(built, configuration),
         "lambda": LambdaEngine(built, configuration),
+        "native": NativeEngine(built, configuration),
     }
     return Pass(
         settings=configuration,

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hippolyte import clock, existence
 from hippolyte.assembly import Context, begin, elsewhere, tell
 from hippolyte.errors import ConflictError, HippolyteError
+from hippolyte.night import late_exports
 from hippolyte.night.cancelled import MARK, take_note
 from hippolyte.night.drill import advance
 from hippolyte.night.one_pass import Pass
@@ -41,6 +42,11 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         # before anything more is opened here
         _record(p, add=[here])
     _follow(sights)
+    for sight in sights:
+        for run_id, names in sight.recent.items():
+            if late_exports.RECORD in names and not p.time_is_short:
+                with p.apart(f"the late exports of run {run_id}"):
+                    late_exports.take(sight.p, run_id)
     if not p.time_is_short:
         with p.apart("what the settings name was not looked at"):
             existence.look(p)

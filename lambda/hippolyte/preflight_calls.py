@@ -47,6 +47,7 @@ def shared(p: Pass) -> Iterator[Call]:
     )
     yield "dynamodb:Scan", lambda: c.dynamodb.scan(TableName=table, Limit=1, Select="COUNT")
     yield from _settings(p, table)
+    yield from _exports(p, table)
     yield from _places(p)
     yield from _scaling(p, table)
     yield from _clusters(p)
@@ -76,6 +77,21 @@ def _settings(p: Pass, table: str) -> Iterator[Call]:
         ("ListTagsOfResource", {"ResourceArn": arn}),
     ):
         yield f"dynamodb:{operation}", partial(getattr(dynamodb, xform_name(operation)), **asked)
+
+
+def _exports(p: Pass, table: str) -> Iterator[Call]:
+    """Native exports, where there may be some: of a table that is not there."""
+    if not p.settings.native_export.tables:
+        return
+    arn, dynamodb = table_arn(p.settings, table), p.clients.dynamodb_once
+    prefix = p.settings.place("backups", "preflight")
+    asked: dict[str, Any] = {"TableArn": arn, "S3Bucket": p.settings.bucket, "S3Prefix": prefix}
+    export = f"{arn}/export/01716790307109-00000000"
+    yield (
+        "dynamodb:ExportTableToPointInTime",
+        partial(dynamodb.export_table_to_point_in_time, **asked),
+    )
+    yield "dynamodb:DescribeExport", partial(dynamodb.describe_export, ExportArn=export)
 
 
 def _places(p: Pass) -> Iterator[Call]:

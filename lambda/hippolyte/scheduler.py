@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -21,6 +20,7 @@ from hippolyte.night.one_pass import Pass
 from hippolyte.night.reconcile import reconcile
 from hippolyte.night.sight import Sight, see_others, undecided
 from hippolyte.planning.answer import answer
+from hippolyte.planning.native import named as native
 from hippolyte.planning.plan import Plan
 from hippolyte.planning.planner import make_plan
 from hippolyte.planning.selection import choose
@@ -35,6 +35,7 @@ from hippolyte.settings import Settings, changed, raw, read
 from hippolyte.tables import discovery
 from hippolyte.tables.concurrency import unreserved_concurrency
 from hippolyte.tables.patience import Patience
+from hippolyte.tables.recovery import with_recovery
 from hippolyte.tables.table import Inventory, Tags
 from hippolyte.verdicts import Verdict
 
@@ -134,7 +135,7 @@ def _planned(p: Pass, asked: Asked) -> dict[str, Any]:
     others = see_others(p, elsewhere(p))
     p.held = p.leases.all_open()
     wanted = [p.settings, *(_what_if(p.settings, changes) for changes in asked.what_if)]
-    found = _discovered(p, asked, others, {settings.engine for settings in wanted})
+    found = _discovered(p, asked, others, wanted)
     before = _night_before(p)
     plans = [_made(p, asked, found, settings, before) for settings in wanted]
     _refuse_skipped(plans[0])
@@ -172,7 +173,7 @@ def _alone(p: Pass, others: list[Sight]) -> None:
 
 
 def _plan(p: Pass, asked: Asked, others: list[Sight]) -> tuple[Plan, dict[str, Any]]:
-    found = _discovered(p, asked, others, {p.engine.name})
+    found = _discovered(p, asked, others, [p.settings])
     plan = _made(p, asked, found, p.settings, _night_before(p))
     _refuse_skipped(plan)
     globs = asked.tables
@@ -180,8 +181,8 @@ def _plan(p: Pass, asked: Asked, others: list[Sight]) -> tuple[Plan, dict[str, A
     return plan, kept
 
 
-def _discovered(p: Pass, asked: Asked, others: list[Sight], engines: Collection[str]) -> Inventory:
-    """Return all tables as they were before this product changed any, for a plan by `engines`."""
+def _discovered(p: Pass, asked: Asked, others: list[Sight], plans: list[Settings]) -> Inventory:
+    """Return all tables as they were before this product changed any, for plans by settings."""
     rules, globs = p.settings.tables, asked.tables
 
     def wanted(name: str) -> bool:
@@ -190,19 +191,16 @@ def _discovered(p: Pass, asked: Asked, others: list[Sight], engines: Collection[
 
     patience = Patience(p.remaining).at_most(p.settings.window_seconds / 4)
     tags = discovery.read_tags(p.clients.tagging, patience) if p.clients.tagging else Tags()
-    found = discovery.discover(
-        p.clients,
-        p.settings.planning.discovery_concurrency,
-        wanted,
-        patience,
-    )
+    at_once = p.settings.planning.discovery_concurrency
+    found = discovery.discover(p.clients, at_once, wanted, patience)
     refuse_unknown(globs, found.names)
     held = {
         name: each for q in (*(sight.p for sight in others), p) for name, each in q.held.items()
     }
     own = tuple(as_it_was(t, held[t.name].lease if t.name in held else None) for t in found.tables)
+    own = with_recovery(p.clients.dynamodb_once, own, filter(wanted, native(own, plans)), patience)
     found = replace(found, tables=own, tags=tags)
-    if "lambda" in engines:
+    if "lambda" in {settings.engine for settings in plans}:
         free = unreserved_concurrency(p.clients.seldom("lambda"))
         found = replace(found, limits=replace(found.limits, unreserved_concurrency=free))
     return found

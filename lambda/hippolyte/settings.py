@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from hippolyte import settings_form
 from hippolyte.errors import ConfigurationError, RefusedError
+from hippolyte.settings_form import NativeExport as NativeExport
+from hippolyte.settings_form import RestoreDrill as RestoreDrill
 
 VARIABLE = "HIPPOLYTE_SETTINGS"
 
@@ -115,7 +117,8 @@ class Prices:
         function_gb_second: of an arm64 function.
         transition_thousand: of a Standard machine.
         put_thousand, get_thousand: S3's writes and listings; its reads.
-        storage_gb_month, import_gb: S3's; ImportTable's, by uncompressed GB.
+        storage_gb_month: S3's.
+        export_gb, import_gb: a native export's, by the table's size; ImportTable's likewise.
         activity_month: an activity of Data Pipeline of low frequency, by the time it is there.
     """
 
@@ -130,22 +133,13 @@ class Prices:
     get_thousand: float = 0.0004
     storage_gb_month: float = 0.023
     import_gb: float = 0.15
+    export_gb: float = 0.10
     activity_month: float = 0.60
 
     @property
     def said(self) -> str:
         """Whose prices they are."""
         return f"{self.region}, {self.dated}"
-
-
-@dataclass(frozen=True, slots=True)
-class RestoreDrill:
-    """Which backups are imported as a trial; `max_bytes` of a table, `max_usd` of a night."""
-
-    canary: str | None = None
-    max_bytes: int = 10_000_000_000
-    max_usd: float = 2.0
-    exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,19 +156,21 @@ class Settings:
     pipeline_role: str
     cluster_role: str
     prefix: str = ""
-    # None: the own region
-    bucket_region: str | None = None
+    bucket_region: str | None = None  # None: the own
     # said with each object that is written; and the customer's key, if it is to be said
     sse_header: str | None = None
     sse_key_arn: str | None = None
     # the customer's key that the bucket encrypts with: the roles are let at it
     bucket_key: str | None = None
+    # the account that owns the bucket, said with native exports; None: the own one
+    bucket_owner: str | None = None
     # the SSM parameter that holds the places in which something may be open, see `records.places`
     places_parameter: str | None = None
     enabled: bool = True
     window_seconds: int = 25_200
     consumed_percentage: int = 50
     tables: Selection = field(default_factory=Selection)
+    native_export: NativeExport = field(default_factory=NativeExport)
     cluster: Cluster = field(default_factory=Cluster)
     max_read_capacity: int | None = None
     max_night_usd: float | None = None  # None: no limit
@@ -189,8 +185,7 @@ class Settings:
     prices: Prices = field(default_factory=Prices)
     engine: str = "datapipeline"
     emr: Emr | None = None
-    # None: of a module that had none yet
-    exporter: Exporter | None = None
+    exporter: Exporter | None = None  # None: of a module that had none yet
     consistent_reads: bool = False
     restore_drill: RestoreDrill | None = None
     # of pipelines and clusters, beside hippolyte:*
@@ -219,6 +214,7 @@ ENGINES = settings_form.ENGINES
 
 _NESTED: dict[str, type[Any]] = {
     "tables": Selection,
+    "native_export": NativeExport,
     "cluster": Cluster,
     "planning": Planning,
     "prices": Prices,

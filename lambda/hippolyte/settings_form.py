@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, dataclass, fields
 from math import inf
 from typing import Any
 
@@ -30,6 +30,24 @@ _LOWEST = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class NativeExport:
+    """Globs of the tables that DynamoDB itself is to export; none by default, for it costs."""
+
+    tables: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreDrill:
+    """Which backups are imported as a trial; `max_bytes` of a table, `max_usd` of a night."""
+
+    canary: str | None = None
+    max_bytes: int = 10_000_000_000
+    max_usd: float = 2.0
+    exclude: tuple[str, ...] = ()
+
+
 def build(
     kind: type[Any],
     data: object,
@@ -39,7 +57,7 @@ def build(
 ) -> object:
     """Build `kind` of JSON's `data`; name in `problems` whatever does not fit, None if any does.
 
-    `nested`: which fields are built likewise, and of what.
+    `nested`: which fields are built likewise, and of what; not those within them.
     """
     if not isinstance(data, dict):
         problems.append(f"{path.rstrip('.') or 'the settings'} must be an object, got {data!r}")
@@ -54,7 +72,7 @@ def build(
             continue
         value = data[name]
         if name in nested and not (value is None and "None" in str(spec.type)):
-            value = build(nested[name], value, nested, problems, f"{path}{name}.")
+            value = build(nested[name], value, {}, problems, f"{path}{name}.")
         elif wrong := _wrong(name, str(spec.type), value):
             problems.append(f"{path}{name} {wrong}, got {value!r}")
         else:

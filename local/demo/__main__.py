@@ -34,7 +34,7 @@ from local.core.clock import Clock
 from local.demo.checks import problems, snapshot
 from local.demo.restored import bring_back
 from local.fleet.fleet import create, delete_in_time, demo_fleet, previous_report
-from local.fleet.table_spec import TableSpec
+from local.fleet.table_spec import TableSpec, switch_on_recovery
 from local.world import World
 from tools.tf import REPOSITORY, Terraform, environment
 
@@ -43,8 +43,8 @@ WINDOW = timedelta(hours=7)
 RUN = "2026-11-24T00-00Z"
 NIGHT_BEFORE = "2026-11-23T00-00Z"
 PAGE = REPOSITORY / "build" / "report.html"
-EXAMPLES = {"lambda": "minimal", "emr": "emr", "datapipeline": "datapipeline"}
-"""The example that is applied, by engine."""
+EXAMPLES = {"lambda": "minimal", "emr": "emr", "datapipeline": "datapipeline", "native": "native"}
+"""The example that is applied, by engine; of "native" most tables are read by "lambda"."""
 SANDBOX = {"force_destroy": True}
 """Without it, Terraform leaves a bucket that holds backups and its settings as they are."""
 TOOLS = "demo-tools"
@@ -209,6 +209,7 @@ def _apply(
         try:
             with times.measured("our fleet"):
                 create(world, specs)
+                switch_on_recovery(world)
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
             failure.append(error)
 

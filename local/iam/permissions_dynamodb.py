@@ -29,7 +29,6 @@ _TABLE = [
     "DescribeKinesisStreamingDestination",
     "DescribeContributorInsights",
     "ListTagsOfResource",
-    "ExportTableToPointInTime",
     "TagResource",
     "UntagResource",
     "UpdateContinuousBackups",
@@ -37,6 +36,9 @@ _TABLE = [
     "EnableKinesisStreamingDestination",
     "PutResourcePolicy",
 ]
+_EXPORTS = ("ExportTableToPointInTime", "DescribeExport", "ListExports")
+# of who exports, on the bucket's objects (Developer Guide, "Requesting a table export")
+_EXPORT_PUTS = ("AbortMultipartUpload", "PutObject", "PutObjectAcl")
 _IMPORTS = ("ImportTable", "DescribeImport", "ListImports")
 _IMPORT_LOGS = (
     "CreateLogGroup",
@@ -70,6 +72,8 @@ def dynamodb(call: Call) -> list[Permission]:
     params = call.params
     if call.operation in _IMPORTS:
         return _import(call, action)
+    if call.operation in _EXPORTS:
+        return _export(call, action)
     if call.operation not in _TABLE:
         return [Permission(action, None)]
     name = params.get("TableName") or params.get("TableArn") or params.get("ResourceArn") or ""
@@ -84,6 +88,22 @@ def dynamodb(call: Call) -> list[Permission]:
         out += [Permission(f"kms:{name}", arn, via(call, "dynamodb")) for name in _TABLE_KEY]
     if call.operation in _DATA:
         out += _table_key(call, name)
+    return out
+
+
+def _export(call: Call, action: str) -> list[Permission]:
+    """What the caller may not write, the export cannot; here the call itself is refused."""
+    params = call.params
+    arn = params.get("ExportArn") or params.get("TableArn")
+    out = [Permission(action, arn or "*")]
+    if bucket := params.get("S3Bucket"):
+        above = f"{params['S3Prefix'].rstrip('/')}/" if params.get("S3Prefix") else ""
+        where = f"arn:{call.partition}:s3:::{bucket}/{above}AWSDynamoDB/x"
+        out += [Permission(f"s3:{name}", where) for name in _EXPORT_PUTS]
+        if (key := params.get("S3SseKmsKeyId")) and (found := key_arn(call, key)):
+            granted = ("Decrypt", "GenerateDataKey")
+            out += [Permission(f"kms:{name}", found, via(call, "s3")) for name in granted]
+        out += _table_key(call, params["TableArn"])
     return out
 
 

@@ -1,10 +1,11 @@
 output "backup_bucket" {
-  description = "What `backup_bucket` of the main module wants, as it is: `name`, `region`, `prefix`, `kms_key_arn`, and `grant` (`account_ids`, `names`), by which a deployment that is not let in is refused at plan."
+  description = "What `backup_bucket` of the main module wants, as it is: `name`, `region`, `prefix`, `kms_key_arn`, `owner`, and `grant` (`account_ids`, `names`), by which a deployment that is not let in is refused at plan."
   value = {
     name        = var.bucket
     region      = data.aws_region.current.id
     prefix      = var.prefix
     kms_key_arn = local.key_arn
+    owner       = data.aws_caller_identity.current.account_id
     grant       = { account_ids = var.account_ids, names = var.names }
   }
 }

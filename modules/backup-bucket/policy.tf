@@ -16,7 +16,7 @@ locals {
 data "aws_iam_policy_document" "bucket" {
   statement {
     sid       = "WriteAndReadTheOwnPrefix"
-    actions   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"]
+    actions   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject", "s3:PutObjectAcl"]
     resources = values(local.own)
 
     principals {

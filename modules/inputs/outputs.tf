@@ -18,6 +18,11 @@ output "tables" {
   value       = var.tables
 }
 
+output "native_export" {
+  description = "`native_export` as given, what is left out filled in."
+  value       = var.native_export
+}
+
 output "planning" {
   description = "`planning` as given, what is left out filled in."
   value       = var.planning

@@ -8,6 +8,7 @@ variable "backup_bucket" {
     prefix      = optional(string, "")
     kms_key_arn = optional(string)
     sse_header  = optional(string)
+    owner       = optional(string)
     grant       = optional(object({ account_ids = list(string), names = list(string) }))
   })
 
@@ -19,6 +20,11 @@ variable "backup_bucket" {
   validation {
     condition     = try(var.backup_bucket.sse_header, null) != "AES256" || try(var.backup_bucket.kms_key_arn, null) == null
     error_message = "backup_bucket.sse_header = \"AES256\" does not go with backup_bucket.kms_key_arn (${jsonencode(try(var.backup_bucket.kms_key_arn, null))}): objects would be encrypted with S3's own key. Take \"aws:kms\", or remove the key."
+  }
+
+  validation {
+    condition     = try(var.backup_bucket.owner, null) == null || can(regex("^[0-9]{12}$", var.backup_bucket.owner))
+    error_message = "backup_bucket.owner must be the id of the account that owns the bucket (12 digits), got ${jsonencode(try(var.backup_bucket.owner, null))}. null if it is this account's own."
   }
 
   validation {

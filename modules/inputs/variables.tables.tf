@@ -123,6 +123,25 @@ variable "planning" {
   }
 }
 
+variable "native_export" {
+  description = "The root's `native_export`, with its type and rules."
+  type = object({
+    tables  = optional(list(string), [])
+    exclude = optional(list(string), [])
+  })
+  nullable = false
+
+  validation {
+    condition     = alltrue([for glob in concat(var.native_export.tables, var.native_export.exclude) : can(regex("^[A-Za-z0-9_.*?-]{1,255}$", glob))])
+    error_message = "native_export: a glob is 1 to 255 letters, digits, _.- and the wildcards * and ?, got ${jsonencode(var.native_export)}. Example: { tables = [\"orders*\"], exclude = [\"orders-scratch\"] }."
+  }
+
+  validation {
+    condition     = length(var.native_export.tables) > 0 || length(var.native_export.exclude) == 0
+    error_message = "native_export.exclude (${jsonencode(var.native_export.exclude)}) has no effect without native_export.tables. Name tables to export natively, or remove native_export."
+  }
+}
+
 variable "prices" {
   description = "The root's `prices`, with its type and rules."
   type = object({
@@ -137,6 +156,7 @@ variable "prices" {
     get_thousand        = optional(number, 0.0004)
     storage_gb_month    = optional(number, 0.023)
     import_gb           = optional(number, 0.15)
+    export_gb           = optional(number, 0.10)
     activity_month      = optional(number, 0.6)
   })
   nullable = false

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from hippolyte.record_form import when
 from local.core.call import Call, refusal
 from local.core.faults import ALWAYS
 from tests.support.harness import (
@@ -166,10 +168,46 @@ def test_a_cluster_that_never_works_fails_its_tables_not_for_ever(night: NightDr
     night.world.faults.cluster_start_fails = ["no capacity"] * 20
     report = night.night()
     assert verdicts(report) == {"orders": "failed"}
-    assert "no capacity" in report["tables"]["orders"]["reason"]
-    assert night.all_clusters() == 4
+    reason = report["tables"]["orders"]["reason"]
+    assert "no capacity" in reason and "no time is left for another attempt" in reason
+    assert 3 <= night.all_clusters() <= 6
     assert night.capacity("orders") == (1000, 50)
     night.assert_clean()
+
+
+@pytest.mark.engine("datapipeline", "emr")
+def test_clusters_that_end_before_they_ran_anything_are_tried_one_at_a_time(
+    night: NightDriver,
+) -> None:
+    """All at once would only end likewise: a probe after a pause, and the rest once it runs."""
+    night.configure(window_seconds=4 * 3600, planning={"max_clusters": 5})
+    names = [f"table-{number}" for number in range(5)]
+    for name in names:
+        # each takes a cluster for most of the window
+        night.table(name, read=100, size_bytes=2 * GIB, item_count=3)
+    # the first five, and two probes
+    night.world.faults.cluster_start_fails = ["VCPU_LIMIT"] * 7
+    report = night.night()
+    assert verdicts(report) == dict.fromkeys(names, "backed_up")
+    begun = [when(batch["started_at"]) for batch in sorted(report["batches"], key=_begun)]
+    first, probes, rest = begun[:5], begun[5:8], begun[8:]
+    assert max(first) - min(first) < timedelta(minutes=1) and len(rest) == 4
+    pauses = [two - one for one, two in pairwise([max(first), *probes, min(rest)])]
+    assert all(pause >= timedelta(minutes=5) for pause in pauses)
+    assert pauses[1] >= timedelta(minutes=10)
+    assert max(rest) - min(rest) < timedelta(minutes=1)
+    assert "VCPU_LIMIT" in str(report["tables"]["table-0"]["errors"])
+    assert {table["tries"] for table in report["tables"].values() if "tries" in table} <= {
+        1,
+        2,
+        3,
+        4,
+    }
+    night.assert_clean()
+
+
+def _begun(batch: dict[str, Any]) -> str:
+    return str(batch["started_at"])
 
 
 @pytest.mark.engine("datapipeline", "emr")

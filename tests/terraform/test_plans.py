@@ -522,6 +522,31 @@ def denied(resources: dict[str, Any], module: str) -> list[str]:
     return [arn.removeprefix(start) for arn in many(found["Resource"])]
 
 
+def test_actions_of_native_exports(resources: dict[str, Any]) -> None:
+    """DynamoDB writes with the rights of who asks; without such tables nobody has them."""
+    place = f"arn:aws:s3:::central-backups/dynamodb/prod/backups/{ACCOUNT}/us-east-1/*"
+    tables = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/*"
+    for role in ("scheduler", "monitor"):
+        found = statements(resources, "crowded", role)
+        asked, seen, written = (
+            found[name] for name in ("ExportTables", "SeeExportsEnd", "WriteExports")
+        )
+        assert asked["Action"] == "dynamodb:ExportTableToPointInTime"
+        assert asked["Resource"] == tables
+        assert (seen["Action"], seen["Resource"]) == (
+            "dynamodb:DescribeExport",
+            f"{tables}/export/*",
+        )
+        assert set(written["Action"]) == {"s3:AbortMultipartUpload", "s3:PutObjectAcl"}
+        assert many(written["Resource"]) == [place]
+        assert not {"ExportTables", "SeeExportsEnd", "WriteExports"} & set(
+            statements(resources, "plain", role)
+        )
+    told = settings(resources, "crowded")
+    assert told["native_export"] == {"tables": ["orders*"], "exclude": ["orders-scratch"]}
+    assert told["bucket_owner"] == "210987654321"
+
+
 def test_actions_of_the_functions_with_the_exporter(resources: dict[str, Any]) -> None:
     """The same as with EMR, but for the engine's calls; of clusters only how one is ended."""
     for role in ("scheduler", "monitor"):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hippolyte.planning.host import WORKER_BOOTSTRAP, noun_of
+from hippolyte.planning.plan import NATIVE
 from hippolyte.planning.sizer import RAISED_AT_ONCE
 from hippolyte.record_form import when
 from hippolyte.report.chart import duration
@@ -23,6 +24,7 @@ PARTS = {
     "hosts": "workers or clusters",
     "raised": "raised read capacity",
     "reads": "on-demand reads",
+    "exports": "native exports",
     "activities": "Data Pipeline's activities",
 }
 """The parts of a plan's cost, as people say them."""
@@ -152,7 +154,21 @@ def wishes(plan: Record) -> list[str]:
 
 def learned(plan: Record) -> list[str]:
     """Return which tables are not planned by the formula, or not by what was measured, and why."""
-    return [f"{s.table}: {basis}" for s in slots(plan) if (basis := s.job.get("basis"))]
+    return [
+        f"{s.table}: {basis}"
+        for s in slots(plan)
+        if (basis := s.job.get("basis")) and not is_native(s)
+    ]
+
+
+def is_native(slot: Slot) -> bool:
+    """Say whether DynamoDB itself exports a table; a plan of an older version does not say it."""
+    return slot.job.get("own_engine") == NATIVE
+
+
+def exported(plan: Record) -> list[str]:
+    """Return which tables DynamoDB itself exports, why, and what that costs beside a scan."""
+    return [f"{s.table}: {s.job['basis']}" for s in slots(plan) if is_native(s)]
 
 
 def why_late(slot: Slot, plan: Record) -> str:

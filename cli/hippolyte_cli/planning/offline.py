@@ -20,8 +20,8 @@ from hippolyte.tables.table import Inventory, Limits, Table, Tags
 # what an account has before anybody asks for more (Lambda guide, "Lambda quotas")
 _CONCURRENCY = 1000
 _NOT_SEEN = (
-    "planned from descriptions: quotas are AWS's defaults, nothing scales, and no table is known "
-    "to be empty"
+    "planned from descriptions: quotas are AWS's defaults, nothing scales, no table is known to be "
+    "empty, tags are unknown, and there is no history: times are by formula"
 )
 _ENGINES: dict[str, Any] = {
     "lambda": LambdaEngine,

@@ -15,6 +15,7 @@ from hippolyte_cli.planning.compare import Difference
 from hippolyte_cli.planning.forecast import (
     Record,
     Slot,
+    exported,
     learned,
     remedies,
     slots,
@@ -193,7 +194,8 @@ def _lists(plan: Record) -> str:
     made = ""
     for title, lines in (
         ("Would be raised (raise_capacity is &quot;plan&quot;)", wishes(plan)),
-        ("What the last nights say", learned(plan)),
+        ("Exported by DynamoDB itself, without being read", exported(plan)),
+        ("Why as it is", learned(plan)),
         ("To be looked at", plan["alerts"]),
         ("Warnings", plan["warnings"]),
         ("Without a backup", [f"{n}: {v}: {why}" for n, (v, why) in plan["verdicts"].items()]),

@@ -16,6 +16,8 @@ from hippolyte_cli.planning.forecast import (
     PARTS,
     Record,
     Slot,
+    exported,
+    is_native,
     learned,
     remedies,
     slots,
@@ -37,7 +39,8 @@ def show_plan(out: Console, plan: Record) -> None:
     _reasons(out, "Raised for the night", _raised(plan, found))
     _list(out, 'Would be raised (raise_capacity is "plan")', wishes(plan))
     _late(out, plan, found)
-    _list(out, "What the last nights say", learned(plan))
+    _list(out, "Exported by DynamoDB itself, without being read", exported(plan))
+    _list(out, "Why as it is", learned(plan))
     for title, lines in (
         ("Empty, backed up without being read", plan["empty"]),
         ("Without a backup", [f"{n}: {v}: {why}" for n, (v, why) in plan["verdicts"].items()]),
@@ -105,7 +108,7 @@ def _table(out: Console, plan: Record, found: list[Slot]) -> None:
             escape(slot.table),
             slot.batch + split,
             size(job["size_bytes"]),
-            f"{job['rate']:,.1f}",
+            "native" if is_native(slot) else f"{job['rate']:,.1f}",
             f"{job['raise_to']:,}" if job["raise_to"] else "",
             duration(job["estimate_seconds"]) if job.get("estimated", True) else "?",
         )

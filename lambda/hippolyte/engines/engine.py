@@ -81,6 +81,8 @@ class Launch:
     raised: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     # hosts that a batch may have side by side
     workers: int = 1
+    # the window's start: what an engine that can choose its moment exports as of
+    moment: datetime | None = None
 
 
 class DefinitionError(EngineError):

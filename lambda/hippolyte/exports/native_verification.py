@@ -1,4 +1,4 @@
-"""Judges a scan's export by its own content: is it exactly what was written, and all of it.
+"""Judges an export by its own content: is it exactly what was written, and all of it.
 
 Counts of other origin judge nothing here: the lines were counted as they were written, file by
 file, and each file's ETag is what S3 answered for just those bytes.
@@ -21,6 +21,8 @@ def verify(
     get: Callable[[str], bytes],
     table_id: str,
     segments: int | None,
+    *,
+    scanned: bool = True,
 ) -> Verification:
     """Judge the export that lies at `where`; only named in problems.
 
@@ -30,6 +32,7 @@ def verify(
         get: the content of one of them.
         table_id: of the table that was to be read; empty: not known.
         segments: into how many it was cut; None: not known.
+        scanned: by this product, whose files have numbers; the service's names are random.
     """
     found = {one.name: one for one in listed}
     problems: list[str] = []
@@ -37,7 +40,7 @@ def verify(
     data = {n: one for n, one in found.items() if n.startswith(native.DATA) and n != native.DATA}
     if summary and files is not None:
         problems += _same(files, data)
-        problems += _whole(files, segments)
+        problems += _whole(files, segments) if scanned else []
         said = sum(one.items for one in files)
         if said != summary.items:
             problems.append(f"the files hold {said} items, the summary says {summary.items}")
@@ -66,7 +69,7 @@ def _manifests(
     said = None
     for name, md5 in ((native.SUMMARY, native.SUMMARY_MD5), (native.FILES, native.FILES_MD5)):
         if missing := [each for each in (name, md5) if each not in found]:
-            problems.append(f"{missing[0]} is missing in {where}: the scan did not end")
+            problems.append(f"{missing[0]} is missing in {where}: the export did not end")
             return None, None, None
         content = get(name)
         said = native.checksum(content)

@@ -45,6 +45,7 @@ def launch_of(p: Pass, run: Run, batch: BatchEntry, ratios: Ratios) -> Launch:
             job.table: held for _, job, e in run.ledger.table_entries(batch) if (held := _raised(e))
         },
         workers=batch.workers,
+        moment=run.plan.start,
     )
 
 

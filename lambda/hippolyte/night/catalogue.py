@@ -13,6 +13,7 @@ from hippolyte.errors import ConfigurationError, ConflictError
 from hippolyte.exports.findings import LISTED
 from hippolyte.exports.verified import verified
 from hippolyte.night.one_pass import Pass
+from hippolyte.planning.plan import NATIVE
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import TableEntry
 from hippolyte.records.runs import Run, start_of
@@ -49,8 +50,8 @@ def add_to_catalogue(
         "files": entry.files,
         "began_at": entry.started_at,
         "finished_at": entry.finished_at,
-        "engine": run.plan.engine,
-        "format": _format(run, entry),
+        "engine": run.ledger.engine_of(name) or run.plan.engine,
+        "format": _format(run, name, entry),
         "manifest_md5": entry.manifest_md5,
         "files_md5": entry.files_md5,
         # none: an older package gave the verdict
@@ -71,9 +72,10 @@ def add_to_catalogue(
         raise ConflictError(f"{key} was written by another invocation")
 
 
-def _format(run: Run, entry: TableEntry) -> str:
+def _format(run: Run, name: str, entry: TableEntry) -> str:
     """Return how the items lie there; what is written without a worker is of the tool's form."""
-    return "native" if run.plan.engine == "lambda" and entry.batch_id else "dynamodbexport"
+    engine = run.ledger.engine_of(name) or run.plan.engine
+    return "native" if engine in ("lambda", NATIVE) and entry.batch_id else "dynamodbexport"
 
 
 def catalogued(p: Pass, run: Run) -> dict[str, str]:

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from hippolyte import clock
+from hippolyte.night import late_exports
 from hippolyte.night.batches import since
 from hippolyte.night.catalogue import catalogued
 from hippolyte.night.drill import is_drilling
@@ -64,6 +65,7 @@ def close(p: Pass, run: Run) -> bool:
     if not run.plan.part:
         # they are of nights: a part would end, or begin, the alarms of tables it did not look at
         metrics(p.clients, p.settings, measures(report), by_verdict(report))
+    late_exports.note(p, run)
     _write_page(p, report)
     where = p.runs.url(run.plan.run_id, "report.json")
     # the report is written last: a run with one is closed, and its message is out; nothing is

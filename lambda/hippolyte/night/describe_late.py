@@ -9,7 +9,7 @@ from hippolyte.night.one_pass import Pass
 from hippolyte.planning.planner import make_plan
 from hippolyte.planning.window import Night
 from hippolyte.records.runs import Run
-from hippolyte.settings import Selection
+from hippolyte.settings import NativeExport, Selection
 from hippolyte.tables.discovery import describe, look_into, table_of
 from hippolyte.tables.patience import Patience
 from hippolyte.tables.table import Inventory, Limits
@@ -50,6 +50,7 @@ def describe_late(p: Pass, run: Run) -> None:
         p.settings,
         raise_capacity=False,
         tables=Selection(),
+        native_export=NativeExport(),
         engine=p.engine.name,
         # what the others leave of it
         max_night_usd=None if most is None else max(0.0, most - run.plan.cost_usd),

@@ -18,8 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hippolyte import clock
 from hippolyte.errors import ConfigurationError, ConflictError
 from hippolyte.exports.native import DATA, root
-from hippolyte.night.batches import scan_id
 from hippolyte.night.one_pass import Pass
+from hippolyte.night.read_back import export_of
 from hippolyte.planning.drill import Candidate, choose_drills, drill_name
 from hippolyte.record_form import iso, when
 from hippolyte.records.runs import Run
@@ -145,7 +145,7 @@ def _candidates(p: Pass, run: Run) -> list[Candidate]:
         if entry.verdict is not Verdict.BACKED_UP or entry.damage:
             continue
         table = definitions.get(name) or {}
-        unfit = "" if run.plan.engine == "lambda" and entry.batch_id else _WRONG_FORM
+        unfit = "" if entry.batch_id and export_of(run, name, entry) else _WRONG_FORM
         if (table.get("SSEDescription") or {}).get("SSEType") == "KMS":
             unfit = unfit or _KEY
         if not table.get("KeySchema"):
@@ -169,7 +169,7 @@ def _entry(p: Pass, run: Run, each: Candidate, until: str) -> dict[str, Any]:
         "state": INTENDED,
         "token": token.hexdigest()[:32],
         "items": entry.items,
-        "prefix": root(directory, scan_id(run, each.table, entry.attempt)) + DATA,
+        "prefix": root(directory, export_of(run, each.table, entry)) + DATA,
         "keys": table["KeySchema"],
         # an import refuses those of no key
         "attributes": [one for one in attributes if one["AttributeName"] in keys],

@@ -10,7 +10,7 @@ from hippolyte.engines.engine import BatchStatus, JobState, JobStatus
 from hippolyte.leases.lease import LeaseState
 from hippolyte.night.batches import directory, expected_seconds, since
 from hippolyte.night.one_pass import Pass
-from hippolyte.planning.plan import Job
+from hippolyte.planning.plan import NATIVE, Job
 from hippolyte.record_form import iso, when
 from hippolyte.records.ledger import BatchEntry, BatchState, TableEntry
 from hippolyte.records.runs import Run
@@ -52,7 +52,7 @@ def follow_batch(p: Pass, run: Run, batch: BatchEntry) -> None:
         _end(p, run, batch, status)
     elif batch.state is BatchState.CANCELLING:
         _insist(p, run, batch, batch.cancelled_at)
-    elif reason := _must_end(p, run, batch, status):
+    elif reason := _is_over(run, status) or _must_end(p, run, batch, status):
         cancel(p, batch, reason)
 
 
@@ -62,7 +62,7 @@ def look(p: Pass, run: Run, batch: BatchEntry) -> BatchStatus | None:
         _resolve(p, run, batch)
     if batch.state not in (BatchState.RUNNING, BatchState.CANCELLING, BatchState.ENDING):
         return None
-    status = p.engine.poll(batch.handle, len(batch.jobs))
+    status = p.engine_of(batch).poll(batch.handle, len(batch.jobs))
     _record(p, run, batch, status)
     if batch.adding and not batch.intent_is_anothers(p.me, clock.now()):
         # an invocation meant to add them, and EMR has no step of theirs
@@ -79,12 +79,12 @@ def cancel(p: Pass, batch: BatchEntry, reason: str) -> None:
     """Ask the engine to end a batch; what is read on meanwhile is still `exporting`."""
     batch.state, batch.cancel_reason = BatchState.CANCELLING, reason
     batch.cancelled_at = iso(clock.now())
-    p.engine.cancel(batch.handle)
+    p.engine_of(batch).cancel(batch.handle)
 
 
 def _resolve(p: Pass, run: Run, batch: BatchEntry) -> None:
     """An invocation meant to start the batch: look whether it did."""
-    if p.engine.started(batch.handle):
+    if p.engine_of(batch).started(batch.handle):
         batch.state, batch.started_at = BatchState.RUNNING, batch.intent_at
     elif not batch.intent_is_anothers(p.me, clock.now()):
         # the start is tried again, under a new intent
@@ -139,11 +139,18 @@ def _all_over(run: Run, batch: BatchEntry) -> bool:
     return all(e.outcome for _, _, e in run.ledger.table_entries(batch))
 
 
+def _is_over(run: Run, status: BatchStatus) -> str:
+    """Return why all that runs must be ended now; empty if it may go on."""
+    over = run.ledger.cancelled or (DEADLINE if clock.now() >= run.plan.deadline else "")
+    return f"{over}, somebody had it paused" if over and status.paused else over
+
+
 def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
     """Return why a running batch must be ended now; empty if it may go on."""
+    if batch.engine == NATIVE:
+        # it takes nothing of the tables, nobody waits for it, and it cannot be ended
+        return ""
     now = clock.now()
-    if over := run.ledger.cancelled or (DEADLINE if now >= run.plan.deadline else ""):
-        return f"{over}, somebody had it paused" if status.paused else over
     running = False
     progress: dict[str, str] = {}  # of tables that are read side by side
     for number, job, entry in run.ledger.table_entries(batch):
@@ -247,7 +254,7 @@ def _insist(p: Pass, run: Run, batch: BatchEntry, asked_at: str | None) -> None:
         )
         if alert not in run.ledger.alerts:
             run.ledger.alerts.append(alert)
-    p.engine.cancel(batch.handle)
+    p.engine_of(batch).cancel(batch.handle)
 
 
 def _host_name(batch: BatchEntry) -> str:
@@ -257,10 +264,10 @@ def _host_name(batch: BatchEntry) -> str:
 def _end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> None:
     """All jobs are over: see the host off, with what a failed one still reads, then clean up."""
     if not status.gone:
-        p.engine.finish(batch.handle)
+        p.engine_of(batch).finish(batch.handle)
         if since(batch.ended_at, clock.now()) >= PATIENCE_SECONDS:
             _insist(p, run, batch, batch.ended_at)
         return
     p.runs.save(run)
-    p.engine.clean_up(batch.handle)
+    p.engine_of(batch).clean_up(batch.handle)
     batch.state = BatchState.CLOSED

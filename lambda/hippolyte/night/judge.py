@@ -26,7 +26,8 @@ from hippolyte.night.catalogue import add_to_catalogue
 from hippolyte.night.follow import overdue
 from hippolyte.night.judge_scan import verified
 from hippolyte.night.one_pass import Pass
-from hippolyte.planning.plan import Job
+from hippolyte.night.probe import ran_nothing
+from hippolyte.planning.plan import NATIVE, Job
 from hippolyte.record_form import iso, when
 from hippolyte.records.ledger import TableEntry
 from hippolyte.records.runs import Run, start_of
@@ -48,11 +49,9 @@ _log = logging.getLogger(__name__)
 def judge(p: Pass, run: Run) -> None:
     """Give a verdict to every table whose export is over, and collect those tried again."""
     jobs = {job.table: job for b in run.ledger.batches.values() for job in b.jobs}
-    again: list[Job] = []
-    hung: list[Job] = []
-    alone: list[Job] = []
-    going_on: set[str] = set()
-    began = p.remaining()
+    again: dict[str, list[Job]] = {}  # by the batch, of those whose cluster ran nothing
+    hung, alone, native, going_on = list[Job](), list[Job](), list[Job](), set[str]()
+    idle, began = ran_nothing(p, run.ledger), p.remaining()
     for name, entry in run.ledger.tables.items():
         if entry.verdict or entry.undescribed or (entry.batch_id and not entry.outcome):
             continue
@@ -64,17 +63,20 @@ def judge(p: Pass, run: Run) -> None:
             _judge_output(p, run, jobs[name], entry)
         if entry.verdict is Verdict.BACKED_UP:
             add_to_catalogue(p, run, name, entry, p.definitions(run).get(name))
-        elif _failed(entry) and _judge_failure(p, run, jobs[name], entry):
+        elif _failed(entry) and _judge_failure(p, run, jobs[name], entry, idle):
             was_overdue = _was_overdue(run, entry, name)
             # a worker that ended left files that are whole: the next one goes on after them
-            if p.engine.name == "lambda" and entry.outcome == "cancelled" and entry.attempt:
+            engine = jobs[name].own_engine or p.engine.name
+            if engine == "lambda" and entry.outcome == "cancelled" and entry.attempt:
                 going_on.add(name)
             # where one job waits for another, it must not keep the others from their turn again
             apart = p.engine.ordered and was_overdue
             own = was_overdue and not jobs[name].estimated
-            (alone if own else hung if apart else again).append(jobs[name])
+            fresh = again.setdefault(entry.batch_id if entry.batch_id in idle else "", [])
+            others = alone if own else hung if apart else fresh
+            (native if engine == NATIVE else others).append(jobs[name])
     size = p.engine.tables_per_batch
-    for jobs_again in (again, hung):
+    for jobs_again in (*again.values(), hung, native):
         for first in range(0, len(jobs_again), size):
             run.ledger.add_batch(jobs_again[first : first + size], going_on)
     # last: they may take all that is left, and clusters are few
@@ -110,7 +112,7 @@ def _judge_output(p: Pass, run: Run, job: Job, entry: TableEntry) -> None:
     waited = since(entry.finished_at, clock.now())
     try:
         before = None
-        if p.engine.name == "lambda":
+        if job.own_engine == NATIVE or p.engine.name == "lambda":
             result = verified(p, run, job, entry)
         else:
             read = _items_read(p, entry.log)
@@ -243,7 +245,7 @@ def _items_read(p: Pass, log: str) -> int | None:
     return None
 
 
-def _judge_failure(p: Pass, run: Run, job: Job, entry: TableEntry) -> bool:
+def _judge_failure(p: Pass, run: Run, job: Job, entry: TableEntry, idle: set[str]) -> bool:
     """Decide on a table whose export failed and is dead; True if it is tried again."""
     if how := _vanished(p, job):
         entry.close(Verdict.VANISHED, f"{how} during the night")
@@ -254,23 +256,23 @@ def _judge_failure(p: Pass, run: Run, job: Job, entry: TableEntry) -> bool:
         entry.close(Verdict.FAILED, said)
         return False
     left = (run.plan.deadline - clock.now()).total_seconds()
-    if left <= 0 and entry.outcome == "cancelled":
+    if left <= 0 and entry.outcome == "cancelled" and entry.batch_id not in idle:
         entry.close(Verdict.TIMED_OUT, f"still running at the deadline: {reason}")
         return False
     if entry.withdrawn:
         entry.close(Verdict.FAILED, f"{reason} ({entry.withdrawn})")
         return False
     # never started, its batch failed for other reasons: it gets further places, but not for ever
-    started = entry.started_at is not None
-    allowed = p.settings.planning.attempts + (0 if started else 2)
+    allowed = p.settings.planning.attempts + (0 if entry.started_at else 2)
     if not job.estimated and _was_overdue(run, entry, job.table):
         # ended for those that waited behind it: that was no fault of its own
         allowed += 1
-    if entry.tries >= allowed:
+    if entry.tries >= allowed and entry.batch_id not in idle:
         entry.close(Verdict.FAILED, f"{reason} (after {entry.tries} attempts)")
         return False
     if left < _shortest(p, job):
-        entry.close(Verdict.FAILED, f"{reason} (no time is left for another attempt)")
+        before = f"; before: {entry.errors[-2]}" if left <= 0 and entry.errors[1:] else ""
+        entry.close(Verdict.FAILED, f"{reason}{before} (no time is left for another attempt)")
         return False
     return True
 

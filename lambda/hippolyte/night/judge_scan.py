@@ -1,4 +1,4 @@
-"""Verifies what the exporter functions wrote of a table."""
+"""Verifies what the exporter functions, or DynamoDB itself, wrote of a table."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from hippolyte.exports import native
 from hippolyte.exports.native_verification import verify
 from hippolyte.exports.place import Prefix
 from hippolyte.exports.verification import Verification
+from hippolyte.night import judge_native
 from hippolyte.night.batches import directory, scan_id
 from hippolyte.night.one_pass import Pass
-from hippolyte.planning.plan import Job
+from hippolyte.planning.plan import NATIVE, Job
 from hippolyte.records.ledger import TableEntry
 from hippolyte.records.runs import Run
 
@@ -21,6 +22,8 @@ def verified(p: Pass, run: Run, job: Job, entry: TableEntry) -> Verification:
     Raises:
         ClientError, BotoCoreError: it cannot be read now.
     """
+    if job.own_engine == NATIVE:
+        return judge_native.verified(p, run, job, entry)
     place = directory(p.settings, job.table, run.plan.run_id, entry.attempt)
     prefix = native.root(place, scan_id(run, job.table, entry.attempt))
     bucket, s3 = p.settings.bucket, p.clients.s3

@@ -10,8 +10,9 @@ from hippolyte.errors import EngineError
 from hippolyte.night import raise_in_turn, raise_together
 from hippolyte.night.batches import REFUSALS, Ratios, launch_of, since
 from hippolyte.night.one_pass import Pass
+from hippolyte.night.probe import may_begin
 from hippolyte.night.raise_table import is_taken_by_another_run
-from hippolyte.planning.plan import parts_of
+from hippolyte.planning.plan import NATIVE, parts_of
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import STARTED, BatchEntry, BatchState
 from hippolyte.records.runs import Run
@@ -19,6 +20,8 @@ from hippolyte.verdicts import Verdict
 
 # an intent older than that is not carried out: what comes of it must be seen before it is over
 _CARRIED_OUT_SECONDS = 600
+
+RatiosOf = Callable[[Pass, Run, BatchEntry], Ratios | None]
 
 _WAITING = (BatchState.PLANNED, BatchState.PREPARING, BatchState.RAISING)
 
@@ -51,7 +54,7 @@ def _prepare(p: Pass, run: Run) -> None:
             continue
         try:
             # the plain share: a raised ratio is put only when the table is seen raised
-            batch.handle = dict(p.engine.prepare(launch_of(p, run, batch, _plain(batch))))
+            batch.handle = dict(p.engine_of(batch).prepare(launch_of(p, run, batch, _plain(batch))))
         except EngineError as error:
             _refused(p, run, batch, error)
             continue
@@ -80,7 +83,7 @@ def _drop_withdrawn(p: Pass, run: Run) -> None:
                 entry.outcome = "cancelled"
         elif dropped:
             if batch.handle:
-                p.engine.clean_up(batch.handle)
+                p.engine_of(batch).clean_up(batch.handle)
             batch.state = BatchState.CLOSED
             if others := [job for job, entry in entries if entry.verdict is None]:
                 run.ledger.add_batch(others)
@@ -110,9 +113,15 @@ def _choose(p: Pass, run: Run) -> list[BatchEntry]:
         and (b.state in STARTED or b.state in (BatchState.RAISING, BatchState.PREPARING))
     )
     free = (run.plan.at_once or p.host.at_once) - hosts
+    if not p.host.side_by_side and (few := may_begin(run.ledger)) is not None:
+        free = min(free, few)
     chosen: list[BatchEntry] = []
     for batch in waiting:
-        if batch.timeline not in busy and free > 0:
+        if batch.engine == NATIVE:
+            # no host of ours
+            batch.workers = 0
+            chosen.append(batch)
+        elif batch.timeline not in busy and free > 0:
             busy.add(batch.timeline)
             batch.workers = min(parts_of(batch.jobs), free)
             free -= batch.workers
@@ -138,14 +147,14 @@ def _refused(p: Pass, run: Run, batch: BatchEntry, error: EngineError) -> None:
             _discard(p, run, batch, Verdict.FAILED, str(error))
 
 
-def _start(p: Pass, run: Run, ratios_of: Callable[[Pass, Run, BatchEntry], Ratios | None]) -> bool:
+def _start(p: Pass, run: Run, ratios_of: RatiosOf) -> bool:
     """Start the batches that have all their ratios; False if there is none."""
     ready = {
         batch.batch_id: ratios
         for batch in list(run.ledger.batches.values())
         if batch.state is BatchState.RAISING
         and not p.time_is_short
-        and (ratios := ratios_of(p, run, batch)) is not None
+        and (ratios := _ratios(p, run, batch, ratios_of)) is not None
     }
     for batch_id, ratios in ready.items():
         batch = run.ledger.batches[batch_id]
@@ -171,13 +180,18 @@ def _start(p: Pass, run: Run, ratios_of: Callable[[Pass, Run, BatchEntry], Ratio
                 told = launch_of(p, run, batch, ratios)
                 # it was prepared with the plain share of each
                 if None not in ratios and ratios != _plain(batch):
-                    batch.handle = dict(p.engine.prepare(told))
-                p.engine.start(batch.handle, told)
+                    batch.handle = dict(p.engine_of(batch).prepare(told))
+                p.engine_of(batch).start(batch.handle, told)
             except EngineError as error:
                 _not_started(p, run, batch, error)
                 continue
             batch.state, batch.started_at = BatchState.RUNNING, iso(clock.now())
     return bool(ready)
+
+
+def _ratios(p: Pass, run: Run, batch: BatchEntry, ratios_of: RatiosOf) -> Ratios | None:
+    """Return a batch's ratios, None if it is to wait; a native export reads no capacity."""
+    return _plain(batch) if batch.engine == NATIVE else ratios_of(p, run, batch)
 
 
 def _not_started(p: Pass, run: Run, batch: BatchEntry, error: EngineError) -> None:
@@ -193,20 +207,22 @@ def _discard(p: Pass, run: Run, batch: BatchEntry, verdict: Verdict, reason: str
     if batch.state is BatchState.PREPARING and not batch.handle:
         # an invocation died over it: asked for again it is the same one, and can be removed
         try:
-            batch.handle = dict(p.engine.prepare(launch_of(p, run, batch, _plain(batch))))
+            batch.handle = dict(p.engine_of(batch).prepare(launch_of(p, run, batch, _plain(batch))))
         except EngineError as error:
             batch.handle = error.handle
     if batch.handle:
-        p.engine.clean_up(batch.handle)
+        p.engine_of(batch).clean_up(batch.handle)
     run.ledger.fail_batch(batch, verdict, reason)
 
 
 def _give_up(p: Pass, run: Run) -> None:
     """The run is cancelled, or its deadline has passed: what has not been started will not be."""
     cancelled = run.ledger.cancelled
+    # it waited for a cluster that works, not for its turn
+    held_up = not p.host.side_by_side and may_begin(run.ledger) is not None
     for batch in run.ledger.open_batches:
         if batch.state in _WAITING and not batch.intent_is_anothers(p.me, clock.now()):
-            verdict = Verdict.FAILED if batch.error or cancelled else Verdict.TIMED_OUT
+            verdict = Verdict.FAILED if batch.error or cancelled or held_up else Verdict.TIMED_OUT
             why = (
                 cancelled
                 or batch.error

@@ -15,6 +15,7 @@ from hippolyte.engines.engine import Engine
 from hippolyte.leases.book import Leases
 from hippolyte.leases.lease import Held
 from hippolyte.planning.host import Host, host_of
+from hippolyte.records.ledger import BatchEntry
 from hippolyte.records.places import Places
 from hippolyte.records.runs import Run, Runs
 from hippolyte.settings import Settings
@@ -68,6 +69,10 @@ class Pass:
     def follow(self, run: Run) -> None:
         """Go on with the engine a run was planned for."""
         self.engine = self.engines[run.plan.engine]
+
+    def engine_of(self, batch: BatchEntry) -> Engine:
+        """Return by which engine a batch of the run at hand is exported."""
+        return self.engines[batch.engine] if batch.engine else self.engine
 
     @property
     def host(self) -> Host:

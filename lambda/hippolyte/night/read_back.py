@@ -18,7 +18,9 @@ from hippolyte.errors import EngineError
 from hippolyte.exports import verified
 from hippolyte.exports.findings import LISTED, READ, Checked, Finding
 from hippolyte.night.batches import scan_id
+from hippolyte.night.judge_native import export_id
 from hippolyte.night.one_pass import Pass
+from hippolyte.planning.plan import NATIVE
 from hippolyte.record_form import iso, when
 from hippolyte.records.ledger import TableEntry
 from hippolyte.records.runs import Run
@@ -105,12 +107,20 @@ def _tables(p: Pass, run: Run, share: list[tuple[str, TableEntry]]) -> dict[str,
             number=number,
             table_id=run.plan.identity(name).table_id or "",
             directory=entry.location.removeprefix(above),
-            scan=scan_id(run, name, entry.attempt) if run.plan.engine == "lambda" else "",
+            scan=export_of(run, name, entry),
             segments=0,
             fraction=0.0,
         )
         for number, (name, entry) in enumerate(share)
     }
+
+
+def export_of(run: Run, name: str, entry: TableEntry) -> str:
+    """Return the id of a table's export; empty: it has none, a cluster wrote it."""
+    engine = run.ledger.engine_of(name) or run.plan.engine
+    if engine == NATIVE:
+        return export_id(entry)
+    return scan_id(run, name, entry.attempt) if engine == "lambda" else ""
 
 
 def _take(p: Pass, run: Run) -> None:

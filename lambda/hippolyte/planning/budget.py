@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from itertools import accumulate, count
 
 from hippolyte.planning.cost import own_usd
+from hippolyte.planning.native import export_usd
 from hippolyte.planning.packer import Packed, Packer
+from hippolyte.planning.plan import Job
+from hippolyte.settings import Settings
 from hippolyte.tables.table import Table
 from hippolyte.verdicts import OVER_BUDGET, Verdict
 
@@ -26,12 +29,40 @@ class LeftOut:
     alerts: tuple[str, ...] = ()
 
 
-def within_budget(packer: Packer, tables: Sequence[Table]) -> tuple[Packed, LeftOut]:
+def exports_within_budget(
+    exports: Sequence[Job], settings: Settings
+) -> tuple[tuple[Job, ...], LeftOut]:
+    """Return the native exports that `max_night_usd` allows, those that cost least first."""
+    most, kept, spent = settings.max_night_usd, list[Job](), 0.0
+    for job in sorted(exports, key=lambda j: (j.size_bytes, j.table)):
+        spent += export_usd(job, settings)
+        if most is None or spent <= most:
+            kept.append(job)
+    names = {job.table for job in kept}
+    dear = sorted(job.table for job in exports if job.table not in names)
+    if most is None or not dear:
+        return tuple(exports), LeftOut()
+    why = f"{OVER_BUDGET}: its native export does not go into {most:.2f} USD a night"
+    more = f" and {len(dear) - _NAMED} more" if len(dear) > _NAMED else ""
+    alert = (
+        f"max_night_usd ({most:.2f} USD) leaves {len(dear)} native exports out, so these tables "
+        f"have no backup: {', '.join(dear[:_NAMED])}{more}. Raise it, or take them out of "
+        "native_export"
+    )
+    left = LeftOut(dict.fromkeys(dear, (Verdict.SKIPPED, why)), (alert,))
+    return tuple(job for job in exports if job.table in names), left
+
+
+def within_budget(
+    packer: Packer, tables: Sequence[Table], spent: float = 0.0
+) -> tuple[Packed, LeftOut]:
     """Pack as many tables as `max_night_usd` allows, those that cost least first.
 
-    So as many tables as can be have their backup, and always the same ones.
+    So as many tables as can be have their backup, and always the same ones. `spent`: of it
+    already, in USD.
     """
     most, whole = packer.settings.max_night_usd, packer.pack(tables)
+    most = None if most is None else most - spent
     if most is None or whole.cost_usd <= most:
         return whole, LeftOut()
     own = {
@@ -58,11 +89,11 @@ def within_budget(packer: Packer, tables: Sequence[Table]) -> tuple[Packed, Left
         else:
             high, high_usd = middle, tried.cost_usd
     dear = [t.name for t in reversed(ordered[low:])]
-    why = f"{OVER_BUDGET}: it does not go into {most:.2f} USD a night"
+    why = f"{OVER_BUDGET}: it does not go into {most + spent:.2f} USD a night"
     more = f" and {len(dear) - _NAMED} more" if len(dear) > _NAMED else ""
     alert = (
-        f"max_night_usd ({most:.2f} USD) leaves {len(dear)} of {len(tables)} tables without a "
-        f"backup: {', '.join(dear[:_NAMED])}{more}. With all of them the run is estimated at "
-        f"{whole.cost_usd:.2f} USD: raise it, or exclude what needs no backup"
+        f"max_night_usd ({most + spent:.2f} USD) leaves {len(dear)} of {len(tables)} tables "
+        f"without a backup: {', '.join(dear[:_NAMED])}{more}. With all of them the run is "
+        f"estimated at {whole.cost_usd + spent:.2f} USD: raise it, or exclude what needs no backup"
     )
     return packed, LeftOut(dict.fromkeys(dear, (Verdict.SKIPPED, why)), (alert,))

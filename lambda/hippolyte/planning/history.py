@@ -20,6 +20,8 @@ from hippolyte.tables.table import Table
 _MOST_UNIT_BYTES = 8192
 # a night slower than this part of the formula was throttled, or held up otherwise: it says nothing
 _SLOWEST = 0.5
+# of a host's power, from which on it is that which bound
+_FULL = 0.9
 # shorter ones are starts and ends, not reading; seconds
 _SHORTEST_SECONDS = 300
 # a table that has changed its size by more is another one
@@ -48,12 +50,13 @@ def measure(
     if not job.estimated or reading < _SHORTEST_SECONDS or rate <= 0 or not job.size_bytes:
         return former
     seen = job.size_bytes / (rate * reading)
-    full = host.throughput
-    if rate * host.unit_bytes > full * job.parts * 0.9:
-        # the worker was the limit, not the capacity
+    full = host.throughput * job.parts
+    if rate * host.unit_bytes > full * _FULL or _FULL <= seen * rate / full <= 1 / _FULL:
+        # the host was the limit, by the formula or by its pace, not the capacity. A much faster
+        # one is faster than it was taken for
         return former
     if not _SLOWEST * host.unit_bytes <= seen:
-        return former
+        return {**former, "slow_seconds": seconds} if former else None
     seen = min(seen, float(_MOST_UNIT_BYTES))
     nights = 0
     if former and former.get("engine") == engine and _is_alike(former, job.size_bytes):
@@ -93,8 +96,15 @@ def unit_bytes(
     unit = min(float(_MOST_UNIT_BYTES), max(low, float(known["unit_bytes"])))
     return unit, (
         f"measured: {unit:.0f} bytes a unit over {known['nights']} nights, the last "
-        f"{known['seconds']} s for {known['items']} items"
+        f"{known['seconds']} s for {known['items']} items{_said_slow(known)}"
     )
+
+
+def _said_slow(known: Row) -> str:
+    slow = known.get("slow_seconds")
+    if not isinstance(slow, int) or isinstance(slow, bool) or slow <= 0:
+        return ""
+    return f"; a night of {slow} s since then is left aside: it was throttled, or held up otherwise"
 
 
 def _is_alike(known: Row, size: int) -> bool:

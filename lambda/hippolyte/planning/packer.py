@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from hippolyte.planning.cost import cost_parts, total_usd
+from hippolyte.planning.cost import cost_parts, own_usd, total_usd
 from hippolyte.planning.host import Host
 from hippolyte.planning.overload import gathered, hosts_for, late_warning, rank_of
 from hippolyte.planning.packing import pack
@@ -53,6 +53,15 @@ class Packer:
             *(self.raises_per_job, self.host),
         )
         return {job.table: job.raise_to for job in sizer.jobs(tables) if job.raise_to}
+
+    def scan_usd(self, table: Table) -> float:
+        """Return what reading a table would add to a night."""
+        sizer = Sizer(
+            *(self.settings, self.inventory, self.night, [], self.tables_limit),
+            *(self.raises_per_job, self.host),
+        )
+        (job,) = sizer.jobs([table])
+        return own_usd(job, self.settings, self.raises_per_job, self.host)
 
     def pack(self, tables: Iterable[Table]) -> Packed:
         """Size tables and put them onto hosts; warn of those that have no time."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from hippolyte.planning.bound import least_bins
 from hippolyte.planning.most import most_first
-from hippolyte.planning.placing import FirstFit, Placing, WorstFit
+from hippolyte.planning.placing import CountedFit, FirstFit, Placing, WorstFit
 from hippolyte.planning.timelines import Bins, JobT, Timeline, shortest
 
 # numbers of batches, and of timelines, that are tried: each costs n log n
@@ -125,10 +125,16 @@ def _most(ranked: Sequence[JobT], bins: Bins) -> tuple[list[Timeline[JobT]], lis
     times = [j.estimate_seconds for j in ranked]
     longest_first = sorted(range(len(times)), key=lambda n: (-times[n], ranked[n].table))
 
-    def first(number: int) -> WorstFit | None:
+    def first(number: int) -> WorstFit | CountedFit | None:
+        few = -(-number // bins.tables_per_batch)
+        these = [times[n] for n in longest_first if n < number]
         together = WorstFit(bins.timelines, number + len(times), bins.timelines, bins)
-        return together if together.give(times[n] for n in longest_first if n < number) else None
+        if together.give(these):
+            return together
+        counted = CountedFit(bins.timelines, few, bins)
+        return counted if counted.give(these) else None
 
+    best: WorstFit | CountedFit | None
     best, fit = most_first(first, bins.most_jobs(times))
     if best is None:
         return [], list(ranked)

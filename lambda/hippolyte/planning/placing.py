@@ -89,6 +89,46 @@ class WorstFit(Placing):
         return True
 
 
+class CountedFit(Placing):
+    """A number of `batches` whose pauses count from the start; a job goes where most time is left
+    for each place that is left.
+
+    So timelines with less batches have the longer jobs, and fill their places and their time as
+    the others do. Of use where most batches are full, and only some timelines need a further one.
+    """
+
+    def __init__(self, timelines: int, batches: int, bins: Bins) -> None:
+        super().__init__(timelines, bins)
+        each, more = divmod(batches, timelines)
+        counts = [each + (number < more) for number in range(timelines)]
+        pause, most = math.ceil(bins.pause), math.floor(bins.capacity)
+        self._left = [most - (count - 1) * pause for count in counts]
+        self._places = [count * bins.tables_per_batch for count in counts]
+        # less the seconds a place, and the timeline, of those with a place
+        self._open = [(-self._left[n] / self._places[n], n) for n in range(min(batches, timelines))]
+        heapq.heapify(self._open)
+
+    def give(self, times: Iterable[int], must: bool = True) -> bool:
+        """Place jobs; False as soon as one that must have a place finds none."""
+        roomy, left, places = self._open, self._left, self._places
+        for seconds in times:
+            number = roomy[0][1] if roomy else -1
+            if number >= 0 and left[number] >= seconds:
+                self._held[number] += 1
+                left[number] -= seconds
+                places[number] -= 1
+                if places[number]:
+                    heapq.heapreplace(roomy, (-left[number] / places[number], number))
+                else:
+                    heapq.heappop(roomy)
+            elif must:
+                return False
+            else:
+                number = -1
+            self.where.append(number)
+        return True
+
+
 class FirstFit(Placing):
     """As many timelines as there may be; a job goes to the first one that has time for it.
 

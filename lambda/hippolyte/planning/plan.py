@@ -11,6 +11,9 @@ from hippolyte.record_form import VERSION, iso, known_form, when
 from hippolyte.settings import ENGINES
 from hippolyte.verdicts import Verdict
 
+NATIVE = "native"
+"""The engine of a table that DynamoDB itself exports."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -41,6 +44,13 @@ class Job:
     basis: str = ""
     # what it would be raised to, were it allowed (raise_capacity is "plan")
     would_raise_to: int | None = None
+    # by which it is exported; empty: by the night's
+    own_engine: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse an engine that no job can have beside the night's."""
+        if self.own_engine not in ("", NATIVE):
+            raise ValueError(f"own_engine {self.own_engine!r}")
 
 
 def parts_of(jobs: Iterable[Job]) -> int:

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from hippolyte.planning.budget import within_budget
-from hippolyte.planning.cost import storage_usd
+from hippolyte.planning import native
+from hippolyte.planning.budget import exports_within_budget, within_budget
+from hippolyte.planning.cost import storage_usd, total_usd
 from hippolyte.planning.host import Host, host_of
 from hippolyte.planning.packer import Packer
 from hippolyte.planning.plan import Batch, Identity, Job, Plan
@@ -88,28 +89,37 @@ def _planned(
     packer = Packer(settings, everything, night, tables_limit, raises_per_job, host)
     # a scan finds out by itself that there is nothing
     scanned = host.side_by_side
-    wanted = [t for t in eligible if scanned or not t.empty]
-    packed, left_out = within_budget(packer, wanted)
-    verdicts.update(left_out.verdicts)
+    chosen = native.choose(eligible, settings)
+    warnings += chosen.warnings
+    wanted = [t for t in chosen.others if scanned or not t.empty]
+    exports, dear = exports_within_budget(
+        [native.job(t, settings, packer.scan_usd(t)) for t in chosen.native], settings
+    )
+    spent = sum(native.export_usd(job, settings) for job in exports)
+    packed, left_out = within_budget(packer, wanted, spent)
+    verdicts.update({**left_out.verdicts, **dear.verdicts})
     if settings.raise_capacity == "plan":
         _note(packed.timelines, packer.would_raise(wanted))
+    cost = {**packed.cost, **({"exports": spent} if exports else {})}
+    read = _batches(packed.timelines, host, night)
     return Plan(
         run_id=night.run_id,
         start=night.start,
         deadline=night.deadline,
-        batches=_batches(packed.timelines, host, night),
+        batches=(*read, *native.batches(exports, len(read) + 1, len(packed.timelines))),
         verdicts=verdicts,
-        empty=tuple(sorted(t.name for t in eligible if t.empty and not scanned)),
+        empty=tuple(sorted(t.name for t in chosen.others if t.empty and not scanned)),
         warnings=(*warnings, *packed.warnings),
         alerts=(
             *_missing(settings.tables.always, everything),
             *_blind(choices, inventory.tags),
             *left_out.alerts,
+            *dear.alerts,
         ),
-        cost_usd=packed.cost_usd,
-        cost={part: round(usd, 4) for part, usd in packed.cost.items()},
+        cost_usd=total_usd(cost),
+        cost={part: round(usd, 4) for part, usd in cost.items()},
         prices=settings.prices.said,
-        storage_usd=storage_usd(packed.jobs, settings, host, bool(night.part)),
+        storage_usd=storage_usd([*packed.jobs, *exports], settings, host, bool(night.part)),
         previous_run=night.previous_run,
         engine=settings.engine,
         identities={

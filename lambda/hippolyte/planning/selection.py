@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from hippolyte.planning.drill import DRILL_PREFIX
-from hippolyte.settings import Selection, TagRules
+from hippolyte.settings import NativeExport, Selection, TagRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,14 @@ class Choice:
 
     rule: str | None
     blind: bool = False
+
+
+def is_native(name: str, rules: NativeExport) -> bool:
+    """Say whether DynamoDB itself is to export a table, if its point-in-time recovery is on."""
+    named, out = (
+        any(fnmatchcase(name, glob) for glob in globs) for globs in (rules.tables, rules.exclude)
+    )
+    return named and not out
 
 
 def choose(name: str, rules: Selection, tags: Mapping[str, str] | None) -> Choice:

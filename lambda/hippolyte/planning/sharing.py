@@ -11,7 +11,7 @@ from hippolyte.planning.host import Host
 from hippolyte.planning.most import most_first
 from hippolyte.planning.plan import Job, parts_of
 from hippolyte.planning.sizer import RAISED_AT_ONCE
-from hippolyte.planning.timelines import Timeline, shortest
+from hippolyte.planning.timelines import HANDOVER_SECONDS, Timeline, shortest
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,25 +143,58 @@ def _share_rest(jobs: Sequence[Job], batches: list[list[Job]], workers: Workers)
 
 
 def _fill(jobs: Sequence[Job], timelines: list[Timeline[Job]], workers: Workers) -> list[Job]:
-    """Give jobs to workers that still have time for them; return the others."""
-    host, late = workers.host, list[Job]()
-    shared = [t.batches[0] for t in timelines if parts_of(t.batches[0]) == 1]
-    held = [(sum(j.size_bytes for j in batch), n) for n, batch in enumerate(shared)]
+    """Give jobs to workers that still have time for them; return the others.
+
+    Behind a worker that holds as many tables as it may a further one follows.
+    """
+    late = _give(jobs, timelines, workers)
+    while late:
+        full = [t for t in timelines if len(t.batches[-1]) >= workers.tables]
+        for timeline in full:
+            timeline.batches.append([])
+        left = _give(late, full, workers)
+        for timeline in full:
+            if not timeline.batches[-1]:
+                timeline.batches.pop()
+        if len(left) == len(late):
+            break
+        late = left
+    for timeline in timelines:
+        timeline.seconds = sum(worker_seconds(batch, workers.host) for batch in timeline.batches)
+    return late
+
+
+def _give(jobs: Iterable[Job], timelines: Iterable[Timeline[Job]], workers: Workers) -> list[Job]:
+    """Give jobs to the last worker of each timeline, where most can still be read."""
+    late = list[Job]()
+    last = [t.batches for t in timelines if not t.batches[-1] or parts_of(t.batches[-1]) == 1]
+    rooms = [_room(batches[:-1], workers) for batches in last]
+    # bytes, less those that there is time for
+    held = [
+        (sum(j.size_bytes for j in batches[-1]) - room * workers.speed, n)
+        for n, (batches, room) in enumerate(zip(last, rooms, strict=True))
+    ]
     heapq.heapify(held)
     for job in jobs:
-        while held and len(shared[held[0][1]]) >= workers.tables:
+        while held and len(last[held[0][1]][-1]) >= workers.tables:
             heapq.heappop(held)
         # a raise waits for its turn, which is not reckoned here
-        fits = held and job.parts == 1 and not job.raise_to
-        if not fits or held[0][0] + job.size_bytes > workers.bytes:
+        if not held or job.parts > 1 or job.raise_to:
             late.append(job)
             continue
         size, number = held[0]
-        shared[number].append(job)
+        if size + job.size_bytes > 0 or job.estimate_seconds > rooms[number]:
+            late.append(job)
+            continue
+        last[number][-1].append(job)
         heapq.heapreplace(held, (size + job.size_bytes, number))
-    for timeline in timelines:
-        timeline.seconds = worker_seconds(timeline.batches[0], host)
     return late
+
+
+def _room(before: Sequence[Sequence[Job]], workers: Workers) -> float:
+    """Return how many seconds a worker has to read in that follows others."""
+    gone = sum(worker_seconds(batch, workers.host) + HANDOVER_SECONDS for batch in before)
+    return workers.seconds - workers.host.bootstrap - gone
 
 
 def _put_late(late: Iterable[Job], timelines: list[Timeline[Job]], workers: Workers) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
-from hippolyte.planning import rates, sizing
+from hippolyte.planning import native, rates, sizing
 from hippolyte.planning.history import unit_bytes
 from hippolyte.planning.host import Host
 from hippolyte.planning.plan import Job
@@ -143,7 +143,7 @@ class Sizer:
             estimated=self._is_counted(table),
             autoscaled=table.scaling is not None and self.host.side_by_side,
             parts=parts,
-            basis=self._measured(table)[1],
+            basis="; ".join(filter(None, (native.why_not(table), self._measured(table)[1]))),
         )
 
     def _raised(self, table: Table, job: Job, seconds: float) -> Job:

@@ -61,6 +61,11 @@ class BatchEntry:
     # hosts that it has side by side, of those there may be at once
     workers: int = 1
 
+    @property
+    def engine(self) -> str:
+        """By which its jobs are exported; empty: by the night's."""
+        return self.jobs[0].own_engine if self.jobs else ""
+
     def set_intent(self, state: BatchState, me: str, now: datetime) -> None:
         """Move to a state that announces calls which only this invocation, `me`, makes."""
         self.state, self.intent_at, self.intent_by = state, iso(now), me
@@ -208,6 +213,11 @@ class Ledger:
             for number, job in enumerate(batch.jobs)
             if self.tables[job.table].batch_id == batch.batch_id
         ]
+
+    def engine_of(self, table: str) -> str:
+        """Return by which engine a table is exported; empty: by the night's."""
+        batch = self.batches.get(self.tables[table].batch_id or "")
+        return batch.engine if batch else ""
 
     def fail_batch(self, batch: BatchEntry, verdict: Verdict, reason: str) -> None:
         """Close a batch that will not run; its undecided tables get the verdict."""

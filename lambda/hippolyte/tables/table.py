@@ -36,6 +36,19 @@ class Scaling:
 
 
 @dataclass(frozen=True, slots=True)
+class Recovery:
+    """A table's point-in-time recovery, as DescribeContinuousBackups tells it.
+
+    `earliest` and `latest` are the moments it can be restored to; `error`: why it is not known.
+    """
+
+    on: bool = False
+    earliest: datetime | None = None
+    latest: datetime | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """What DescribeTable and Application Auto Scaling say of a table."""
 
@@ -56,6 +69,8 @@ class Table:
     # probed: no item and no LastEvaluatedKey
     empty: bool = False
     created_at: datetime | None = None
+    # asked only of tables that are to be exported by it
+    recovery: Recovery | None = None
 
     @property
     def exportable(self) -> bool:

@@ -58,6 +58,7 @@ def test_the_json_is_the_record_of_the_schema() -> None:
     assert len(jobs(made)) == 12
     assert made["engine"] == "lambda"
     assert any("quotas are AWS's defaults" in warning for warning in made["warnings"])
+    assert any("tags are unknown, and there is no history" in w for w in made["warnings"])
 
 
 def test_tables_come_from_standard_input_too_and_in_any_order() -> None:

@@ -51,7 +51,6 @@ def test_nights_are_weighed_together_and_the_last_five_most() -> None:
 @pytest.mark.parametrize(
     ("seconds", "changes"),
     [
-        (seconds_at(2000), {}),  # throttled: less than half of the formula's 4,096
         (300, {"size_bytes": 1 << 20}),  # starts and ends, not reading
         (59, {}),
         (0, {}),
@@ -69,6 +68,26 @@ def test_a_night_that_says_nothing_leaves_what_was_known(
     assert read_in(seconds, None, **changes) is None
 
 
+def test_a_throttled_night_keeps_what_was_known_and_the_next_plan_says_so() -> None:
+    former = read_in(seconds_at(6000))
+    slow = seconds_at(2000)  # less than half of the formula's 4,096
+    known = read_in(slow, former)
+    assert known == {**former, "slow_seconds": slow}
+    assert read_in(slow, None) is None, "nothing was known, and nothing is"
+    row = {"orders": {"table_id": "id-orders", "measured": known}}
+    unit, basis = unit_bytes(ORDERS, PIPELINE, CLUSTER, row)
+    assert unit == pytest.approx(6000, rel=1e-3)
+    assert basis.endswith(
+        f"; a night of {slow} s since then is left aside: it was throttled, or held up otherwise"
+    )
+    assert "slow_seconds" not in read_in(seconds_at(6000), known), "a good night is the last word"
+
+
+@pytest.mark.parametrize("odd", ["long", True, -1, None])
+def test_a_slow_night_that_is_no_number_is_not_told(odd: Any) -> None:
+    assert "left aside" not in unit_bytes(ORDERS, PIPELINE, CLUSTER, rows(slow_seconds=odd))[1]
+
+
 def test_no_unit_brings_more_than_8192_bytes() -> None:
     assert read_in(seconds_at(20_000))["unit_bytes"] == 8192
 
@@ -78,6 +97,19 @@ def test_a_worker_that_was_the_limit_says_nothing_of_units() -> None:
     assert measure(fast, fast.rate, 1100, 1, "lambda", WORKER, None) is None
     slow = measure(JOB, JOB.rate, seconds_at(7000), 1, "lambda", WORKER, None)
     assert slow is not None
+
+
+def test_a_cluster_that_was_the_limit_says_nothing_of_units() -> None:
+    # 1 MiB/s, as its one mapper reads, is 5,243 bytes a unit at 200 units/s: not those of a unit
+    own = host_of(settings(planning={"cluster_bytes_per_second": None}), "datapipeline")
+    job = replace(JOB, rate=200.0)
+    at_its_pace = 10 * GIB // int(own.throughput) + own.job_bootstrap
+    former = read_in(seconds_at(6000))
+    assert measure(job, job.rate, at_its_pace, 1, "datapipeline", own, former) == former
+    assert measure(job, job.rate, at_its_pace, 1, "datapipeline", own, None) is None
+    # twice as fast as a mapper is said to be: then it was the table that bound
+    faster = measure(job, job.rate, at_its_pace * 2 // 3, 1, "datapipeline", own, None)
+    assert faster is not None and faster["unit_bytes"] > 7500
 
 
 @pytest.mark.parametrize("other", [{"engine": "emr"}, {"table_bytes": GIB}, {"nights": "two"}, {}])

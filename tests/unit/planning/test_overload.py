@@ -11,6 +11,7 @@ import pytest
 
 from hippolyte.engines.datapipeline_definition import TABLES_PER_PIPELINE
 from hippolyte.engines.lambda_ import TABLES_PER_WORKER
+from hippolyte.planning.bound import most_jobs
 from hippolyte.planning.overload import NAMED, nights_without
 from hippolyte.planning.plan import Plan
 from hippolyte.planning.planner import make_plan
@@ -172,3 +173,37 @@ def test_the_plan_says_when_what_is_late_begins(make: Make) -> None:
     assert first.ends <= 25_200
     assert second.begins == first.ends + 600
     assert (second.ends or 0) > 25_200
+
+
+def test_a_full_worker_is_followed_by_another_while_there_is_time() -> None:
+    """Of 3,200 tables of a minute one worker holds 1,500 at a time; a giant is not waited for."""
+    small = [table(f"t{n:04d}", size_bytes=60 * 25 * 7680) for n in range(3200)]
+    giant = table("giant", size_bytes=900 * GIB, read_capacity=1000)
+    one = {**EXPORTER, "max_workers": 1}
+    made = _plan(
+        settings(engine="lambda", exporter=one, raise_capacity=False),
+        *([*small, giant], {}, 0, TABLES_PER_WORKER),
+    )
+    assert [len(batch.jobs) for batch in made.batches] == [1500, 1500, 200, 1]
+    assert made.batches[-1].jobs[0].table == "giant"
+    assert {batch.timeline for batch in made.batches} == {0}
+    (told,) = [w for w in made.warnings if "has time for" in w]
+    assert "no worker has time for 1 of 3201 tables" in told
+
+
+def test_timelines_with_one_batch_less_have_the_longer_tables() -> None:
+    """Of 5 clusters one has a second batch: 169 tables, of which 171 would fit by time alone."""
+    fleet = [
+        table(f"t{n:03d}", size_bytes=(340 + 4 * n) * 50 * 4096, read_capacity=100)
+        for n in range(220)
+    ]
+    made = _plan(
+        settings(planning={"max_clusters": 5}, raise_capacity=False),
+        *(fleet, {}, 0, TABLES_PER_PIPELINE),
+    )
+    (told,) = [w for w in made.warnings if "has time for" in w]
+    late = int(told.partition("has time for ")[2].split()[0])
+    times = sorted(job.estimate_seconds for job in made.jobs)
+    most = most_jobs(times, 5, TABLES_PER_PIPELINE, 25_200, 1200, 600)
+    assert most > 5 * TABLES_PER_PIPELINE
+    assert 220 - late >= 0.98 * most

@@ -100,6 +100,7 @@ module "crowded" {
   role_path            = "/teams/data/"
   permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
   tables               = { exclude = [for n in range(400) : "excluded-${n}"] }
+  native_export        = { tables = ["orders*"], exclude = ["orders-scratch"] }
 
   vpc = {
     subnet_ids         = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
@@ -109,6 +110,7 @@ module "crowded" {
   backup_bucket = {
     name        = "central-backups"
     prefix      = "dynamodb/prod"
+    owner       = "210987654321"
     kms_key_arn = "arn:aws:kms:us-east-1:210987654321:key/1234abcd-12ab-34cd-56ef-1234567890ab"
   }
 }

@@ -1,0 +1,20 @@
+variable "region" {
+  description = "Region whose tables are backed up."
+  type        = string
+  default     = "us-east-1"
+  nullable    = false
+}
+
+variable "alert_emails" {
+  description = "E-mail addresses told of failures."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "force_destroy" {
+  description = "Whether `terraform destroy` may delete the bucket with every backup in it."
+  type        = bool
+  default     = false
+  nullable    = false
+}
