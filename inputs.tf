@@ -11,6 +11,7 @@ module "spelling" {
     native_export = var.native_export
     planning      = var.planning
     prices        = var.prices
+    restore_drill = var.restore_drill
     cluster       = var.cluster
     emr           = var.emr
     lambda        = var.lambda
@@ -28,7 +29,8 @@ module "spelling" {
     tables        = ["always", "exclude", "exclude_tags", "include", "include_tags"]
     native_export = ["exclude", "tables"]
     planning      = ["activity_bootstrap_seconds", "attempts", "bytes_per_read_unit", "cluster_bootstrap_seconds", "cluster_bytes_per_second", "discovery_concurrency", "estimates", "item_count_tolerance_percentage", "max_clusters", "on_demand_read_rate"]
-    prices        = ["activity_month", "dated", "export_gb", "function_gb_second", "get_thousand", "node_hour", "on_demand_million", "put_thousand", "read_unit_hour", "region", "storage_gb_month", "transition_thousand"]
+    prices        = ["activity_month", "dated", "export_gb", "function_gb_second", "get_thousand", "import_gb", "node_hour", "on_demand_million", "put_thousand", "read_unit_hour", "region", "storage_gb_month", "transition_thousand"]
+    restore_drill = ["canary", "exclude", "max_bytes", "max_usd"]
     cluster       = ["core_instance_count", "core_instance_type", "core_security_group_id", "key_pair", "master_instance_type", "master_security_group_id", "release_label", "service_access_security_group_id", "subnet_id", "volume_kms_key_arn"]
     emr           = ["instance_types", "jar", "jar_kms_key_arn", "security_configuration", "spot", "subnet_ids"]
     lambda        = ["log_retention_days", "memory_size", "runtime"]
@@ -50,6 +52,7 @@ module "inputs" {
   native_export = module.spelling.given.native_export
   planning      = module.spelling.given.planning
   prices        = module.spelling.given.prices
+  restore_drill = module.spelling.given.restore_drill
   cluster       = module.spelling.given.cluster
   emr           = module.spelling.given.emr
   lambda        = module.spelling.given.lambda

@@ -7,6 +7,7 @@ locals {
 
   # What every document names again and again
   table_arn      = "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/*"
+  drill_arn      = "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/hippolyte-drill-*"
   cluster_arn    = "arn:${local.partition}:elasticmapreduce:${local.region}:${local.account}:cluster/*"
   key_arns       = ["arn:${local.partition}:kms:${local.region}:*:key/*"] # tables' keys, maybe of another account
   via_dynamodb   = "dynamodb.${local.region}.${local.dns_suffix}"

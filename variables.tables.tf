@@ -97,6 +97,18 @@ variable "verify_days" {
   }
 }
 
+variable "restore_drill" {
+  description = <<-EOT
+    Each night one table's backup in turn is imported by DynamoDB's ImportTable into `hippolyte-drill-<table>`, counted and deleted (`docs/drill.md`). `null`: none is; `{}`: with the defaults.
+    - `canary`: a table that is drilled every night beside the one in turn.
+    - `max_bytes`: no table above this size, in bytes. Default: 10 GB. Those above a tenth of it come at most every 30 days.
+    - `max_usd`: most that a night's imports may cost, in US dollars by `prices.import_gb`. Default: 2.
+    - `exclude`: globs of tables whose turn never comes.
+  EOT
+  type        = any
+  default     = null
+}
+
 variable "prices" {
   description = <<-EOT
     What AWS asks for in your region, in US dollars, for the estimates of cost; what is left out is us-east-1's as of 2026-11 (docs/costs.md).
@@ -108,6 +120,7 @@ variable "prices" {
     - `transition_thousand`: a thousand state transitions of a Standard machine.
     - `put_thousand`, `get_thousand`: a thousand of S3's writes and listings, and of its reads.
     - `storage_gb_month`: S3, per GB and month.
+    - `import_gb`: ImportTable, per uncompressed GB.
     - `export_gb`: a native export, per GB of the table.
     - `activity_month`: an activity of Data Pipeline (low frequency), per month that it is there.
   EOT

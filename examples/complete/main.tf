@@ -78,6 +78,12 @@ module "hippolyte" {
   max_read_capacity           = 20000
   max_night_usd               = 100
   verify_days                 = 30
+  restore_drill = {
+    canary    = "orders"
+    max_bytes = 5000000000
+    max_usd   = 1
+    exclude   = ["logs-*"]
+  }
 
   # where to, for how long, and who is told
   backup_bucket  = module.backup_bucket.backup_bucket
@@ -124,6 +130,7 @@ module "hippolyte" {
     put_thousand        = 0.005
     get_thousand        = 0.0004
     storage_gb_month    = 0.023
+    import_gb           = 0.15
     export_gb           = 0.10
     activity_month      = 0.6
   }

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from hippolyte import settings_form
 from hippolyte.errors import ConfigurationError, RefusedError
+from hippolyte.settings_form import NativeExport as NativeExport
+from hippolyte.settings_form import RestoreDrill as RestoreDrill
 
 VARIABLE = "HIPPOLYTE_SETTINGS"
 
@@ -116,7 +118,7 @@ class Prices:
         transition_thousand: of a Standard machine.
         put_thousand, get_thousand: S3's writes and listings; its reads.
         storage_gb_month: S3's.
-        export_gb: a native export's, by the table's size.
+        export_gb, import_gb: a native export's, by the table's size; ImportTable's likewise.
         activity_month: an activity of Data Pipeline of low frequency, by the time it is there.
     """
 
@@ -130,6 +132,7 @@ class Prices:
     put_thousand: float = 0.005
     get_thousand: float = 0.0004
     storage_gb_month: float = 0.023
+    import_gb: float = 0.15
     export_gb: float = 0.10
     activity_month: float = 0.60
 
@@ -137,14 +140,6 @@ class Prices:
     def said(self) -> str:
         """Whose prices they are."""
         return f"{self.region}, {self.dated}"
-
-
-@dataclass(frozen=True, slots=True)
-class NativeExport:
-    """Globs of the tables that DynamoDB itself is to export; none by default, for it costs."""
-
-    tables: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +173,7 @@ class Settings:
     native_export: NativeExport = field(default_factory=NativeExport)
     cluster: Cluster = field(default_factory=Cluster)
     max_read_capacity: int | None = None
-    # what a night may be estimated to cost; None: no limit
-    max_night_usd: float | None = None
+    max_night_usd: float | None = None  # None: no limit
     # how long backups are kept, for the estimate of storage; None: of a module that did not say
     retention_days: int | None = None
     verify_days: int | None = None  # see `reading_turn`
@@ -193,6 +187,7 @@ class Settings:
     emr: Emr | None = None
     exporter: Exporter | None = None  # None: of a module that had none yet
     consistent_reads: bool = False
+    restore_drill: RestoreDrill | None = None
     # of pipelines and clusters, beside hippolyte:*
     tags: TagPairs = ()
 
@@ -225,6 +220,7 @@ _NESTED: dict[str, type[Any]] = {
     "prices": Prices,
     "emr": Emr,
     "exporter": Exporter,
+    "restore_drill": RestoreDrill,
 }
 
 

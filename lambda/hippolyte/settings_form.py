@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, dataclass, fields
 from math import inf
 from typing import Any
 
@@ -26,7 +26,26 @@ _LOWEST = {
     "memory_size": 128,
     "max_workers": 1,
     "retention_days": 1,
+    "max_bytes": 1,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class NativeExport:
+    """Globs of the tables that DynamoDB itself is to export; none by default, for it costs."""
+
+    tables: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreDrill:
+    """Which backups are imported as a trial; `max_bytes` of a table, `max_usd` of a night."""
+
+    canary: str | None = None
+    max_bytes: int = 10_000_000_000
+    max_usd: float = 2.0
+    exclude: tuple[str, ...] = ()
 
 
 def build(

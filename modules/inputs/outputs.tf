@@ -33,6 +33,11 @@ output "prices" {
   value       = var.prices
 }
 
+output "restore_drill" {
+  description = "`restore_drill` as given, what is left out filled in; null: no drills."
+  value       = var.restore_drill
+}
+
 output "emr" {
   description = "`emr` as given, what is left out filled in."
   value       = var.emr

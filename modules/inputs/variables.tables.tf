@@ -155,6 +155,7 @@ variable "prices" {
     put_thousand        = optional(number, 0.005)
     get_thousand        = optional(number, 0.0004)
     storage_gb_month    = optional(number, 0.023)
+    import_gb           = optional(number, 0.15)
     export_gb           = optional(number, 0.10)
     activity_month      = optional(number, 0.6)
   })
@@ -163,5 +164,21 @@ variable "prices" {
   validation {
     condition     = alltrue([for name, usd in var.prices : try(usd > 0, false) if !contains(["region", "dated"], name)])
     error_message = "prices: each must be a number of US dollars above 0, got ${jsonencode(var.prices)}. Example: { region = \"eu-west-1\", dated = \"2026-11\", read_unit_hour = 0.000147 }; leave out what you do not know."
+  }
+}
+
+variable "restore_drill" {
+  description = "The root's `restore_drill`, with its type and rules."
+  type = object({
+    canary    = optional(string)
+    max_bytes = optional(number, 10000000000)
+    max_usd   = optional(number, 2)
+    exclude   = optional(list(string), [])
+  })
+  default = null
+
+  validation {
+    condition     = var.restore_drill == null ? true : var.restore_drill.max_bytes >= 1 && floor(var.restore_drill.max_bytes) == var.restore_drill.max_bytes && var.restore_drill.max_usd > 0
+    error_message = "restore_drill: max_bytes must be a whole number of bytes from 1 and max_usd a number of US dollars above 0, got ${jsonencode(var.restore_drill)}. Example: { canary = \"orders\", max_bytes = 10000000000, max_usd = 2 }; null for no drills."
   }
 }

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from pytest_terraform import terraform
 
-from hippolyte.settings import Settings, parse
+from hippolyte.settings import RestoreDrill, Settings, parse
 from local.world import World
 from tests.support.kept import text_of
 from tests.support.places import Place, command, record, until, warnings, wrong_contents
@@ -68,6 +68,7 @@ def test_the_functions_are_told_what_was_given(complete: Any, settings: Settings
     assert (settings.consumed_percentage, settings.max_read_capacity) == (40, 20_000)
     assert (settings.max_night_usd, settings.retention_days) == (100, 90)
     assert (settings.verify_days, settings.reading_turn) == (30, 30)
+    assert settings.restore_drill == RestoreDrill("orders", 5_000_000_000, 1, ("logs-*",))
     assert settings.tables.exclude_tags == (("backup", ("no", "never")),)
     assert settings.engine == "lambda"
     assert settings.consistent_reads is True

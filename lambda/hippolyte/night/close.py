@@ -9,6 +9,7 @@ from hippolyte import clock
 from hippolyte.night import late_exports
 from hippolyte.night.batches import since
 from hippolyte.night.catalogue import catalogued
+from hippolyte.night.drill import is_drilling
 from hippolyte.night.keep_settings import has_unread
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.read_back import is_reading
@@ -44,7 +45,7 @@ def close(p: Pass, run: Run) -> bool:
     left = [n for n, h in p.held.items() if h.lease.run_id == run.plan.run_id]
     if left and since(ledger.decided_at, now) < _LEASE_PATIENCE_SECONDS:
         return False
-    if has_unread(p, run) or is_reading(run):
+    if has_unread(p, run) or is_reading(run) or is_drilling(run):
         return False
     if alive(ledger.reporting_at, ledger.reporting_by, p.me, now):
         return False

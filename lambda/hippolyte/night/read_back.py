@@ -107,7 +107,7 @@ def _tables(p: Pass, run: Run, share: list[tuple[str, TableEntry]]) -> dict[str,
             number=number,
             table_id=run.plan.identity(name).table_id or "",
             directory=entry.location.removeprefix(above),
-            scan=_export_of(run, name, entry),
+            scan=export_of(run, name, entry),
             segments=0,
             fraction=0.0,
         )
@@ -115,7 +115,7 @@ def _tables(p: Pass, run: Run, share: list[tuple[str, TableEntry]]) -> dict[str,
     }
 
 
-def _export_of(run: Run, name: str, entry: TableEntry) -> str:
+def export_of(run: Run, name: str, entry: TableEntry) -> str:
     """Return the id of a table's export; empty: it has none, a cluster wrote it."""
     engine = run.ledger.engine_of(name) or run.plan.engine
     if engine == NATIVE:

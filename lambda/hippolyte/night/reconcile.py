@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hippolyte.night.close import close, publish_alerts
 from hippolyte.night.describe_late import describe_late
+from hippolyte.night.drill import drill
 from hippolyte.night.follow import follow
 from hippolyte.night.judge import judge
 from hippolyte.night.keep_settings import keep_settings
@@ -33,6 +34,7 @@ def reconcile(p: Pass, run: Run) -> bool:
     describe_late(p, run)
     keep_settings(p, run)
     read_back(p, run)
+    drill(p, run)
     closed = close(p, run)
     if not closed:
         p.runs.save(run)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from hippolyte.planning.drill import DRILL_PREFIX
 from hippolyte.settings import NativeExport, Selection, TagRules
 
 
@@ -35,6 +36,8 @@ def choose(name: str, rules: Selection, tags: Mapping[str, str] | None) -> Choic
     Whole-name globs, case-sensitive; the first rule that matches decides, in this order: always,
     exclude, exclude_tags, include, include_tags. Unknown tags never leave a table out.
     """
+    if name.startswith(DRILL_PREFIX):
+        return Choice("a restore drill's table")
     if _any(name, rules.always):
         return Choice(None)
     for glob in rules.exclude:

@@ -82,6 +82,7 @@ def make_report(
         "cost_usd": plan.cost_usd,
         "storage_usd": plan.storage_usd,
         "alerts": told,
+        "drills": list(ledger.drills),
         "warnings": [
             *plan.warnings,
             *uncounted(tables),

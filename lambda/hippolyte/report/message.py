@@ -61,6 +61,7 @@ def text(report: Mapping[str, Any], where: str) -> str:
     lines += _section("Raised for the night", raised)
     wishes = [f"{r['table']}: {r['from']} -> {r['to']}" for r in report.get("would_raise", ())]
     lines += _section('Would have been raised (raise_capacity is "plan")', wishes)
+    lines += _section("Restore drills", report.get("drills", ()))
     lines += _section("Warnings", report["warnings"])
     changes = [
         f"{kind}: {', '.join(names[:_NAMED_IN_MESSAGE])}"

@@ -220,6 +220,9 @@ def _wishes(wished: Iterable[Mapping[str, Any]]) -> str:
 
 def _lists(report: Mapping[str, Any]) -> str:
     made = ""
+    if drills := report.get("drills"):
+        rows = "".join(f"<li>{shown(d)}</li>" for d in drills)
+        made += f"<h2>Restore drills</h2><ul>{rows}</ul>"
     if warnings := report["warnings"]:
         rows = "".join(f"<li>{shown(w)}</li>" for w in warnings)
         made += f"<h2>Warnings</h2><ul>{rows}</ul>"

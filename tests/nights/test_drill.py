@@ -1,0 +1,192 @@
+"""Restore drills: a backup of tonight is imported by DynamoDB, counted, and its table deleted."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+
+from hippolyte.errors import ConfigurationError
+from hippolyte.planning.drill import drill_name
+from local.core.call import Call
+from tests.support.harness import (
+    ACCOUNT,
+    BUCKET,
+    REGION,
+    Killed,
+    NightDriver,
+    next_night,
+    verdicts,
+)
+from tests.support.report_schema import faults
+
+pytestmark = pytest.mark.engine("lambda")
+
+RECORD = f"runs/{ACCOUNT}/{REGION}/drill.json"
+
+
+def tables(night: NightDriver) -> list[str]:
+    found: list[str] = night.dynamodb.list_tables()["TableNames"]
+    return found
+
+
+def test_a_backup_is_imported_counted_and_its_table_deleted(night: NightDriver) -> None:
+    night.configure(restore_drill={})
+    night.table("orders", items=40)
+    report = night.night()
+    assert report["drills"] == ["orders: restored by ImportTable, 40 items"]
+    assert (report["alerts"], night.attention) == ([], [])
+    assert "Restore drills:\n  - orders: restored" in night.messages[-1]["message"]
+    assert tables(night) == ["orders"]
+    assert list(faults(report)) == []
+
+
+def test_it_is_off_unless_asked_for(night: NightDriver) -> None:
+    night.table("orders")
+    assert night.night()["drills"] == []
+    assert night.json(RECORD) is None
+
+
+def test_each_comes_in_its_turn_and_the_canary_always(night: NightDriver) -> None:
+    night.configure(restore_drill={"canary": "users", "exclude": ["scratch-*"]})
+    for name in ("orders", "users", "parts", "scratch-1"):
+        night.table(name, items=10)
+    done = [
+        {line.partition(":")[0] for line in report["drills"]}
+        for report in (night.night(), next_night(night), next_night(night, 2))
+    ]
+    assert done == [{"users", "orders"}, {"users", "parts"}, {"users", "orders"}]
+
+
+def test_the_tables_of_drills_are_never_backed_up(night: NightDriver) -> None:
+    night.configure(restore_drill={}, tables={"always": ["*"]})
+    night.table("orders")
+    night.table("hippolyte-drill-parts")
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up", "hippolyte-drill-parts": "skipped"}
+    reason = report["tables"]["hippolyte-drill-parts"]["reason"]
+    assert reason == "a restore drill's table"
+
+
+def test_another_table_of_that_name_is_told_and_left(night: NightDriver) -> None:
+    night.configure(restore_drill={})
+    night.table("orders")
+    night.table("hippolyte-drill-orders")
+    report = night.night()
+    (alert,) = report["alerts"]
+    assert "Table already exists: hippolyte-drill-orders" in alert
+    assert "hippolyte-drill-orders" in tables(night)
+
+
+def test_an_import_that_misses_items_is_an_alarm(night: NightDriver) -> None:
+    night.configure(restore_drill={})
+    night.table("orders", items=40)
+
+    def lose(call: Call) -> None:
+        key = night.keys(f"backups/{ACCOUNT}/{REGION}/orders/")
+        for each in key:
+            if "/data/" in each:
+                night.s3.put_object(Bucket=BUCKET, Key=each, Body=b"")
+
+    night.world.before("dynamodb:ImportTable", lose)
+    report = night.night()
+    (alert,) = report["alerts"]
+    assert alert.startswith("restore drill: orders: the import of its backup")
+    assert "of 40 items" in alert
+    assert "ATTENTION" in night.messages[-1]["subject"]
+    assert tables(night) == ["orders"]
+
+
+def at_drill(night: NightDriver, operation: str, number: int, after: bool) -> list[str]:
+    """Kill the invocation at its n-th such call for a drill, once."""
+    seen: list[str] = []
+    died: list[str] = []
+
+    def die(call: Call) -> None:
+        if died or not ("hippolyte-drill-" in str(call.params) or str(call.key) == RECORD):
+            return
+        seen.append(operation)
+        if len(seen) < number:
+            return
+        died.append(operation)
+        if not after:
+            raise Killed(operation)
+        night.kill_before("*")
+
+    night.world.before(operation, die)
+    return died
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(
+    ("operation", "number"),
+    [
+        ("s3:PutObject", 1),
+        ("s3:PutObject", 2),
+        ("s3:PutObject", 3),
+        ("s3:PutObject", 4),
+        ("dynamodb:ImportTable", 1),
+        ("dynamodb:DescribeImport", 1),
+        ("dynamodb:DescribeTable", 1),
+        ("dynamodb:DeleteTable", 1),
+    ],
+)
+def test_a_pass_that_dies_at_a_call_is_gone_on_with(
+    night: NightDriver, operation: str, number: int, after: bool
+) -> None:
+    night.configure(restore_drill={})
+    night.table("orders", items=40)
+    died = at_drill(night, operation, number, after)
+    with suppress(Killed):
+        night.night()
+    report = night.until_closed()
+    assert died == [operation]
+    assert report["drills"] == ["orders: restored by ImportTable, 40 items"]
+    assert tables(night) == ["orders"]
+
+
+def test_a_limit_is_waited_out(night: NightDriver) -> None:
+    night.configure(restore_drill={})
+    night.table("orders", items=40)
+    night.refuse("dynamodb:ImportTable", "LimitExceededException", "50 at once", times=2)
+    assert night.night()["drills"] == ["orders: restored by ImportTable, 40 items"]
+
+
+def test_an_import_that_is_refused_is_told(night: NightDriver) -> None:
+    night.configure(restore_drill={})
+    night.table("orders")
+    night.refuse("dynamodb:ImportTable", "AccessDeniedException", "no right")
+    (alert,) = night.night()["alerts"]
+    assert alert.startswith("restore drill: orders: ImportTable was refused: ")
+    assert "no right" in alert
+
+
+def test_a_table_that_cannot_be_deleted_is_told_and_tried_again(night: NightDriver) -> None:
+    night.configure(restore_drill={})
+    night.table("orders", items=40)
+    night.refuse("dynamodb:DeleteTable", "AccessDeniedException", "no right")
+    (line,) = night.night()["drills"]
+    assert "hippolyte-drill-orders is not deleted yet" in line
+    assert "no right" in line
+    night.allow_all()
+    night.monitor()
+    assert tables(night) == ["orders"]
+
+
+def test_long_names_are_shortened_and_stay_apart() -> None:
+    long, other = "t" * 254 + "a", "t" * 254 + "b"
+    assert drill_name("orders") == "hippolyte-drill-orders"
+    assert len(drill_name(long)) == 255
+    assert drill_name(long) != drill_name(other)
+
+
+def test_a_broken_record_keeps_no_night_from_its_end(night: NightDriver) -> None:
+    night.configure(restore_drill={})
+    night.table("orders")
+    night.s3.put_object(Bucket=BUCKET, Key=RECORD, Body=b"{")
+    with suppress(ConfigurationError):
+        night.night()
+    report = night.until_closed()
+    assert verdicts(report) == {"orders": "backed_up"}
+    (line,) = report["drills"]
+    assert line.startswith("the restore drill is not seen to: ")
