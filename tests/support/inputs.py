@@ -151,12 +151,19 @@ REFUSED: dict[str, Bad] = {
             ("get_thousand", 0),
             ("storage_gb_month", 0),
             ("activity_month", 0),
+            ("export_gb", 0),
         )
     },
     "price-text": Bad({"prices": {"node_hour": "much"}}, ("prices", "a number is required")),
     "prices-region": Bad({"prices": {"region": []}}, ("region", "string required")),
     "prices-dated": Bad({"prices": {"dated": []}}, ("dated", "string required")),
     "prices-unknown": Bad({"prices": {"gold": 1}}, ("prices", "gold")),
+    "native-glob": Bad(
+        {"native_export": {"tables": ["orders/*"]}}, ("native_export: a glob", '"orders/*"')
+    ),
+    "native-exclude-alone": Bad(
+        {"native_export": {"exclude": ["orders"]}}, ("native_export.exclude", "no effect")
+    ),
     "drill-bytes": Bad({"restore_drill": {"max_bytes": 0}}, ("restore_drill: max_bytes", "from 1")),
     "drill-usd": Bad({"restore_drill": {"max_usd": 0}}, ("restore_drill:", "above 0")),
     "drill-canary": Bad({"restore_drill": {"canary": []}}, ("canary", "string required")),
@@ -179,6 +186,7 @@ REFUSED: dict[str, Bad] = {
     "prefix-comma": bucket("prefix", "a,b", '"a,b"', "letters, digits"),
     "prefix-too-long": bucket("prefix", "p" * 201, "p" * 201, "up to 200"),
     "key-alias": bucket("kms_key_arn", "alias/backups", '"alias/backups"', "not of an alias"),
+    "bucket-owner": bucket("owner", "12345", '"12345"', "12 digits", "this account's own"),
     "bucket-region": bucket("region", "Ireland", '"Ireland"', 'Example: "eu-west-1"'),
     "bucket-sse-header": bucket("sse_header", "AES-256", '"AES-256"', '"aws:kms"', "null if it"),
     "bucket-sse-header-of-s3-with-a-key": Bad(
