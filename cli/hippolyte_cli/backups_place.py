@@ -7,7 +7,7 @@ from typing import Annotated
 
 import boto3
 import typer
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte.clients import configuration
 from hippolyte.errors import ConfigurationError
@@ -67,8 +67,8 @@ def share_of_backups(function: str, bucket: str | None, region: str | None) -> i
         return SHARE
     try:
         return deployment.deployed(function, region).consumed_percentage
-    except (ConfigurationError, ClientError):
-        # there need be none, nor the right to look at it
+    except (ConfigurationError, ClientError, BotoCoreError):
+        # there need be none, nor the right or a way to look at it
         return SHARE
 
 
