@@ -42,15 +42,19 @@ def test_nothing_of_the_functions_waits() -> None:
     """But discovery: what it does not see is in no plan, so that nothing later looks again.
 
     And a scan, which is no step of a night: its runner waits, and a link for its predecessor, or
-    for further orders.
+    for further orders. And DynamoDB's own exports: no call rates of theirs are stated, so no more
+    than 8 a second are made, and of the tables' recovery no more are asked.
     """
     waits = {"sleep", "get_waiter", "wait", "Timer", "Event", "join_thread", "select"}
     assert [call for call in calls(PACKAGES[0]) if call[1] in waits] == [
+        ("native.py", "sleep"),
+        ("native.py", "sleep"),
         ("link.py", "sleep"),
         ("link.py", "sleep"),
         ("loop.py", "wait"),
         ("runner.py", "sleep"),
         ("patience.py", "sleep"),
+        ("recovery.py", "sleep"),
     ]
 
 

@@ -31,6 +31,8 @@ variable "prefix" {{ type = string }}
 module "m" {{
   source        = "{module}"
   engine        = "datapipeline"
+  # fast enough for the large table
+  cluster = {{ core_instance_type = "m5.4xlarge", core_instance_count = 20 }}
   name          = var.name
   backup_window = {{ start = "00:00", end = "02:00" }}
   backup_bucket = {{ name = var.bucket, prefix = var.prefix }}

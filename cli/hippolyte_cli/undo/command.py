@@ -14,6 +14,7 @@ from rich.markup import escape
 from hippolyte.errors import HippolyteError
 from hippolyte_cli import console
 from hippolyte_cli.backups_place import (
+    SHARE,
     Account,
     AsJson,
     Bucket,
@@ -119,7 +120,8 @@ def undo(
         on_demand=False,
         streams=False,
         key=None,
-        share=percent / 100,
+        # writes cost the application more: half of the capacity, unless more is asked for
+        share=(share or min(percent, SHARE)) / 100,
         rate=rate,
         dry_run=dry_run,
         yes=yes,

@@ -22,11 +22,13 @@ provider "aws" {
   region = "us-east-1"
 }
 
+# clusters that read as fast as the large table needs
 module "first" {
   source = "../../../../"
 
   name           = "first"
   engine         = "datapipeline"
+  cluster        = { core_instance_type = "m5.4xlarge", core_instance_count = 20 }
   enabled        = var.first_enabled
   backup_window  = { start = "00:00", end = "02:00" }
   backup_bucket  = { name = "shared-backups", prefix = "first" }
@@ -38,6 +40,7 @@ module "second" {
 
   name           = "second"
   engine         = "datapipeline"
+  cluster        = { core_instance_type = "m5.4xlarge", core_instance_count = 20 }
   raise_capacity = false
   backup_window  = { start = "00:00", end = "02:00" }
   backup_bucket  = { name = "shared-backups", prefix = "second" }
