@@ -230,6 +230,7 @@ data "aws_iam_policy_document" "scheduler" {
 
 data "aws_iam_policy_document" "monitor" {
   source_policy_documents = [
+    data.aws_iam_policy_document.drill.json,
     data.aws_iam_policy_document.reconcile.json,
     data.aws_iam_policy_document.network.json,
     data.aws_iam_policy_document.existence.json,
@@ -240,36 +241,5 @@ data "aws_iam_policy_document" "monitor" {
     sid       = "WriteOwnLog"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["${local.log_group_arns["monitor"]}:*"]
-  }
-
-  # ImportTable reads the backup and writes its log with the caller's rights
-  dynamic "statement" {
-    for_each = module.inputs.restore_drill == null ? [] : [true]
-
-    content {
-      sid       = "DrillRestores"
-      actions   = ["dynamodb:DeleteTable", "dynamodb:DescribeImport", "dynamodb:ImportTable", "dynamodb:ListImports"]
-      resources = [local.drill_arn, "${local.drill_arn}/import/*"]
-    }
-  }
-
-  dynamic "statement" {
-    for_each = module.inputs.restore_drill == null ? [] : [true]
-
-    content {
-      sid = "LogDrills"
-      actions = [
-        "logs:CreateLogGroup",
-        "logs:CreateLogStream",
-        "logs:DescribeLogGroups",
-        "logs:DescribeLogStreams",
-        "logs:PutLogEvents",
-        "logs:PutRetentionPolicy",
-      ]
-      resources = [
-        "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws-dynamodb/*",
-        "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws-dynamodb/*:log-stream:*",
-      ]
-    }
   }
 }

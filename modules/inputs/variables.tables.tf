@@ -168,7 +168,7 @@ variable "prices" {
 }
 
 variable "restore_drill" {
-  description = "The root's `restore_drill`, with its type and rules."
+  description = "The root's `restore_drill`, with its type and rules. `null`: no drills."
   type = object({
     canary    = optional(string)
     max_bytes = optional(number, 10000000000)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.compare import write
+from benchmarks.compare import lines, write
 from tests.support.comparing import exported, written
 
 _MORE = ("--key-attributes", "pk", "--json")
@@ -36,8 +36,9 @@ def begun(*arguments: object, **more: Any) -> subprocess.Popen[str]:
 def sides(tmp_path: Path) -> list[Path]:
     """60,000 items a side in two orders, for the program to be still at it; 1 % differs."""
     found = [tmp_path / "left", tmp_path / "right"]
-    write(found[0], 60_000, False, lambda number: number)
-    write(found[1], 60_000, True, lambda number: number * 7_368_787 % 60_000)
+    write(found[0], 60_000, lines(range(60_000), False))
+    mixed = (number * 7_368_787 % 60_000 for number in range(60_000))
+    write(found[1], 60_000, lines(mixed, True))
     return found
 
 
