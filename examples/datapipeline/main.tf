@@ -13,7 +13,7 @@ module "hippolyte" {
     release_label                    = "emr-5.27.1"
     master_instance_type             = "m5.xlarge"
     core_instance_type               = "m5.xlarge"
-    core_instance_count              = 1
+    core_instance_count              = 4 # one reads 1 MiB/s at the most: see docs/planning.md
     subnet_id                        = var.subnet_id
     key_pair                         = var.key_pair
     master_security_group_id         = var.security_group_ids.master

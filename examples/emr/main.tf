@@ -16,6 +16,9 @@ module "hippolyte" {
     instance_types         = [] # such as ["m5.xlarge", "m5a.xlarge"]: an instance fleet
   }
 
+  # one node reads 3 MiB/s at the most: see docs/planning.md
+  cluster = { core_instance_count = 4 }
+
   backup_window  = { start = "00:00", end = "07:00", timezone = "UTC" }
   tables         = { exclude = ["scratch-*"] }
   retention_days = 35
