@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import timedelta
 from enum import StrEnum
@@ -25,12 +24,11 @@ from hippolyte.night.one_pass import Pass
 from hippolyte.records.ledger import BatchEntry, Ledger
 from hippolyte_cli import by_hand, console, deployment, functions
 from hippolyte_cli.backups_place import AsJson, Region
-from hippolyte_cli.doctor_points import BROKEN, HELD, Seen, points
+from hippolyte_cli.doctor_points import BROKEN, ENDED, HELD, Seen, points
 from hippolyte_cli.follow import follow
 
 # more is no small table: it is read twice, and read back
 _MOST_BYTES = 100 * 1024 * 1024
-_ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 # a cluster takes some minutes to end
 _END_PATIENCE, _PAUSE_SECONDS = timedelta(minutes=15), 15
 
@@ -178,9 +176,9 @@ def _ledger(p: Pass, run: str) -> Ledger | None:
     return Ledger.from_record(found[0]) if found else None
 
 
-def _batches(p: Pass, run: str) -> Iterator[BatchEntry]:
+def _batches(p: Pass, run: str) -> list[BatchEntry]:
     ledger = _ledger(p, run)
-    return iter([b for b in ledger.batches.values() if b.handle] if ledger else [])
+    return [b for b in ledger.batches.values() if b.handle] if ledger else []
 
 
 def _gone(p: Pass, batch: BatchEntry) -> bool:
@@ -188,7 +186,7 @@ def _gone(p: Pass, batch: BatchEntry) -> bool:
         return True
     cluster = _cluster(p, batch)
     if cluster:
-        return _state(cluster) in _ENDED
+        return _state(cluster) in ENDED
     return p.engine.poll(batch.handle, len(batch.jobs)).gone
 
 
@@ -210,7 +208,7 @@ def _seen(p: Pass, run: str, table: str, report: Any, *, left_alone: bool) -> Se
     ledger = _ledger(p, run)
     entry = ledger.tables.get(table) if ledger else None
     row = report.get("tables", {}).get(table, {})
-    batches = list(_batches(p, run))
+    batches = _batches(p, run)
     cluster = _cluster(p, batches[-1]) if batches else {}
     times = cluster.get("Status", {}).get("Timeline", {})
     ready = times.get("ReadyDateTime")

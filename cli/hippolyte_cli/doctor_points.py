@@ -9,6 +9,9 @@ from datetime import datetime
 # EMR's own figure for an ordinary start is some minutes
 CAME_UP_SECONDS = 900
 
+ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
+"""The states of a cluster that is gone."""
+
 HELD, BROKEN, UNSEEN = "held", "broken", "not seen"
 
 _DENIED = ("AccessDenied", "not authorized", "UnauthorizedOperation", "is denied")
@@ -89,7 +92,7 @@ def _points(seen: Seen) -> Iterator[tuple[str, str, str]]:
         "(a table that is written to meanwhile may differ)"
     )
     yield "items", _if(both, equal), count
-    over = seen.state in ("TERMINATED", "TERMINATED_WITH_ERRORS")
+    over = seen.state in ENDED
     how = "by itself" if seen.left_alone else "by this command"
     state = f"{seen.state or 'no cluster was seen'}, ended {how}" if over else seen.state
     yield "end", _if(seen.state or None, over and seen.left_alone), state or "no cluster was seen"

@@ -16,7 +16,7 @@ from hippolyte.engines.workers import Record, TableRecord, Workers
 from hippolyte.errors import HippolyteError
 from hippolyte.settings import parse
 from hippolyte_cli import follow, functions
-from tests.support.commands import command, deploy
+from tests.support.commands import command, reach
 from tests.support.harness import BIG, BUCKET, MINUTES, RUN, NightDriver, verdicts
 
 PART = "2026-11-24T00-00-00Z"
@@ -24,14 +24,7 @@ PART = "2026-11-24T00-00-00Z"
 
 @pytest.fixture(autouse=True)
 def _reached(night: NightDriver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command line invokes the night's functions; what it waits, the monitor's passes fill."""
-    deploy(night)
-    by_name: dict[str, Any] = {
-        "hippolyte-scheduler": night.scheduler,
-        "hippolyte-monitor": lambda _: night.monitor(),
-    }
-    monkeypatch.setattr(functions, "invoke", lambda name, _, event: by_name[name](event))
-    monkeypatch.setattr(follow, "time", SimpleNamespace(sleep=lambda _: night.passes(5)))
+    reach(night, monkeypatch, follow)
 
 
 def fleet(night: NightDriver, **settings: Any) -> None:

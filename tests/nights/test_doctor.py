@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import json
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from hippolyte_cli import doctor, follow, functions
+from hippolyte_cli import doctor, follow
 from local.core.faults import ALWAYS
-from tests.support.commands import command, deploy
+from tests.support.commands import command, reach
 from tests.support.harness import NightDriver
 
 
 @pytest.fixture(autouse=True)
 def _reached(night: NightDriver, monkeypatch: pytest.MonkeyPatch) -> None:
-    deploy(night)
-    by_name: dict[str, Any] = {
-        "hippolyte-scheduler": night.scheduler,
-        "hippolyte-monitor": lambda _: night.monitor(),
-    }
-    monkeypatch.setattr(functions, "invoke", lambda name, _, event: by_name[name](event))
-    waits = SimpleNamespace(sleep=lambda _: night.passes(5))
-    monkeypatch.setattr(follow, "time", waits)
-    monkeypatch.setattr(doctor, "time", waits)
+    reach(night, monkeypatch, follow, doctor)
 
 
 def tried(night: NightDriver, *more: str) -> tuple[int, dict[str, str]]:

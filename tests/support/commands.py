@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner, Result
 
+from hippolyte_cli import functions
 from hippolyte_cli.main import app
 from tests.support.harness import NightDriver
 
@@ -40,6 +43,18 @@ def deploy(night: NightDriver, name: str = "hippolyte-monitor", **variables: str
         Code={"ZipFile": body.getvalue()},
         Environment={"Variables": variables or {"HIPPOLYTE_SETTINGS": json.dumps(night.settings)}},
     )
+
+
+def reach(night: NightDriver, monkeypatch: pytest.MonkeyPatch, *waiting: ModuleType) -> None:
+    """Have the command line invoke the night's functions; what it waits, monitor's passes fill."""
+    deploy(night)
+    by_name: dict[str, Any] = {
+        "hippolyte-scheduler": night.scheduler,
+        "hippolyte-monitor": lambda _: night.monitor(),
+    }
+    monkeypatch.setattr(functions, "invoke", lambda name, _, event: by_name[name](event))
+    for module in waiting:
+        monkeypatch.setattr(module, "time", SimpleNamespace(sleep=lambda _: night.passes(5)))
 
 
 def command(*arguments: Any) -> Result:

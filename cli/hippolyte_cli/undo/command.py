@@ -108,6 +108,13 @@ def undo(
     Exit code 0: all is put back, or nothing was to be; 1: it began and is not complete, or items
     were left alone, and which; 2: nothing was done, and why.
     """
+    if is_place(table):
+        console.refuse(
+            f"{table} is a place, no table. What has changed in a table since the backup that lies "
+            f"there: `hippolyte undo TABLE --at {table}`."
+        )
+    if only and delete_added:
+        console.refuse("--only and --delete-added: an item that is deleted has no attributes left.")
     percent = share or share_of_backups(function, bucket, region)
     into = Into(
         to=None,
@@ -129,13 +136,6 @@ def undo(
         as_json=as_json,
     )
     asked = Asked(tuple(only or ()), delete_added, keep, percent, read_rate, work)
-    if is_place(table):
-        console.refuse(
-            f"{table} is a place, no table. What has changed in a table since the backup that lies "
-            f"there: `hippolyte undo TABLE --at {table}`."
-        )
-    if only and delete_added:
-        console.refuse("--only and --delete-added: an item that is deleted has no attributes left.")
     try:
         if is_place(at):
             found = lying(at, region)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from hippolyte.engines.export_job import batch_tags, log_uri
+from hippolyte.planning.mappers import SMALL_MB
 
 if TYPE_CHECKING:
     from hippolyte.engines.engine import Launch
@@ -36,11 +37,10 @@ exit 0
 """
 
 # Release Guide, "Hadoop task configuration": the defaults give the AM and the reducer, which only
-# writes file names, half of an xlarge node each. With these two m5.xlarge core nodes have 6 mappers
-# in place of 4, and one has 3 in place of 1 (computed by the rule of the connector).
-_SMALL_MB = 1024
-# a Java heap is 80 % of its container
-_SMALL_HEAP = f"-Xmx{_SMALL_MB * 8 // 10}m"
+# writes file names, half of an xlarge node each. With SMALL_MB two m5.xlarge core nodes have 6
+# mappers in place of 4, and one has 3 in place of 1 (computed by the rule of the connector).
+# A Java heap is 80 % of its container
+_SMALL_HEAP = f"-Xmx{SMALL_MB * 8 // 10}m"
 # the header's values as Hadoop names them (Hadoop 3.3, S3A, "Working with Encrypted S3 Data")
 _S3A_NAMES = {"AES256": "AES256", "aws:kms": "SSE-KMS"}
 
@@ -95,9 +95,9 @@ def configurations(settings: Settings) -> list[dict[str, Any]]:
     Management Guide, "Server-side encryption") and, from emr-7.10 on, S3A (Hadoop's own names).
     """
     properties = {
-        "yarn.app.mapreduce.am.resource.mb": str(_SMALL_MB),
+        "yarn.app.mapreduce.am.resource.mb": str(SMALL_MB),
         "yarn.app.mapreduce.am.command-opts": _SMALL_HEAP,
-        "mapreduce.reduce.memory.mb": str(_SMALL_MB),
+        "mapreduce.reduce.memory.mb": str(SMALL_MB),
         "mapreduce.reduce.java.opts": _SMALL_HEAP,
         "mapreduce.map.speculative": "false",
         "mapreduce.reduce.speculative": "false",

@@ -16,7 +16,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
-from hippolyte.errors import ConfigurationError, ConflictError
+from hippolyte.errors import ConfigurationError, ConflictError, code_of, passes
 from hippolyte.exports.native import DATA, root
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.read_back import export_of
@@ -34,7 +34,6 @@ _LEAST = timedelta(minutes=10)
 # a token is known for 8 hours (API ImportTable)
 _TOKEN_LIFE = timedelta(hours=7)
 _A_DAY = timedelta(hours=24)
-_PASSING = ("LimitExceededException", "RequestLimitExceeded", "InternalServerError")
 _WRONG_FORM = "format dynamodbexport, which ImportTable cannot take: `hippolyte export` converts it"
 _KEY = "a customer's key encrypts it, and the drill's table would not have it"
 
@@ -231,13 +230,13 @@ def _import(p: Pass, name: str, entry: dict[str, Any]) -> None:
         )
         arn = answer["ImportTableDescription"]["ImportArn"]
     except ClientError as error:
-        code = error.response["Error"]["Code"]
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if code in _PASSING or code.startswith("Throttl") or status >= 500:
+        there = code_of(error) == "ResourceInUseException"
+        # fifty imports are taken at once
+        if not there and (passes(error) or code_of(error) == "LimitExceededException"):
             entry["refused"] = str(error)
             return None
         # an import whose answer was lost, and which has ended since
-        found = _ours(p, name, entry) if code == "ResourceInUseException" else None
+        found = _ours(p, name, entry) if there else None
         if found is None:
             return _over(entry, False, f"ImportTable was refused: {error}", CLOSED)
         arn = found
@@ -285,9 +284,7 @@ def _delete(p: Pass, name: str, entry: dict[str, Any]) -> None:
             p.clients.dynamodb_once.delete_table(TableName=name)
             entry["refused"] = ""
     except (ClientError, BotoCoreError) as error:
-        if getattr(error, "response", {}).get("Error", {}).get("Code") == (
-            "ResourceNotFoundException"
-        ):
+        if isinstance(error, ClientError) and code_of(error) == "ResourceNotFoundException":
             entry["state"] = CLOSED
             return
         _log.warning("%s is not deleted: %s", name, error)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from hippolyte.exports import native
+from hippolyte.exports.listed import Listed
 from hippolyte.exports.native_verification import verify
 from hippolyte.exports.place import Prefix
 from hippolyte.exports.verification import Verification
@@ -27,6 +29,16 @@ def export_id(entry: TableEntry) -> str:
     return entry.log.rsplit("/", 1)[-1]
 
 
+def lying(p: Pass, prefix: str) -> tuple[str, list[Listed], Callable[[str], bytes]]:
+    """Return where an export lies, what is there, and what reads one of it."""
+    bucket, s3 = p.settings.bucket, p.clients.s3
+
+    def get(name: str) -> bytes:
+        return s3.get_object(Bucket=bucket, Key=prefix + name)["Body"].read()
+
+    return f"s3://{bucket}/{prefix}", list(Prefix(p.store, prefix).listed()), get
+
+
 def verified(p: Pass, run: Run, job: Job, entry: TableEntry) -> Verification:
     """Judge a completed export by its content, and by what DescribeExport said of it.
 
@@ -36,13 +48,8 @@ def verified(p: Pass, run: Run, job: Job, entry: TableEntry) -> Verification:
     told = exported(run, job.table, entry)
     directory = entry.location.removeprefix(f"s3://{p.settings.bucket}/")
     prefix = native.root(directory, export_id(entry))
-    bucket, s3 = p.settings.bucket, p.clients.s3
-
-    def get(name: str) -> bytes:
-        return s3.get_object(Bucket=bucket, Key=prefix + name)["Body"].read()
-
-    found = list(Prefix(p.store, prefix).listed())
-    result = verify(f"s3://{bucket}/{prefix}", found, get, job.table_id, None, scanned=False)
+    where, found, get = lying(p, prefix)
+    result = verify(where, found, get, job.table_id, None, scanned=False)
     problems = list(result.problems)
     if told.get("part"):
         problems.append("it was asked for with a FilterSpecification: it holds a part of the table")

@@ -6,7 +6,6 @@ import json
 
 from hippolyte.exports import native
 from hippolyte.exports.native_verification import verify
-from hippolyte.exports.place import Prefix
 from hippolyte.exports.verification import Verification
 from hippolyte.night import judge_native
 from hippolyte.night.batches import directory, scan_id
@@ -26,14 +25,9 @@ def verified(p: Pass, run: Run, job: Job, entry: TableEntry) -> Verification:
         return judge_native.verified(p, run, job, entry)
     place = directory(p.settings, job.table, run.plan.run_id, entry.attempt)
     prefix = native.root(place, scan_id(run, job.table, entry.attempt))
-    bucket, s3 = p.settings.bucket, p.clients.s3
-
-    def get(name: str) -> bytes:
-        return s3.get_object(Bucket=bucket, Key=prefix + name)["Body"].read()
-
-    found = list(Prefix(p.store, prefix).listed())
+    where, found, get = judge_native.lying(p, prefix)
     began = next((get(native.STARTED) for one in found if one.name == native.STARTED), b"")
-    return verify(f"s3://{bucket}/{prefix}", found, get, job.table_id, _segments(began))
+    return verify(where, found, get, job.table_id, _segments(began))
 
 
 def _segments(began: bytes) -> int | None:

@@ -113,7 +113,7 @@ def _choose(p: Pass, run: Run) -> list[BatchEntry]:
         and (b.state in STARTED or b.state in (BatchState.RAISING, BatchState.PREPARING))
     )
     free = (run.plan.at_once or p.host.at_once) - hosts
-    if not p.host.side_by_side and (few := may_begin(run.ledger)) is not None:
+    if (few := may_begin(p, run.ledger)) is not None:
         free = min(free, few)
     chosen: list[BatchEntry] = []
     for batch in waiting:
@@ -219,7 +219,7 @@ def _give_up(p: Pass, run: Run) -> None:
     """The run is cancelled, or its deadline has passed: what has not been started will not be."""
     cancelled = run.ledger.cancelled
     # it waited for a cluster that works, not for its turn
-    held_up = not p.host.side_by_side and may_begin(run.ledger) is not None
+    held_up = may_begin(p, run.ledger) is not None
     for batch in run.ledger.open_batches:
         if batch.state in _WAITING and not batch.intent_is_anothers(p.me, clock.now()):
             verdict = Verdict.FAILED if batch.error or cancelled or held_up else Verdict.TIMED_OUT

@@ -13,7 +13,7 @@ from hippolyte.night.batches import since
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.plan import NATIVE
 from hippolyte.record_form import when
-from hippolyte.records.ledger import STARTED, Ledger
+from hippolyte.records.ledger import STARTED, BatchEntry, Ledger
 
 # after the first such end, doubled after each further one, and the most; seconds
 _PAUSE, _MOST_PAUSE = 300, 2400
@@ -22,14 +22,11 @@ _MINUTE = 16
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-def may_begin(ledger: Ledger) -> int | None:
+def may_begin(p: Pass, ledger: Ledger) -> int | None:
     """Return how many clusters may be begun now; None: as many as there is room for."""
-    clusters = [b for b in ledger.batches.values() if b.started_at and b.engine != NATIVE]
-    ended = [batch for batch in clusters if batch.ended_at]
-    if not ended:
-        return None
-    ran = _ran(ledger)
-    early = [batch for batch in ended if batch.batch_id not in ran]
+    clusters = _clusters(p, ledger)
+    ran = _ran(ledger) if any(batch.ended_at for batch in clusters) else {}
+    early = [batch for batch in clusters if batch.ended_at and batch.batch_id not in ran]
     if not early:
         return None
     last = max(early, key=lambda batch: when(batch.ended_at or ""))
@@ -46,9 +43,15 @@ def may_begin(ledger: Ledger) -> int | None:
 
 def ran_nothing(p: Pass, ledger: Ledger) -> set[str]:
     """Return the batches that were started, and whose cluster ended before it ran anything."""
-    clusters = (b for b in ledger.batches.values() if b.engine != NATIVE)
-    begun = {b.batch_id for b in clusters if b.started_at and b.ended_at}
-    return set() if p.host.side_by_side else begun - _ran(ledger).keys()
+    ended = {batch.batch_id for batch in _clusters(p, ledger) if batch.ended_at}
+    return ended - _ran(ledger).keys() if ended else ended
+
+
+def _clusters(p: Pass, ledger: Ledger) -> list[BatchEntry]:
+    """Return the batches whose cluster was begun; workers are none, nor is what DynamoDB does."""
+    if p.host.side_by_side:
+        return []
+    return [b for b in ledger.batches.values() if b.started_at and b.engine != NATIVE]
 
 
 def _ran(ledger: Ledger) -> dict[str, datetime]:

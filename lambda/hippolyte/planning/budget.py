@@ -12,13 +12,12 @@ from hippolyte.planning.native import export_usd
 from hippolyte.planning.packer import Packed, Packer
 from hippolyte.planning.plan import Job
 from hippolyte.settings import Settings
+from hippolyte.tables.names import first_names
 from hippolyte.tables.table import Table
 from hippolyte.verdicts import OVER_BUDGET, Verdict
 
 # of so many steps one halves what is left, for costs that do not grow evenly
 _STEPS = 3
-# an alert names this many tables
-_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +42,9 @@ def exports_within_budget(
     if most is None or not dear:
         return tuple(exports), LeftOut()
     why = f"{OVER_BUDGET}: its native export does not go into {most:.2f} USD a night"
-    more = f" and {len(dear) - _NAMED} more" if len(dear) > _NAMED else ""
     alert = (
         f"max_night_usd ({most:.2f} USD) leaves {len(dear)} native exports out, so these tables "
-        f"have no backup: {', '.join(dear[:_NAMED])}{more}. Raise it, or take them out of "
+        f"have no backup: {first_names(dear)}. Raise it, or take them out of "
         "native_export"
     )
     left = LeftOut(dict.fromkeys(dear, (Verdict.SKIPPED, why)), (alert,))
@@ -90,10 +88,9 @@ def within_budget(
             high, high_usd = middle, tried.cost_usd
     dear = [t.name for t in reversed(ordered[low:])]
     why = f"{OVER_BUDGET}: it does not go into {most + spent:.2f} USD a night"
-    more = f" and {len(dear) - _NAMED} more" if len(dear) > _NAMED else ""
     alert = (
         f"max_night_usd ({most + spent:.2f} USD) leaves {len(dear)} of {len(tables)} tables "
-        f"without a backup: {', '.join(dear[:_NAMED])}{more}. With all of them the run is "
+        f"without a backup: {first_names(dear)}. With all of them the run is "
         f"estimated at {whole.cost_usd + spent:.2f} USD: raise it, or exclude what needs no backup"
     )
     return packed, LeftOut(dict.fromkeys(dear, (Verdict.SKIPPED, why)), (alert,))

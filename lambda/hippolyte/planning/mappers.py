@@ -12,9 +12,9 @@ from __future__ import annotations
 from hippolyte.settings import Settings
 
 MAPPER_BYTES = 1 << 20
-# the reducer and the job's master as `engines.emr_job_flow` sets them; Data Pipeline's clusters
-# have EMR's own, in the table
 SMALL_MB = 1024
+"""What `engines.emr_job_flow` gives the reducer and the job's master; Data Pipeline's clusters have
+EMR's own, in the table."""
 
 _SLOT_MB = 32
 # by type: MB of a node, of a mapper, of the reducer and of the job's master alike

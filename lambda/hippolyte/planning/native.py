@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from hippolyte.planning.plan import NATIVE, Batch, Job
 from hippolyte.planning.selection import is_native
 from hippolyte.settings import Settings
+from hippolyte.tables.names import first_names
 from hippolyte.tables.table import Table
 
 # of a batch: only how much the ledger holds in one place, no host has them
@@ -18,8 +19,6 @@ _SECONDS = 900
 # the newest moment that can be restored is "typically five minutes before" now (Developer Guide)
 BEHIND_SECONDS = 300
 _GB = 1e9
-# an alert names this many tables
-_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +53,12 @@ def choose(tables: Iterable[Table], settings: Settings) -> Chosen:
         elif named and table.recovery:
             off.append(table.name)
     warnings = [
-        f"native_export names {_named(off)}, whose point-in-time recovery is off: read by "
+        f"native_export names {first_names(off)}, whose point-in-time recovery is off: read by "
         f"{settings.engine}. Switch it on, or exclude them"
     ] * bool(off)
     warnings += [
-        f"native_export names {_named(names)}, and whether point-in-time recovery is on is not "
-        f"known ({error}): read by {settings.engine}"
+        f"native_export names {first_names(names)}, and whether point-in-time recovery is on is "
+        f"not known ({error}): read by {settings.engine}"
         for error, names in unknown.items()
     ]
     return Chosen(tuple(native), tuple(others), tuple(warnings))
@@ -109,8 +108,3 @@ def batches(jobs: Sequence[Job], first: int, timeline: int) -> tuple[Batch, ...]
         Batch(f"b{first + n:03d}", timeline + n, tuple(jobs[at : at + TABLES_PER_BATCH]), 0, end)
         for n, at in enumerate(range(0, len(jobs), TABLES_PER_BATCH))
     )
-
-
-def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

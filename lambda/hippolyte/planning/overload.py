@@ -14,9 +14,8 @@ from hippolyte.planning.plan import Job
 from hippolyte.planning.timelines import Bins
 from hippolyte.planning.window import Night
 from hippolyte.record_form import iso, when
+from hippolyte.tables.names import NAMED, first_names
 
-# of tables of a kind, a message names so many
-NAMED = 10
 # a window may begin an hour later or earlier than the day before, by the clock of its time zone
 _SLACK = timedelta(hours=2)
 _DAY = timedelta(days=1)
@@ -69,10 +68,9 @@ def late_warning(late: Sequence[Job], number: int, night: Night, host: Host, nee
     """
     wait = (night.deadline - max(night.now, night.start)).total_seconds() - host.bootstrap
     alone = [job for job in late if job.estimate_seconds > wait]
-    more = f" and {len(late) - NAMED} more" if len(late) > NAMED else ""
     # those that have waited longest, and longest to be read
     worst = sorted(late, key=lambda j: (-nights_without(j, night), -j.estimate_seconds, j.table))
-    named = ", ".join(_named(job, night) for job in worst[:NAMED])
+    named = first_names([_named(job, night) for job in worst[:NAMED]], len(late))
     remedies = []
     if len(late) > len(alone):
         remedies.append(f"{host.knob} = {need} (now {host.at_once}), or a longer window")
@@ -89,7 +87,7 @@ def late_warning(late: Sequence[Job], number: int, night: Night, host: Host, nee
         )
     return (
         f"no {host.noun} has time for {len(late)} of {number} tables before {iso(night.deadline)}: "
-        f"{named}{more}. They come after all others tonight, and first the next night. "
+        f"{named}. They come after all others tonight, and first the next night. "
         f"What would take them in: {'; '.join(remedies)}"
     )
 

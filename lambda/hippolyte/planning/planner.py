@@ -21,11 +21,9 @@ from hippolyte.planning.window import Night
 from hippolyte.record_form import iso
 from hippolyte.settings import Settings
 from hippolyte.tables.concurrency import room_for_workers
+from hippolyte.tables.names import first_names
 from hippolyte.tables.table import Inventory, Table, Tags
 from hippolyte.verdicts import Verdict
-
-# an alert names this many tables, its number says the rest
-_NAMED = 10
 
 
 def make_plan(
@@ -217,8 +215,7 @@ def _blind(choices: Mapping[str, Choice], tags: Tags) -> tuple[str, ...]:
     names = sorted(name for name, choice in choices.items() if choice.blind)
     if not names:
         return ()
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return (
         f"{len(names)} tables are backed up whatever tables.exclude_tags and include_tags say, as "
-        f"their tags could not be read ({tags.error}): {', '.join(names[:_NAMED])}{more}",
+        f"their tags could not be read ({tags.error}): {first_names(names)}",
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte.tables.autoscaling import READ_DIMENSION, flags_of, scheduled_action
+from hippolyte.tables.names import first_names
 from hippolyte.tables.patience import Failure, Patience, may_pass
 from hippolyte.tables.table import Inventory, Limits, Scaling, ScheduledAction, Table, Tags
 from hippolyte.verdicts import Verdict
@@ -26,8 +27,6 @@ _log = logging.getLogger(__name__)
 # for what has a safe answer without the service
 _SHORT_SECONDS = 120.0
 _BOTH_IMAGES = "NEW_AND_OLD_IMAGES"
-# tables named in a warning
-_NAMED = 10
 # a region of later years, which never had such tables, does not know the call
 _UNKNOWN = "UnknownOperationException"
 
@@ -205,9 +204,7 @@ def _old_replicas(
         told = f"ListGlobalTables: {error}; what may be an old global table's replica"
         _log.warning("%s is not raised, %d tables", told, len(suspects))
         if suspects:
-            named = sorted(suspects)[:_NAMED]
-            more = f" and {len(suspects) - _NAMED} more" if len(suspects) > _NAMED else ""
-            warnings.append(f"{told} is not raised: {', '.join(named)}{more}")
+            warnings.append(f"{told} is not raised: {first_names(sorted(suspects))}")
         return suspects
 
 
