@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from hippolyte.planning import replicas
 from hippolyte.planning.history import measure
 from hippolyte.planning.host import host_of
 from hippolyte.planning.plan import Identity, Job, Plan
@@ -42,6 +43,7 @@ def make_report(
     tables = {
         name: _table(entry, jobs.get(name), plan.identity(name), own.get(name, {}))
         | {"measured": _measured(settings, plan, entry, jobs.get(name), own.get(name, {}))}
+        | {replicas.KEY: plan.replicas.get(name)}
         | _protection(
             entry,
             own.get(name, {}),
