@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from hippolyte.record_form import iso
 from hippolyte.report.fleet import Deployment, Fleet, State
 from hippolyte.report.fleet_tables import Bare
+from hippolyte.report.texts import plain
 from hippolyte.tables.names import first_names
 
 FIRST_LINE = 60
@@ -16,16 +16,13 @@ FIRST_LINE = 60
 # a section has so many lines at the most, the page has all
 _LINES = 40
 _TEXT = 300
-# control characters, and those that turn the direction of a line
-_UNSHOWN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+_AWAY = (State.MISSING, State.UNCLOSED)
+_FINE = (State.GOOD, State.LOOK)
 
 
-def plain(text: str, length: int = _TEXT) -> str:
-    """Return a text that is data for a line of a terminal or a mail, cut if it is too long."""
-    shown = _UNSHOWN.sub("\N{REPLACEMENT CHARACTER}", text)
-    return shown if len(shown) <= length else shown[: length - 1] + "…"
+def a_line(text: str, length: int = _TEXT) -> str:
+    """Return a text that is data as a part of one line."""
+    return plain(" ".join(text.split()), length)
 
 
 def first_line(fleet: Fleet) -> str:
@@ -34,12 +31,12 @@ def first_line(fleet: Fleet) -> str:
     if not due:
         return "ATTENTION: no deployment has reported"
     states = [deployment.last.state for deployment in due]
-    missing = states.count(State.MISSING) + states.count(State.UNCLOSED)
+    missing = sum(map(states.count, _AWAY))
     running = states.count(State.RUNNING)
     tables = sum(len(d.failed) for d in due if d.last.state is State.FAILED)
     raised = sum(len(deployment.kept.raised) for deployment in fleet.deployments)
     if not fleet.needs_attention:
-        good = states.count(State.GOOD) + states.count(State.LOOK)
+        good = sum(map(states.count, _FINE))
         backed_up = sum(d.last.head.backed_up for d in due if d.last.head)
         still = f", {running} still running" if running else ""
         return _fitting(f"OK: {good} of {len(due)} nights, {backed_up:,} tables backed up", [still])
@@ -73,45 +70,39 @@ def message(fleet: Fleet, page: str) -> str:
     """Return the message; `page` is the address of the whole."""
     due = fleet.expected
     lines = [first_line(fleet), ""]
-    lines += _section("Nights missing", [_missing(d) for d in due if d.last.state in _AWAY])
-    lines += _section(
-        "Reports that cannot be read",
-        [f"{titled(d)}: {_trouble(d)}" for d in due if d.last.state is State.UNREADABLE],
-    )
-    lines += _section("Not backed up", [line for d in due for line in _failed(d)])
-    lines += _section(
-        "To be looked at",
-        [f"{titled(d)}: {plain(a)}" for d in due if d.last.head for a in d.last.head.alerts],
-    )
-    lines += _section("LEFT RAISED", [raised(d) for d in fleet.deployments if d.kept.raised])
-    lines += _section("Replicas that are left out, and that nobody backs up", copies(fleet))
-    lines += _section(
-        "Not seen", [f"{titled(d)}: {plain(why)}" for d in due for why in d.kept.trouble]
-    )
-    running = [titled(d) for d in due if d.last.state is State.RUNNING]
-    lines += _section("Still running", running)
-    lines += _section("Good", [good_line(d) for d in due if _is_good(d)])
-    lines += _section("Newest good backups, the oldest of each", list(map(age_line, due)))
-    silent = [since_line(d) for d in fleet.deployments if not d.expected]
-    lines += _section("Not heard of for long, and not expected any more", silent)
-    lines += [f"{cost_line(fleet)}", f"As a page: {page}"]
+    for title, rows in sections(fleet):
+        lines += _section(title, rows)
+    lines += _section("Still running", [titled(d) for d in due if d.last.state is State.RUNNING])
+    lines += _section("Good", [good_line(d) for d in due if d.last.state in _FINE])
+    lines += _section("Newest good backups, the oldest of each", [oldest_line(d) for d in due])
+    lines += _section("Not heard of for long, and not expected any more", silent(fleet))
+    lines += [cost_line(fleet), *([f"As a page: {page}"] if page else [])]
     return "\n".join(lines)
 
 
-_AWAY = (State.MISSING, State.UNCLOSED)
+def sections(fleet: Fleet) -> list[tuple[str, list[str]]]:
+    """Return what needs a person: titles and lines, the worst first."""
+    due = fleet.expected
+    unread = [d for d in due if d.last.state is State.UNREADABLE]
+    alerts = [(d, alert) for d in due if d.last.head for alert in d.last.head.alerts]
+    return [
+        ("Nights missing", [_missing(d) for d in due if d.last.state in _AWAY]),
+        ("Reports that cannot be read", [f"{titled(d)}: {_trouble(d)}" for d in unread]),
+        ("Not backed up", [line for d in due for line in _failed(d)]),
+        ("To be looked at", [f"{titled(d)}: {a_line(alert)}" for d, alert in alerts]),
+        ("LEFT RAISED", [raised(d) for d in fleet.deployments if d.kept.raised]),
+        ("Replicas that are left out, and that nobody backs up", copies(fleet)),
+        ("Not seen", [f"{titled(d)}: {a_line(why)}" for d in due for why in d.kept.trouble]),
+    ]
 
 
 def _has_alerts(deployment: Deployment) -> bool:
     return bool(deployment.last.head and deployment.last.head.alerts)
 
 
-def _is_good(deployment: Deployment) -> bool:
-    return deployment.last.state in (State.GOOD, State.LOOK)
-
-
 def titled(deployment: Deployment) -> str:
     """Return how a deployment is called: account, region, and its name if it is known."""
-    name = f" ({plain(deployment.name, 40)})" if deployment.name else ""
+    name = f" ({a_line(deployment.name, 40)})" if deployment.name else ""
     return f"{deployment.home}".strip() + name
 
 
@@ -136,7 +127,7 @@ def since_line(deployment: Deployment) -> str:
 
 def _trouble(deployment: Deployment) -> str:
     night = deployment.last.night
-    return f"{night.run_id}: {plain(night.trouble)}" if night else ""
+    return f"{night.run_id}: {a_line(night.trouble)}" if night else ""
 
 
 def _failed(deployment: Deployment) -> list[str]:
@@ -150,26 +141,26 @@ def by_reason(tables: Sequence[Bare]) -> list[str]:
     """Return a line for each verdict and reason, of most tables first, with the first names."""
     groups: dict[tuple[str, str], list[str]] = {}
     for bare in tables:
-        groups.setdefault((bare.verdict, bare.reason), []).append(plain(bare.table, 255))
+        groups.setdefault((bare.verdict, bare.reason), []).append(a_line(bare.table, 255))
     ordered = sorted(groups.items(), key=lambda pair: (-len(pair[1]), pair[0]))
     return [
         f"{len(names):,} {verdict.replace('_', ' ')}: {first_names(names)}"
-        + (f" ({plain(reason)})" if reason else "")
+        + (f" ({a_line(reason)})" if reason else "")
         for (verdict, reason), names in ordered
     ]
 
 
 def raised(deployment: Deployment) -> str:
     """Say which tables of a deployment are raised."""
-    return f"{titled(deployment)}: {first_names([plain(t, 255) for t in deployment.kept.raised])}"
+    return f"{titled(deployment)}: {first_names([a_line(t, 255) for t in deployment.kept.raised])}"
 
 
 def copies(fleet: Fleet) -> list[str]:
     """Return a line for each replica that is left out and of which there is no other copy."""
     return [
-        f"{bare.home}: {plain(bare.table, 255)}, "
+        f"{bare.home}: {a_line(bare.table, 255)}, "
         + ("a replica whose others nobody backs up" if bare.replica else "a replica no more")
-        + f" ({plain(bare.reason)})"
+        + f" ({a_line(bare.reason)})"
         for bare in fleet.uncopied
     ]
 
@@ -183,10 +174,20 @@ def good_line(deployment: Deployment) -> str:
 def age_line(deployment: Deployment) -> str:
     """Say which newest good backups are the oldest."""
     ages = [
-        f"{plain(age.table, 255)} {age.days:.1f} days" + ("" if age.last_good else ", never yet")
+        f"{a_line(age.table, 255)} {age.days:.1f} days" + ("" if age.last_good else ", never yet")
         for age in deployment.oldest
     ]
-    return f"{titled(deployment)}: {'; '.join(ages) or 'not known'}"
+    return "; ".join(ages) or "not known"
+
+
+def oldest_line(deployment: Deployment) -> str:
+    """Say whose newest good backups are how old."""
+    return f"{titled(deployment)}: {age_line(deployment)}"
+
+
+def silent(fleet: Fleet) -> list[str]:
+    """Return a line for each deployment of which no night is expected any more."""
+    return [since_line(deployment) for deployment in fleet.deployments if not deployment.expected]
 
 
 def cost_line(fleet: Fleet) -> str:
