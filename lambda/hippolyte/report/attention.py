@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hippolyte.report.consoles import Consoles
-from hippolyte.report.document import link
+from hippolyte.report.document import first_of, link
 from hippolyte.report.groups import Group, by_reason
 from hippolyte.report.texts import count_of, named, shown
 from hippolyte.report.times import Times
@@ -29,23 +29,13 @@ def attention(report: Row, consoles: Consoles, times: Times) -> str:
     """Return the section; it says so if there is nothing."""
     told = {v.value for v in ALERTING_VERDICTS}
     wrong = {n: t for n, t in report["tables"].items() if t["verdict"] in told}
-    items = _first([f"<li>{shown(alert)}</li>" for alert in report["alerts"]], _ALERTS, "alert")
+    items = first_of([f"<li>{shown(alert)}</li>" for alert in report["alerts"]], _ALERTS, "alert")
     if left := report["left_raised"]:
         items.append(_left_raised(left, consoles))
     items += _groups(wrong, consoles, times)
     if not items:
         return "<h2>Needs attention</h2><p>Nothing.</p>"
     return f'<h2>Needs attention</h2><div class="attention"><ul>{"".join(items)}</ul></div>'
-
-
-def _first(items: Sequence[str], most: int, noun: str) -> list[str]:
-    """Return the first of a list, and the others behind a click."""
-    more = len(items) - most
-    if more <= 1:
-        return list(items)
-    rest = "".join(items[most:])
-    folded = f"<summary>and {count_of(more, f'more {noun}')}</summary><ul>{rest}</ul>"
-    return [*items[:most], f"<li><details>{folded}</details></li>"]
 
 
 def _left_raised(names: Sequence[str], consoles: Consoles) -> str:
@@ -71,16 +61,17 @@ def _groups(wrong: Mapping[str, Row], consoles: Consoles, times: Times) -> list[
                 shown_so_far += 1
             made.append((len(rows), _group(verdict.value, group, rows, len(wrong))))
     made.sort(key=lambda one: -one[0])
-    return _first([html for _, html in made], _GROUPS, "reason")
+    return first_of([html for _, html in made], _GROUPS, "reason")
 
 
 def _group(verdict: str, group: Group, rows: Sequence[str], wrong: int) -> str:
     names = list(group.reasons)
-    reason = f": {shown(group.reason)}" if group.reason else ""
+    reason = f': <span class="what">{shown(group.reason)}</span>' if group.reason else ""
     alike = "" if group.alike else ' <span class="muted">(or alike)</span>'
     return (
         f'<li><details class="group"{_open(wrong)}><summary>'
-        f"<b>{len(names):,} {verdict.replace('_', ' ')}</b>{reason}{alike} "
+        f'<b>{len(names):,} <span class="what">{verdict.replace("_", " ")}</span></b>'
+        f"{reason}{alike} "
         f'<span class="muted">{_some(names)}</span></summary>'
         f"<ul>{''.join(rows)}</ul></details></li>"
     )

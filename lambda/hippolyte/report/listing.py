@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hippolyte.planning.host import noun_of
@@ -159,8 +159,3 @@ def _ids(handle: Row) -> str:
 def exporter_log(batch: Row, report: Row, consoles: Consoles) -> str:
     """Return the address of what the exporter logged while a batch ran."""
     return consoles.log("exporter", batch["started_at"], batch["ended_at"] or report["closed_at"])
-
-
-def lines(rows: Iterable[str]) -> str:
-    """Return a list of texts that are data."""
-    return f"<ul>{''.join(f'<li>{shown(row)}</li>' for row in rows)}</ul>"
