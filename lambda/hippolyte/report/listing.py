@@ -138,7 +138,7 @@ def _host(batch: Row, report: Row, consoles: Consoles, times: Times) -> Sequence
     seconds = (times.local(end) - times.local(begin)).total_seconds() if end else None
     wrong = [batch["error"], batch["cancel_reason"]]
     name = link(consoles.host(batch["handle"]), shown(batch["batch_id"]))
-    if batch["handle"].get("worker") and (log := exporter_log(batch, report, consoles)):
+    if log := consoles.exporter_log(batch, report["closed_at"]):
         name += f" · {link(log, 'log')}"
     return (
         name + _ids(batch["handle"]),
@@ -154,8 +154,3 @@ def _ids(handle: Row) -> str:
     """Say what AWS calls a cluster or a pipeline."""
     known = [str(handle[kind]) for kind in ("pipeline", "cluster") if handle.get(kind)]
     return f' <span class="muted">{shown(" · ".join(known))}</span>' if known else ""
-
-
-def exporter_log(batch: Row, report: Row, consoles: Consoles) -> str:
-    """Return the address of what the exporter logged while a batch ran."""
-    return consoles.log("exporter", batch["started_at"], batch["ended_at"] or report["closed_at"])

@@ -32,7 +32,7 @@ _RAISES = (
 # the others have a tile if there are any; the sentence below counts all
 _ALWAYS = (Verdict.BACKED_UP, Verdict.SKIPPED, Verdict.FAILED)
 # so many lines are read at a look
-_LINES = 6
+_LINES = 3
 
 
 def render(report: Row) -> str:

@@ -21,7 +21,7 @@ a{color:var(--link)}a:focus-visible,button:focus-visible,summary:focus-visible,
 input:focus-visible,.chart:focus-visible{outline:2px solid var(--link);outline-offset:2px}
 h1{font-size:24px;line-height:1.25;margin:0 0 4px}h2{font-size:17px;margin:28px 0 8px}
 p{margin:4px 0;overflow-wrap:anywhere}ul{margin:4px 0;padding-left:20px}
-li,summary{overflow-wrap:anywhere}.muted{color:var(--muted)}
+li,summary{overflow-wrap:anywhere}li:has(>details){list-style:none}.muted{color:var(--muted)}
 code{font:12px ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 .state{display:inline-block;font-size:13px;font-weight:600;padding:2px 10px;border-radius:10px;
 color:var(--on);background:var(--ok);vertical-align:4px;margin-left:10px}
