@@ -156,8 +156,8 @@ def browser(arguments: Sequence[str] = ()) -> Iterator[Browser]:
     program = next(filter(None, map(shutil.which, NAMES)))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         (theirs, to), (back, answers) = os.pipe(), os.pipe()
-        # a shell puts the pipes where the browser looks for them
-        command = ["sh", "-c", f'exec "$@" 3<&{theirs} 4>&{answers}', "sh", program, *_FLAGS]
+        # puts the pipes where the browser looks for them; dash knows no descriptor above 9
+        command = ["bash", "-c", f'exec "$@" 3<&{theirs} 4>&{answers}', "-", program, *_FLAGS]
         process = subprocess.Popen(
             [*command, f"--user-data-dir={profile}", *arguments, "about:blank"],
             pass_fds=(theirs, answers),

@@ -10,7 +10,7 @@ from typing import Any
 from hippolyte.planning.host import noun_of
 from hippolyte.record_form import iso, when
 from hippolyte.report.chart import LANES, chart
-from hippolyte.report.document import Column, document, fold, table, table_of_rows
+from hippolyte.report.document import Column, document, first_of, fold, table, table_of_rows
 from hippolyte.report.texts import duration, named, shown, size
 from hippolyte_cli.planning.compare import Difference
 from hippolyte_cli.planning.forecast import (
@@ -31,6 +31,8 @@ from hippolyte_cli.planning.view import beside
 # windows after its start that a chart shows at the most: what takes years is not drawn
 _MOST_WINDOWS = 10
 _ROWS = 2_000
+# and lines at a look
+_FIRST = 8
 
 _RAISES = (Column("table"), Column("from", "n"), Column("to", "n"), Column("why", "why"))
 _DIFFERENCES = (Column("table"), Column("change"), Column("what", "why"))
@@ -176,9 +178,10 @@ def _late(plan: Record, found: Iterable[Slot]) -> str:
         return ""
     rows = [f"<li><b>{shown(slot.table)}</b> {shown(why_late(slot, plan))}</li>" for slot in late]
     rows[_ROWS:] = [f"<li>and {len(late) - _ROWS:,} more</li>"] if len(late) > _ROWS else []
+    found_late = "".join(first_of(rows, _FIRST, "table"))
     help_ = "".join(f"<li>{escape(line)}</li>" for line in remedies(plan))
     return (
-        f'<h2>Does not fit the window</h2><div class="attention"><ul>{"".join(rows)}</ul></div>'
+        f'<h2>Does not fit the window</h2><div class="attention"><ul>{found_late}</ul></div>'
         f"<h2>What would help</h2><ul>{help_}</ul>"
     )
 
@@ -194,7 +197,8 @@ def _raised(plan: Record, found: Iterable[Slot]) -> str:
         for slot in found
         if slot.job["raise_to"]
     ]
-    return table_of_rows("Raised for the night", _RAISES, rows, "raises") if rows else ""
+    title = "Raised for the night"
+    return fold(title, len(rows), table(_RAISES, rows, "raises", title)) if rows else ""
 
 
 def _lists(plan: Record) -> str:
@@ -210,8 +214,8 @@ def _lists(plan: Record) -> str:
         ("Not described yet", [f"{n}: {why}" for n, why in plan["undescribed"].items()]),
     ):
         if lines:
-            rows = "".join(f"<li>{shown(line)}</li>" for line in lines)
-            made += f"<h2>{title}</h2><ul>{rows}</ul>"
+            rows = first_of([f"<li>{shown(line)}</li>" for line in lines], _FIRST, "line")
+            made += f"<h2>{title}</h2><ul>{''.join(rows)}</ul>"
     return made
 
 

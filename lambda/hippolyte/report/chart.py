@@ -95,12 +95,17 @@ class _Drawing:
                 spans = alike.setdefault(_kind(row), [])
                 spans.append(self._span(row["started_at"], row["finished_at"]))
         for kind, spans in sorted(alike.items()):
-            drawn = "".join(
-                f"M{x:.1f} {self.y + 7:.0f}h{end - x:.1f}v9H{x:.1f}z" for x, end in _joined(spans)
-            )
-            self.plot.append(f'<path class="bar {escape(kind)}" d="{drawn}"/>')
+            self.plot.append(_path(f"bar {kind}", spans, self.y + 7, 9))
         self.plot += apart
-        self.plot += [self._raise(name, row, self.y + 5) for name, row in rows]
+        tracks: dict[str, list[tuple[float, float]]] = {}
+        for name, row in rows:
+            if raised := self._raised(name, row):
+                left = "raise" if raised["given_back_at"] else "raise left"
+                tracks.setdefault(left, []).append(
+                    self._span(raised["raised_at"], raised["given_back_at"])
+                )
+        for kind, spans in tracks.items():
+            self.plot.append(_path(kind, spans, self.y + 17, 3))
 
     def _span(self, begin: str, end: str | None) -> tuple[float, float]:
         x, width = self.scale.span(begin, end or self.closed_at)
@@ -191,10 +196,13 @@ class _Drawing:
             f'width="{end - x:.1f}" height="9"><title>{said(", ".join(facts), 400)}</title></rect>'
         )
 
-    def _raise(self, name: str, row: Row, top: float) -> str:
-        """Return the track of a raise, below the last attempt of its table."""
+    def _raised(self, name: str, row: Row) -> Row | None:
+        """Return the raise that is drawn below the last attempt of its table."""
         raised = self.raised.get(name)
-        if raised is None or "verdict" not in row or not raised["raised_at"]:
+        return raised if raised and raised["raised_at"] and "verdict" in row else None
+
+    def _raise(self, name: str, row: Row, top: float) -> str:
+        if (raised := self._raised(name, row)) is None:
             return ""
         back = raised["given_back_at"]
         x, end = self._span(raised["raised_at"], back)
@@ -236,6 +244,13 @@ def _svg(kind: str, width: float, height: float, inside: str) -> str:
 def _kind(row: Row) -> str:
     """The class of an export's bar: the table's verdict, or that of an attempt before the last."""
     return str(row["verdict"]) if "verdict" in row else "earlier"
+
+
+def _path(kind: str, spans: Iterable[tuple[float, float]], top: float, height: int) -> str:
+    drawn = "".join(
+        f"M{x:.1f} {top:.0f}h{end - x:.1f}v{height}H{x:.1f}z" for x, end in _joined(spans)
+    )
+    return f'<path class="{escape(kind)}" d="{drawn}"/>'
 
 
 def _joined(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:

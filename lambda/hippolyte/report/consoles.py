@@ -83,6 +83,15 @@ class Consoles:
             "cloudwatch", self.region, f"logsV2:log-groups/log-group/{group}/log-events{found}"
         )
 
+    def exporter_log(self, batch: Mapping[str, Any], closed_at: str) -> str:
+        """Return the address of what was logged while a worker ran; none of a cluster.
+
+        Its functions' streams are not on record, so it is the group within that time.
+        """
+        if not batch.get("started_at") or "worker" not in batch["handle"]:
+            return ""
+        return self.log("exporter", batch["started_at"], batch["ended_at"] or closed_at)
+
     def table(self, name: str) -> str:
         """Return a table's address."""
         return self._home("dynamodbv2", self.region, f"table?name={_quoted(name, safe='')}")

@@ -10,7 +10,7 @@ from html import escape, unescape
 
 from hippolyte.report.script import SCRIPT
 from hippolyte.report.style import STYLE
-from hippolyte.report.texts import shown
+from hippolyte.report.texts import count_of, shown
 
 _DIGEST = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
 _POLICY = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{_DIGEST}'"
@@ -33,7 +33,7 @@ def document(title: str, body: str, foot: str, base: str = "") -> str:
     before = f'<base href="{escape(base)}">' if base else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f'<meta name="referrer" content="no-referrer">{before}'
         f"<title>{shown(title)}</title><style>{STYLE}</style></head><body><main>{body}</main>"
@@ -47,6 +47,16 @@ def link(address: str, words: str) -> str:
     if not address:
         return words
     return f'<a href="{escape(address)}">{words}</a>'
+
+
+def first_of(items: Sequence[str], most: int, noun: str) -> list[str]:
+    """Return the first of a list's items, and the others behind a click."""
+    more = len(items) - most
+    if more <= 1:
+        return list(items)
+    summary = f"<summary>and {count_of(more, f'more {noun}')}</summary>"
+    rest = "".join(items[most:])
+    return [*items[:most], f"<li><details>{summary}<ul>{rest}</ul></details></li>"]
 
 
 def table_of_rows(

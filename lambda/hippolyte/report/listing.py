@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hippolyte.planning.host import noun_of
@@ -138,7 +138,7 @@ def _host(batch: Row, report: Row, consoles: Consoles, times: Times) -> Sequence
     seconds = (times.local(end) - times.local(begin)).total_seconds() if end else None
     wrong = [batch["error"], batch["cancel_reason"]]
     name = link(consoles.host(batch["handle"]), shown(batch["batch_id"]))
-    if batch["handle"].get("worker") and (log := exporter_log(batch, report, consoles)):
+    if log := consoles.exporter_log(batch, report["closed_at"]):
         name += f" · {link(log, 'log')}"
     return (
         name + _ids(batch["handle"]),
@@ -154,13 +154,3 @@ def _ids(handle: Row) -> str:
     """Say what AWS calls a cluster or a pipeline."""
     known = [str(handle[kind]) for kind in ("pipeline", "cluster") if handle.get(kind)]
     return f' <span class="muted">{shown(" · ".join(known))}</span>' if known else ""
-
-
-def exporter_log(batch: Row, report: Row, consoles: Consoles) -> str:
-    """Return the address of what the exporter logged while a batch ran."""
-    return consoles.log("exporter", batch["started_at"], batch["ended_at"] or report["closed_at"])
-
-
-def lines(rows: Iterable[str]) -> str:
-    """Return a list of texts that are data."""
-    return f"<ul>{''.join(f'<li>{shown(row)}</li>' for row in rows)}</ul>"

@@ -10,8 +10,8 @@ from hippolyte.planning.host import noun_of
 from hippolyte.report.attention import attention
 from hippolyte.report.chart import LANES, chart
 from hippolyte.report.consoles import FUNCTIONS, Consoles
-from hippolyte.report.document import Column, document, fold, link, table
-from hippolyte.report.listing import base_of, hosts, lines, tables
+from hippolyte.report.document import Column, document, first_of, fold, link, table
+from hippolyte.report.listing import base_of, hosts, tables
 from hippolyte.report.message import money, needs_attention, of_part, summary
 from hippolyte.report.older import filled
 from hippolyte.report.since import since_the_night_before
@@ -32,7 +32,7 @@ _RAISES = (
 # the others have a tile if there are any; the sentence below counts all
 _ALWAYS = (Verdict.BACKED_UP, Verdict.SKIPPED, Verdict.FAILED)
 # so many lines are read at a look
-_LINES = 6
+_LINES = 3
 
 
 def render(report: Row) -> str:
@@ -189,7 +189,6 @@ def _lists(report: Row) -> str:
     made = ""
     for title, rows in (("Restore drills", report["drills"]), ("Warnings", report["warnings"])):
         if rows:
-            made += f"<h2>{title}</h2>{lines(rows[:_LINES])}"
-            if more := rows[_LINES:]:
-                made += f"<details><summary>and {len(more):,} more</summary>{lines(more)}</details>"
+            listed = first_of([f"<li>{shown(row)}</li>" for row in rows], _LINES, "line")
+            made += f"<h2>{title}</h2><ul>{''.join(listed)}</ul>"
     return made

@@ -57,7 +57,8 @@ for (const table of all("table.rows")) {
 const place = document.getElementById("tools");
 if (!place) return;
 const rows = all("table.rows tbody tr, .group li");
-const words = rows.map((row) => row.textContent.toLowerCase());
+const about = (row) => all(".what", row.closest(".group") || row).map((each) => each.textContent);
+const words = rows.map((row) => [row.textContent, ...about(row)].join(" ").toLowerCase());
 const folds = all("details")
   .map((fold) => [fold, rows.filter((row) => fold.contains(row))])
   .filter(([, inside]) => inside.length);

@@ -113,4 +113,7 @@ def _moved(tables: Mapping[str, Row]) -> str:
         ]
         if said:
             lines.append(f"<li>{words}: {', '.join(said)}</li>")
-    return f"<ul>{''.join(lines)}</ul>" if lines else ""
+    if not lines:
+        return ""
+    title = "The tables whose size or time changed most"
+    return f"<details><summary>{title}</summary><ul>{''.join(lines)}</ul></details>"

@@ -21,7 +21,7 @@ a{color:var(--link)}a:focus-visible,button:focus-visible,summary:focus-visible,
 input:focus-visible,.chart:focus-visible{outline:2px solid var(--link);outline-offset:2px}
 h1{font-size:24px;line-height:1.25;margin:0 0 4px}h2{font-size:17px;margin:28px 0 8px}
 p{margin:4px 0;overflow-wrap:anywhere}ul{margin:4px 0;padding-left:20px}
-li,summary{overflow-wrap:anywhere}.muted{color:var(--muted)}
+li,summary{overflow-wrap:anywhere}li:has(>details){list-style:none}.muted{color:var(--muted)}
 code{font:12px ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 .state{display:inline-block;font-size:13px;font-weight:600;padding:2px 10px;border-radius:10px;
 color:var(--on);background:var(--ok);vertical-align:4px;margin-left:10px}
@@ -31,7 +31,7 @@ color:var(--on);background:var(--ok);vertical-align:4px;margin-left:10px}
 margin:14px 0 10px;padding:0}
 .tiles div{background:var(--panel);border-radius:6px;padding:6px 12px;color:var(--muted);
 font-size:13px;line-height:1.35}
-.tiles b{display:block;font-size:19px;color:var(--text);white-space:nowrap}
+.tiles b{display:block;font-size:19px;color:var(--text);overflow-wrap:anywhere}
 .tiles small{font-size:12px}.tiles .zero b{font-weight:400;color:var(--muted)}
 .tiles .wrong b{color:var(--bad)}
 .links{font-size:14px}nav{margin:8px 0 0;font-size:14px;overflow-wrap:anywhere}
@@ -84,7 +84,7 @@ body{padding:16px 16px 40px}h1{font-size:21px}.lead{font-size:17px}
 .state{margin-left:0}h1 .state{vertical-align:2px}
 .tiles{grid-template-columns:repeat(auto-fill,minmax(80px,1fr));gap:6px}
 .tiles div{padding:5px 8px;font-size:12px}.tiles b{font-size:16px}
-.plan .names,.plan .zone{width:132px}.legend{gap:2px 12px}
+.plan .names,.plan .zone{width:132px}.chart{max-height:min(60vh,380px)}.legend{gap:2px 12px}
 #tools input{flex:1 1 200px}
 .rows,.rows tbody,.rows tr{display:block}.rows thead{display:none}
 .sorts thead{display:block!important}.sorts thead tr{display:flex;flex-wrap:wrap;gap:2px 16px;
