@@ -167,6 +167,8 @@ class Settings:
     # the SSM parameter that holds the places in which something may be open, see `records.places`
     places_parameter: str | None = None
     enabled: bool = True
+    # False: of a night a message goes out only if a person must act on it
+    tell_good_nights: bool = True
     window_seconds: int = 25_200
     # of the window, as an IANA name: the report tells its times in it
     timezone: str = "UTC"
