@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from textwrap import fill
 from typing import Any
 
@@ -26,6 +27,8 @@ from hippolyte.report.fleet_page import SIGNS, WORDS
 from hippolyte.report.fleet_tables import Bare
 from hippolyte.report.texts import size
 
+# a name is not parted at a hyphen
+_wrapped = partial(fill, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False)
 _STYLES = {
     State.GOOD: "green",
     State.LOOK: "yellow",
@@ -53,9 +56,7 @@ def show(out: Console, fleet: Fleet) -> None:
             out.print()
             out.print(Text(f"{title}:", style="bold"))
             for row in rows:
-                out.print(
-                    Text(fill(row, out.width, initial_indent="  - ", subsequent_indent="    "))
-                )
+                out.print(Text(_wrapped(row, out.width)))
     out.print()
     out.print(Text(cost_line(fleet)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -106,7 +107,9 @@ def test_wrong_inputs_are_refused(plan: Plan, inputs: dict[str, Any], said: str)
 
 
 def test_a_topic_elsewhere_and_no_time_zone_are_refused(world: World, tmp_path: Path) -> None:
-    (tmp_path / "main.tf").write_text(ROOT % MODULE, encoding="utf-8")
+    # by an absolute path Terraform copies a module, and leaves the package behind
+    source = os.path.relpath(MODULE, tmp_path)
+    (tmp_path / "main.tf").write_text(ROOT % source, encoding="utf-8")
     terraform = Terraform(tmp_path, tmp_path / "work", environment())
     terraform.init()
     with pytest.raises(TerraformError) as refused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -17,8 +18,19 @@ from hippolyte.planning.window import run_id
 from hippolyte.records.homes import Home
 from hippolyte.verdicts import Verdict
 from hippolyte_cli.main import app
-from tests.support.fleets import BUCKET, HOMES, NOW, Bucket, bucket, night, row, start
+from tests.support.fleets import (
+    BUCKET,
+    HOMES,
+    NOW,
+    Bucket,
+    bucket,
+    good_tables,
+    night,
+    row,
+    start,
+)
 from tests.support.night_reports import night_report
+from tools.tf import REPOSITORY
 
 FIRST, SECOND = HOMES[:2]
 
@@ -145,7 +157,7 @@ def test_all_fits_80_columns_and_cuts_nothing(six: Bucket) -> None:
     assert result.exit_code == 1
     lines = [line.rstrip() for line in result.stdout.splitlines()]
     assert max(map(len, lines)) <= 80
-    assert lines[0] == "ATTENTION: 1 of 6 nights missing, 9 tables not backed up"
+    assert lines[0] == "ATTENTION: 1 of 6 nights missing, 9 tables failed"
     assert f"{FIRST}  {' ' * 28}.-" in lines
     assert f"{SECOND}  {'.' * 29}F" in lines
     assert f"{HOMES[2]}  {'.' * 20}?{'.' * 9}" in lines
@@ -174,7 +186,7 @@ def test_all_as_json(six: Bucket, tmp_path: Path) -> None:
     page = tmp_path / "fleet.html"
     result = command("--all", "--json", "--html", str(page))
     found = json.loads(result.stdout)
-    assert found["said"] == "ATTENTION: 1 of 6 nights missing, 9 tables not backed up"
+    assert found["said"] == "ATTENTION: 1 of 6 nights missing, 9 tables failed"
     assert found["needs_attention"] is True
     first, second, third = found["deployments"][:3]
     assert (first["account"], first["last"]["state"]) == (FIRST.account, "missing")
@@ -195,3 +207,35 @@ def test_an_empty_bucket_is_code_1_and_a_missing_one_2(made: Bucket) -> None:
     result = command("--all")
     assert result.exit_code == 2
     assert "NoSuchBucket" in result.stderr
+
+
+# what docs show
+
+
+@pytest.fixture
+def shown(made: Bucket) -> Bucket:
+    """A morning as there are: one account silent, tables failed, a replica no more."""
+    for home in HOMES:
+        for days in range(2 if home == HOMES[4] else 0, 30):
+            made.good(home, days, tables=3)
+    tables = good_tables(start(0)) | {
+        "orders": row("failed", "2026-11-25T01:00:00Z", reason="the cluster ended before it did"),
+        "stock": row("timed_out", "2026-11-27T01:00:00Z", reason="the window was over"),
+        "carts-eu": row("skipped", reason="excluded by 'carts-eu'", replica=False),
+    }
+    made.report(SECOND, start(0), night(start(0), tables))
+    made.report(HOMES[3], start(9), b"{")
+    return made
+
+
+def test_the_transcript_in_docs_is_what_it_prints(shown: Bucket) -> None:
+    path = REPOSITORY / "docs" / "fleet-report.md"
+    before, _, rest = path.read_text(encoding="utf-8").partition("<!-- BEGIN_TRANSCRIPT -->\n")
+    kept, _, after = rest.partition("<!-- END_TRANSCRIPT -->")
+    lines = [line.rstrip() for line in command("--all").stdout.splitlines()]
+    made = "\n".join(["```text", f"$ hippolyte report --all --bucket {BUCKET}", *lines, "```", ""])
+    if os.environ.get("WRITE_DOCS"):
+        page = f"{before}<!-- BEGIN_TRANSCRIPT -->\n{made}<!-- END_TRANSCRIPT -->{after}"
+        path.write_text(page, encoding="utf-8")
+        kept = made
+    assert kept == made, "WRITE_DOCS=1 writes it again"
