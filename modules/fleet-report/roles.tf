@@ -82,6 +82,7 @@ data "aws_iam_policy_document" "function" {
 
 data "aws_iam_policy_document" "function_trust" {
   statement {
+    sid     = "LambdaAssumes"
     actions = ["sts:AssumeRole"]
 
     principals {
@@ -116,6 +117,7 @@ data "aws_iam_policy_document" "schedule" {
 
 data "aws_iam_policy_document" "schedule_trust" {
   statement {
+    sid     = "SchedulerAssumes"
     actions = ["sts:AssumeRole"]
 
     principals {
