@@ -319,16 +319,92 @@ def test_a_type_that_is_short_without_a_word_costs_minutes_not_an_hour(night: Ni
     night.assert_clean()
 
 
-def test_a_fleet_has_all_subnets_and_types(night: NightDriver) -> None:
-    types = ["m5.xlarge", "m5a.xlarge"]
-    night.configure(
-        emr={**EMR, "subnet_ids": ["subnet-a", "subnet-b"], "spot": True, "instance_types": types}
-    )
+TYPES = ["m5.4xlarge", "m5a.4xlarge"]
+
+
+def types_of(night: NightDriver, number: int = 0) -> set[str]:
+    """Return the types of the machines that a cluster was given, the primary's among them."""
+    cluster = clusters(night)[number]["Id"]
+    found = night.world.client("emr").list_instances(ClusterId=cluster)["Instances"]
+    return {one["InstanceType"] for one in found}
+
+
+@pytest.mark.parametrize("spot", [True, False], ids=["spot", "on demand"])
+@pytest.mark.parametrize(
+    ("short", "subnet", "kind"),
+    [
+        (["subnet-a"], "subnet-b", "m5.4xlarge"),
+        (["m5.4xlarge"], "subnet-a", "m5a.4xlarge"),
+        (["subnet-a/m5.4xlarge", "subnet-a/m5a.4xlarge"], "subnet-b", "m5.4xlarge"),
+        (["subnet-a", "m5.4xlarge"], "subnet-b", "m5a.4xlarge"),
+    ],
+)
+def test_a_fleet_takes_the_next_type_or_subnet_at_once(
+    night: NightDriver, short: list[str], subnet: str, kind: str, spot: bool
+) -> None:
+    subnets = ["subnet-a", "subnet-b"]
+    night.configure(emr={**EMR, "subnet_ids": subnets, "spot": spot, "instance_types": TYPES})
     night.table("orders")
-    night.world.faults.short_of_capacity = {"subnet-a": ALWAYS}
+    night.world.faults.short_of_capacity = dict.fromkeys(short, ALWAYS)
+    night.scheduler()
+    night.until_exporting("orders")
+    assert kind in types_of(night)
+    assert not types_of(night) & (set(TYPES) - {kind})
+    assert clusters(night)[0]["Ec2InstanceAttributes"]["Ec2SubnetId"] == subnet
+    assert verdicts(night.until_closed()) == {"orders": "backed_up"}
+    assert night.all_clusters() == 1
+    night.assert_clean()
+
+
+def test_a_fleet_of_which_nothing_is_there_is_told_and_tried_again(night: NightDriver) -> None:
+    night.configure(emr={**EMR, "subnet_ids": ["subnet-a"], "instance_types": TYPES})
+    night.table("orders")
+    night.world.faults.short_of_capacity = dict.fromkeys(TYPES, 1)
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert "INTERNAL_ERROR_EC2_INSUFFICIENT_CAPACITY_AZ" in report["batches"][0]["error"]
+    assert night.all_clusters() == 2
+    night.assert_clean()
+
+
+def test_a_fleet_that_comes_to_no_machines_without_a_word_is_tried_again(
+    night: NightDriver,
+) -> None:
+    """It has waited for spot by then, and for what it takes in its place."""
+    night.configure(window_seconds=4 * 3600, emr={**EMR, "instance_types": TYPES})
+    night.table("orders")
+    night.world.faults.cluster_never_starts = 1
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up"}
+    first, second = report["batches"]
+    assert "had no machines after " in first["cancel_reason"]
+    waited = when(second["started_at"]) - when(first["started_at"])
+    assert timedelta(minutes=30) < waited <= timedelta(minutes=50)
+    night.assert_clean()
+
+
+def test_spot_that_does_not_come_is_waited_for_and_then_bought(night: NightDriver) -> None:
+    night.configure(emr={**EMR, "spot": True, "instance_types": TYPES})
+    night.table("orders")
+    night.world.faults.no_spot = 1
     report = night.night()
     assert verdicts(report) == {"orders": "backed_up"}
     assert night.all_clusters() == 1
+    started = when(report["tables"]["orders"]["started_at"])
+    assert timedelta(minutes=20) < started - when(report["batches"][0]["started_at"])
+    night.assert_clean()
+
+
+def test_a_role_without_a_right_is_told_in_emrs_words(night: NightDriver) -> None:
+    night.table("orders")
+    night.world.deny("ec2:RunInstances")
+    report = night.night()
+    assert verdicts(report) == {"orders": "failed"}
+    told = night.messages[-1]["message"]
+    for said in (report["tables"]["orders"]["reason"], report["batches"][0]["error"], told):
+        assert "VALIDATION_ERROR: Service role" in said
+        assert "not authorized to perform: ec2:RunInstances" in said
+    night.world.gate.denied.clear()
     night.assert_clean()
 
 
