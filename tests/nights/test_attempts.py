@@ -162,6 +162,49 @@ def test_a_cluster_refused_by_emr_is_tried_again_in_its_words(night: NightDriver
     night.assert_clean()
 
 
+# how a cluster comes to nothing: EMR's code, its words
+EARLY_ENDS = {
+    "quota": ("VALIDATION_ERROR", "more vCPU capacity than your current vCPU limit of 5"),
+    "counted quota": ("VALIDATION_ERROR", "exceeds the EC2 service quota"),
+    "capacity": ("INTERNAL_ERROR", "EC2 is out of capacity for m5"),
+    "capacity in detail": ("INTERNAL_ERROR_EC2_INSUFFICIENT_CAPACITY_AZ", "insufficient capacity"),
+    "validation": ("VALIDATION_ERROR", "The subnet has no free address"),
+    "internal error": ("INTERNAL_ERROR", "Failed to start the job flow due to an internal error"),
+    "lost machine": ("INSTANCE_FAILURE", "The master failed: Client.InvalidKMSKey.InvalidState"),
+    "somebody": ("USER_REQUEST", "Terminated by user request"),
+}
+
+
+@pytest.mark.engine("datapipeline", "emr")
+@pytest.mark.parametrize("how", EARLY_ENDS)
+def test_why_clusters_come_to_nothing_is_in_report_and_message(
+    night: NightDriver, how: str
+) -> None:
+    """By Data Pipeline too: its own `@failureReason` need not repeat what EMR says."""
+    night.table("orders")
+    code, words = EARLY_ENDS[how]
+    faults, emr = night.world.faults, night.world.client("emr")
+
+    def end_all(_: Call) -> None:
+        found = emr.list_clusters(ClusterStates=["STARTING", "BOOTSTRAPPING"])["Clusters"]
+        emr.terminate_job_flows(JobFlowIds=[cluster["Id"] for cluster in found])
+
+    if how.startswith("capacity"):
+        faults.short_of_capacity = {night.settings["cluster"]["core_instance_type"]: ALWAYS}
+    elif how == "counted quota":
+        faults.vcpu_quota = 4
+    elif how == "somebody":
+        night.world.before("emr:DescribeCluster", end_all)
+    else:
+        faults.cluster_start_fails = [f"{code}: {words}" if code[0] == "I" else words] * 50
+    report = night.night()
+    assert verdicts(report) == {"orders": "failed"}
+    told = night.messages[-1]["message"]
+    for said in (report["tables"]["orders"]["reason"], report["batches"][0]["error"], told):
+        assert code in said and words in said
+    night.assert_clean()
+
+
 @pytest.mark.engine("datapipeline", "emr")
 def test_a_cluster_that_never_works_fails_its_tables_not_for_ever(night: NightDriver) -> None:
     night.table("orders", read=1000, **BIG)

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.terraform
 ACCOUNT = "123456789012"
 LAMBDA_ROLES = ("scheduler", "monitor", "schedules", "exporter", "machine")
 ROLES = (*LAMBDA_ROLES, "pipeline", "cluster")
-EMR_ROLES = (*LAMBDA_ROLES, "emr", "cluster")
+EMR_ROLES = (*LAMBDA_ROLES, "emr", "cluster", "guard")
 MODULES = {
     **dict.fromkeys(("plain", "strict", "quiet", "frankfurt"), ROLES),
     **dict.fromkeys(("emr", "private", "guarded"), EMR_ROLES),
@@ -339,6 +339,7 @@ def test_actions_of_the_functions_with_emr(resources: dict[str, Any]) -> None:
             "elasticmapreduce:PutAutoTerminationPolicy",
             "elasticmapreduce:RunJobFlow",
             "iam:CreateServiceLinkedRole",
+            "scheduler:CreateSchedule",
         }
 
 
@@ -384,6 +385,71 @@ def test_the_functions_pass_emr_its_two_roles_only(resources: dict[str, Any]) ->
         "ec2.amazonaws.com",
         "elasticmapreduce.amazonaws.com",
     ]
+
+
+def test_the_guard_ends_clusters_of_its_deployment_and_does_nothing_else(
+    resources: dict[str, Any],
+) -> None:
+    group = f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule-group/private"
+    assert trusts(resources, "private", "guard") == {
+        "scheduler.amazonaws.com": {
+            "StringEquals": {"aws:SourceAccount": ACCOUNT},
+            "ArnLike": {"aws:SourceArn": group},
+        }
+    }
+    (statement,) = statements(resources, "private", "guard").values()
+    assert statement == {
+        "Sid": "EndOwnClusters",
+        "Effect": "Allow",
+        "Action": "elasticmapreduce:TerminateJobFlows",
+        "Resource": f"arn:aws:elasticmapreduce:us-east-1:{ACCOUNT}:cluster/*",
+        "Condition": {
+            "StringEquals": {"elasticmapreduce:ResourceTag/hippolyte:deployment": "private"}
+        },
+    }
+
+
+def test_the_functions_make_guards_of_clusters_and_pass_them_their_role(
+    resources: dict[str, Any],
+) -> None:
+    for role in ("scheduler", "monitor"):
+        found = statements(resources, "private", role)
+        assert found["GuardClusters"]["Action"] == "scheduler:CreateSchedule"
+        assert found["GuardClusters"]["Resource"] == (
+            f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule/private/cluster-*"
+        )
+        passed = found["PassTheGuardsRole"]
+        assert passed["Action"] == "iam:PassRole"
+        assert passed["Resource"] == f"arn:aws:iam::{ACCOUNT}:role/private-us-east-1-guard"
+        assert passed["Condition"] == {
+            "StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}
+        }
+    for module in ("plain", "scan"):
+        assert "GuardClusters" not in statements(resources, module, "monitor")
+
+
+def test_emr_makes_its_endpoint_in_a_tagged_network_only(resources: dict[str, Any]) -> None:
+    found, key = statements(resources, "private", "emr"), TAGS["AWSs"]
+    here = f"arn:aws:ec2:us-east-1:{ACCOUNT}"
+    network = found["UseEndpointInTaggedNetwork"]
+
+    assert network["Condition"] == {"StringEquals": {f"aws:ResourceTag/{key}": "true"}}
+    assert f"{here}:vpc/*" in network["Resource"]
+    assert "arn:aws:ec2:us-east-1:*:subnet/subnet-0123456789abcdef0" in network["Resource"]
+    assert found["CreateEndpoint"]["Resource"] == f"{here}:vpc-endpoint/*"
+    assert found["CreateEndpoint"]["Condition"] == {
+        "StringEquals": {
+            f"aws:RequestTag/{key}": "true",
+            "aws:RequestTag/Name": "emr-service-vpce",
+        }
+    }
+    assert found["TagEndpoint"]["Condition"]["StringEquals"]["ec2:CreateAction"] == (
+        "CreateVpcEndpoint"
+    )
+    endpoint = {"UseEndpointInTaggedNetwork", "CreateEndpoint"}
+    assert endpoint == {sid for sid, s in found.items() if "VpcEndpoint" in str(s["Action"])} - {
+        "LookAtNetwork"
+    }
 
 
 def test_the_script_is_written_by_the_functions_and_read_by_the_nodes(
@@ -483,6 +549,7 @@ def test_settings_of_emr(resources: dict[str, Any]) -> None:
         "spot": True,
         "security_configuration": "at-rest",
         "instance_types": ["m5.xlarge", "m5a.xlarge"],
+        "guard_role": f"arn:aws:iam::{ACCOUNT}:role/private-us-east-1-guard",
     }
     assert (private["pipeline_region"], private["pipeline_role"]) == ("us-east-1", "")
     assert private["cluster_role"] == "private-us-east-1-cluster"
@@ -497,6 +564,7 @@ def test_settings_of_emr(resources: dict[str, Any]) -> None:
         "spot": False,
         "security_configuration": None,
         "instance_types": [],
+        "guard_role": f"arn:aws:iam::{ACCOUNT}:role/emr-eu-central-1-guard",
     }
 
 

@@ -88,6 +88,7 @@ def make_report(
             *uncounted(tables),
             *unread(tables, ledger.unread),
             *not_read(ledger.not_read),
+            *_unguarded(ledger),
         ],
         "left_raised": sorted(left_raised),
         "raised": [
@@ -125,6 +126,16 @@ def make_report(
         ],
         "tables": tables,
     }
+
+
+def _unguarded(ledger: Ledger) -> list[str]:
+    """Return a line on the clusters that no schedule would have ended."""
+    left = [b.handle for b in ledger.batches.values() if b.handle.get("unguarded")]
+    if not left:
+        return []
+    whose = left[0]["cluster"] + (f" and {len(left) - 1} more" if left[1:] else "")
+    why = left[0]["unguarded"]
+    return [f"only the node's own shutdown guarded cluster {whose}, no schedule: {why}"]
 
 
 def _of_the_same_table(plan: Plan, previous: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
