@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from hippolyte.planning.drill import DRILL_PREFIX
 from hippolyte.planning.history import measure
 from hippolyte.planning.host import host_of
 from hippolyte.planning.plan import Identity, Job, Plan
@@ -241,6 +242,8 @@ def _between(begin: str | None, end: str | None) -> int | None:
 
 def _changes(tables: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, list[str]]:
     good = Verdict.BACKED_UP.value
+    # which come and go
+    tables, before = _without_drills(tables), _without_drills(before)
     if not before:
         return {"new": [], "gone": [], "empty": [], "recovered": [], "broken": []}
     both = [(n, t, before[n]) for n, t in tables.items() if n in before]
@@ -251,6 +254,10 @@ def _changes(tables: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, 
         "recovered": [n for n, t, b in both if t["verdict"] == good != b["verdict"]],
         "broken": [n for n, t, b in both if b["verdict"] == good != t["verdict"]],
     }
+
+
+def _without_drills(tables: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: row for name, row in tables.items() if not name.startswith(DRILL_PREFIX)}
 
 
 def measures(report: Mapping[str, Any]) -> dict[str, float]:
