@@ -1,10 +1,14 @@
 # What the monitor may do for restore drills: tables of one name only, which it makes and deletes.
 
+locals {
+  drills = module.inputs.restore_drill != null
+}
+
 data "aws_iam_policy_document" "drill" {
   # ImportTable reads the backup and writes its log with the caller's rights. Resources as in the Developer Guide, "Requesting
   # a table import": a table's ARN with a wildcard, below which the import's ARN lies
   dynamic "statement" {
-    for_each = module.inputs.restore_drill == null ? [] : [true]
+    for_each = local.drills ? [true] : []
 
     content {
       sid       = "DrillRestores"
@@ -15,7 +19,7 @@ data "aws_iam_policy_document" "drill" {
 
   # the first knows no ARN; of both that guide says "*"
   dynamic "statement" {
-    for_each = module.inputs.restore_drill == null ? [] : [true]
+    for_each = local.drills ? [true] : []
 
     content {
       sid       = "ListDrills"
@@ -31,7 +35,7 @@ data "aws_iam_policy_document" "drill" {
   }
 
   dynamic "statement" {
-    for_each = module.inputs.restore_drill == null ? [] : [true]
+    for_each = local.drills ? [true] : []
 
     content {
       sid = "LogDrills"

@@ -78,9 +78,7 @@ _SEEN = (
     "GetResourcePolicy",
     "ListTagsOfResource",
 )
-_LOGS = (
-    "CreateLogGroup CreateLogStream DescribeLogStreams PutLogEvents PutRetentionPolicy"
-)
+_LOGS = "CreateLogGroup CreateLogStream DescribeLogStreams PutLogEvents PutRetentionPolicy"
 _KEY = "CreateGrant Decrypt DescribeKey Encrypt GenerateDataKey ReEncryptFrom ReEncryptTo"
 _SCALING = ("DescribeScalableTargets", "DescribeScalingPolicies", "DescribeScheduledActions")
 RESTORING = {

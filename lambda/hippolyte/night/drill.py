@@ -21,6 +21,7 @@ from hippolyte.night.drill_record import CLOSED, FOUND, INTENDED, line, read, to
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.read_back import export_of
 from hippolyte.planning.drill import (
+    ALERT,
     COST,
     DRILL_PREFIX,
     Candidate,
@@ -176,7 +177,7 @@ def _take(p: Pass, run: Run) -> None:
     for each in own:
         ledger.drills.append(line(each))
         if each.get("ok") is False:
-            ledger.alerts.append(f"restore drill: {line(each)}")
+            ledger.alerts.append(f"{ALERT}{line(each)}")
             # with the report, not at once
             ledger.told.append(ledger.alerts[-1])
     ledger.drilled = True

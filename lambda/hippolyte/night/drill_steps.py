@@ -29,7 +29,7 @@ from hippolyte.night.drill_record import (
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.drill import price
 from hippolyte.record_form import when
-from hippolyte.report.notify import publish
+from hippolyte.report.notify import metrics, publish
 
 # a token is known for 8 hours (API ImportTable)
 _TOKEN_LIFE = timedelta(hours=7)
@@ -83,6 +83,7 @@ def _tell(p: Pass, name: str, entry: dict[str, Any], before: dict[str, Any]) -> 
     if ended and when(entry["until"]) <= now:
         what = "OK" if entry["ok"] else "ATTENTION"
         publish(p.clients, p.settings, f"{what} restore drill", line(entry))
+        metrics(p.clients, p.settings, {"DrillsFailed": float(not entry["ok"])})
     if entry["state"] != CLOSED and now - when(entry["at"]) > _A_DAY and not entry.get("told"):
         entry["told"] = True
         why = f"it cannot be deleted: {entry['refused']}" if entry.get("refused") else line(entry)

@@ -16,6 +16,9 @@ from hippolyte.tables.names import first_names
 DRILL_PREFIX = "hippolyte-drill-"
 """Of the tables that drills make, which the rights name; no backup is made of them."""
 
+ALERT = "restore drill: "
+"""How an alert of a drill that failed begins."""
+
 COST = "drills"
 """Of the parts of a plan's cost."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from hippolyte.planning.drill import DRILL_PREFIX
+from hippolyte.planning.drill import ALERT, DRILL_PREFIX
 from hippolyte.planning.history import measure
 from hippolyte.planning.host import host_of
 from hippolyte.planning.plan import Identity, Job, Plan
@@ -263,7 +263,10 @@ def _without_drills(tables: Mapping[str, Any]) -> Mapping[str, Any]:
 def measures(report: Mapping[str, Any]) -> dict[str, float]:
     """Return the night's figures as CloudWatch is told them."""
     oldest = report["oldest_good"]
+    failed = sum(alert.startswith(ALERT) for alert in report["alerts"])
     return {
+        # of a deployment that has drills
+        **({"DrillsFailed": failed} if report["drills"] else {}),
         "TablesFailed": sum(report["totals"][verdict.value] for verdict in ALERTING_VERDICTS),
         "OldestBackupAgeDays": oldest["age_days"] if oldest else 0.0,
         "BackupBytes": report["bytes"],
