@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
-from hippolyte.errors import ConfigurationError
+from hippolyte.errors import ConfigurationError, read_passes
 from hippolyte.exports.native import DATA, root
 from hippolyte.night.drill_record import CLOSED, FOUND, INTENDED, line, read, token, write
 from hippolyte.night.one_pass import Pass
@@ -59,11 +59,14 @@ def drill(p: Pass, run: Run) -> None:
     if not (ledger.decided and ledger.read_back):
         return
     try:
-        if ledger.drilling_until is None:
+        if not ledger.drills_ordered:
             _order(p, run)
         else:
             _take(p, run)
     except (ConfigurationError, ClientError, BotoCoreError) as error:
+        if _may_wait(run, error):
+            _log.warning("what the restore drills came to cannot be seen: %s", error)
+            return
         # a trial must not keep a night from its end
         _log.exception("the restore drill is not seen to")
         p.failures.append(error)
@@ -71,9 +74,20 @@ def drill(p: Pass, run: Run) -> None:
         ledger.drilled = True
 
 
+def _may_wait(run: Run, error: ConfigurationError | ClientError | BotoCoreError) -> bool:
+    """Say whether the next pass may take what this one could not see."""
+    until = run.ledger.drilling_until
+    if until is None or isinstance(error, ConfigurationError):
+        return False
+    # what was ordered is over by then
+    return read_passes(error) and clock.now() < when(until) + _LEAST
+
+
 def _order(p: Pass, run: Run) -> None:
     ledger, now = run.ledger, clock.now()
     until = min(run.plan.deadline, now + _MOST)
+    # from now on the report waits
+    ledger.drilling_until = iso(until)
     record, etag = read(p)
     ordered = any(each["run_id"] == run.plan.run_id for each in record["drills"].values())
     if not ordered:
@@ -84,10 +98,7 @@ def _order(p: Pass, run: Run) -> None:
         ordered |= _look_for_left(run, record["drills"], iso(until))
         if ordered:
             write(p, record, etag)
-    if ordered:
-        ledger.drilling_until = iso(until)
-    else:
-        ledger.drilled = True
+    ledger.drills_ordered, ledger.drilled = ordered, not ordered
 
 
 def _choose(p: Pass, run: Run, record: dict[str, Any], until: str) -> bool:
