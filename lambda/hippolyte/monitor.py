@@ -13,7 +13,7 @@ from hippolyte.assembly import Context, begin, elsewhere, tell
 from hippolyte.errors import ConflictError, HippolyteError
 from hippolyte.night import late_exports
 from hippolyte.night.cancelled import MARK, take_note
-from hippolyte.night.drill import advance
+from hippolyte.night.drill_steps import advance
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.reconcile import reconcile
 from hippolyte.night.sight import Sight, raised_elsewhere, see, see_others, set_apart

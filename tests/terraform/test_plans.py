@@ -48,6 +48,7 @@ WITHOUT_ARN = (
     "datapipeline:SetTaskStatus",
     "dynamodb:DescribeLimits",
     "dynamodb:ListGlobalTables",
+    "dynamodb:ListImports",
     "dynamodb:ListTables",
     "ec2:Describe*",
     # Lambda asks for these before there is an interface (AWSLambdaVPCAccessExecutionRole)
@@ -60,6 +61,8 @@ WITHOUT_ARN = (
     "elasticmapreduce:ListClusters",
     "elasticmapreduce:RunJobFlow",
     "lambda:GetAccountSettings",
+    # "*" in the Developer Guide's policy for imports, though it knows log groups
+    "logs:DescribeLogGroups",
     "tag:GetResources",
 )
 # whether what the inputs name is there, which the monitor alone looks at
@@ -615,6 +618,30 @@ def test_actions_of_native_exports(resources: dict[str, Any]) -> None:
     told = settings(resources, "crowded")
     assert told["native_export"] == {"tables": ["orders*"], "exclude": ["orders-scratch"]}
     assert told["bucket_owner"] == "210987654321"
+
+
+def test_actions_of_restore_drills(resources: dict[str, Any]) -> None:
+    """Tables of one name are made and deleted, by the monitor alone; else nobody deletes any."""
+    for module in MODULES:
+        for role in ("scheduler", "monitor", "exporter"):
+            found = statements(resources, module, role)
+            drills = (module, role) == ("crowded", "monitor")
+            deletes = [s for s in found.values() if "dynamodb:DeleteTable" in many(s["Action"])]
+            assert deletes == ([found["DrillRestores"]] if drills else []), (module, role)
+            assert ("ListDrills" in found) == ("LogDrills" in found) == drills
+    found = statements(resources, "crowded", "monitor")
+    named = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/hippolyte-drill-*"
+    drill, listed, logged = (found[s] for s in ("DrillRestores", "ListDrills", "LogDrills"))
+    assert set(many(drill["Resource"])) == {named, f"{named}/import/*"}
+    assert listed["Condition"] == {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}
+    group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws-dynamodb/*"
+    assert set(many(logged["Resource"])) == {group, f"{group}:log-stream:*"}
+    assert settings(resources, "crowded")["restore_drill"] == {
+        "canary": "orders",
+        "exclude": [],
+        "max_bytes": 10_000_000_000,
+        "max_usd": 2,
+    }
 
 
 def test_actions_of_the_functions_with_the_exporter(resources: dict[str, Any]) -> None:

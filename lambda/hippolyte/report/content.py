@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from hippolyte.planning.drill import ALERT, DRILL_PREFIX
 from hippolyte.planning.history import measure
 from hippolyte.planning.host import host_of
 from hippolyte.planning.plan import Identity, Job, Plan
@@ -252,6 +253,8 @@ def _between(begin: str | None, end: str | None) -> int | None:
 
 def _changes(tables: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, list[str]]:
     good = Verdict.BACKED_UP.value
+    # which come and go
+    tables, before = _without_drills(tables), _without_drills(before)
     if not before:
         return {"new": [], "gone": [], "empty": [], "recovered": [], "broken": []}
     both = [(n, t, before[n]) for n, t in tables.items() if n in before]
@@ -264,10 +267,17 @@ def _changes(tables: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, 
     }
 
 
+def _without_drills(tables: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: row for name, row in tables.items() if not name.startswith(DRILL_PREFIX)}
+
+
 def measures(report: Mapping[str, Any]) -> dict[str, float]:
     """Return the night's figures as CloudWatch is told them."""
     oldest = report["oldest_good"]
+    failed = sum(alert.startswith(ALERT) for alert in report["alerts"])
     return {
+        # of a deployment that has drills
+        **({"DrillsFailed": failed} if report["drills"] else {}),
         "TablesFailed": sum(report["totals"][verdict.value] for verdict in ALERTING_VERDICTS),
         "OldestBackupAgeDays": oldest["age_days"] if oldest else 0.0,
         "BackupBytes": report["bytes"],

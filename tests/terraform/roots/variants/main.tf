@@ -101,6 +101,7 @@ module "crowded" {
   permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
   tables               = { exclude = [for n in range(400) : "excluded-${n}"] }
   native_export        = { tables = ["orders*"], exclude = ["orders-scratch"] }
+  restore_drill        = { canary = "orders" }
 
   vpc = {
     subnet_ids         = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
