@@ -66,16 +66,13 @@ def _tables(world: World) -> list[str]:
 
 def _exported(world: World) -> list[str]:
     """Return the tables that DynamoDB has exported, as often as it has."""
-    client = world.client("dynamodb")
-    pages = client.get_paginator("list_exports").paginate()
-    arns = [one["ExportArn"] for page in pages for one in page["ExportSummaries"]]
-    return [arn.split("/")[1] for arn in arns]
+    listed = world.client("dynamodb").list_exports()["ExportSummaries"]
+    return [one["ExportArn"].split("/")[1] for one in listed]
 
 
 def _imports(world: World) -> list[dict[str, Any]]:
     client = world.client("dynamodb")
-    pages = client.get_paginator("list_imports").paginate()
-    arns = [one["ImportArn"] for page in pages for one in page["ImportSummaryList"]]
+    arns = [one["ImportArn"] for one in client.list_imports()["ImportSummaryList"]]
     return [client.describe_import(ImportArn=arn)["ImportTableDescription"] for arn in arns]
 
 
