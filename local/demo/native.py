@@ -13,13 +13,13 @@ _DRILLS = "hippolyte-drill-"
 
 def told(world: World, report: Mapping[str, Any]) -> list[str]:
     """Return lines for a person: which tables were exported natively, and each drill."""
-    exported = ", ".join(sorted(_of_report(report)))
+    exported = ", ".join(sorted(_of_report(report))) or "none"
     lines = [f"exported by DynamoDB itself: {exported}; all others by {report['engine']}"]
     there = _tables(world)
     for one in _imports(world):
         name = _table(one)
         lines.append(
-            f"restore drill: table {name}, imported by DynamoDB: {one['ImportStatus']}, "
+            f'restore drill: table "{name}", imported by DynamoDB: {one["ImportStatus"]}, '
             f"{one['ImportedItemCount']} items, {one['ErrorCount']} errors; the table is "
             + ("STILL THERE" if name in there else "deleted")
         )
