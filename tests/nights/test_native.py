@@ -22,6 +22,7 @@ from local.core.course import Killed
 from local.dynamodb.export_job import Export
 from tests.support.commands import command, deploy
 from tests.support.harness import ACCOUNT, BUCKET, REGION, RUN, START, NightDriver, driver, verdicts
+from tests.support.report_schema import faults
 
 ARN = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/"
 
@@ -77,6 +78,13 @@ def test_a_night_mixes_engines(night: NightDriver) -> None:
     assert scanned is not None
     assert scanned["engine"] == "lambda"
     assert any("n-off" in warning and "is off" in warning for warning in report["warnings"])
+    assert {name: row["engine"] for name, row in report["tables"].items()} == {
+        "n-orders": "native",
+        "n-not": night.engine,
+        "n-off": night.engine,
+        "other": night.engine,
+    }
+    assert list(faults(report)) == []
     assert report["raised"] == []
     night.assert_clean()
 
