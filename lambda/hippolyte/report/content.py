@@ -14,6 +14,7 @@ from hippolyte.planning.plan import Job, Plan
 from hippolyte.record_form import VERSION, iso, when
 from hippolyte.records.ledger import Ledger, TableEntry
 from hippolyte.records.runs import start_of
+from hippolyte.report.before import backup_before, night_before
 from hippolyte.report.unknown import not_read, uncounted, unread, unread_of
 from hippolyte.settings import Settings
 from hippolyte.verdicts import ALERTING_VERDICTS, OVER_BUDGET, Verdict
@@ -43,6 +44,7 @@ def make_report(
     tables = {
         name: _table(name, entry, jobs.get(name), plan, own.get(name, {}))
         | {"measured": _measured(settings, plan, entry, jobs.get(name), own.get(name, {}))}
+        | {"before": backup_before(own.get(name, {}))}
         | _protection(
             entry,
             own.get(name, {}),
@@ -66,6 +68,9 @@ def make_report(
         "deployment": settings.name,
         "account": settings.account,
         "region": settings.region,
+        "partition": settings.partition,
+        "bucket_region": settings.bucket_region or settings.region,
+        "timezone": settings.timezone,
         "engine": plan.engine,
         "run_id": plan.run_id,
         # globs of the only tables it answers for; none: a night
@@ -82,6 +87,7 @@ def make_report(
         "bytes": sum(t["bytes"] for t in tables.values()),
         "cost_usd": plan.cost_usd,
         "storage_usd": plan.storage_usd,
+        "before": None if plan.part else night_before(previous),
         "alerts": told,
         "drills": list(ledger.drills),
         "warnings": [
