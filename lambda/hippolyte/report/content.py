@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from hippolyte.planning import replicas
 from hippolyte.planning.drill import ALERT, DRILL_PREFIX
 from hippolyte.planning.history import measure
 from hippolyte.planning.host import host_of
@@ -44,6 +45,7 @@ def make_report(
     tables = {
         name: _table(name, entry, jobs.get(name), plan, own.get(name, {}))
         | {"measured": _measured(settings, plan, entry, jobs.get(name), own.get(name, {}))}
+        | {replicas.KEY: plan.replicas.get(name)}
         | {"before": backup_before(own.get(name, {}))}
         | _protection(
             entry,
