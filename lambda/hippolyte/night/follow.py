@@ -43,6 +43,9 @@ def follow(p: Pass, run: Run) -> None:
 
 def follow_batch(p: Pass, run: Run, batch: BatchEntry) -> None:
     """Look at one batch, and end it if it must be ended."""
+    if batch.engine == NATIVE and batch.state is BatchState.RUNNING and (over := _over(run)):
+        # at a look it begins what could not be begun before: not any more
+        cancel(p, batch, over)
     status = look(p, run, batch)
     if status is None:
         return
@@ -143,8 +146,12 @@ def _all_over(run: Run, batch: BatchEntry) -> bool:
 
 def _is_over(run: Run, status: BatchStatus) -> str:
     """Return why all that runs must be ended now; empty if it may go on."""
-    over = run.ledger.cancelled or (DEADLINE if clock.now() >= run.plan.deadline else "")
+    over = _over(run)
     return f"{over}, somebody had it paused" if over and status.paused else over
+
+
+def _over(run: Run) -> str:
+    return run.ledger.cancelled or (DEADLINE if clock.now() >= run.plan.deadline else "")
 
 
 def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
