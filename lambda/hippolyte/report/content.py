@@ -16,7 +16,7 @@ from hippolyte.record_form import VERSION, iso, when
 from hippolyte.records.ledger import Ledger, TableEntry
 from hippolyte.records.runs import start_of
 from hippolyte.report.before import backup_before, night_before
-from hippolyte.report.unknown import not_read, uncounted, unread, unread_of
+from hippolyte.report.unknown import not_read, uncounted, unguarded, unread, unread_of
 from hippolyte.settings import Settings
 from hippolyte.verdicts import ALERTING_VERDICTS, OVER_BUDGET, Verdict
 
@@ -97,7 +97,7 @@ def make_report(
             *uncounted(tables),
             *unread(tables, ledger.unread),
             *not_read(ledger.not_read),
-            *_unguarded(ledger),
+            *unguarded(ledger),
         ],
         "left_raised": sorted(left_raised),
         "raised": [
@@ -136,16 +136,6 @@ def make_report(
         ],
         "tables": tables,
     }
-
-
-def _unguarded(ledger: Ledger) -> list[str]:
-    """Return a line on the clusters that no schedule would have ended."""
-    left = [b.handle for b in ledger.batches.values() if b.handle.get("unguarded")]
-    if not left:
-        return []
-    whose = left[0]["cluster"] + (f" and {len(left) - 1} more" if left[1:] else "")
-    why = left[0]["unguarded"]
-    return [f"only the node's own shutdown guarded cluster {whose}, no schedule: {why}"]
 
 
 def _of_the_same_table(plan: Plan, previous: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
