@@ -60,6 +60,12 @@ class Faults:
     no_log: dict[str, int] = field(default_factory=dict)
     """The step's logs never arrive on S3."""
 
+    # DynamoDB's own exports, by table name
+    export_fails: dict[str, int] = field(default_factory=dict)
+    """The export ends FAILED: the bucket refused it."""
+    export_seconds: dict[str, float] = field(default_factory=dict)
+    """How long each export of a table takes."""
+
     # Data Pipeline's API
     definition_errored: int = 0
     """This many of the next PutPipelineDefinition calls answer errored = true (ALWAYS: all)."""

@@ -303,6 +303,29 @@ def test_an_overdue_export_that_gets_on_is_not_ended(night: NightDriver) -> None
 
 
 @pytest.mark.engine("datapipeline", "emr")
+@pytest.mark.parametrize(
+    ("items", "patience"),
+    # three hours: a mapper writes its one file at its end; many items: a file every few minutes
+    [(50_000, 3 * 3600), (500_000_000, 2400)],
+)
+def test_large_items_make_few_files_and_are_waited_for(
+    night: NightDriver, items: int, patience: int
+) -> None:
+    night.configure(window_seconds=10 * 3600)
+    night.table("slow", size_bytes=3540 * 50 * 4096, item_count=items)
+    night.world.faults.step_hangs["slow"] = 1
+    night.scheduler()
+    night.until_exporting("slow")
+    night.world.clock.advance(2.5 * 3600)
+    place = f"backups/{ACCOUNT}/{REGION}/slow/{RUN}-1"
+    night.s3.put_object(Bucket="backups", Key=f"{place}/one", Body=b"{}")
+    written = night.world.clock.now()
+    night.until(lambda: "is overdue" in str(night.record(RUN, "ledger.json")), minutes=240)
+    waited = (night.world.clock.now() - written).total_seconds()
+    assert patience < waited < patience + 900
+
+
+@pytest.mark.engine("datapipeline", "emr")
 def test_a_cluster_ends_by_itself_when_nobody_comes(night: NightDriver) -> None:
     """terminateAfter, or the primary's shutdown: with both functions dead, it ends some day."""
     night.table("orders", read=1000, **BIG)

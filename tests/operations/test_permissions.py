@@ -268,6 +268,22 @@ def test_a_night_needs_no_more_than_the_roles_hold(
     assert found.has_logs
 
 
+def test_a_drill_needs_no_more_either(engine_of: Callable[[str], Engine]) -> None:
+    found = engine_of("lambda").played("drill")
+
+    assert found.denied == ()
+    assert found.verdicts == BACKED_UP | {
+        "plain": "backed_up",
+        "hippolyte-drill-others": "skipped",
+    }
+    assert {action for role, action in found.used if role == role_name("monitor")} >= {
+        "dynamodb:DeleteTable",
+        "dynamodb:DescribeImport",
+        "dynamodb:ImportTable",
+        "dynamodb:ListImports",
+    }
+
+
 @pytest.mark.parametrize("scenario", BAD)
 def test_a_failing_night_needs_no_more_either(engine: Engine, scenario: str) -> None:
     found = engine.played(scenario)

@@ -46,6 +46,13 @@ def furnish(d: Deployment) -> None:
     d.table("queue", items=0, size_bytes=4_000_000, item_count=5000)
 
 
+def drill(d: Deployment) -> None:
+    """A table whose backup may be imported, and one of a drill's name that another made."""
+    furnish(d)
+    d.table("plain", keyed=False)
+    d.table("hippolyte-drill-others", keyed=False)
+
+
 def hang(d: Deployment) -> None:
     """An export that does not end."""
     furnish(d)
@@ -174,6 +181,8 @@ def _scenarios(engine: str) -> Iterator[Scenario]:
     yield Scenario("stuck, scheduler alone", clung, scheduler_alone, 4, alone)
     yield Scenario("lost answer", lost, nights, 2, f"{start} whose answer is lost")
     yield Scenario("lost answer, scheduler alone", lost, scheduler_alone, 2, alone)
+    if engine == "lambda":
+        yield Scenario("drill", drill, nights, 4, "a night whose backup of a table is imported")
     if engine == "emr":
         yield Scenario("older release", age, nights, 4, "a night on emr-7.5.0, which has EMRFS")
         left = "an export that hangs while both functions are dead"
