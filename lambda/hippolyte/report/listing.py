@@ -21,7 +21,7 @@ _BACKED_UP = (
     Column("size change", "n"),
     Column("took", "n"),
     Column("time change", "n"),
-    Column("engine"),
+    Column("engine", "word"),
     Column("noted", "why"),
 )
 _OTHERS = (Column("table"), Column("reason", "why"), Column("last good backup"))
