@@ -33,7 +33,7 @@ def test_what_is_missing_is_told(
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(outcome, match="not on the PATH: npm, node, java"):
         need_real_servers()
-    with pytest.raises(outcome, match="no browser: none of chromium,.* is on the PATH"):
+    with pytest.raises(outcome, match=r"no browser: none of chromium,.* is on the PATH"):
         need_browser()
 
 
