@@ -77,7 +77,7 @@ def previous_report(specs: list[TableSpec], run_id: str) -> dict[str, Any]:
 
 
 def _packed(found: list[Item]) -> int:
-    """Return about how many bytes a backup takes: a table's first pages, so its parts, are small."""
+    """Return about how many bytes a backup takes: pages, so what is packed at once, are small."""
     parts = (found[first : first + 5] for first in range(0, len(found), 5))
     return sum(len(gzip.compress(json.dumps(part, default=repr).encode())) for part in parts)
 
