@@ -59,7 +59,8 @@ class Emr:
 
     `jar` holds DynamoDBExport. `subnet_ids` are tried in turn when a type is short (none: EMR's
     default subnet). `spot`: core nodes are spot instances. `instance_types` makes the core nodes
-    an instance fleet of these types.
+    an instance fleet of these types. `guard_role`: ARN of the role with which a schedule ends a
+    cluster; None: of a module that had none yet.
     """
 
     jar: str
@@ -68,6 +69,7 @@ class Emr:
     spot: bool = False
     security_configuration: str | None = None
     instance_types: tuple[str, ...] = ()
+    guard_role: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

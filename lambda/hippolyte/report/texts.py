@@ -15,10 +15,15 @@ _UNPRINTABLE = re.compile(
 LONG = 600
 
 
+def plain(text: str, length: int = LONG) -> str:
+    """Return a text that is data for a mail or a terminal; cut it if it is too long."""
+    cut = text if len(text) <= length else text[: length - 1] + "…"
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", cut)
+
+
 def said(text: str, length: int) -> str:
     """Escape a text that is data; cut it if it is too long for its place."""
-    cut = text if len(text) <= length else text[: length - 1] + "…"
-    return escape(_UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", cut))
+    return escape(plain(text, length))
 
 
 def shown(text: str, length: int = LONG) -> str:
