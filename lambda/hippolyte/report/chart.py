@@ -234,9 +234,11 @@ class _Drawing:
 
 
 def _svg(kind: str, width: float, height: float, inside: str) -> str:
+    # who hears a page has the tables, and of the chart the links
+    hidden = "" if kind == "names" else ' aria-hidden="true"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="{kind}" width="{width:.0f}" '
-        f'height="{height:.0f}">{inside}</svg>'
+        f'height="{height:.0f}"{hidden}>{inside}</svg>'
     )
 
 

@@ -103,6 +103,16 @@ def test_every_table_is_in_the_page_and_in_the_chart() -> None:
     assert "Nothing." in page.text
 
 
+def test_a_backup_in_another_bucket_is_found_there() -> None:
+    report = night_report(["orders", "users"])
+    report["tables"]["users"]["location"] = "s3://elsewhere/a/users/run-1"
+    links = Page(render(report)).links
+    host = f"https://us-east-1.{CONSOLE}/s3/buckets"
+    assert f"{host}/elsewhere?region=us-east-1&prefix=a/users/run-1/" in links
+    place = "backups/123456789012/us-east-1/orders/run-1/"
+    assert f"{host}/backups?region=us-east-1&prefix={place}" in links
+
+
 def test_the_page_fetches_nothing_and_runs_its_own_script_alone() -> None:
     page = Page(render(night_report(["orders"])))
     assert {"link", "img", "iframe", "form"} & set(page.tags) == set()
