@@ -25,7 +25,6 @@ LANES = 100
 """Up to this many exported tables get a lane with a name each."""
 
 _GUTTER = 214
-_HOURS = 44
 _ROW = 24
 _LANE = 17
 _CHARACTER = 6.8
@@ -118,13 +117,13 @@ class _Drawing:
             + ('<text class="axis" x="0" y="33">UTC</text>' if self.times.name else "")
         )
         grid, hours = self._frame()
-        bottom = self.y + 12
+        bottom, high = self.y + 12, 44 if self.times.name else 28
         return (
             '<div class="chart" tabindex="0" role="group" '
             'aria-label="The night as a chart over time; the tables below say the same in words">'
             '<div class="plan">'
-            + _svg("zone", _GUTTER, _HOURS, zone)
-            + _svg("hours", WIDTH, _HOURS, hours)
+            + _svg("zone", _GUTTER, high, zone)
+            + _svg("hours", WIDTH, high, hours)
             + _svg("names", _GUTTER, bottom, "".join(self.names))
             + _svg("night", WIDTH, bottom, grid + "".join(self.plot))
             + "</div></div>"
@@ -236,9 +235,11 @@ class _Drawing:
 
 
 def _svg(kind: str, width: float, height: float, inside: str) -> str:
+    # who hears a page has the tables, and of the chart the links
+    hidden = "" if kind == "names" else ' aria-hidden="true"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="{kind}" width="{width:.0f}" '
-        f'height="{height:.0f}">{inside}</svg>'
+        f'height="{height:.0f}"{hidden}>{inside}</svg>'
     )
 
 
