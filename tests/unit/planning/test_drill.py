@@ -110,3 +110,9 @@ def test_what_is_left_of_a_drill_is_told_where_drills_are_off() -> None:
     assert alert.startswith("hippolyte-drill-a, hippolyte-drill-b: restore drills' tables")
     assert plan(*fleet, restore_drill={}).alerts == ()
     assert plan(fleet[2]).alerts == ()
+
+
+def test_a_canary_that_is_no_table_is_told() -> None:
+    assert plan(table("a"), restore_drill={"canary": "a"}).alerts == ()
+    (alert,) = plan(table("a"), restore_drill={"canary": "b"}).alerts
+    assert alert == ("restore_drill.canary names 'b', and there is no such table: correct the name")
