@@ -59,7 +59,7 @@ and looks that every action is in the table; `make permissions` proves the rest.
 ROLES = {
     "lambda": ("scheduler", "monitor", "schedules", "exporter", "machine"),
     "datapipeline": ("scheduler", "monitor", "schedules", "pipeline", "cluster"),
-    "emr": ("scheduler", "monitor", "schedules", "emr", "cluster"),
+    "emr": ("scheduler", "monitor", "schedules", "emr", "cluster", "guard"),
 }
 TITLES = {engine: f'## With `engine = "{engine}"`' for engine in ROLES}
 # role and action -> why taking it away cannot be shown; five at most

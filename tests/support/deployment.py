@@ -140,6 +140,8 @@ class Deployment:
             subnet = copy(next(iter(subnets.values())))
             subnet.id, subnet.default_for_az = name, "false"
             backend.subnets[zone][name] = subnet
+            # EMR may make its own endpoint there
+            backend.create_tags([name], {"for-use-with-amazon-emr-managed-policies": "true"})
         for part, name in cluster.items():
             if part.endswith("security_group_id") and name:
                 group = backend.create_security_group(part, part, vpc_id=subnet.vpc_id)

@@ -184,6 +184,34 @@ module "guarded" {
   }
 }
 
+# backups of its own bucket kept cheaper and safer
+module "locked" {
+  source = "../../../../"
+
+  name            = "locked"
+  retention_days  = 90
+  storage_classes = { GLACIER_IR = 7, STANDARD_IA = 30 }
+  object_lock     = { mode = "COMPLIANCE", days = 30 }
+}
+
+# a bucket and a topic for all accounts of an organization; a given key, or the policies would not be known at plan
+module "bucket_of_all" {
+  source = "../../../../modules/backup-bucket"
+
+  bucket          = "backups-of-all"
+  prefix          = "dynamodb"
+  organization_id = "o-exampleorgid"
+  kms_key_arn     = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+  storage_classes = { INTELLIGENT_TIERING = 30 }
+  object_lock     = { mode = "GOVERNANCE", days = 14 }
+}
+
+module "topic_of_all" {
+  source = "../../../../modules/backup-topic"
+
+  organization_id = "o-exampleorgid"
+}
+
 output "scan" {
   description = "What the exporter could still read of what is excluded."
   value       = module.scan.excluded_but_readable
