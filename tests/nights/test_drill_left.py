@@ -257,3 +257,39 @@ def test_a_call_that_breaks_off_is_made_again(night: NightDriver) -> None:
     report = night.until_closed()
     assert report["drills"] == ["orders: restored by ImportTable, 40 items"]
     assert tables(night) == ["orders"]
+
+
+def test_tables_that_cannot_be_deleted_do_not_pile_up(night: NightDriver) -> None:
+    """An organization's guard rail may deny DeleteTable: one table is left, and drills stop."""
+    night.configure(restore_drill={"canary": "orders"})
+    night.table("orders", items=40)
+    night.table("parts", items=20)
+    night.refuse("dynamodb:DeleteTable", "AccessDeniedException", "an explicit deny")
+    night.night()
+    left = ["hippolyte-drill-orders", "hippolyte-drill-parts"]
+    for number in (1, 2):
+        night.table(f"more-{number}")
+        report = next_night(night, number)
+        assert [name for name in tables(night) if "drill" in name] == left
+        (line,) = report["drills"]
+        assert line.startswith("no drill: an earlier one is not over: orders: restored")
+        assert f"{TABLE} is not deleted yet" in line
+        assert "an explicit deny" in line
+        assert report["alerts"] == [f"restore drill: {line}"]
+    night.allow_all()
+    night.passes(15)
+    assert next_night(night, 3)["drills"][0] == "orders: restored by ImportTable, 40 items"
+    assert not [name for name in tables(night) if "drill" in name]
+
+
+def test_a_run_by_hand_beside_a_drill_begins_none(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "SECONDS", 4 * 3600.0)
+    night.configure(restore_drill={}, window_seconds=3600)
+    night.table("orders", items=40)
+    night.night()
+    report = night.until_closed(run=night.scheduler({"run": "now"})["run_id"])
+    (line,) = report["drills"]
+    assert line.startswith("no drill: an earlier one is not over: orders: ")
+    assert report["alerts"] == []

@@ -36,6 +36,8 @@ from hippolyte.verdicts import Verdict
 # the report waits no longer; what ends later has a message of its own
 _MOST = timedelta(hours=1)
 _LEAST = timedelta(minutes=10)
+# an earlier drill of today is a run by hand's
+_HALF_A_DAY = timedelta(hours=12)
 _WRONG_FORM = "format dynamodbexport, which ImportTable cannot take: `hippolyte export` converts it"
 _KEY = "a customer's key encrypts it, and the drill's table would not have it"
 _GONE = (
@@ -91,7 +93,9 @@ def _order(p: Pass, run: Run) -> None:
     record, etag = read(p)
     ordered = any(each["run_id"] == run.plan.run_id for each in record["drills"].values())
     if not ordered:
-        if until - now < _LEAST:
+        if open_now := sorted(_open(record["drills"])):
+            _wait_for(run, record["drills"][open_now[0]])
+        elif until - now < _LEAST:
             ledger.drills = ["no drill: there was no time left"]
         else:
             ordered = _choose(p, run, record, iso(until))
@@ -103,23 +107,28 @@ def _order(p: Pass, run: Run) -> None:
 
 def _choose(p: Pass, run: Run, record: dict[str, Any], until: str) -> bool:
     """Note the drills of tonight; say whether there are any."""
-    now, noted = clock.now(), False
+    now = clock.now()
     spent = run.plan.cost_usd - run.plan.cost.get(COST, 0.0)
     chosen, run.ledger.drills = choose_drills(
         _candidates(p, run), record["last"], left_of(p.settings, spent), now
     )
     for each in chosen:
         name = drill_name(each.table)
-        if name in _open(record["drills"]):
-            run.ledger.drills.append(f"{each.table}: not drilled: its last drill is not over")
-            continue
         record["drills"][name] = {
             **_note(run, name, each.table, until),
             **_entry(p, run, each.table),
         }
         record["last"][each.table] = iso(now)
-        noted = True
-    return noted
+    return bool(chosen)
+
+
+def _wait_for(run: Run, earlier: dict[str, Any]) -> None:
+    """Begin no drill beside an earlier one: tables that cannot be deleted must not pile up."""
+    said = f"no drill: an earlier one is not over: {line(earlier)}"
+    run.ledger.drills = [said]
+    if clock.now() - when(earlier["at"]) > _HALF_A_DAY:
+        run.ledger.alerts.append(f"{ALERT}{said}")
+        run.ledger.told.append(run.ledger.alerts[-1])
 
 
 def _look_for_left(run: Run, drills: dict[str, Any], until: str) -> bool:
