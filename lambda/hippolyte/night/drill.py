@@ -56,9 +56,14 @@ def is_drilling(run: Run) -> bool:
 def drill(p: Pass, run: Run) -> None:
     """Order the night's drills once its backups are verified; then take what they came to."""
     ledger = run.ledger
-    if p.settings.restore_drill is None or run.plan.part or ledger.cancelled or ledger.drilled:
+    if ledger.drilled or run.plan.part or not (ledger.decided and ledger.read_back):
         return
-    if not (ledger.decided and ledger.read_back):
+    off = p.settings.restore_drill is None
+    if off or ledger.cancelled:
+        if is_drilling(run):
+            why = "restore_drill was set to null" if off else "the run was cancelled"
+            ledger.drills.append(f"tonight's drills were not waited for: {why}")
+            ledger.drilled = True
         return
     try:
         if not ledger.drills_ordered:
