@@ -59,7 +59,8 @@ class Emr:
 
     `jar` holds DynamoDBExport. `subnet_ids` are tried in turn when a type is short (none: EMR's
     default subnet). `spot`: core nodes are spot instances. `instance_types` makes the core nodes
-    an instance fleet of these types.
+    an instance fleet of these types. `guard_role`: ARN of the role with which a schedule ends a
+    cluster; None: of a module that had none yet.
     """
 
     jar: str
@@ -68,6 +69,7 @@ class Emr:
     spot: bool = False
     security_configuration: str | None = None
     instance_types: tuple[str, ...] = ()
+    guard_role: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +164,11 @@ class Settings:
     sse_key_arn: str | None = None
     # the customer's key that the bucket encrypts with: the roles are let at it
     bucket_key: str | None = None
-    # the account that owns the bucket, said with native exports; None: the own one
-    bucket_owner: str | None = None
+    bucket_owner: str | None = None  # the account, said with native exports; None: the own one
     # the SSM parameter that holds the places in which something may be open, see `records.places`
     places_parameter: str | None = None
     enabled: bool = True
-    # False: of a night a message goes out only if a person must act on it
-    tell_good_nights: bool = True
+    tell_good_nights: bool = True  # False: a message goes out only if a person must act
     window_seconds: int = 25_200
     # of the window, as an IANA name: the report tells its times in it
     timezone: str = "UTC"

@@ -24,6 +24,7 @@ PARTS = {
     "raised": "raised read capacity",
     "reads": "on-demand reads",
     "exports": "native exports",
+    "drills": "restore drills, at the most",
     "activities": "Data Pipeline's activities",
 }
 """The parts of a plan's cost, as people say them."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from hippolyte.planning import native, replicas
+from hippolyte.planning import drill, native, replicas
 from hippolyte.planning.budget import exports_within_budget, within_budget
 from hippolyte.planning.cost import storage_usd, total_usd
 from hippolyte.planning.host import Host, host_of
@@ -101,6 +101,8 @@ def _planned(
     if settings.raise_capacity == "plan":
         _note(packed.timelines, packer.would_raise(wanted))
     cost = {**packed.cost, **({"exports": spent} if exports else {})}
+    if usd := drill.most_usd(packed.jobs, exports, settings, bool(night.part), sum(cost.values())):
+        cost[drill.COST] = usd
     read = _batches(packed.timelines, host, night)
     return Plan(
         run_id=night.run_id,
@@ -113,6 +115,8 @@ def _planned(
         alerts=(
             *_missing(settings.tables.always, everything),
             *_blind(choices, inventory.tags),
+            *drill.left(inventory.names, settings),
+            *drill.missing(everything.names, settings),
             *left_out.alerts,
             *dear.alerts,
             *no_more,
