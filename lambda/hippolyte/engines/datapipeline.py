@@ -6,26 +6,32 @@ state is not trusted; unknown instance states count as not terminal, bounded by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from hippolyte import clock
 from hippolyte.engines.cluster import ClusterView, step_time
-from hippolyte.engines.datapipeline_definition import TABLES_PER_PIPELINE, api_objects, definition
+from hippolyte.engines.datapipeline_definition import (
+    TABLES_PER_PIPELINE,
+    api_objects,
+    definition,
+    definition_error,
+)
+from hippolyte.engines.emr_calls import EmrCalls
 from hippolyte.engines.engine import (
     BatchStatus,
-    DefinitionError,
     Handle,
     JobState,
     JobStatus,
     Launch,
+    LimitError,
     may_be_taken,
     refusal,
 )
-from hippolyte.engines.export_job import batch_name, batch_tags, export_id, job_number
+from hippolyte.engines.export_job import batch_name, batch_tags, export_id
 from hippolyte.errors import EngineError
 
 if TYPE_CHECKING:
@@ -63,6 +69,7 @@ class DataPipelineEngine:
     tables_per_batch: int = TABLES_PER_PIPELINE
     ordered: bool = False
     raises_per_job: bool = False
+    calls: EmrCalls = field(default_factory=EmrCalls)
 
     def prepare(self, launch: Launch) -> Handle:
         """Create the pipeline (same name and unique id: the same one) and put its definition.
@@ -83,7 +90,7 @@ class DataPipelineEngine:
         # faults come with HTTP 200
         if answer["errored"]:
             self.clean_up({"pipeline": pipeline})
-            raise _definition_error(answer.get("validationErrors", []))
+            raise definition_error(answer.get("validationErrors", []))
         return {"pipeline": pipeline}
 
     def start(self, handle: Handle, launch: Launch) -> None:
@@ -113,10 +120,12 @@ class DataPipelineEngine:
         fields = answer["pipelineDescriptionList"][0]["fields"]
         return any(f["key"] in ("@firstActivationTime", "@lastActivationTime") for f in fields)
 
-    def poll(self, handle: Handle, jobs: int) -> BatchStatus:
+    def poll(self, handle: Handle, jobs: int, doubt: Collection[int] = ()) -> BatchStatus:
         """Read the instances, and what EMR says of the cluster and its steps."""
         try:
             return self._look(handle, jobs)
+        except LimitError:
+            return BatchStatus(host_id=handle.get("cluster"), asked=False)
         except ClientError as error:
             # at whichever call: another pass may delete it between two of them
             if error.response["Error"]["Code"] not in _GONE:
@@ -132,7 +141,7 @@ class DataPipelineEngine:
         if cluster_id := cluster.get("@resourceId"):
             # kept in the ledger: the pipeline may be deleted by somebody
             handle["cluster"] = cluster_id
-        view = _view(self.clients, handle.get("cluster"), cluster)
+        view = self._view(handle.get("cluster"), cluster)
         if view.gone and any(
             _STATES.get(i.get("@status", "")) not in _OVER for i in instances.values()
         ):
@@ -247,7 +256,7 @@ class DataPipelineEngine:
     def _without_pipeline(self, handle: Handle, jobs: int) -> BatchStatus:
         """Somebody deleted the pipeline: what is left of it is the cluster."""
         cluster = handle.get("cluster")
-        view = _view(self.clients, cluster, {"@status": "CANCELED"})
+        view = self._view(cluster, {"@status": "CANCELED"})
         lost = JobStatus(JobState.CANCELLED, dead=view.gone, error="the pipeline was deleted")
         return BatchStatus(
             jobs=dict.fromkeys(range(jobs), lost),
@@ -256,12 +265,11 @@ class DataPipelineEngine:
             failure="the pipeline was deleted by somebody",
         )
 
-
-def _view(clients: Clients, cluster_id: str | None, instance: Fields) -> ClusterView:
-    over = _STATES.get(instance.get("@status", "")) in _OVER
-    view = ClusterView(clients, cluster_id, "_", gone_if_unknown=over)
-    view.failure = _cluster_failure(instance)
-    return view
+    def _view(self, cluster_id: str | None, instance: Fields) -> ClusterView:
+        over = _STATES.get(instance.get("@status", "")) in _OVER
+        view = ClusterView(self.calls, self.clients.emr, cluster_id, gone_if_unknown=over)
+        view.failure = _cluster_failure(instance)
+        return view
 
 
 def _error(state: JobState, fields: Fields, attempt: Fields, cluster_failure: str) -> str:
@@ -283,18 +291,3 @@ def _cluster_failure(cluster: Fields) -> str:
     if _STATES.get(status) not in (JobState.FAILED, JobState.CANCELLED):
         return ""
     return f"cluster {status}: {cluster.get('@failureReason', 'no reason given')}"[:1000]
-
-
-def _definition_error(errors: Iterable[Mapping[str, Any]]) -> DefinitionError:
-    by_job: dict[int, str] = {}
-    texts: list[str] = []
-    for entry in errors:
-        text = f"{entry.get('id', '?')}: {'; '.join(entry.get('errors', []))}"
-        texts.append(text)
-        number = job_number(entry.get("id", ""))
-        if number is not None:
-            by_job[number] = text
-    if len(by_job) < len(texts):
-        # a fault of a shared object is everybody's
-        by_job = {}
-    return DefinitionError(f"the definition was refused: {' | '.join(texts)}"[:2000], by_job)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -99,7 +99,7 @@ class NativeEngine:
         """Say yes: what a poll begins again is begun once, by its token."""
         return bool(handle)
 
-    def poll(self, handle: Handle, jobs: int) -> BatchStatus:
+    def poll(self, handle: Handle, jobs: int, doubt: Collection[int] = ()) -> BatchStatus:
         """Look at the exports that run, begin those that can, and tell of all."""
         moment = when(handle["moment"])
         for one in handle["exports"]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from hippolyte import clock
 from hippolyte.engines.engine import BatchStatus, JobState, JobStatus
 from hippolyte.leases.lease import LeaseState
@@ -32,7 +34,8 @@ DEADLINE = "the deadline has passed"
 
 def follow(p: Pass, run: Run) -> None:
     """Look at every batch that was started, and end what must be ended."""
-    for batch in run.ledger.open_batches:
+    # those that the engine could not be asked about come first
+    for batch in sorted(run.ledger.open_batches, key=lambda batch: -batch.passed_over):
         if p.time_is_short:
             return
         with p.apart(f"run {run.plan.run_id}, batch {batch.batch_id}"):
@@ -41,7 +44,13 @@ def follow(p: Pass, run: Run) -> None:
 
 def follow_batch(p: Pass, run: Run, batch: BatchEntry) -> None:
     """Look at one batch, and end it if it must be ended."""
-    status = look(p, run, batch)
+    try:
+        status = look(p, run, batch)
+    except (ClientError, BotoCoreError):
+        if batch.state is BatchState.RUNNING and (reason := _over(run)):
+            # its end needs no look
+            cancel(p, batch, reason)
+        raise
     if status is None:
         return
     if batch.state is BatchState.ENDING:
@@ -50,6 +59,9 @@ def follow_batch(p: Pass, run: Run, batch: BatchEntry) -> None:
         batch.state, batch.ended_at = BatchState.ENDING, iso(clock.now())
         batch.error = batch.error or status.failure
         _end(p, run, batch, status)
+    elif status.gone and not status.asked:
+        # how its jobs have ended is asked by another pass
+        return
     elif batch.state is BatchState.CANCELLING:
         _insist(p, run, batch, batch.cancelled_at)
     elif reason := _is_over(run, status) or _must_end(p, run, batch, status):
@@ -62,9 +74,11 @@ def look(p: Pass, run: Run, batch: BatchEntry) -> BatchStatus | None:
         _resolve(p, run, batch)
     if batch.state not in (BatchState.RUNNING, BatchState.CANCELLING, BatchState.ENDING):
         return None
-    status = p.engine_of(batch).poll(batch.handle, len(batch.jobs))
+    doubt = [n for n, job in enumerate(batch.jobs) if job.table in batch.adding]
+    status = p.engine_of(batch).poll(batch.handle, len(batch.jobs), doubt)
+    batch.passed_over = 0 if status.asked else batch.passed_over + 1
     _record(p, run, batch, status)
-    if batch.adding and not batch.intent_is_anothers(p.me, clock.now()):
+    if status.asked and batch.adding and not batch.intent_is_anothers(p.me, clock.now()):
         # an invocation meant to add them, and EMR has no step of theirs
         run.ledger.not_added(batch, list(batch.adding))
     return status
@@ -97,6 +111,8 @@ def _record(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> None:
         if batch.state is BatchState.CANCELLING and planned.table in batch.waiting:
             # the engine knows nothing of it, and will not be told
             job = JobStatus(JobState.CANCELLED, dead=True)
+        elif number not in status.jobs and not status.asked:
+            continue
         if status.gone and job.state in (JobState.WAITING, JobState.RUNNING):
             why = status.failure or batch.cancel_reason or f"its {p.host.noun} ended before it"
             job = JobStatus(JobState.CANCELLED, True, why, job.log, job.started_at)
@@ -141,14 +157,20 @@ def _all_over(run: Run, batch: BatchEntry) -> bool:
 
 def _is_over(run: Run, status: BatchStatus) -> str:
     """Return why all that runs must be ended now; empty if it may go on."""
-    over = run.ledger.cancelled or (DEADLINE if clock.now() >= run.plan.deadline else "")
+    over = _over(run)
     return f"{over}, somebody had it paused" if over and status.paused else over
+
+
+def _over(run: Run) -> str:
+    return run.ledger.cancelled or (DEADLINE if clock.now() >= run.plan.deadline else "")
 
 
 def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
     """Return why a running batch must be ended now; empty if it may go on."""
     if batch.engine == NATIVE:
         # it takes nothing of the tables, nobody waits for it, and it cannot be ended
+        return ""
+    if not status.asked:
         return ""
     now = clock.now()
     running = False

@@ -331,6 +331,7 @@ def test_a_failure_has_the_steps_words(started: Bench) -> None:
 def test_of_two_steps_of_a_job_the_living_one_counts(started: Bench) -> None:
     first, second = started.cluster.steps
     second.name = "Export000 orders"
+    started.cluster.state = "RUNNING"
     first.state, second.state = "RUNNING", "FAILED"
     assert started.poll().jobs[0].state is JobState.RUNNING
     first.state = "COMPLETED"
