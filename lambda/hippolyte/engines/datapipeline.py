@@ -7,6 +7,7 @@ state is not trusted; unknown instance states count as not terminal, bounded by 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -122,15 +123,15 @@ class DataPipelineEngine:
 
     def poll(self, handle: Handle, jobs: int, doubt: Collection[int] = ()) -> BatchStatus:
         """Read the instances, and what EMR says of the cluster and its steps."""
-        try:
-            return self._look(handle, jobs)
-        except LimitError:
-            return BatchStatus(host_id=handle.get("cluster"), asked=False)
-        except ClientError as error:
-            # at whichever call: another pass may delete it between two of them
-            if error.response["Error"]["Code"] not in _GONE:
-                raise
-            return self._without_pipeline(handle, jobs)
+        with suppress(LimitError):
+            try:
+                return self._look(handle, jobs)
+            except ClientError as error:
+                # at whichever call: another pass may delete it between two of them
+                if error.response["Error"]["Code"] not in _GONE:
+                    raise
+                return self._without_pipeline(handle, jobs)
+        return BatchStatus(host_id=handle.get("cluster"), asked=False)
 
     def _look(self, handle: Handle, jobs: int) -> BatchStatus:
         instances = self._instances(handle["pipeline"])
