@@ -13,7 +13,7 @@ from hippolyte.assembly import Context, begin, elsewhere, tell
 from hippolyte.errors import ConflictError, HippolyteError
 from hippolyte.night import late_exports
 from hippolyte.night.cancelled import MARK, take_note
-from hippolyte.night.drill import advance
+from hippolyte.night.drill_steps import advance
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.reconcile import reconcile
 from hippolyte.night.sight import Sight, raised_elsewhere, see, see_others, set_apart
@@ -45,8 +45,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     for sight in sights:
         for run_id, names in sight.recent.items():
             if late_exports.RECORD in names and not p.time_is_short:
-                with p.apart(f"the late exports of run {run_id}"):
-                    late_exports.take(sight.p, run_id)
+                _take_late(p, sight.p, run_id)
     if not p.time_is_short:
         with p.apart("what the settings name was not looked at"):
             existence.look(p)
@@ -70,6 +69,14 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         open_leases=sorted(table for sight in sights for table in sight.p.held),
         **({"elsewhere": p.elsewhere} if p.elsewhere else {}),
     )
+
+
+def _take_late(p: Pass, there: Pass, run_id: str) -> None:
+    with p.apart(f"the late exports of run {run_id}"):
+        try:
+            late_exports.take(there, run_id)
+        except ConflictError as error:
+            _log.info("run %s: %s", run_id, error)
 
 
 def _see(p: Pass) -> Sight:

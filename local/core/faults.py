@@ -19,7 +19,8 @@ class Faults:
     cluster_never_starts: int = 0
     """This many of the next clusters stay in STARTING."""
     cluster_start_fails: list[str] = field(default_factory=list)
-    """One cluster each ends TERMINATED_WITH_ERRORS in place of starting, with this message."""
+    """One cluster each ends TERMINATED_WITH_ERRORS in place of starting, with this message; its
+    code is VALIDATION_ERROR, or stands before it: `INTERNAL_ERROR: ...`."""
     cluster_dies_at_step: int | None = None
     """The next cluster to begin its n-th step (1 is the first) loses its primary node there."""
 
@@ -58,6 +59,12 @@ class Faults:
     """How often `fewer_items` struck a table."""
     no_log: dict[str, int] = field(default_factory=dict)
     """The step's logs never arrive on S3."""
+
+    # DynamoDB's own exports, by table name
+    export_fails: dict[str, int] = field(default_factory=dict)
+    """The export ends FAILED: the bucket refused it."""
+    export_seconds: dict[str, float] = field(default_factory=dict)
+    """How long each export of a table takes."""
 
     # Data Pipeline's API
     definition_errored: int = 0

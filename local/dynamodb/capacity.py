@@ -69,6 +69,8 @@ class TableState:
     insights: dict[str, dict[str, Any]] = field(default_factory=dict)
     reads: ReadLedger = field(default_factory=ReadLedger)
     writes: ReadLedger = field(default_factory=ReadLedger)
+    # when, which item, and what it was before; see `history`
+    undo: list[tuple[datetime, str, dict[str, Any] | None]] = field(default_factory=list)
 
     def decreases_today(self, now: datetime) -> list[datetime]:
         """Return the times of the decreases of this UTC day."""

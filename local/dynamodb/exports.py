@@ -2,7 +2,8 @@
 
 Facts: API ExportTableToPointInTime, DescribeExport, ListExports, DescribeContinuousBackups;
 Developer Guide, "DynamoDB data export to Amazon S3" (how it works, requesting, output format) and
-its quotas. Not as the service: the items are those of the call's moment, not of ExportTime.
+its quotas. What becomes of an export whose table or recovery goes away meanwhile nobody says: here
+it goes on.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from moto.s3.models import s3_backends
 
 from local.core.aws import later
 from local.core.errors import LimitExceeded
+from local.core.faults import strikes
 from local.core.patching import Patches
 from local.core.running import current
 from local.dynamodb.capacity import state_of
 from local.dynamodb.description import described
 from local.dynamodb.export_job import Export, data_files, manifests
+from local.dynamodb.history import items_at
 
 if TYPE_CHECKING:
     from local.core.aws import Aws
@@ -110,15 +113,19 @@ def _export(handler: DynamoHandler) -> ActionResult:
         size_bytes=size,
         began=now,
         moment=moment,
-        items=[item.to_json()["Attributes"] for item in table.all_items()],
+        items=items_at(table, moment),
         partitions=state_of(table).settings.partitions or 1,
     )
     known[made.arn] = made
-    if failure := _bucket_failure(handler, made):
+    failure = _bucket_failure(handler, made)
+    if failure is None and strikes(world.faults.export_fails, table.name):
+        failure = "S3AccessDenied", "Access Denied (injected)"
+    if failure:
         later(world, _REFUSED, lambda: _fail(world, made, *failure))
     else:
         _write(handler, made, "_started", b"")
-        later(world, SECONDS, lambda: _finish(world, handler, made))
+        seconds = world.faults.export_seconds.get(table.name, SECONDS)
+        later(world, seconds, lambda: _finish(world, handler, made))
     return ActionResult({"ExportDescription": made.description()})
 
 

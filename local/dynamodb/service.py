@@ -26,7 +26,7 @@ from moto.dynamodb.responses import DynamoHandler
 
 from local.core.patching import Patches
 from local.core.running import current
-from local.dynamodb import capacity, exports, imports, item_calls, side_settings, writes
+from local.dynamodb import capacity, exports, history, imports, item_calls, side_settings, writes
 from local.dynamodb.capacity import settle, state_of
 from local.dynamodb.description import described
 from local.dynamodb.table_settings import TableSettings
@@ -283,10 +283,12 @@ def install(world: Aws) -> None:
     side_settings.install()
     imports.install(_keep_settings)
     exports.install()
+    history.install()
 
 
 def uninstall() -> None:
     """Put moto's DynamoDB back."""
+    history.uninstall()
     exports.uninstall()
     imports.uninstall()
     side_settings.uninstall()

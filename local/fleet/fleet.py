@@ -33,7 +33,9 @@ __all__ = [
 MIB = 1024**2
 GIB = 1024**3
 EXCLUDED = "scratch-imports"
-"""Left out by `exclude = ["scratch-*"]` of examples/minimal."""
+"""Left out by `exclude = ["scratch-*"]` of the examples."""
+NATIVE = "orders*"
+"""`native_export` of examples/native: those of them whose point-in-time recovery is on."""
 
 
 def demo_fleet() -> list[TableSpec]:
@@ -72,10 +74,10 @@ def _plain(name: str, count: int = 40, **more: Any) -> TableSpec:
 def _names() -> Iterator[TableSpec]:
     yield _plain("abc", note="the shortest name")
     yield _plain("long." + "n" * 250, note="the longest name, 255 characters")
-    yield _plain("orders", 400, note="a prefix of the next ones")
-    yield _plain("orders-archive")
-    yield _plain("orders-archive.2025")
-    yield _plain("orders_2026")
+    yield _plain("orders", 400, recovery=True, note="a prefix of the next ones")
+    yield _plain("orders-archive", recovery=True)
+    yield _plain("orders-archive.2025", note="to be exported natively, and cannot be")
+    yield _plain("orders_2026", recovery=True)
     yield _plain("Orders", note="differs from another by letter case alone")
     yield _plain("...", note="no letter at all")
 

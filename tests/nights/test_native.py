@@ -6,13 +6,11 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from hippolyte.assembly import assemble
-from hippolyte.exports.reader import Prefix, find
 from hippolyte.night.cancelled import ask
 from hippolyte.preflight_calls import shared
 from hippolyte.record_form import when
@@ -21,9 +19,9 @@ from hippolyte.store import Store
 from local.core.course import Killed
 from local.dynamodb.export_job import Export
 from tests.support.commands import command, deploy
-from tests.support.harness import ACCOUNT, BUCKET, REGION, RUN, START, NightDriver, driver, verdicts
-
-ARN = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/"
+from tests.support.harness import BUCKET, RUN, START, NightDriver, driver, verdicts
+from tests.support.native import ARN, entry, exports, items, native, recover
+from tests.support.report_schema import faults
 
 
 @pytest.fixture
@@ -31,33 +29,6 @@ def night(monkeypatch: pytest.MonkeyPatch) -> Iterator[NightDriver]:
     with driver(monkeypatch, "lambda") as made:
         made.configure(native_export={"tables": ["n-*"], "exclude": ["n-not"]})
         yield made
-
-
-def native(night: NightDriver, name: str, on: bool = True, **table: Any) -> None:
-    night.table(name, **table)
-    recover(night, name, on)
-
-
-def recover(night: NightDriver, name: str, on: bool) -> None:
-    night.dynamodb.update_continuous_backups(
-        TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": on}
-    )
-
-
-def exports(night: NightDriver) -> list[dict[str, Any]]:
-    listed = night.dynamodb.list_exports()["ExportSummaries"]
-    told = [night.dynamodb.describe_export(ExportArn=one["ExportArn"]) for one in listed]
-    return [one["ExportDescription"] for one in told]
-
-
-def entry(night: NightDriver, table: str, run: str = RUN) -> dict[str, Any] | None:
-    found = Store(night.s3, BUCKET).read(f"catalog/{ACCOUNT}/{REGION}/{table}/{run}.json")
-    return found[0] if found else None
-
-
-def items(night: NightDriver, table: str, attempt: int = 1) -> set[str]:
-    directory = f"backups/{ACCOUNT}/{REGION}/{table}/{RUN}-{attempt}/"
-    return {i["pk"]["S"] for i in find(Prefix(Store(night.s3, BUCKET), directory)).items()}
 
 
 def test_a_night_mixes_engines(night: NightDriver) -> None:
@@ -77,6 +48,13 @@ def test_a_night_mixes_engines(night: NightDriver) -> None:
     assert scanned is not None
     assert scanned["engine"] == "lambda"
     assert any("n-off" in warning and "is off" in warning for warning in report["warnings"])
+    assert {name: row["engine"] for name, row in report["tables"].items()} == {
+        "n-orders": "native",
+        "n-not": night.engine,
+        "n-off": night.engine,
+        "other": night.engine,
+    }
+    assert list(faults(report)) == []
     assert report["raised"] == []
     night.assert_clean()
 

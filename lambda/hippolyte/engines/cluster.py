@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hippolyte.engines.emr_calls import ENDED, EmrCalls, Step
+from hippolyte.engines.emr_calls import ENDED, EmrCalls, Status, Step
 from hippolyte.engines.export_job import export_id, log_uri
 
 if TYPE_CHECKING:
@@ -25,13 +25,20 @@ class ClusterView:
     ) -> None:
         self.cluster_id = cluster_id
         self.failure = ""
+        self.status: Status = {}
         self.steps: list[Step] = []
         self.gone = gone_if_unknown
         status = calls.described(emr, cluster_id) if cluster_id else None
         if status is None or cluster_id is None:
             return
+        self.status = status
         self.steps = calls.all_steps(emr, cluster_id)
         self.gone = status["State"] in ENDED
+
+    @property
+    def reason(self) -> str:
+        """Why it ends or has ended, in EMR's words."""
+        return end_reason(self.status)
 
     def step(self, number: int) -> Step | None:
         """Return a job's newest step."""
@@ -41,6 +48,21 @@ class ClusterView:
     def log(self, settings: Settings, step: Step | None) -> str:
         """Return where a step's logs are; empty without a step."""
         return step_log(settings, self.cluster_id, step) if step else ""
+
+
+def end_reason(status: Status) -> str:
+    """Return why a cluster ends or has ended: code, message, and codes and texts of details.
+
+    API, ClusterStateChangeReason and ErrorDetail; empty while it lives.
+    """
+    change = status.get("StateChangeReason", {})
+    if not status.get("State", "").startswith("TERMINAT"):
+        return ""
+    said = [change.get("Code", ""), change.get("Message", "no reason given")]
+    for detail in status.get("ErrorDetails", []):
+        texts = (detail.get("ErrorCode", ""), detail.get("ErrorMessage", ""))
+        said += [text for text in texts if text not in said]
+    return ": ".join(text for text in said if text)
 
 
 def step_log(settings: Settings, cluster_id: str | None, step: Step) -> str:

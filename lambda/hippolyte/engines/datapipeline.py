@@ -148,7 +148,7 @@ class DataPipelineEngine:
         ):
             # what ended between the two looks ended well, or says why not
             instances = self._instances(handle["pipeline"])
-            view.failure = _cluster_failure(instances.get("Cluster", {}))
+            view.failure = _cluster_failure(instances.get("Cluster", {}), view)
         failed = [
             i["@headAttempt"]
             for i in instances.values()
@@ -269,7 +269,7 @@ class DataPipelineEngine:
     def _view(self, cluster_id: str | None, instance: Fields) -> ClusterView:
         over = _STATES.get(instance.get("@status", "")) in _OVER
         view = ClusterView(self.calls, self.clients.emr, cluster_id, gone_if_unknown=over)
-        view.failure = _cluster_failure(instance)
+        view.failure = _cluster_failure(instance, view)
         return view
 
 
@@ -287,8 +287,12 @@ def _error(state: JobState, fields: Fields, attempt: Fields, cluster_failure: st
     return ": ".join(p for p in parts if p)[:1000] or f"the activity is {fields.get('@status')}"
 
 
-def _cluster_failure(cluster: Fields) -> str:
+def _cluster_failure(cluster: Fields, view: ClusterView) -> str:
+    """Return why the cluster failed: the service's words, and EMR's, which they need not repeat."""
     status = cluster.get("@status", "")
     if _STATES.get(status) not in (JobState.FAILED, JobState.CANCELLED):
         return ""
-    return f"cluster {status}: {cluster.get('@failureReason', 'no reason given')}"[:1000]
+    own = cluster.get("@failureReason", "" if view.reason else "no reason given")
+    # EMR's code and message are last, and short
+    texts = (f"cluster {status}", own[:600], view.reason and f"EMR: {view.reason}")
+    return ": ".join(text for text in texts if text)[:1000]

@@ -45,6 +45,22 @@ def api_objects(document: dict[str, Any]) -> list[dict[str, Any]]:
     return result
 
 
+def definition_error(errors: Iterable[Mapping[str, Any]]) -> DefinitionError:
+    """Return what the service found wrong with a definition, by job where it is one job's."""
+    by_job: dict[int, str] = {}
+    texts: list[str] = []
+    for entry in errors:
+        text = f"{entry.get('id', '?')}: {'; '.join(entry.get('errors', []))}"
+        texts.append(text)
+        number = job_number(entry.get("id", ""))
+        if number is not None:
+            by_job[number] = text
+    if len(by_job) < len(texts):
+        # a fault of a shared object is everybody's
+        by_job = {}
+    return DefinitionError(f"the definition was refused: {' | '.join(texts)}"[:2000], by_job)
+
+
 def step(arguments: list[str]) -> str:
     """Join a step's jar and arguments; the service splits at commas and eats one backslash."""
     return ",".join(a.replace("\\", "\\\\").replace(",", "\\\\,") for a in arguments)
@@ -123,19 +139,3 @@ def _table(number: int, launch: Launch, settings: Settings) -> list[dict[str, An
             "resizeClusterBeforeRunning": "false",
         },
     ]
-
-
-def definition_error(errors: Iterable[Mapping[str, Any]]) -> DefinitionError:
-    """Return what the service found wrong with a definition, by job where it can be told."""
-    by_job: dict[int, str] = {}
-    texts: list[str] = []
-    for entry in errors:
-        text = f"{entry.get('id', '?')}: {'; '.join(entry.get('errors', []))}"
-        texts.append(text)
-        number = job_number(entry.get("id", ""))
-        if number is not None:
-            by_job[number] = text
-    if len(by_job) < len(texts):
-        # a fault of a shared object is everybody's
-        by_job = {}
-    return DefinitionError(f"the definition was refused: {' | '.join(texts)}"[:2000], by_job)

@@ -17,9 +17,10 @@ from botocore.exceptions import ClientError
 
 from hippolyte import clock
 from hippolyte.engines import emr_steps
-from hippolyte.engines.cluster import step_log, step_time
+from hippolyte.engines.cluster import end_reason, step_log, step_time
 from hippolyte.engines.emr_calls import ENDED, EmrCalls, Status, Step
-from hippolyte.engines.emr_job_flow import SHUTDOWN_SCRIPT, job_flow, shutdown_key
+from hippolyte.engines.emr_guard import guard
+from hippolyte.engines.emr_job_flow import SHUTDOWN_AFTER, job_flow, put_script
 from hippolyte.engines.engine import (
     BatchStatus,
     Handle,
@@ -88,8 +89,12 @@ class EmrEngine:
         """
         if self.settings.emr is None:
             raise EngineError("the deployment has no setting emr: it starts no cluster any more")
-        self._put_script()
-        return {"name": batch_name(launch, self.settings), "since": iso(clock.now() - _CLOCKS)}
+        put_script(self.clients.s3, self.settings)
+        return {
+            "name": batch_name(launch, self.settings),
+            "since": iso(clock.now() - _CLOCKS),
+            "guard_at": iso(launch.deadline + SHUTDOWN_AFTER),
+        }
 
     def start(self, handle: Handle, launch: Launch) -> None:
         """Start the cluster with the jobs that have their ratio, unless there is one already.
@@ -115,6 +120,7 @@ class EmrEngine:
             raise refusal("RunJobFlow", error, handle) from error
         handle["cluster"] = answer["JobFlowId"]
         self.calls.started(handle["name"], handle["cluster"])
+        guard(self.clients, self.settings, handle)
 
     def add(self, handle: Handle, launch: Launch, numbers: Sequence[int]) -> None:
         """Add steps for jobs that have none yet.
@@ -150,7 +156,15 @@ class EmrEngine:
             self.clients.emr.terminate_job_flows(JobFlowIds=[cluster])
 
     def started(self, handle: Handle) -> bool:
-        """Look for the cluster by its name, and keep its id."""
+        """Look for the cluster by its name, keep its id, and guard it: who made it may not have."""
+        known = "cluster" in handle
+        if not self._find(handle):
+            return False
+        if not known:
+            guard(self.clients, self.settings, handle)
+        return True
+
+    def _find(self, handle: Handle) -> bool:
         if "cluster" in handle:
             return True
         found = self.calls.named(self.clients.emr, handle["name"], when(handle["since"]))
@@ -190,7 +204,7 @@ class EmrEngine:
         Never its steps alone: CancelSteps signals the step's process, and "asynchronous processes"
         are not reached (EMR Management Guide, cancel steps): the MapReduce job would read on.
         """
-        if self.started(handle):
+        if self._find(handle):
             self.finish(handle)
 
     def clean_up(self, handle: Handle) -> None:
@@ -246,17 +260,6 @@ class EmrEngine:
         step, state, dead = {"Status": {"State": name}}, _STATES[name], gone or name == "COMPLETED"
         return JobStatus(state, dead, _error(step, state), finished_at=finished)
 
-    def _put_script(self) -> None:
-        bucket, key = self.settings.bucket, shutdown_key(self.settings)
-        try:
-            found = self.clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
-                raise
-            found = b""
-        if found != SHUTDOWN_SCRIPT.encode():
-            self.clients.s3.put_object(Bucket=bucket, Key=key, Body=SHUTDOWN_SCRIPT.encode())
-
 
 @contextmanager
 def _nothing_done(call: str) -> Iterator[None]:
@@ -277,13 +280,11 @@ def _error(step: Step, state: JobState) -> str:
 
 def _failure(status: Status, states: Sequence[str]) -> str:
     """Return why the cluster ends or has ended, if it did not end well; `states` of its steps."""
-    state, reason = status["State"], status.get("StateChangeReason", {})
-    code = reason.get("Code", "")
+    state = status["State"]
+    code = status.get("StateChangeReason", {}).get("Code", "")
     if not state.startswith("TERMINAT") or code == "ALL_STEPS_COMPLETED":
         return ""
     if code == "USER_REQUEST" and states and {"COMPLETED", "FAILED"}.issuperset(states):
         # ended by us, when its steps were over
         return ""
-    details = [e.get("ErrorMessage", "") for e in status.get("ErrorDetails", [])]
-    texts = [f"cluster {state}", code, reason.get("Message", "no reason given"), *details]
-    return ": ".join(t for t in texts if t)[:1000]
+    return f"cluster {state}: {end_reason(status)}"[:1000]

@@ -3,8 +3,10 @@
 All tables of a night as of one moment, the window's start: an export begins when that moment can
 be restored, about five minutes later; until then the service refuses it, and is asked again in
 the next pass. Idempotent by a token of run, table and attempt (eight hours, API
-ExportTableToPointInTime). Where the service has no room it is waited for. There is no call that
-ends an export: a batch that is cancelled leaves those that run to DynamoDB.
+ExportTableToPointInTime); after that, and when nothing may be begun any more, what an invocation
+began and could not note is looked for where it writes, which is a place of its attempt alone.
+Where the service has no room it is waited for. There is no call that ends an export: a batch that
+is cancelled leaves those that run to DynamoDB.
 """
 
 from __future__ import annotations
@@ -14,13 +16,14 @@ import logging
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
-from hippolyte.engines.engine import BatchStatus, Handle, JobState, JobStatus, Launch
+from hippolyte.engines.engine import BatchStatus, Handle, JobState, Launch
+from hippolyte.engines.native_export import OVER, fail, status, take
 from hippolyte.errors import EngineError, code_of, passes
 from hippolyte.planning.native import BEHIND_SECONDS, TABLES_PER_BATCH
 from hippolyte.planning.plan import NATIVE
@@ -32,16 +35,13 @@ if TYPE_CHECKING:
     from hippolyte.clients import Clients
     from hippolyte.settings import Settings
 
-# what the service has said of exports that failed, in words; others are told as they are
-_FAILURES = {
-    "S3NoSuchBucket": "the bucket is not there",
-    "S3AccessDenied": "the bucket refuses DynamoDB, which writes with the rights of the one who "
-    "asked: see the bucket's policy and owner (`backup_bucket.owner`)",
-    "AccessDenied": "the right to write was refused, or taken away under way",
-    "KMSAccessDenied": "the customer's key refuses to be used",
-}
 _OFF = "its point-in-time recovery was switched off during the night"
-_OVER = (JobState.SUCCEEDED.value, JobState.FAILED.value, JobState.CANCELLED.value)
+_FULL = "DynamoDB had no room for it: 300 exports at once, or 100 TB of tables"
+_ANOTHER = "the table was deleted, and another one has its name"
+# a token is good for eight hours; seconds, with some to spare
+_TOKEN_SECONDS = 7.5 * 3600
+# below the prefix that is asked for (Developer Guide, "DynamoDB table export output format")
+_FOLDER = "AWSDynamoDB/"
 
 _log = logging.getLogger(__name__)
 
@@ -106,17 +106,20 @@ class NativeEngine:
             try:
                 if one["state"] == JobState.RUNNING.value:
                     self._look(one)
-                elif one["state"] == JobState.WAITING.value and not handle.get("cancelled"):
+                elif one["state"] == JobState.WAITING.value and handle.get("cancelled"):
+                    one["sought"] = one.get("sought") or not self._found(one)
+                elif one["state"] == JobState.WAITING.value:
                     self._begin(one, moment)
             except (ClientError, BotoCoreError) as error:
                 # asked again in the next pass, until the deadline
                 _log.warning("the export of %s: %s", one["table"], error)
-        statuses = {n: _status(one, handle) for n, one in enumerate(handle["exports"])}
-        return BatchStatus(statuses, gone=all(s.state.value in _OVER for s in statuses.values()))
+                one["waits"] = str(error)
+        statuses = {n: status(one, handle) for n, one in enumerate(handle["exports"])}
+        return BatchStatus(statuses, gone=all(s.state.value in OVER for s in statuses.values()))
 
     def cancel(self, handle: Handle) -> None:
         """Begin nothing more; what runs cannot be ended."""
-        handle["cancelled"] = iso(clock.now())
+        handle.setdefault("cancelled", iso(clock.now()))
 
     def clean_up(self, handle: Handle) -> None:
         """Keep all: what DynamoDB still exports is found by the ledger."""
@@ -125,19 +128,47 @@ class NativeEngine:
 
     def _begin(self, one: dict[str, Any], moment: datetime) -> None:
         at = when(one["as_of"]) if one.get("as_of") else moment
-        if self.seen.full or clock.now() < at + timedelta(seconds=BEHIND_SECONDS):
+        if clock.now() < at + timedelta(seconds=BEHIND_SECONDS):
+            return
+        if clock.now() >= at + timedelta(seconds=_TOKEN_SECONDS) and self._found(one):
+            return
+        if self.seen.full:
+            one["waits"] = _FULL
             return
         try:
             told = self._call("ExportTableToPointInTime", **self._asked(one, at))
         except ClientError as error:
             self._refused(one, at, error)
             return
-        _take(one, told)
+        take(one, told)
+
+    def _found(self, one: dict[str, Any]) -> bool:
+        """Look whether it has begun, unheard: then its folder is there; what others put is left."""
+        above = f"{one['prefix']}/{_FOLDER}"
+        told = self.clients.s3.list_objects_v2(
+            Bucket=self.settings.bucket, Prefix=above, Delimiter="/"
+        )
+        for each in told.get("CommonPrefixes", []):
+            number = each["Prefix"].removeprefix(above).rstrip("/")
+            try:
+                found = self._call("DescribeExport", ExportArn=f"{self._arn(one)}/export/{number}")
+            except ClientError as error:
+                if code_of(error) != "ExportNotFoundException":
+                    raise
+                continue
+            if found.get("ClientToken") == one["token"]:
+                take(one, found)
+                return True
+        return False
+
+    def _arn(self, one: dict[str, Any]) -> str:
+        s = self.settings
+        return f"arn:{s.partition}:dynamodb:{s.region}:{s.account}:table/{one['table']}"
 
     def _asked(self, one: dict[str, Any], at: datetime) -> dict[str, Any]:
         s = self.settings
         asked: dict[str, Any] = {
-            "TableArn": f"arn:{s.partition}:dynamodb:{s.region}:{s.account}:table/{one['table']}",
+            "TableArn": self._arn(one),
             "S3Bucket": s.bucket,
             "S3Prefix": one["prefix"],
             "ClientToken": one["token"],
@@ -154,24 +185,37 @@ class NativeEngine:
     def _refused(self, one: dict[str, Any], at: datetime, error: ClientError) -> None:
         code = code_of(error)
         if code == "LimitExceededException":
-            # 300 at once, or 100 TB: some have to end first
-            self.seen.full = True
+            # some have to end first
+            self.seen.full, one["waits"] = True, _FULL
         elif code == "InvalidExportTimeException":
             self._wait_for_window(one, at)
         elif code == "PointInTimeRecoveryUnavailableException":
-            _fail(one, _OFF)
+            fail(one, _OFF)
         elif passes(error):
             raise error
+        elif code == "ExportConflictException" and self._found(one):
+            # the module was applied under way: asked for as it was set before
+            _log.info("the export of %s has begun with other settings", one["table"])
         else:
-            _fail(one, f"ExportTableToPointInTime: {error.response['Error'].get('Message', code)}")
+            said = error.response["Error"].get("Message") or code
+            fail(one, f"ExportTableToPointInTime: {said}")
 
     def _wait_for_window(self, one: dict[str, Any], at: datetime) -> None:
-        """See whether the moment will be restorable yet, or is so no more: then a later one."""
+        """See whether the moment will be restorable yet, or is so no more: then a later one.
+
+        A table made anew is younger than the moment: an export of it would be paid for, and of no
+        use.
+        """
         time.sleep(1 / CALLS_A_SECOND)
         found = recovery_of(self.clients.dynamodb_once, one["table"])
+        one["waits"] = "its moment could not be restored yet"
         if not found.on:
-            _fail(one, _OFF)
+            fail(one, _OFF)
         elif found.earliest and found.earliest > at:
+            told = self.clients.dynamodb_once.describe_table(TableName=one["table"])["Table"]
+            if one["table_id"] and told.get("TableId") != one["table_id"]:
+                fail(one, _ANOTHER)
+                return
             # whole seconds, not before the earliest
             later = found.earliest.replace(microsecond=0) + timedelta(seconds=1)
             one["as_of"] = iso(later)
@@ -187,9 +231,9 @@ class NativeEngine:
             if code_of(error) not in ("ExportNotFoundException", "AccessDeniedException"):
                 raise
             # native_export was taken out of the module under way, and the right with it
-            _fail(one, f"its export cannot be followed any more: {error}")
+            fail(one, f"its export cannot be followed any more: {error}")
             return
-        _take(one, told)
+        take(one, told)
 
     def _call(self, operation: str, **asked: Any) -> Any:
         # no rate is stated of these; that of the other calls about recovery is kept to
@@ -201,50 +245,3 @@ class NativeEngine:
 def _token(name: str, output: str) -> str:
     """Return the same token for a deployment, table, run and attempt; 36 characters at the most."""
     return hashlib.sha256(f"{name} {output}".encode()).hexdigest()[:32]
-
-
-def _fail(one: dict[str, Any], why: str) -> None:
-    one["state"], one["error"], one["ended"] = JobState.FAILED.value, why, iso(clock.now())
-
-
-def _take(one: dict[str, Any], told: dict[str, Any]) -> None:
-    """Note what DescribeExport says of an export."""
-    one["arn"] = told["ExportArn"]
-    one["began"] = _moment(told["StartTime"])
-    if told["ExportStatus"] == "FAILED":
-        code, message = told.get("FailureCode", ""), told.get("FailureMessage", "")
-        words = _FAILURES.get(code)
-        said = f"{words} ({code}: {message})" if words else f"{code}: {message}"
-        _fail(one, f"DynamoDB's export failed: {said}")
-    elif told["ExportStatus"] == "COMPLETED":
-        one["state"] = JobState.SUCCEEDED.value
-        one["items"] = told.get("ItemCount")
-        one["part"] = bool(told.get("FilterSpecification"))
-        one["told_id"] = told.get("TableId")
-    else:
-        one["state"] = JobState.RUNNING.value
-    if told.get("EndTime"):
-        one["ended"] = _moment(told["EndTime"])
-
-
-def _moment(seconds: float) -> str:
-    """Return a time of an answer's JSON, which is seconds since the epoch."""
-    return iso(datetime.fromtimestamp(seconds, UTC))
-
-
-def _status(one: dict[str, Any], handle: Handle) -> JobStatus:
-    state, error, ended = JobState(one["state"]), one.get("error", ""), one.get("ended")
-    if handle.get("cancelled") and state is JobState.RUNNING:
-        # nothing of the table is read for it
-        state, ended = JobState.CANCELLED, handle["cancelled"]
-        error = "a native export cannot be cancelled: DynamoDB goes on with it"
-    elif handle.get("cancelled") and state is JobState.WAITING:
-        state, ended, error = JobState.CANCELLED, handle["cancelled"], "its export had not begun"
-    return JobStatus(
-        state,
-        dead=state.value in _OVER,
-        error=error,
-        log=one.get("arn", ""),
-        started_at=one.get("began"),
-        finished_at=ended,
-    )

@@ -9,9 +9,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
 from hippolyte.engines.engine import BatchStatus, JobState, JobStatus
+from hippolyte.exports.dynamodbexport import ITEMS_PER_FILE
 from hippolyte.leases.lease import LeaseState
 from hippolyte.night.batches import directory, expected_seconds, since
 from hippolyte.night.one_pass import Pass
+from hippolyte.planning.mappers import cluster_mappers
 from hippolyte.planning.plan import NATIVE, Job
 from hippolyte.record_form import iso, when
 from hippolyte.records.ledger import BatchEntry, BatchState, TableEntry
@@ -44,12 +46,15 @@ def follow(p: Pass, run: Run) -> None:
 
 def follow_batch(p: Pass, run: Run, batch: BatchEntry) -> None:
     """Look at one batch, and end it if it must be ended."""
+    if batch.engine == NATIVE and batch.state is BatchState.RUNNING and (over := _over(run)):
+        # at a look it begins what could not be begun before: not any more
+        cancel(p, batch, over)
     try:
         status = look(p, run, batch)
     except (ClientError, BotoCoreError):
-        if batch.state is BatchState.RUNNING and (reason := _over(run)):
+        if batch.state is BatchState.RUNNING and (over := _over(run)):
             # its end needs no look
-            cancel(p, batch, reason)
+            cancel(p, batch, over)
         raise
     if status is None:
         return
@@ -167,10 +172,8 @@ def _over(run: Run) -> str:
 
 def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
     """Return why a running batch must be ended now; empty if it may go on."""
-    if batch.engine == NATIVE:
-        # it takes nothing of the tables, nobody waits for it, and it cannot be ended
-        return ""
-    if not status.asked:
+    if batch.engine == NATIVE or not status.asked:
+        # that one takes nothing of the tables, nobody waits for it, and it cannot be ended
         return ""
     now = clock.now()
     running = False
@@ -190,7 +193,7 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
             # its raised rate is sized for an hour
             estimate = max(estimate, int(expected_seconds(p, job, entry, p.host.unit_bytes)))
         late = max(_OVERDUE_FACTOR * estimate, estimate + _OVERDUE_SECONDS)
-        if since(entry.started_at, now) <= late or _gets_on(p, run, job, entry):
+        if since(entry.started_at, now) <= late or _gets_on(p, run, job, entry, estimate):
             continue
         if job.estimated and not _has_grown(p, job):
             return f"{overdue(job.table)}: it was to take {estimate} s"
@@ -216,14 +219,19 @@ def _why_idle(p: Pass, batch: BatchEntry, status: BatchStatus) -> str:
     return ""
 
 
-def _gets_on(p: Pass, run: Run, job: Job, entry: TableEntry) -> bool:
+def _gets_on(p: Pass, run: Run, job: Job, entry: TableEntry, estimate: float) -> bool:
     """Say whether an export wrote a file of late: it does for every 100,000 items of a mapper.
 
-    Then it is as slow as its cluster, or as a hot partition, and a new try would be no faster.
+    Then it is as slow as its cluster, or as a hot partition, and a new try would be no faster. All
+    mappers come to their files at about the same time: of large items each is waited for as long,
+    by the export's estimate, as an overdue export.
     """
+    items = ITEMS_PER_FILE * cluster_mappers(p.settings, p.engine.name)
+    of_a_file = estimate * min(1.0, items / max(1, job.item_count))
+    patience = max(_STALLED_SECONDS, _OVERDUE_FACTOR * of_a_file)
     key = directory(p.settings, job.table, run.plan.run_id, entry.attempt)
     newest = p.store.written_at(f"{key}/")
-    return newest is not None and since(iso(newest), clock.now()) <= _STALLED_SECONDS
+    return newest is not None and since(iso(newest), clock.now()) <= patience
 
 
 def _has_grown(p: Pass, job: Job) -> bool:
@@ -269,18 +277,15 @@ def _insist(p: Pass, run: Run, batch: BatchEntry, asked_at: str | None) -> None:
     """A host that was to end is still there: end it again; tell a person if even that fails."""
     tables = [job.table for _, job, e in run.ledger.table_entries(batch) if e.exporting]
     if tables and since(asked_at, clock.now()) >= STUCK_SECONDS:
+        host = batch.handle.get("cluster") or batch.handle.get("worker") or "unknown"
         alert = (
             f"batch {batch.batch_id} does not end ({batch.cancel_reason or batch.error}): "
             f"{', '.join(tables)} may still be read, so their capacity stays raised; "
-            f"terminate {p.host.noun} {_host_name(batch)} by hand"
+            f"terminate {p.host.noun} {host} by hand"
         )
         if alert not in run.ledger.alerts:
             run.ledger.alerts.append(alert)
     p.engine_of(batch).cancel(batch.handle)
-
-
-def _host_name(batch: BatchEntry) -> str:
-    return str(batch.handle.get("cluster") or batch.handle.get("worker") or "unknown")
 
 
 def _end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> None:

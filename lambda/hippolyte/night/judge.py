@@ -14,13 +14,7 @@ from hippolyte.exports.listed import files_md5
 from hippolyte.exports.manifest import manifest_bytes
 from hippolyte.exports.native import checksum
 from hippolyte.exports.place import Prefix
-from hippolyte.exports.verification import (
-    Verification,
-    agree,
-    is_short,
-    parse_items_read,
-    verify,
-)
+from hippolyte.exports.verification import Verification, agree, is_short, parse_items_read, verify
 from hippolyte.night.batches import directory, since
 from hippolyte.night.catalogue import add_to_catalogue
 from hippolyte.night.follow import overdue
@@ -122,7 +116,8 @@ def _judge_output(p: Pass, run: Run, job: Job, entry: TableEntry) -> None:
             result = _verify(p, run, job, entry, read, before)
         believed = _believed(p, job, entry, result) if result.short else ""
         good = result.ok or bool(believed)
-        replaced = good and _replaced(p, job, entry)
+        # DynamoDB's own manifest names the table
+        replaced = good and job.own_engine != NATIVE and _replaced(p, job, entry)
     except (ClientError, BotoCoreError) as error:
         if waited >= _VERIFY_PATIENCE_SECONDS:
             entry.close(Verdict.FAILED, f"its output could not be read: {error}")
@@ -257,7 +252,9 @@ def _judge_failure(p: Pass, run: Run, job: Job, entry: TableEntry, idle: set[str
         return False
     left = (run.plan.deadline - clock.now()).total_seconds()
     if left <= 0 and entry.outcome == "cancelled" and entry.batch_id not in idle:
-        entry.close(Verdict.TIMED_OUT, f"still running at the deadline: {reason}")
+        begun = entry.started_at or job.own_engine != NATIVE
+        how = "still running at" if begun else "not begun before"
+        entry.close(Verdict.TIMED_OUT, f"{how} the deadline: {reason}")
         return False
     if entry.withdrawn:
         entry.close(Verdict.FAILED, f"{reason} ({entry.withdrawn})")

@@ -34,6 +34,7 @@ def note(p: Pass, run: Run) -> None:
         and judge_native.exported(run, name, entry).get("state") == JobState.RUNNING.value
     )
     if running:
+        p.late.add(run.plan.run_id)
         p.store.create(p.runs.key(run.plan.run_id, RECORD), {"tables": running})
 
 

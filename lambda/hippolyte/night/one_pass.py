@@ -51,6 +51,8 @@ class Pass:
     # what is open in places that were written to before, and which of those cannot be read
     elsewhere: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
+    # runs that were closed with exports that go on
+    late: set[str] = field(default_factory=set)
     # the previous run's report, read when first needed
     previous: dict[str, Any] | None = None
     _definitions: tuple[str, dict[str, Any]] = ("", {})

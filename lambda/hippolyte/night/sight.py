@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
 from hippolyte.errors import ConfigurationError, HippolyteError
+from hippolyte.night import late_exports
 from hippolyte.night.one_pass import Pass
 from hippolyte.records.ledger import Ledger
 from hippolyte.records.places import Place
@@ -42,9 +43,14 @@ class Sight:
 
     @property
     def done(self) -> bool:
-        """Whether the place may be forgotten: nothing is open, and no night is delivered again."""
+        """Whether the place may be forgotten: nothing is open, and no night is delivered again.
+
+        One in which exports go on after their night is kept as long as they are looked for.
+        """
         window = timedelta(seconds=self.p.settings.window_seconds)
         begun = [run for run, names in self.recent.items() if "plan.json" in names]
+        if self.p.late or any(late_exports.RECORD in names for names in self.recent.values()):
+            return False
         return not self.wanted and all(start_of(run) + window <= clock.now() for run in begun)
 
     @property

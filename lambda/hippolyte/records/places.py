@@ -31,6 +31,7 @@ class Place:
     bucket_key: str | None = None
     sse_header: str | None = None
     sse_key_arn: str | None = None
+    bucket_owner: str | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Place:
@@ -43,10 +44,8 @@ class Place:
 
     def by_same_clients(self, other: Place) -> bool:
         """Say whether both places are written to with the same clients."""
-        return (
-            replace(self, bucket=other.bucket, prefix=other.prefix, bucket_key=other.bucket_key)
-            == other
-        )
+        said = ("bucket", "prefix", "bucket_key", "bucket_owner")
+        return replace(self, **{name: getattr(other, name) for name in said}) == other
 
     @property
     def url(self) -> str:

@@ -93,6 +93,79 @@ def test_an_export_is_whole_when_it_is_completed(world: World) -> None:
         assert answered.strip('"') == file.etag
 
 
+def test_its_items_are_those_of_its_moment(world: World) -> None:
+    switch_on(world)
+    world.clock.advance(600)
+    moment = world.clock.now()
+    client, key = world.client("dynamodb"), {"pk": {"S": "o1"}}
+    world.clock.advance(1)
+    client.delete_item(TableName="orders", Key={"pk": {"S": "o0"}})
+    for more in ("later", "still later"):
+        client.update_item(
+            TableName="orders",
+            Key=key,
+            UpdateExpression="SET n = :n, m = :m",
+            ExpressionAttributeValues={":n": {"N": "9"}, ":m": {"M": {"a": {"S": more}}}},
+        )
+    client.put_item(TableName="orders", Item={"pk": {"S": "o2"}, "n": {"N": "8"}})
+    new = [{"PutRequest": {"Item": {"pk": {"S": name}}}} for name in ("o7", "o8")]
+    client.batch_write_item(RequestItems={"orders": new})
+    put = {"TableName": "orders", "Item": {"pk": {"S": "o9"}}}
+    client.transact_write_items(TransactItems=[{"Put": put}])
+    world.clock.advance(600)
+    for asked, names in (
+        ({"ExportTime": moment}, {f"o{i}": str(i) for i in range(5)}),
+        ({}, {"o1": "9", "o2": "8", "o3": "3", "o4": "4", "o7": "", "o8": "", "o9": ""}),
+    ):
+        begun = ask(world, **asked)
+        world.clock.advance(SECONDS)
+        prefix = describe(world, begun["ExportArn"])["ExportManifest"].rpartition("/")[0]
+        place = Prefix(Store(world.client("s3"), BUCKET), f"{prefix}/")
+        found = list(find(place).items())
+        assert {i["pk"]["S"]: i["n"]["N"] if "n" in i else "" for i in found} == names
+
+
+def test_a_moment_of_a_table_with_a_sort_key(world: World) -> None:
+    client = world.client("dynamodb")
+    client.create_table(
+        TableName="lines",
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    client.update_continuous_backups(
+        TableName="lines", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    client.put_item(TableName="lines", Item={"pk": {"S": "a"}, "sk": {"S": "1"}})
+    moment = world.clock.now()
+    world.clock.advance(301)
+    client.put_item(TableName="lines", Item={"pk": {"S": "a"}, "sk": {"S": "2"}})
+    client.delete_item(TableName="lines", Key={"pk": {"S": "a"}, "sk": {"S": "1"}})
+    begun = ask(world, TableArn=ARN.replace("orders", "lines"), ExportTime=moment)
+    world.clock.advance(SECONDS)
+    told = describe(world, begun["ExportArn"])
+    assert told["ItemCount"] == 1
+    prefix = told["ExportManifest"].rpartition("/")[0]
+    (item,) = find(Prefix(Store(world.client("s3"), BUCKET), f"{prefix}/")).items()
+    assert item["sk"]["S"] == "1"
+
+
+@pytest.mark.parametrize(("times", "ends"), [(1, ["FAILED", "COMPLETED"]), (-1, ["FAILED"] * 2)])
+def test_a_fault_fails_it(world: World, times: int, ends: list[str]) -> None:
+    switch_on(world)
+    world.faults.export_fails["orders"] = times
+    world.faults.export_seconds["orders"] = 60.0
+    found = []
+    for _ in ends:
+        begun = ask(world)
+        world.clock.advance(61)
+        found.append(describe(world, begun["ExportArn"])["ExportStatus"])
+    assert found == ends
+
+
 def test_its_manifests_have_the_members_of_a_real_one(world: World) -> None:
     """The fixture is an export that the service wrote."""
     switch_on(world)

@@ -279,6 +279,7 @@ def test_whoever_may_not_read_the_objects_is_refused() -> None:
                 ["dynamodb:ImportTable", "dynamodb:DescribeImport"], [table, f"{table}/import/*"]
             ),
             allow("logs:*", logs),
+            allow("logs:DescribeLogGroups", "*"),
             allow("s3:ListBucket", f"arn:aws:s3:::{BUCKET}"),
         ]
         role = make_role(world, "half", *actions)
@@ -290,3 +291,14 @@ def test_whoever_may_not_read_the_objects_is_refused() -> None:
         world.clock.advance(SECONDS)
         found = client.describe_import(ImportArn=arn)["ImportTableDescription"]
         assert found["ImportStatus"] == "COMPLETED"
+
+
+def test_imports_are_listed_by_whoever_may_list_all_of_them() -> None:
+    with in_process(enforced=True) as world:
+        table = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/back"
+        of_one = make_role(world, "one", allow("dynamodb:ListImports", [table, f"{table}/*"]))
+        with refused("AccessDeniedException", "dynamodb:ListImports"):
+            world.client("dynamodb", role_arn=of_one).list_imports(TableArn=table)
+        of_all = make_role(world, "all", allow("dynamodb:ListImports", "*"))
+        client = world.client("dynamodb", role_arn=of_all)
+        assert client.list_imports(TableArn=table)["ImportSummaryList"] == []
