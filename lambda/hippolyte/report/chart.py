@@ -15,7 +15,7 @@ from typing import Any
 
 from hippolyte.record_form import when
 from hippolyte.report.scale import WIDTH, Scale, scale_of
-from hippolyte.report.texts import duration, said
+from hippolyte.report.texts import count_of, duration, said
 from hippolyte.report.times import Times
 
 Row = Mapping[str, Any]
@@ -171,7 +171,8 @@ class _Drawing:
             f'<rect class="host{wrong}" x="{x:.1f}" y="{self.y:.0f}" width="{width:.1f}" '
             f'height="{height:.0f}" rx="3"/>{ran}</g>'
         )
-        name = f"{batch['batch_id']} · {exports} export{'' if exports == 1 else 's'}"
+        what = "export" if batch["workers"] else "native export"
+        name = f"{batch['batch_id']} · {count_of(exports, what)}"
         label = f'<text class="batch" x="0" y="{self.y + 16:.0f}">{said(name, 26)}</text>'
         if address := self.host(batch["handle"]):
             label = f'<a href="{escape(address)}">{label}</a>'

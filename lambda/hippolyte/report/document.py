@@ -97,8 +97,10 @@ def _style(columns: Sequence[Column], key: str) -> str:
     wide, cards = "", ""
     for number, column in enumerate(columns[1:], 1):
         cell = f".{key} td:nth-of-type({number})"
-        if column.kind == "n":
-            wide += f"{cell}{{text-align:right;white-space:nowrap}}"
+        if column.kind in ("n", "word"):
+            # neither is cut, however long a table's name is
+            wide += f"{cell}{{text-align:{'right' if column.kind == 'n' else 'left'};"
+            wide += "white-space:nowrap}"
         if column.kind == "why":
             cards += f"{cell}{{display:block}}"
         elif column.title:

@@ -21,6 +21,7 @@ _BACKED_UP = (
     Column("size change", "n"),
     Column("took", "n"),
     Column("time change", "n"),
+    Column("engine", "word"),
     Column("noted", "why"),
 )
 _OTHERS = (Column("table"), Column("reason", "why"), Column("last good backup"))
@@ -89,6 +90,7 @@ def _backup(
         change(before.get("bytes"), row["bytes"]),
         duration(seconds),
         change(before.get("duration_seconds"), seconds),
+        shown(row["engine"] or ""),
         "<br>".join(shown(line) for line in lines),
     )
 
@@ -144,10 +146,10 @@ def _host(batch: Row, report: Row, consoles: Consoles, times: Times) -> Sequence
     seconds = (times.local(end) - times.local(begin)).total_seconds() if end else None
     wrong = [batch["error"], batch["cancel_reason"]]
     name = link(consoles.host(batch["handle"]), shown(batch["batch_id"]))
+    if not batch["workers"]:
+        name += " · native exports"
     if log := consoles.exporter_log(batch, report["closed_at"]):
         name += f" · {link(log, 'log')}"
-    if not batch["workers"]:
-        name += ' <span class="muted">DynamoDB&#x27;s own exports</span>'
     return (
         name + _ids(batch["handle"]),
         f"{len(batch['tables']):,}",

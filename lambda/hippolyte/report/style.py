@@ -75,7 +75,7 @@ border-bottom:1px solid var(--line)}
 th,td{padding:4px 12px 4px 0;vertical-align:top;overflow-wrap:anywhere}
 tbody th,td{border-bottom:1px solid var(--line)}
 tbody th{font-weight:600;min-width:150px}th .muted{font-weight:400}
-th.n{text-align:right}
+thead th{overflow-wrap:normal}th.n{text-align:right}
 thead button{all:unset;cursor:pointer;text-decoration:underline dotted}
 thead [aria-sort=ascending] button::after{content:" \\25B2"}
 thead [aria-sort=descending] button::after{content:" \\25BC"}

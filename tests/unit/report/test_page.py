@@ -382,3 +382,18 @@ def test_durations(value: float | None, words: str) -> None:
 )
 def test_sizes(value: int, words: str) -> None:
     assert size(value) == words
+
+
+def test_who_exported_a_table_is_shown_and_a_batch_of_native_exports_is_no_worker() -> None:
+    report = night_report(["orders", "users"], engine="lambda")
+    (batch,) = report["batches"]
+    assert [row["engine"] for row in report["tables"].values()] == ["lambda", "lambda"]
+    assert "native" not in render(report)
+    for row in report["tables"].values():
+        row["engine"] = "native"
+    batch["workers"], batch["handle"] = 0, {"moment": report["start"]}
+    page = render(report)
+    assert page.count("<td>native") == 2
+    assert f"{batch['batch_id']} · 2 native exports" in page
+    assert "a worker's time, or that of native exports" in page
+    assert "0 workers" in page
