@@ -170,8 +170,7 @@ class Settings:
     places_parameter: str | None = None
     enabled: bool = True
     window_seconds: int = 25_200
-    # of the window, as an IANA name: the report tells its times in it
-    timezone: str = "UTC"
+    timezone: str = "UTC"  # of the window, an IANA name: the report tells its times in it
     consumed_percentage: int = 50
     tables: Selection = field(default_factory=Selection)
     native_export: NativeExport = field(default_factory=NativeExport)

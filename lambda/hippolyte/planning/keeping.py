@@ -12,14 +12,13 @@ from typing import Any
 
 from hippolyte.clock import zone_of
 from hippolyte.planning.plan import Plan
-from hippolyte.records.runs import start_of
 from hippolyte.settings import Settings
 
 WEEKLY, MONTHLY = "weekly", "monthly"
 KEPT = (MONTHLY, WEEKLY)
 """Kinds of backups that are kept longer, the longest first."""
 KEY = "kept"
-"""Of a report's row: the runs of the table's newest good backups of each kind."""
+"""Of a report's row: the day of the table's newest good backup of each kind, as `2026-11-24`."""
 
 Rows = Mapping[str, Mapping[str, Any]]
 
@@ -56,7 +55,7 @@ def due(names: Iterable[str], settings: Settings, start: datetime, before: Rows)
     found: dict[str, str] = {}
     for name in names:
         had = before.get(name, {}).get(KEY) or {}
-        days = {k: _day(start_of(had[k]), settings) for k in KEPT if had.get(k)}
+        days = {kind: date.fromisoformat(had[kind]) for kind in KEPT if had.get(kind)}
         if MONTHLY in kinds and not _is_of_month(days.get(MONTHLY), tonight):
             found[name] = MONTHLY
         elif WEEKLY in kinds and not any(_is_of_week(d, tonight) for d in days.values()):
@@ -64,11 +63,13 @@ def due(names: Iterable[str], settings: Settings, start: datetime, before: Rows)
     return found
 
 
-def since(plan: Plan, table: str, good: bool, own: Mapping[str, Any]) -> dict[str, str] | None:
+def since(
+    plan: Plan, settings: Settings, table: str, good: bool, own: Mapping[str, Any]
+) -> dict[str, str] | None:
     """Return a row's `kept` after this night: that of the row before, and tonight's."""
     had = dict(own.get(KEY) or {})
     if good and (kept := plan.kept.get(table)):
-        had[kept] = plan.run_id
+        had[kept] = _day(plan.start, settings).isoformat()
     return had or None
 
 

@@ -46,7 +46,7 @@ def make_report(
         name: _table(name, entry, jobs.get(name), plan, own.get(name, {}))
         | {"measured": _measured(settings, plan, entry, jobs.get(name), own.get(name, {}))}
         | {replicas.KEY: plan.replicas.get(name)}
-        | {keeping.KEY: keeping.since(plan, name, _is_good(entry), own.get(name, {}))}
+        | {keeping.KEY: keeping.since(plan, settings, name, _is_good(entry), own.get(name, {}))}
         | {"before": backup_before(own.get(name, {}))}
         | _protection(
             entry,
