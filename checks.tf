@@ -127,7 +127,7 @@ resource "terraform_data" "input_checks" {
 
     precondition {
       condition     = !local.on_emr || local.connector == "" || local.paired
-      error_message = "cluster.release_label ${jsonencode(local.release_label)} and connector ${local.connector} (by the name of emr.jar) are no documented pair. Documented are ${join("; ", [for pair in local.pairs : "${pair.releases} with ${pair.connectors}"])}. Build the version that the release's page names as emr-ddb (docs/emr.md), or take a release that goes with the jar."
+      error_message = "cluster.release_label ${jsonencode(local.release_label)} and connector ${local.connector} (by the name of emr.jar) are no documented pair. Documented are ${join("; ", [for pair in local.pairs : "${pair.releases} with ${pair.connectors}"])}. Take a jar that goes with the release (docs/emr.md), or a release that goes with the jar."
     }
   }
 }

@@ -8,7 +8,7 @@ variable "backup_bucket" {
     - `prefix`: put before every key, no slash at either end. Default: none.
     - `kms_key_arn`: the customer-managed key the bucket encrypts with. `null`: keys of S3 itself.
     - `sse_header`: `AES256` or `aws:kms`, said with every object that is written (`x-amz-server-side-encryption`; with `aws:kms` and `kms_key_arn` that key too), where a bucket or an SCP demands it. `null`: the bucket's default encryption decides. With `engine = "emr"` clusters say it too; Data Pipeline's cannot.
-    - `owner`: id of the account the bucket belongs to; needed for `native_export` into another account's bucket. `null`: this account's own.
+    - `owner`: id of the account the bucket belongs to; needed for `native_export` into another account's bucket, and for `restore_drill` out of it. `null`: this account's own.
     - `grant`: whom the bucket's policy lets in, `account_ids` and deployments' `names`, as the submodule says; this deployment is refused at plan if it is not among them. `null`: not checked.
   EOT
   type        = any

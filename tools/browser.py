@@ -1,5 +1,7 @@
 """A headless Chromium, spoken to over its own pipe: no driver, no port, nothing to install beside.
 
+`python -m tools.browser PAGE PICTURE` draws a page, as the pictures in docs are made.
+
 `--remote-debugging-pipe` has the browser read commands of the DevTools protocol from file
 descriptor 3 and answer on 4, each message ended by a zero byte (Chromium,
 content/browser/devtools/devtools_pipe_handler.h).
@@ -7,6 +9,7 @@ content/browser/devtools/devtools_pipe_handler.h).
 
 from __future__ import annotations
 
+import argparse
 import base64
 import itertools
 import json
@@ -180,3 +183,21 @@ def browser(arguments: Sequence[str] = ()) -> Iterator[Browser]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def main() -> None:
+    """Draw what is seen first of a page."""
+    parser = argparse.ArgumentParser(prog="python -m tools.browser", description=main.__doc__)
+    parser.add_argument("page", type=Path)
+    parser.add_argument("picture", type=Path)
+    parser.add_argument("--width", type=int, default=1280)
+    parser.add_argument("--height", type=int, default=900)
+    parser.add_argument("--dark", action="store_true")
+    asked = parser.parse_args()
+    with browser() as running:
+        running.show(asked.page, asked.width, asked.height, dark=asked.dark)
+        asked.picture.write_bytes(running.picture())
+
+
+if __name__ == "__main__":
+    main()

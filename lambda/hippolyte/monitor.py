@@ -49,7 +49,8 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     if not p.time_is_short:
         with p.apart("what the settings name was not looked at"):
             existence.look(p)
-    advance(p)
+    for sight in sights:
+        advance(sight.p)
     still_open = {run for sight in sights for run in sight.still_open}
     figures = {
         "NightOverdue": float(is_overdue(p, here.recent, still_open)),

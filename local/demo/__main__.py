@@ -244,7 +244,7 @@ def _keep_page(console: Console, world: World, bucket: str) -> None:
     key = f"runs/{world.account}/{world.region}/{RUN}/report.html"
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_bytes(world.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
-    console.print(f"the night as a page: {PAGE.relative_to(REPOSITORY)}", soft_wrap=True)
+    console.print(f"kept {PAGE.relative_to(REPOSITORY)}", soft_wrap=True)
 
 
 def _show(console: Console, world: World, outputs: dict[str, Any], report: dict[str, Any]) -> None:
@@ -271,7 +271,7 @@ def closing_line(report: dict[str, Any]) -> str:
         f"{totals['skipped']} skipped + {totals['failed']} failed + "
         f"{totals['timed_out']} timed out + {totals['vanished']} vanished + "
         f"{totals['unsupported']} unsupported; {len(report['left_raised'])} left raised; restored "
-        "and compared equal"
+        f"and compared equal; the night as a page: {PAGE.relative_to(REPOSITORY)}"
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from moto.dynamodb.models import dynamodb_backends
 
 from local.iam.permission import Permission, aliases, arn_of, key_arn, via
+from local.iam.permissions_s3 import bucket_key, find_bucket
 
 if TYPE_CHECKING:
     from local.core.call import Call
@@ -126,6 +127,10 @@ def _import(call: Call, action: str) -> list[Permission]:
         group = arn_of(call, "logs", "log-group:/aws-dynamodb/imports")
         out += [Permission(f"logs:{name}", group) for name in _IMPORT_LOGS]
         out.append(Permission("logs:DescribeLogGroups", "*"))
+        found = find_bucket(source["S3Bucket"])
+        key_id = bucket_key(found) if found else None
+        if found and key_id and (key := key_arn(call, key_id)):
+            out.append(Permission("kms:Decrypt", key, via(call, "s3", found.region_name)))
     return out
 
 

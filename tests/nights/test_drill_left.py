@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from hippolyte.night import drill
+from hippolyte.night.cancelled import MARK
 from hippolyte.night.drill_record import is_ours, token
 from hippolyte.record_form import iso
 from hippolyte.settings import Settings
@@ -20,6 +22,7 @@ from tests.support.harness import (
     ACCOUNT,
     BUCKET,
     REGION,
+    RUN,
     START,
     NightDriver,
     next_night,
@@ -257,3 +260,111 @@ def test_a_call_that_breaks_off_is_made_again(night: NightDriver) -> None:
     report = night.until_closed()
     assert report["drills"] == ["orders: restored by ImportTable, 40 items"]
     assert tables(night) == ["orders"]
+
+
+def test_tables_that_cannot_be_deleted_do_not_pile_up(night: NightDriver) -> None:
+    """An organization's guard rail may deny DeleteTable: one table is left, and drills stop."""
+    night.configure(restore_drill={"canary": "orders"})
+    night.table("orders", items=40)
+    night.table("parts", items=20)
+    night.refuse("dynamodb:DeleteTable", "AccessDeniedException", "an explicit deny")
+    night.night()
+    left = ["hippolyte-drill-orders", "hippolyte-drill-parts"]
+    for number in (1, 2):
+        night.table(f"more-{number}")
+        report = next_night(night, number)
+        assert [name for name in tables(night) if "drill" in name] == left
+        (line,) = report["drills"]
+        assert line.startswith("no drill: an earlier one is not over: orders: restored")
+        assert f"{TABLE} is not deleted yet" in line
+        assert "an explicit deny" in line
+        assert report["alerts"] == [f"restore drill: {line}"]
+    night.allow_all()
+    night.passes(15)
+    assert next_night(night, 3)["drills"][0] == "orders: restored by ImportTable, 40 items"
+    assert not [name for name in tables(night) if "drill" in name]
+
+
+def test_a_run_by_hand_beside_a_drill_begins_none(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "SECONDS", 4 * 3600.0)
+    night.configure(restore_drill={}, window_seconds=3600)
+    night.table("orders", items=40)
+    night.night()
+    report = night.until_closed(run=night.scheduler({"run": "now"})["run_id"])
+    (line,) = report["drills"]
+    assert line.startswith("no drill: an earlier one is not over: orders: ")
+    assert report["alerts"] == []
+
+
+def drilling(night: NightDriver) -> None:
+    night.configure(restore_drill={})
+    night.table("orders", items=40)
+    night.scheduler()
+    night.until(lambda: importing(night), 120)
+
+
+def test_a_run_that_is_cancelled_in_its_drill_ends(night: NightDriver) -> None:
+    drilling(night)
+    key = f"runs/{ACCOUNT}/{REGION}/{RUN}/{MARK}"
+    cancel = {"version": 1, "by": "somebody", "at": iso(night.world.clock.now())}
+    night.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(cancel).encode())
+    report = night.until_closed(hours=1)
+    assert report["drills"] == ["tonight's drills were not waited for: the run was cancelled"]
+    night.passes(15)
+    assert tables(night) == ["orders"]
+
+
+def test_a_run_whose_drills_are_switched_off_ends(night: NightDriver) -> None:
+    drilling(night)
+    night.configure(restore_drill=None)
+    report = night.until_closed(hours=1)
+    (line,) = report["drills"]
+    assert line == "tonight's drills were not waited for: restore_drill was set to null"
+    (alert,) = next_night(night)["alerts"]
+    assert alert.startswith(f"{TABLE}: a restore drill's table by its name")
+
+
+def test_a_drill_is_gone_on_with_where_it_began(night: NightDriver) -> None:
+    night.keep_places()
+    drilling(night)
+    night.move(prefix="moved", restore_drill={})
+    report = night.until_closed()
+    assert report["drills"] == ["orders: restored by ImportTable, 40 items"]
+    assert tables(night) == ["orders"]
+
+
+def test_a_drill_of_which_nobody_can_be_told_is_told_later(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "SECONDS", 2 * 3600.0)
+    night.configure(restore_drill={"canary": "orders"}, window_seconds=3600)
+    night.table("orders", items=40)
+    night.table("parts", items=20)
+    night.night()
+    night.tolerant = True
+    night.refuse("sns:Publish", "InternalError", "not now")
+    night.passes(150)
+    assert tables(night) == ["orders", "parts"]
+    assert "OK restore drill" not in subjects(night)
+    night.allow_all()
+    night.passes(15)
+    assert subjects(night).count("OK restore drill") == 2
+
+
+def test_a_record_that_somebody_wrote_over_is_told_and_touches_nothing(
+    night: NightDriver,
+) -> None:
+    drilling(night)
+    night.tolerant = True
+    for drills in ({"a": 1}, {"a": {"name": "a"}}, []):
+        record = {"version": 1, "drills": drills, "last": {}}
+        night.s3.put_object(Bucket=BUCKET, Key=RECORD, Body=json.dumps(record).encode())
+        night.errors.clear()
+        night.monitor()
+        assert [type(error).__name__ for error in night.errors] == ["ConfigurationError"]
+    (line,) = night.until_closed(hours=2)["drills"]
+    assert line.startswith("the restore drill is not seen to: ")
+    night.passes(15)
+    assert TABLE in tables(night)

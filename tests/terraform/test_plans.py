@@ -1001,6 +1001,7 @@ def test_settings_are_known_at_plan(resources: dict[str, Any]) -> None:
     quiet, frankfurt = settings(resources, "quiet"), settings(resources, "frankfurt")
 
     assert quiet["window_seconds"] == (4 * 60 + 45) * 60
+    assert (quiet["timezone"], frankfurt["timezone"]) == ("Europe/Berlin", "UTC")
     assert (quiet["enabled"], quiet["raise_capacity"]) == (False, False)
     assert (quiet["bucket"], quiet["prefix"]) == ("central-backups", "dynamodb/prod")
     assert (frankfurt["region"], frankfurt["pipeline_region"]) == ("eu-central-1", "eu-west-1")

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from hippolyte.planning.host import noun_of
+from hippolyte.planning.plan import NATIVE
 from hippolyte.record_form import iso, when
 from hippolyte.report.chart import LANES, chart
 from hippolyte.report.document import Column, document, first_of, fold, table, table_of_rows
@@ -116,6 +117,13 @@ def _chart(plan: Record, found: list[Slot]) -> str:
     )
 
 
+def _workers(batch: Record) -> int:
+    """Return how many workers a batch is to have; DynamoDB's own exports have none."""
+    if any(job.get("own_engine") == NATIVE for job in batch["jobs"]):
+        return 0
+    return max((job.get("parts", 1) for job in batch["jobs"]), default=1)
+
+
 def _as_report(plan: Record, found: Iterable[Slot]) -> dict[str, Any]:
     """Return a plan in the form of a report, as if it had come true."""
     start, most = when(plan["start"]), float(_MOST_WINDOWS * window_seconds(plan))
@@ -149,7 +157,7 @@ def _as_report(plan: Record, found: Iterable[Slot]) -> dict[str, Any]:
             {
                 "batch_id": batch["batch_id"],
                 "tables": [job["table"] for job in batch["jobs"]],
-                "workers": max((job.get("parts", 1) for job in batch["jobs"]), default=1),
+                "workers": _workers(batch),
                 "started_at": at(batch.get("begins")),
                 "ended_at": at(batch.get("ends") or ends.get(batch["batch_id"])),
                 "handle": {},

@@ -36,6 +36,8 @@ from hippolyte.verdicts import Verdict
 # the report waits no longer; what ends later has a message of its own
 _MOST = timedelta(hours=1)
 _LEAST = timedelta(minutes=10)
+# an earlier drill of today is a run by hand's
+_HALF_A_DAY = timedelta(hours=12)
 _WRONG_FORM = "format dynamodbexport, which ImportTable cannot take: `hippolyte export` converts it"
 _KEY = "a customer's key encrypts it, and the drill's table would not have it"
 _GONE = (
@@ -54,9 +56,14 @@ def is_drilling(run: Run) -> bool:
 def drill(p: Pass, run: Run) -> None:
     """Order the night's drills once its backups are verified; then take what they came to."""
     ledger = run.ledger
-    if p.settings.restore_drill is None or run.plan.part or ledger.cancelled or ledger.drilled:
+    if ledger.drilled or run.plan.part or not (ledger.decided and ledger.read_back):
         return
-    if not (ledger.decided and ledger.read_back):
+    off = p.settings.restore_drill is None
+    if off or ledger.cancelled:
+        if is_drilling(run):
+            why = "restore_drill was set to null" if off else "the run was cancelled"
+            ledger.drills.append(f"tonight's drills were not waited for: {why}")
+            ledger.drilled = True
         return
     try:
         if not ledger.drills_ordered:
@@ -91,7 +98,9 @@ def _order(p: Pass, run: Run) -> None:
     record, etag = read(p)
     ordered = any(each["run_id"] == run.plan.run_id for each in record["drills"].values())
     if not ordered:
-        if until - now < _LEAST:
+        if open_now := sorted(_open(record["drills"])):
+            _wait_for(run, record["drills"][open_now[0]])
+        elif until - now < _LEAST:
             ledger.drills = ["no drill: there was no time left"]
         else:
             ordered = _choose(p, run, record, iso(until))
@@ -103,23 +112,28 @@ def _order(p: Pass, run: Run) -> None:
 
 def _choose(p: Pass, run: Run, record: dict[str, Any], until: str) -> bool:
     """Note the drills of tonight; say whether there are any."""
-    now, noted = clock.now(), False
+    now = clock.now()
     spent = run.plan.cost_usd - run.plan.cost.get(COST, 0.0)
     chosen, run.ledger.drills = choose_drills(
         _candidates(p, run), record["last"], left_of(p.settings, spent), now
     )
     for each in chosen:
         name = drill_name(each.table)
-        if name in _open(record["drills"]):
-            run.ledger.drills.append(f"{each.table}: not drilled: its last drill is not over")
-            continue
         record["drills"][name] = {
             **_note(run, name, each.table, until),
             **_entry(p, run, each.table),
         }
         record["last"][each.table] = iso(now)
-        noted = True
-    return noted
+    return bool(chosen)
+
+
+def _wait_for(run: Run, earlier: dict[str, Any]) -> None:
+    """Begin no drill beside an earlier one: tables that cannot be deleted must not pile up."""
+    said = f"no drill: an earlier one is not over: {line(earlier)}"
+    run.ledger.drills = [said]
+    if clock.now() - when(earlier["at"]) > _HALF_A_DAY:
+        run.ledger.alerts.append(f"{ALERT}{said}")
+        run.ledger.told.append(run.ledger.alerts[-1])
 
 
 def _look_for_left(run: Run, drills: dict[str, Any], until: str) -> bool:

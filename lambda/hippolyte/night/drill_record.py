@@ -18,6 +18,9 @@ INTENDED, IMPORTING, DELETING, CLOSED = "intended", "importing", "deleting", "cl
 # a table of a drill's name that the record does not have: whose it is must be found out
 FOUND = "found"
 
+# of every entry
+_TEXTS = ("name", "table", "run_id", "at", "until", "state")
+
 # as long as a UUID, which is what the service's examples have; its own bound is not documented
 _MARK, _REST = 12, 23
 
@@ -36,9 +39,16 @@ def read(p: Pass) -> tuple[dict[str, Any], str | None]:
     found = p.store.read(key(p))
     if found is None:
         return {"drills": {}, "last": {}}, None
-    if not all(isinstance(found[0].get(part), dict) for part in ("drills", "last")):
+    drills, last = (found[0].get(part) for part in ("drills", "last"))
+    if not (
+        isinstance(drills, dict) and isinstance(last, dict) and all(map(_is_entry, drills.values()))
+    ):
         raise ConfigurationError(f"{key(p)} has another form than this version writes")
     return found
+
+
+def _is_entry(entry: object) -> bool:
+    return isinstance(entry, dict) and all(isinstance(entry.get(text), str) for text in _TEXTS)
 
 
 def write(p: Pass, record: dict[str, Any], etag: str | None) -> str:

@@ -28,7 +28,7 @@ from hippolyte.night.drill_record import (
 )
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.drill import price
-from hippolyte.record_form import when
+from hippolyte.record_form import known_form, when
 from hippolyte.report.notify import metrics, publish
 
 # a token is known for 8 hours (API ImportTable)
@@ -64,9 +64,15 @@ def _advance(p: Pass) -> None:
                 del record["drills"][name]
         else:
             # one that cannot go on keeps no other from its end
-            with p.apart(f"the restore drill {name} does not go on"):
+            with p.apart(f"the restore drill {name} does not go on"), known_form(f"drill {name}"):
                 _step(p, name, entry)
-            _tell(p, name, entry, before)
+            told = False
+            with p.apart(f"nobody is told of the restore drill {name}"):
+                _tell(p, name, entry, before)
+                told = True
+            if not told:
+                record["drills"][name] = before
+                continue
         if record["drills"].get(name) == before:
             continue
         try:

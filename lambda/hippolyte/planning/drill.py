@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -60,6 +60,14 @@ def left(names: Iterable[str], settings: Settings) -> tuple[str, ...]:
         f"{first_names(found)}: {whose}, and restore_drill is null, so that nothing deletes what "
         f"is left of a drill and no table of such a name is backed up: delete it, or rename it",
     )
+
+
+def missing(names: Collection[str], settings: Settings) -> tuple[str, ...]:
+    """Tell of a canary that is no table: it would never be drilled."""
+    canary = settings.restore_drill.canary if settings.restore_drill else None
+    if canary is None or canary in names:
+        return ()
+    return (f"restore_drill.canary names {canary!r}, and there is no such table: correct the name",)
 
 
 def left_of(settings: Settings, usd: float) -> Settings:

@@ -116,6 +116,7 @@ def _planned(
             *_missing(settings.tables.always, everything),
             *_blind(choices, inventory.tags),
             *drill.left(inventory.names, settings),
+            *drill.missing(everything.names, settings),
             *left_out.alerts,
             *dear.alerts,
             *no_more,

@@ -19,10 +19,12 @@ Row = Mapping[str, Any]
 # what is told at once: the rest is folded, so that no night is longer than a look
 _ALERTS = 8
 _GROUPS = 8
+# so many reasons of a verdict have a group, the others share one
+_APART = 50
 # so few tables are shown without a click, each with its links
 _OPEN = 3
 # of so many tables all is said, of those after them the name; report.json has all of it
-_TOLD = 200
+_TOLD = 100
 _SHORT = 160
 _NAMED = 3
 
@@ -52,7 +54,10 @@ def attention(report: Row, consoles: Consoles, times: Times) -> str:
 
 
 def _left_raised(names: Sequence[str], consoles: Consoles) -> str:
-    rows = "".join(f"<li>{link(consoles.table(name), named(name))}</li>" for name in names)
+    rows = "".join(
+        f"<li>{link(consoles.table(name) if number < _TOLD else '', named(name))}</li>"
+        for number, name in enumerate(names)
+    )
     verb = "is" if len(names) == 1 else "are"
     what = f"<b>{count_of(len(names), 'table')} {verb} left raised</b>"
     return _fold(what, names, rows, len(names) <= _OPEN)
@@ -68,19 +73,24 @@ def _fold(what: str, names: Sequence[str], rows: str, is_open: bool) -> str:
 
 
 def _groups(wrong: Mapping[str, Row], night: _Night) -> list[str]:
-    made: list[tuple[int, str]] = []
-    shown_so_far = 0
+    groups: list[tuple[str, Group]] = []
     for verdict in sorted(ALERTING_VERDICTS):
         reasons = {n: str(t["reason"]) for n, t in wrong.items() if t["verdict"] == verdict.value}
-        for group in by_reason(reasons):
-            rows = []
-            for name in group.reasons:
-                is_told = shown_so_far < _TOLD
-                rows.append(_table(name, wrong[name], group, is_told, night))
-                shown_so_far += 1
-            made.append((len(rows), _group(verdict.value, group, rows, len(wrong))))
-    made.sort(key=lambda one: -one[0])
-    return first_of([html for _, html in made], _GROUPS, "reason")
+        found = by_reason(reasons)
+        groups += [(verdict.value, group) for group in found[:_APART]]
+        rest = {name: why for group in found[_APART:] for name, why in group.reasons.items()}
+        groups += [(verdict.value, Group("for other reasons", rest))] if rest else []
+    groups.sort(key=lambda one: -len(one[1].reasons))
+    made = []
+    told = 0
+    for verdict_name, group in groups:
+        rows = [
+            _table(name, wrong[name], group, told + number < _TOLD, night)
+            for number, name in enumerate(group.reasons)
+        ]
+        told += len(rows)
+        made.append(_group(verdict_name, group, rows, len(wrong)))
+    return first_of(made, _GROUPS, "reason")
 
 
 def _group(verdict: str, group: Group, rows: Sequence[str], wrong: int) -> str:

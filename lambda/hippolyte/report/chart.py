@@ -15,7 +15,7 @@ from typing import Any
 
 from hippolyte.record_form import when
 from hippolyte.report.scale import WIDTH, Scale, scale_of
-from hippolyte.report.texts import duration, said
+from hippolyte.report.texts import count_of, duration, said
 from hippolyte.report.times import Times
 
 Row = Mapping[str, Any]
@@ -25,7 +25,6 @@ LANES = 100
 """Up to this many exported tables get a lane with a name each."""
 
 _GUTTER = 214
-_HOURS = 44
 _ROW = 24
 _LANE = 17
 _CHARACTER = 6.8
@@ -118,13 +117,13 @@ class _Drawing:
             + ('<text class="axis" x="0" y="33">UTC</text>' if self.times.name else "")
         )
         grid, hours = self._frame()
-        bottom = self.y + 12
+        bottom, high = self.y + 12, 44 if self.times.name else 28
         return (
             '<div class="chart" tabindex="0" role="group" '
             'aria-label="The night as a chart over time; the tables below say the same in words">'
             '<div class="plan">'
-            + _svg("zone", _GUTTER, _HOURS, zone)
-            + _svg("hours", WIDTH, _HOURS, hours)
+            + _svg("zone", _GUTTER, high, zone)
+            + _svg("hours", WIDTH, high, hours)
             + _svg("names", _GUTTER, bottom, "".join(self.names))
             + _svg("night", WIDTH, bottom, grid + "".join(self.plot))
             + "</div></div>"
@@ -172,7 +171,8 @@ class _Drawing:
             f'<rect class="host{wrong}" x="{x:.1f}" y="{self.y:.0f}" width="{width:.1f}" '
             f'height="{height:.0f}" rx="3"/>{ran}</g>'
         )
-        name = f"{batch['batch_id']} · {exports} export{'' if exports == 1 else 's'}"
+        what = "export" if batch["workers"] else "native export"
+        name = f"{batch['batch_id']} · {count_of(exports, what)}"
         label = f'<text class="batch" x="0" y="{self.y + 16:.0f}">{said(name, 26)}</text>'
         if address := self.host(batch["handle"]):
             label = f'<a href="{escape(address)}">{label}</a>'
@@ -235,9 +235,11 @@ class _Drawing:
 
 
 def _svg(kind: str, width: float, height: float, inside: str) -> str:
+    # who hears a page has the tables, and of the chart the links
+    hidden = "" if kind == "names" else ' aria-hidden="true"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="{kind}" width="{width:.0f}" '
-        f'height="{height:.0f}">{inside}</svg>'
+        f'height="{height:.0f}"{hidden}>{inside}</svg>'
     )
 
 

@@ -18,7 +18,7 @@ _POLICY = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{_
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A table's column. `kind`: n, a figure; why, words; links; the first column names the row."""
+    """A table's column. `kind`: n, a figure; why, words; the first column names the row."""
 
     title: str
     kind: str = ""
@@ -97,11 +97,13 @@ def _style(columns: Sequence[Column], key: str) -> str:
     wide, cards = "", ""
     for number, column in enumerate(columns[1:], 1):
         cell = f".{key} td:nth-of-type({number})"
-        if column.kind == "n":
-            wide += f"{cell}{{text-align:right;white-space:nowrap}}"
+        if column.kind in ("n", "word"):
+            # neither is cut, however long a table's name is
+            wide += f"{cell}{{text-align:{'right' if column.kind == 'n' else 'left'};"
+            wide += "white-space:nowrap}"
         if column.kind == "why":
             cards += f"{cell}{{display:block}}"
-        elif column.title and column.kind != "links":
+        elif column.title:
             cards += f'{cell}::before{{content:"{_quoted(column.title)} "}}'
     return f"<style>{wide}@media(max-width:700px){{{cards}}}</style>"
 

@@ -21,6 +21,7 @@ _BACKED_UP = (
     Column("size change", "n"),
     Column("took", "n"),
     Column("time change", "n"),
+    Column("engine", "word"),
     Column("noted", "why"),
 )
 _OTHERS = (Column("table"), Column("reason", "why"), Column("last good backup"))
@@ -59,7 +60,8 @@ def _backed_up(good: Mapping[str, Row], consoles: Consoles) -> str:
             "<p>Checked of most of them, with other figures (all are in report.json):</p>"
             f"<ul>{each}</ul>"
         )
-    rows = (_backup(name, row, common, consoles) for name, row in good.items())
+    bucket = _bucket_of(good)
+    rows = (_backup(name, row, common, bucket, consoles) for name, row in good.items())
     return said + table(_BACKED_UP, rows, "good", "Tables that are backed up")
 
 
@@ -72,7 +74,9 @@ def _where(good: Mapping[str, Row]) -> str:
     return ""
 
 
-def _backup(name: str, row: Row, common: Mapping[str, str], consoles: Consoles) -> Sequence[str]:
+def _backup(
+    name: str, row: Row, common: Mapping[str, str], bucket: str, consoles: Consoles
+) -> Sequence[str]:
     before = row["before"] or {}
     location, seconds = row["location"] or "", row["duration_seconds"]
     notes = [note for note in row["notes"] if pattern(note, name) not in common]
@@ -80,32 +84,36 @@ def _backup(name: str, row: Row, common: Mapping[str, str], consoles: Consoles) 
     if location and not consoles.partition:
         lines.append(location)
     return (
-        link(_relative(location, consoles), named(name)),
+        link(_address(location, bucket, consoles), named(name)),
         "-" if row["items"] is None else f"{row['items']:,}",
         size(row["bytes"]) if location else "-",
         change(before.get("bytes"), row["bytes"]),
         duration(seconds),
         change(before.get("duration_seconds"), seconds),
+        shown(row["engine"] or ""),
         "<br>".join(shown(line) for line in lines),
     )
 
 
 def base_of(report: Row, consoles: Consoles) -> str:
     """Return the address that those of the backups go on after: that of the bucket they are in."""
-    for row in report["tables"].values():
-        if row["verdict"] == "backed_up" and (row["location"] or "").startswith("s3://"):
-            return consoles.bucket(_bucket(row["location"]))
-    return ""
+    good = {n: t for n, t in report["tables"].items() if t["verdict"] == "backed_up"}
+    bucket = _bucket_of(good)
+    return consoles.bucket(bucket) if bucket else ""
+
+
+def _bucket_of(good: Mapping[str, Row]) -> str:
+    return next(filter(None, (_bucket(row["location"] or "") for row in good.values())), "")
 
 
 def _bucket(url: str) -> str:
-    return url.removeprefix("s3://").partition("/")[0]
+    return url.removeprefix("s3://").partition("/")[0] if url.startswith("s3://") else ""
 
 
-def _relative(url: str, consoles: Consoles) -> str:
-    """Return a backup's address without the bucket's, which the whole page says once."""
-    if not url.startswith("s3://") or not consoles.bucket(_bucket(url)):
-        return ""
+def _address(url: str, bucket: str, consoles: Consoles) -> str:
+    """Return a backup's address, without the bucket's if that is what the page says once."""
+    if not consoles.folder(url) or _bucket(url) != bucket:
+        return consoles.folder(url)
     return consoles.place(url.removeprefix("s3://").partition("/")[2])
 
 
@@ -138,8 +146,12 @@ def _host(batch: Row, report: Row, consoles: Consoles, times: Times) -> Sequence
     seconds = (times.local(end) - times.local(begin)).total_seconds() if end else None
     wrong = [batch["error"], batch["cancel_reason"]]
     name = link(consoles.host(batch["handle"]), shown(batch["batch_id"]))
+    if not batch["workers"]:
+        name += " · native exports"
     if log := consoles.exporter_log(batch, report["closed_at"]):
         name += f" · {link(log, 'log')}"
+    if not batch["workers"]:
+        name += ' <span class="muted">DynamoDB&#x27;s own exports</span>'
     return (
         name + _ids(batch["handle"]),
         f"{len(batch['tables']):,}",

@@ -16,7 +16,7 @@ _REPORT: dict[str, Any] = {
     "would_raise": [],
 }
 _BATCH: dict[str, Any] = {"workers": 1}
-_TABLE: dict[str, Any] = {"before": None, "last_good": None, "damage": []}
+_TABLE: dict[str, Any] = {"before": None, "last_good": None, "damage": [], "engine": None}
 
 
 def filled(report: Mapping[str, Any]) -> dict[str, Any]:

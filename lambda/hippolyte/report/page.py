@@ -137,8 +137,10 @@ def _night(report: Row, consoles: Consoles, times: Times) -> str:
     noun = noun_of(report["engine"])
     drawn_tables = sum(1 for t in report["tables"].values() if t["batch"] and t["started_at"])
     without = report["discovered"] - drawn_tables
+    native = any(b["started_at"] and not b["workers"] for b in report["batches"])
+    mixed = ", or that of native exports" if native else ""
     legend = [
-        ("host", f"a {noun}'s time"),
+        ("host", f"a {noun}'s time{mixed}"),
         ("backed_up", "backed up"),
         ("failed", "failed"),
         ("timed_out", "timed out"),

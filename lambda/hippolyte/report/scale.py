@@ -54,8 +54,10 @@ class Scale:
 
 def scale_of(report: Mapping[str, Any]) -> Scale:
     """The window, and what came after it; a night that went well is not squeezed by its report."""
-    ends = [report["deadline"]]
-    ends += [b["ended_at"] or report["closed_at"] for b in report["batches"] if b["started_at"]]
+    ends = [b["ended_at"] or report["closed_at"] for b in report["batches"] if b["started_at"]]
     ends += [r["given_back_at"] or report["closed_at"] for r in report["raised"]]
-    start, end = when(report["start"]), max(map(when, ends))
-    return Scale(start, start + max(timedelta(minutes=10), (end - start) * 1.03))
+    start, deadline = when(report["start"]), when(report["deadline"])
+    last = max(map(when, ends), default=start)
+    # with room for the words beside the last bar
+    long = max((deadline - start) * 1.03, (last - start) * 1.16, timedelta(minutes=10))
+    return Scale(start, start + long)

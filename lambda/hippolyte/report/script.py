@@ -33,7 +33,6 @@ for (const table of all("table.rows")) {
   if (!body || body.rows.length < 2) continue;
   table.classList.add("sorts");
   heads.forEach((head, column) => {
-    if (head.classList.contains("links")) return;
     const numeric = head.classList.contains("n");
     const button = make("button", {type: "button"}, ...head.childNodes);
     head.append(button);

@@ -27,11 +27,12 @@ code{font:12px ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 color:var(--on);background:var(--ok);vertical-align:4px;margin-left:10px}
 .state.bad{background:var(--bad)}
 .lead{font-size:18px;margin:10px 0 0}
-.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(112px,1fr));gap:8px;
+.tiles{display:flex;flex-wrap:wrap;gap:8px;
 margin:14px 0 10px;padding:0}
-.tiles div{background:var(--panel);border-radius:6px;padding:6px 12px;color:var(--muted);
-font-size:13px;line-height:1.35}
-.tiles b{display:block;font-size:19px;color:var(--text);overflow-wrap:anywhere}
+.tiles div{flex:1 1 auto;min-width:92px;max-width:100%;background:var(--panel);
+border-radius:6px;padding:6px 12px;color:var(--muted);font-size:13px;line-height:1.35}
+.tiles b{display:block;font-size:19px;color:var(--text);
+white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .tiles small{font-size:12px}.tiles .zero b{font-weight:400;color:var(--muted)}
 .tiles .wrong b{color:var(--bad)}
 .links{font-size:14px}nav{margin:8px 0 0;font-size:14px;overflow-wrap:anywhere}
@@ -74,7 +75,7 @@ border-bottom:1px solid var(--line)}
 th,td{padding:4px 12px 4px 0;vertical-align:top;overflow-wrap:anywhere}
 tbody th,td{border-bottom:1px solid var(--line)}
 tbody th{font-weight:600;min-width:150px}th .muted{font-weight:400}
-th.n{text-align:right}
+thead th{overflow-wrap:normal}th.n{text-align:right}
 thead button{all:unset;cursor:pointer;text-decoration:underline dotted}
 thead [aria-sort=ascending] button::after{content:" \\25B2"}
 thead [aria-sort=descending] button::after{content:" \\25BC"}
@@ -82,8 +83,7 @@ thead button:focus-visible{outline:2px solid var(--link)}
 @media(max-width:700px){
 body{padding:16px 16px 40px}h1{font-size:21px}.lead{font-size:17px}
 .state{margin-left:0}h1 .state{vertical-align:2px}
-.tiles{grid-template-columns:repeat(auto-fill,minmax(80px,1fr));gap:6px}
-.tiles div{padding:5px 8px;font-size:12px}.tiles b{font-size:16px}
+.tiles{gap:6px}.tiles div{min-width:80px;padding:5px 8px;font-size:12px}.tiles b{font-size:16px}
 .plan .names,.plan .zone{width:132px}.chart{max-height:min(60vh,380px)}.legend{gap:2px 12px}
 #tools input{flex:1 1 200px}
 .rows,.rows tbody,.rows tr{display:block}.rows thead{display:none}

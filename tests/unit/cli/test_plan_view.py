@@ -268,3 +268,11 @@ def test_the_page_of_nothing_and_of_a_table_that_takes_ages() -> None:
     ages = record(plan(table("old", size_bytes=1 << 60, read_capacity=1), raise_capacity=False))
     assert "DOES NOT FIT" in render(ages)
     assert gantt(ages)
+
+
+def test_the_page_calls_what_dynamodb_exports_itself_native() -> None:
+    made = plan(table("orders"))
+    (job,) = made.jobs
+    own = replace(made, batches=(Batch("b001", 0, (replace(job, own_engine="native"),)),))
+    assert "b001 · 1 native export" in render(record(own))
+    assert "b001 · 1 export" in render(record(made))

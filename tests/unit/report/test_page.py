@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from base64 import b64encode
+from hashlib import sha256, sha512
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin
@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hippolyte.record_form import when
 from hippolyte.records.ledger import Ledger
 from hippolyte.report.chart import LANES, chart
 from hippolyte.report.content import make_report
@@ -23,7 +24,7 @@ from hippolyte.report.scale import WIDTH
 from hippolyte.report.texts import duration, size
 from hippolyte.verdicts import Verdict
 from tests.support.builders import plan, table
-from tests.support.night_reports import SETTINGS, at, night_report
+from tests.support.night_reports import SETTINGS, at, large_report, night_report
 
 SVG = "{http://www.w3.org/2000/svg}"
 CONSOLE = "console.aws.amazon.com"
@@ -102,12 +103,22 @@ def test_every_table_is_in_the_page_and_in_the_chart() -> None:
     assert "Nothing." in page.text
 
 
+def test_a_backup_in_another_bucket_is_found_there() -> None:
+    report = night_report(["orders", "users"])
+    report["tables"]["users"]["location"] = "s3://elsewhere/a/users/run-1"
+    links = Page(render(report)).links
+    host = f"https://us-east-1.{CONSOLE}/s3/buckets"
+    assert f"{host}/elsewhere?region=us-east-1&prefix=a/users/run-1/" in links
+    place = "backups/123456789012/us-east-1/orders/run-1/"
+    assert f"{host}/backups?region=us-east-1&prefix={place}" in links
+
+
 def test_the_page_fetches_nothing_and_runs_its_own_script_alone() -> None:
     page = Page(render(night_report(["orders"])))
     assert {"link", "img", "iframe", "form"} & set(page.tags) == set()
     assert not [name for name, _ in page.attributes if name == "src" or name[:2] == "on"]
     (policy,), (script,) = page.policies, page.scripts
-    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    digest = b64encode(sha256(script.encode()).digest()).decode()
     assert policy.split("; ") == [
         "default-src 'none'",
         "style-src 'unsafe-inline'",
@@ -282,6 +293,75 @@ def test_2500_tables_make_a_page_of_bounded_size() -> None:
     assert len(render(worst).encode()) < 12_000_000
 
 
+# what the first version of report.json did not have
+LATER = {
+    *("engine", "partition", "bucket_region", "timezone", "part", "storage_usd", "before"),
+    *("drills", "oldest_good", "would_raise"),
+}
+LATER_IN_ROWS = {
+    *("table_id", "last_good", "wanted_since", "verified_levels", "damage", "unread_settings"),
+    *("measured", "before"),
+}
+
+
+def without(record: dict[str, Any], keys: set[str]) -> dict[str, Any]:
+    assert keys <= set(record)
+    return {key: value for key, value in record.items() if key not in keys}
+
+
+def test_a_report_of_the_first_version_has_its_page() -> None:
+    report = without(large_report(120, "datapipeline"), LATER)
+    report["tables"] = {n: without(row, LATER_IN_ROWS) for n, row in report["tables"].items()}
+    report["batches"] = [without(batch, {"workers"}) for batch in report["batches"]]
+    page = Page(render(report))
+    assert page.links == []
+    assert "s3://backups/backups/123456789012/us-east-1/<table>/run-1/" in page.text
+    assert "13 of 120 tables are not backed up." in page.text
+    assert "log s3://backups/logs/3/" in page.text
+    assert "All times are UTC." in page.text
+
+
+def test_who_failed_leads_to_who_read_it_and_to_the_log_of_that_time() -> None:
+    failed = {"verdict": Verdict.FAILED, "reason": "no luck"}
+    report = night_report(["orders"], "lambda", orders=failed)
+    report["batches"][0]["handle"]["run"] = report["run_id"]
+    made = render(report)
+    attention = made[made.index('<div class="attention">') : made.index("<h2>The night")]
+    links = Page(attention).links
+    assert "/states/home" in links[2]
+    assert links[2].endswith(f":hippolyte-exporter:{report['run_id']}-b001")
+    start = int(when(report["batches"][0]["started_at"]).timestamp()) * 1000
+    assert f"hippolyte-exporter/log-events$3Fstart$3D{start}$26end$3D" in links[3]
+    report = night_report(["orders"], "emr", orders=failed)
+    made = render(report)
+    assert "#/clusterDetails/j-0" in made[made.index("Needs attention") : made.index("The night")]
+
+
+def test_a_night_in_which_all_went_wrong_is_no_longer() -> None:
+    names = [f"some-service.production.table-{n:04d}" for n in range(2500)]
+    apart = {name: sha512(name.encode()).digest() * 9 for name in names}
+    letters = bytes(97 + byte % 26 for byte in range(256))
+    report = night_report(
+        names,
+        **{
+            name: {
+                "verdict": Verdict.FAILED,
+                "reason": own.translate(letters).decode(),
+                "errors": ["e" * 1000],
+                "log": f"s3://backups/logs/{name}/",
+            }
+            for name, own in apart.items()
+        },
+    )
+    page = render(report)
+    assert len(page.encode()) < 1_000_000
+    parsed = Page(page)
+    assert "2,450 failed: for other reasons" in parsed.text
+    assert all(f"<bdi>{name}</bdi></b>" in page for name in names)
+    report = night_report(names, **{name: {"raised_from": 1, "raised_to": 2} for name in names})
+    assert "2,500 tables are left raised" in render(report)
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [(None, "-"), (0, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "1 h 00"), (7500, "2 h 05")],
@@ -302,3 +382,18 @@ def test_durations(value: float | None, words: str) -> None:
 )
 def test_sizes(value: int, words: str) -> None:
     assert size(value) == words
+
+
+def test_who_exported_a_table_is_shown_and_a_batch_of_native_exports_is_no_worker() -> None:
+    report = night_report(["orders", "users"], engine="lambda")
+    (batch,) = report["batches"]
+    assert [row["engine"] for row in report["tables"].values()] == ["lambda", "lambda"]
+    assert "native" not in render(report)
+    for row in report["tables"].values():
+        row["engine"] = "native"
+    batch["workers"], batch["handle"] = 0, {"moment": report["start"]}
+    page = render(report)
+    assert page.count("<td>native") == 2
+    assert f"{batch['batch_id']} · 2 native exports" in page
+    assert "a worker's time, or that of native exports" in page
+    assert "0 workers" in page
