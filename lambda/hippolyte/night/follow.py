@@ -229,7 +229,7 @@ def _gets_on(p: Pass, run: Run, job: Job, entry: TableEntry, estimate: float) ->
     items = ITEMS_PER_FILE * cluster_mappers(p.settings, p.engine.name)
     of_a_file = estimate * min(1.0, items / max(1, job.item_count))
     patience = max(_STALLED_SECONDS, _OVERDUE_FACTOR * of_a_file)
-    key = directory(p.settings, job.table, run.plan.run_id, entry.attempt)
+    key = directory(p.settings, run.plan, job.table, entry.attempt)
     newest = p.store.written_at(f"{key}/")
     return newest is not None and since(iso(newest), clock.now()) <= patience
 

@@ -90,7 +90,7 @@ def _failed(entry: TableEntry) -> bool:
 
 def _write_empty(p: Pass, run: Run, name: str, entry: TableEntry) -> None:
     """An empty table needs no cluster: a manifest without entries, and the flag."""
-    key = directory(p.settings, name, run.plan.run_id, entry.attempt)
+    key = directory(p.settings, run.plan, name, entry.attempt)
     manifest = manifest_bytes([])
     for file, body in (("manifest", manifest), ("_SUCCESS", b"")):
         p.clients.s3.put_object(Bucket=p.settings.bucket, Key=f"{key}/{file}", Body=body)
@@ -197,7 +197,7 @@ def _replaced(p: Pass, job: Job, entry: TableEntry) -> bool:
 def _verify(
     p: Pass, run: Run, job: Job, entry: TableEntry, read: int | None, before: int | None
 ) -> Verification:
-    key = directory(p.settings, job.table, run.plan.run_id, entry.attempt) + "/"
+    key = directory(p.settings, run.plan, job.table, entry.attempt) + "/"
     bucket, s3 = p.settings.bucket, p.clients.s3
 
     def get(name: str) -> bytes:
