@@ -343,6 +343,7 @@ def test_a_late_export_is_kept_wherever_the_monitor_is_killed(
     kept = entry(night, "n-orders")
     assert kept is not None
     assert [note for note in kept["notes"] if note.startswith("late")] == kept["notes"][-1:]
+    assert "DescribeTimeToLive" in str(kept["settings"]["answers"])
     assert items(night, "n-orders") == KEYS
     assert (night.record(RUN, "late-exports.json") or {})["tables"] == []
 
@@ -403,6 +404,15 @@ def test_an_export_nobody_heard_of_is_found_at_the_deadline(
     night.passes(60)
     assert entry(night, "n-orders") is not None
     assert len(exports(night)) == 1
+
+
+def test_what_may_not_be_looked_for_does_not_keep_the_run_open(night: NightDriver) -> None:
+    unheard(night)
+    night.world.gate.denied.append(("dynamodb:DescribeExport", "*"))
+    night.world.clock.advance_to(START + timedelta(seconds=7200))
+    row = night.until_closed(1)["tables"]["n-orders"]
+    assert row["verdict"] == "timed_out"
+    assert "dynamodb:DescribeExport" in row["reason"]
 
 
 def test_an_export_nobody_heard_of_that_ended_is_a_backup(night: NightDriver) -> None:

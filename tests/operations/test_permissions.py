@@ -51,7 +51,8 @@ shows that policy and stand-in agree, not what AWS asks for. Nothing has run on 
 What the functions hold for a night that began with another engine (`elasticmapreduce:*` beside
 `lambda`, `states:DescribeExecution` and `states:StopExecution` beside the others) is in that
 engine's part. So are the roles *exporter* and *machine*, with which the others' nights read their
-backups back.
+backups back. Tables that DynamoDB exports itself (`native_export`) are in that part's nights alone:
+what they need is the same beside any engine.
 
 `make test` proves the parts of `lambda` and Data Pipeline again. Of EMR's it plays the first night,
 and looks that every action is in the table; `make permissions` proves the rest.
@@ -71,7 +72,7 @@ NOT_SHOWN: dict[str, dict[tuple[str, str], str]] = {name: {} for name in ROLES} 
 # held with every engine, for a night that began with another: shown with that one
 _WORKERS = ("states:DescribeExecution", "states:StopExecution")
 OF_OTHERS = {"lambda": ("elasticmapreduce:",), "datapipeline": _WORKERS, "emr": _WORKERS}
-BACKED_UP = dict.fromkeys(("large", "small", "empty", "queue"), "backed_up")
+BACKED_UP = dict.fromkeys(("large", "small", "empty", "queue", "native"), "backed_up")
 GOOD = {
     "lambda": ("night", "scheduler alone", "lost answer"),
     "datapipeline": ("night", "scheduler alone", "lost answer"),
