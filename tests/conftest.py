@@ -43,9 +43,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def _wanted(marks: dict[str, pytest.Mark], option: str) -> tuple[str, ...]:
     able = marks["engine"].args if "engine" in marks else ENGINES
-    able += (NATIVE,) * ("native" in marks)
     if option == "slice":
         return able if "engine" in marks or "both" in marks else ENGINES[:1]
+    able += (NATIVE,) * ("native" in marks)
     return tuple(e for e in able if option in ("all", e))
 
 

@@ -24,6 +24,7 @@ _LINKS = ("scan/", "engines/workers")
 
 
 @pytest.mark.both
+@pytest.mark.native
 def test_killed_before_and_after_each_call_site(row: Row, engine_name: str) -> None:
     """A slice: each operation of each calling function once."""
     seen: set[tuple[str, ...]] = set()
