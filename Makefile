@@ -20,7 +20,7 @@ $(VENV)/installed: requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	touch $@
 
-demo: $(VENV)/installed ## one whole night on the local AWS: terraform apply, backup, report, destroy (ENGINE=emr, datapipeline, or native: some tables by DynamoDB itself)
+demo: $(VENV)/installed ## one whole night on the local AWS: terraform apply, backup, report, destroy (ENGINE=emr or datapipeline)
 	$(BIN)/python -m local.demo --engine $(ENGINE)
 
 local: $(VENV)/installed ## keep the local AWS in the foreground (ARGS="--speed 60")

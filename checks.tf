@@ -53,6 +53,21 @@ resource "terraform_data" "input_checks" {
       error_message = "force_destroy = true has no effect on the given backup_bucket (${jsonencode(try(module.inputs.backup_bucket.name, null))}): the module deletes only a bucket it created. Remove force_destroy."
     }
 
+    precondition {
+      condition     = module.inputs.backup_bucket == null || (length(var.storage_classes) == 0 && module.inputs.object_lock == null)
+      error_message = "storage_classes (${jsonencode(var.storage_classes)}) and object_lock (${jsonencode(module.inputs.object_lock)}) have no effect on the given backup_bucket (${jsonencode(try(module.inputs.backup_bucket.name, null))}): its owner sets them. Remove them; the submodule backup-bucket takes the same."
+    }
+
+    precondition {
+      condition     = alltrue([for class, days in var.storage_classes : days < var.retention_days])
+      error_message = "storage_classes (${jsonencode(var.storage_classes)}) has days from retention_days (${var.retention_days}) on: those backups are gone by then. Take fewer days, or keep them longer."
+    }
+
+    precondition {
+      condition     = try(module.inputs.object_lock.days, 0) <= var.retention_days
+      error_message = "object_lock.days (${jsonencode(try(module.inputs.object_lock.days, null))}) is longer than retention_days (${var.retention_days}): a lock forbids a shorter retention, what expires would be out of sight and paid for. Lower object_lock.days, or keep backups as long."
+    }
+
     # --- the engine and what belongs to it ------------------------------------------------------------------------------
 
     precondition {
@@ -112,7 +127,7 @@ resource "terraform_data" "input_checks" {
 
     precondition {
       condition     = !local.on_emr || local.connector == "" || local.paired
-      error_message = "cluster.release_label ${jsonencode(local.release_label)} and connector ${local.connector} (by the name of emr.jar) are no documented pair. Documented are ${join("; ", [for pair in local.pairs : "${pair.releases} with ${pair.connectors}"])}. Build the version that the release's page names as emr-ddb (docs/emr.md), or take a release that goes with the jar."
+      error_message = "cluster.release_label ${jsonencode(local.release_label)} and connector ${local.connector} (by the name of emr.jar) are no documented pair. Documented are ${join("; ", [for pair in local.pairs : "${pair.releases} with ${pair.connectors}"])}. Take a jar that goes with the release (docs/emr.md), or a release that goes with the jar."
     }
   }
 }

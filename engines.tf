@@ -56,6 +56,8 @@ locals {
     emr_callers      = "arn:${local.partition}:elasticmapreduce:${local.region}:${local.account}:*"
     emr_cleanup_role = "arn:${local.partition}:iam::${local.account}:role/aws-service-role/elasticmapreduce.amazonaws.com*/AWSServiceRoleForEMRCleanup*"
     clusters         = local.cluster_arn
+    guards           = local.guard_arn
+    guard_role       = local.role_arns["guard"]
     tables           = local.table_arn
     buckets          = local.bucket_arns
     bucket_keys      = local.bucket_keys

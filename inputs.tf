@@ -18,6 +18,7 @@ module "spelling" {
     exporter      = var.exporter
     backup_bucket = var.backup_bucket
     central_topic = var.central_topic
+    object_lock   = var.object_lock
     vpc           = var.vpc
 
     "backup_bucket.grant" = try(var.backup_bucket.grant, null)
@@ -37,6 +38,7 @@ module "spelling" {
     exporter      = ["max_workers", "memory_size"]
     backup_bucket = ["grant", "kms_key_arn", "name", "owner", "prefix", "region", "sse_header"]
     central_topic = ["arn", "grant", "kms_key_arn"]
+    object_lock   = ["days", "mode"]
     vpc           = ["security_group_ids", "subnet_ids"]
 
     "backup_bucket.grant" = ["account_ids", "names"]
@@ -59,5 +61,6 @@ module "inputs" {
   exporter      = module.spelling.given.exporter
   backup_bucket = module.spelling.given.backup_bucket
   central_topic = module.spelling.given.central_topic
+  object_lock   = module.spelling.given.object_lock
   vpc           = module.spelling.given.vpc
 }

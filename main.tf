@@ -41,6 +41,7 @@ locals {
     places_parameter    = aws_ssm_parameter.open.name
     topic_arn           = local.told_topic_arn
     window_seconds      = local.window_seconds
+    timezone            = module.inputs.backup_window.timezone
     consumed_percentage = var.consumed_percentage
     consistent_reads    = var.consistent_reads
     tables              = module.inputs.tables
@@ -79,12 +80,12 @@ resource "terraform_data" "deployment_checks" {
     }
 
     precondition {
-      condition     = try(module.inputs.backup_bucket.grant, null) == null ? true : contains(module.inputs.backup_bucket.grant.account_ids, local.account) && contains(module.inputs.backup_bucket.grant.names, var.name)
+      condition     = try(module.inputs.backup_bucket.grant, null) == null ? true : contains(concat(module.inputs.backup_bucket.grant.account_ids, length(module.inputs.backup_bucket.grant.account_ids) == 0 ? [local.account] : []), local.account) && contains(module.inputs.backup_bucket.grant.names, var.name)
       error_message = "backup_bucket \"${local.bucket}\" does not let in deployment \"${var.name}\" of account ${local.account}: its policy names accounts ${jsonencode(try(module.inputs.backup_bucket.grant.account_ids, []))} and deployments ${jsonencode(try(module.inputs.backup_bucket.grant.names, []))}. Add this one to account_ids and names of the module backup-bucket, apply that first, then this."
     }
 
     precondition {
-      condition     = try(module.inputs.central_topic.grant, null) == null ? true : contains(module.inputs.central_topic.grant.account_ids, local.account) && contains(module.inputs.central_topic.grant.names, var.name)
+      condition     = try(module.inputs.central_topic.grant, null) == null ? true : contains(concat(module.inputs.central_topic.grant.account_ids, length(module.inputs.central_topic.grant.account_ids) == 0 ? [local.account] : []), local.account) && contains(module.inputs.central_topic.grant.names, var.name)
       error_message = "central_topic \"${try(module.inputs.central_topic.arn, "")}\" does not let in deployment \"${var.name}\" of account ${local.account}: its policy names accounts ${jsonencode(try(module.inputs.central_topic.grant.account_ids, []))} and deployments ${jsonencode(try(module.inputs.central_topic.grant.names, []))}. Add this one to account_ids and names of the module backup-topic, apply that first, then this."
     }
   }

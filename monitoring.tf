@@ -41,6 +41,14 @@ locals {
     }
   }
 
+  drill_alarms = {
+    drill-failed = {
+      metric      = "DrillsFailed"
+      description = "DynamoDB could not restore a backup as a trial. The night's message, or one of the drill's own, says why."
+      missing     = "ignore"
+    }
+  }
+
   service_alarms = {
     scheduler-errors = {
       namespace   = "AWS/Lambda"
@@ -72,7 +80,8 @@ locals {
     periods    = 1
     missing    = "notBreaching"
   }
-  alarms = { for key, alarm in merge(local.own_alarms, local.service_alarms) : key => merge(local.alarm_defaults, alarm) if var.alarms_enabled }
+  every_alarm = merge(local.own_alarms, local.service_alarms, local.drills ? local.drill_alarms : {})
+  alarms      = { for key, alarm in local.every_alarm : key => merge(local.alarm_defaults, alarm) if var.alarms_enabled }
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
@@ -124,6 +133,13 @@ locals {
     }),
   ]
 
+  drill_widgets = [
+    merge(local.nightly, {
+      title   = "Restore drills that failed"
+      metrics = [["Hippolyte", "DrillsFailed", "Deployment", var.name]]
+    }),
+  ]
+
   widgets = concat([
     merge(local.nightly, {
       title   = "Tables by verdict"
@@ -151,7 +167,7 @@ locals {
       metrics     = [["Hippolyte", "OldestBackupAgeDays", "Deployment", var.name]]
       annotations = { horizontal = [{ label = "half the retention", value = var.retention_days / 2 }] }
     }),
-  ], [for widget in local.exporter_widgets : widget if local.on_lambda])
+  ], [for widget in local.exporter_widgets : widget if local.on_lambda], [for widget in local.drill_widgets : widget if local.drills])
 }
 
 resource "aws_cloudwatch_dashboard" "this" {

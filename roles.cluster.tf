@@ -129,6 +129,21 @@ data "aws_iam_policy_document" "cluster" {
   }
 }
 
+# What ends a cluster though both functions are dead: its one-time schedule calls EMR with this role
+data "aws_iam_policy_document" "guard" {
+  statement {
+    sid       = "EndOwnClusters"
+    actions   = ["elasticmapreduce:TerminateJobFlows"]
+    resources = [local.cluster_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "elasticmapreduce:ResourceTag/hippolyte:deployment"
+      values   = [var.name]
+    }
+  }
+}
+
 # What makes the clusters, by the engine's room; and the key of their volumes, which is the account's affair
 data "aws_iam_policy_document" "engine" {
   source_policy_documents = compact([try(local.engine.role_policy, "")])

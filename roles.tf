@@ -2,7 +2,7 @@
 # roles.surroundings.tf, roles.cluster.tf and the engine's room, modules/engine-datapipeline or modules/engine-emr.
 
 locals {
-  role_names = { for role in ["scheduler", "monitor", "schedules", "exporter", "machine", "pipeline", "emr", "cluster"] : role => "${var.name}-${local.region}-${role}" }
+  role_names = { for role in ["scheduler", "monitor", "schedules", "exporter", "machine", "pipeline", "emr", "cluster", "guard"] : role => "${var.name}-${local.region}-${role}" }
   role_arns  = { for role, name in local.role_names : role => "arn:${local.partition}:iam::${local.account}:role${var.role_path}${name}" }
 
   # What every document names again and again
@@ -16,6 +16,7 @@ locals {
   # as the guide of Step Functions has it, "Prevent cross-service confused deputy issue"; the role invokes one function only
   any_machine_arn = "arn:${local.partition}:states:${local.region}:${local.account}:stateMachine:*"
   schedule_group  = "arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule-group/${var.name}"
+  guard_arn       = "arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule/${var.name}/cluster-*"
 
   # Confused deputy: a service may use a role only on behalf of this account. EC2 sends no source, Lambda is not known to
   # when it assumes an execution role.
@@ -26,9 +27,10 @@ locals {
     schedules           = { "scheduler.amazonaws.com" = { account = true, arn = local.schedule_group } }
     machine             = { "states.amazonaws.com" = { account = true, arn = local.any_machine_arn } }
     cluster             = { "ec2.${local.dns_suffix}" = { account = false, arn = null } }
+    guard               = { "scheduler.amazonaws.com" = { account = true, arn = local.schedule_group } }
     (local.engine_role) = try(local.engine.trust, null)
   }
-  trust = { for role, services in local.every_trust : role => services if !(local.on_lambda && contains(local.roles_of_clusters, role)) }
+  trust = { for role, services in local.every_trust : role => services if !contains(local.roles_left_out, role) }
 
   every_policy = {
     scheduler           = data.aws_iam_policy_document.scheduler.json
@@ -37,12 +39,13 @@ locals {
     schedules           = data.aws_iam_policy_document.schedules.json
     machine             = data.aws_iam_policy_document.machine.json
     cluster             = data.aws_iam_policy_document.cluster.json
+    guard               = data.aws_iam_policy_document.guard.json
     (local.engine_role) = data.aws_iam_policy_document.engine.json
   }
-  policies = { for role, policy in local.every_policy : role => policy if !(local.on_lambda && contains(local.roles_of_clusters, role)) }
+  policies = { for role, policy in local.every_policy : role => policy if !contains(local.roles_left_out, role) }
 
-  # without clusters there is nothing to make them with, nor to run in them
-  roles_of_clusters = ["cluster", local.engine_role]
+  # without clusters there is nothing to make them with, nor to run in them; Data Pipeline ends its own (terminateAfter)
+  roles_left_out = concat(local.on_lambda ? ["cluster", local.engine_role] : [], local.on_emr ? [] : ["guard"])
 }
 
 data "aws_iam_policy_document" "trust" {

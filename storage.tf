@@ -79,61 +79,20 @@ resource "aws_s3_bucket_versioning" "this" {
   }
 }
 
-data "aws_iam_policy_document" "bucket" {
-  count = local.create_bucket ? 1 : 0
-
-  # Terraform destroys a bucket's settings before the bucket itself, which S3 refuses while something is in it: the policy,
-  # the first to go, stops that. It may be written over, and force_destroy takes this out
-  dynamic "statement" {
-    for_each = var.force_destroy ? [] : [local.bucket_arn]
-
-    content {
-      sid       = "SettingsStayWithTheBackups"
-      effect    = "Deny"
-      actions   = ["s3:DeleteBucketPolicy"]
-      resources = [statement.value]
-
-      principals {
-        type        = "*"
-        identifiers = ["*"]
-      }
-    }
-  }
-
-  statement {
-    sid       = "DenyWithoutTls"
-    effect    = "Deny"
-    actions   = ["s3:*"]
-    resources = [local.bucket_arn, "${local.bucket_arn}/*"]
-
-    principals {
-      type        = "*"
-      identifiers = ["*"]
-    }
-
-    condition {
-      test     = "Bool"
-      variable = "aws:SecureTransport"
-      values   = ["false"]
-    }
-  }
-}
-
-resource "aws_s3_bucket_policy" "this" {
-  count = local.create_bucket ? 1 : 0
+# By itself, not object_lock_enabled of the bucket: that would make the bucket anew
+resource "aws_s3_bucket_object_lock_configuration" "this" {
+  count = local.create_bucket && module.inputs.object_lock != null ? 1 : 0
 
   bucket = aws_s3_bucket.this[0].id
-  policy = data.aws_iam_policy_document.bucket[0].json
 
-  # the last to come is the first to go: all settings stay if it may not go
-  depends_on = [
-    aws_s3_bucket_lifecycle_configuration.this,
-    aws_s3_bucket_notification.this,
-    aws_s3_bucket_ownership_controls.this,
-    aws_s3_bucket_public_access_block.this,
-    aws_s3_bucket_server_side_encryption_configuration.this,
-    aws_s3_bucket_versioning.this,
-  ]
+  rule {
+    default_retention {
+      mode = module.inputs.object_lock.mode
+      days = module.inputs.object_lock.days
+    }
+  }
+
+  depends_on = [aws_s3_bucket_versioning.this]
 }
 
 # leases/ has no rule of expiry on purpose: a lease is the record that gives capacity back; nor has scripts/, one small
@@ -163,6 +122,29 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 
       expiration {
         days = rule.value
+      }
+    }
+  }
+
+  # the catalogue stays where listing it is cheap
+  dynamic "rule" {
+    for_each = length(var.storage_classes) > 0 ? [1] : []
+
+    content {
+      id     = "move-backups"
+      status = "Enabled"
+
+      filter {
+        prefix = "backups/"
+      }
+
+      dynamic "transition" {
+        for_each = var.storage_classes
+
+        content {
+          days          = transition.value
+          storage_class = transition.key
+        }
       }
     }
   }

@@ -8,7 +8,7 @@ variable "backup_bucket" {
     - `prefix`: put before every key, no slash at either end. Default: none.
     - `kms_key_arn`: the customer-managed key the bucket encrypts with. `null`: keys of S3 itself.
     - `sse_header`: `AES256` or `aws:kms`, said with every object that is written (`x-amz-server-side-encryption`; with `aws:kms` and `kms_key_arn` that key too), where a bucket or an SCP demands it. `null`: the bucket's default encryption decides. With `engine = "emr"` clusters say it too; Data Pipeline's cannot.
-    - `owner`: id of the account the bucket belongs to; needed for `native_export` into another account's bucket. `null`: this account's own.
+    - `owner`: id of the account the bucket belongs to; needed for `native_export` into another account's bucket, and for `restore_drill` out of it. `null`: this account's own.
     - `grant`: whom the bucket's policy lets in, `account_ids` and deployments' `names`, as the submodule says; this deployment is refused at plan if it is not among them. `null`: not checked.
   EOT
   type        = any
@@ -47,6 +47,38 @@ variable "retention_days" {
     condition     = var.retention_days >= 2 && var.retention_days <= 3650 && floor(var.retention_days) == var.retention_days
     error_message = "retention_days must be a whole number from 2 (below that one bad night leaves no backup) to 3650, got ${var.retention_days}. Example: 35."
   }
+}
+
+variable "storage_classes" {
+  description = "Storage classes that backups move to in the bucket the module creates, each with the days after which they do: `STANDARD_IA`, `ONEZONE_IA` and `INTELLIGENT_TIERING` from 30 days, `GLACIER_IR` from 0. They bill for 30 days at least, `GLACIER_IR` for 90, and for reading (docs/costs.md). `GLACIER` and `DEEP_ARCHIVE` are refused: a restore would wait for hours. Default: all stay in `STANDARD`."
+  type        = map(number)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for class in keys(var.storage_classes) : contains(["STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"], class)])
+    error_message = "storage_classes must be of STANDARD_IA, ONEZONE_IA, INTELLIGENT_TIERING and GLACIER_IR, which can be read at once, got ${jsonencode(keys(var.storage_classes))}. Example: { GLACIER_IR = 7 }."
+  }
+
+  validation {
+    condition     = alltrue([for class, days in var.storage_classes : days >= (class == "GLACIER_IR" ? 0 : 30) && floor(days) == days])
+    error_message = "storage_classes must be whole numbers of days, at least 30 (S3's rule; GLACIER_IR: 0), got ${jsonencode(var.storage_classes)}. Example: { STANDARD_IA = 30 }."
+  }
+
+  validation {
+    condition     = length(distinct(values(var.storage_classes))) == length(var.storage_classes)
+    error_message = "storage_classes names two classes for the same day, got ${jsonencode(var.storage_classes)}. Keep the one that backups shall move to."
+  }
+}
+
+variable "object_lock" {
+  description = <<-EOT
+    S3 Object Lock of the bucket the module creates: for so long nobody deletes or overwrites what was written, whatever their rights. `null`: none. Once on, S3 lets nobody take it off the bucket; setting `null` ends it for what is written from then on.
+    - `mode`: `GOVERNANCE` (who has `s3:BypassGovernanceRetention` may still delete) or `COMPLIANCE` (nobody may, AWS neither).
+    - `days`: a whole number, 1 to `retention_days`. What expires earlier only gets out of sight, and is paid for until its lock ends.
+  EOT
+  type        = any
+  default     = null
 }
 
 variable "force_destroy" {

@@ -70,7 +70,7 @@ variable "role_path" {
 variable "vpc" {
   description = <<-EOT
     Network of the functions, where an SCP or a guard rail demands one. `null`: none, which is the simplest: they call AWS's public APIs only.
-    - `subnet_ids`: private subnets that reach the APIs by NAT or by endpoints: DynamoDB, S3, Application Auto Scaling, CloudWatch, SNS, SSM, EC2 and IAM (looked at once, can do without), the engine's (Step Functions and Lambda; EMR; Data Pipeline has none), STS.
+    - `subnet_ids`: private subnets that reach the APIs by NAT or by endpoints: DynamoDB, S3, Application Auto Scaling, CloudWatch, SNS, SSM, EC2 and IAM (looked at once, can do without), the engine's (Step Functions and Lambda; EMR and EventBridge Scheduler; Data Pipeline has none), STS.
     - `security_group_ids`: groups that let out TCP 443; nothing comes in.
   EOT
   type        = any

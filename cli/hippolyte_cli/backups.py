@@ -15,9 +15,10 @@ from botocore.exceptions import ClientError
 
 from hippolyte.errors import ConfigurationError, HippolyteError, code_of
 from hippolyte.record_form import when
+from hippolyte.records.homes import Home
 from hippolyte.records.runs import is_part, start_of
 from hippolyte.store import Store
-from hippolyte_cli.kept import Home, Kept, kept_of
+from hippolyte_cli.kept import Kept, kept_of
 
 __all__ = ["LATEST", "Backups", "Home", "Kept", "NoBackupError", "Row", "kept_of", "moment_of"]
 
@@ -188,14 +189,7 @@ class Backups:
     def _below(self, *parts: str) -> list[str]:
         """Return the names of the next level below a place."""
         prefix = "/".join([*([self.prefix] if self.prefix else []), *parts, ""])
-        pages = self.store.s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self.store.bucket, Prefix=prefix, Delimiter="/"
-        )
-        return [
-            each["Prefix"][len(prefix) : -1]
-            for page in pages
-            for each in page.get("CommonPrefixes", [])
-        ]
+        return self.store.level(prefix).below
 
     def _key(self, kind: str, home: Home, *parts: str) -> str:
         below = [*([self.prefix] if self.prefix else []), kind, home.account, home.region, *parts]

@@ -24,7 +24,7 @@ from hippolyte.night.one_pass import Pass
 from hippolyte.records.ledger import BatchEntry, Ledger
 from hippolyte_cli import by_hand, console, deployment, functions
 from hippolyte_cli.backups_place import AsJson, Region
-from hippolyte_cli.doctor_points import BROKEN, ENDED, HELD, Seen, points
+from hippolyte_cli.doctor_points import BROKEN, ENDED, HELD, Seen, points, rate_line, rate_of
 from hippolyte_cli.follow import follow
 
 # more is no small table: it is read twice, and read back
@@ -92,10 +92,14 @@ def doctor(
         colour = {HELD: "green", BROKEN: "red"}.get(point.held, "yellow")
         said = escape(f"{point.id}: {point.said}")
         out.print(f"[{colour}]{point.held}[/{colour}]  {said}", soft_wrap=True)
+    if line := rate_line(seen):
+        out.print(line, soft_wrap=True)
     if as_json:
         told = [asdict(point) for point in found]
         about = {"engine": str(engine), "table": table, "run": answer["run_id"]}
-        console.record({**about, "stopped": stopped, "points": told, "cost_usd": seen.cost_usd})
+        rate = {"target": seen.target, "seen": seen.rate}
+        about |= {"stopped": stopped, "points": told, "rate": rate, "cost_usd": seen.cost_usd}
+        console.record(about)
     if stopped or any(point.held != HELD for point in found):
         raise typer.Exit(1)
 
@@ -214,8 +218,11 @@ def _seen(p: Pass, run: str, table: str, report: Any, *, left_alone: bool) -> Se
     ready = times.get("ReadyDateTime")
     texts = [row.get("reason", ""), *(b.error for b in batches)]
     texts += entry.errors if entry else []
-    unreadable, read, live = "", None, None
+    job = next((j for b in batches[-1:] for j in b.jobs if j.table == table), None)
+    unreadable, read, live, rate = "", None, None, None
     if row.get("verdict") == "backed_up" and row.get("location"):
+        reading = (row.get("duration_seconds") or 0) - p.host.job_bootstrap
+        rate = rate_of(job.size_bytes, reading) if job else None
         unreadable, read = _read(p, row["location"])
         live = _live(p, table)
     return Seen(
@@ -234,6 +241,8 @@ def _seen(p: Pass, run: str, table: str, report: Any, *, left_alone: bool) -> Se
         read=read,
         live=live,
         cost_usd=report.get("cost_usd"),
+        target=job.rate if job else None,
+        rate=rate,
     )
 
 

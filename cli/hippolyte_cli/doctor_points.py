@@ -8,6 +8,8 @@ from datetime import datetime
 
 # EMR's own figure for an ordinary start is some minutes
 CAME_UP_SECONDS = 900
+# an eventually consistent read unit; and how long reading must take to say how fast it was
+_UNIT_BYTES, _LONG_SECONDS = 8192, 60
 
 ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 """The states of a cluster that is gone."""
@@ -35,6 +37,8 @@ class Seen:
         read: items that our reader found in the backup.
         live: items of the table by a consistent scan after the run.
         cost_usd: the plan's estimate.
+        target: read units a second that the plan meant.
+        rate: those that it came to, see `rate_of`.
     """
 
     verdict: str = ""
@@ -51,6 +55,8 @@ class Seen:
     read: int | None = None
     live: int | None = None
     cost_usd: float | None = None
+    target: float | None = None
+    rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,24 @@ class Point:
     id: str
     held: str
     said: str
+
+
+def rate_of(size_bytes: int, seconds: float) -> float | None:
+    """Return read units a second by a table's size and how long it was read; None: too short.
+
+    The job's own start is not known but reckoned, so it is not exact; a small table is read within
+    the start, by the tool's full bucket.
+    """
+    return size_bytes / _UNIT_BYTES / seconds if seconds >= _LONG_SECONDS else None
+
+
+def rate_line(seen: Seen) -> str:
+    """Return what is said of the rate; empty: nothing is known."""
+    if seen.target is None:
+        return ""
+    if seen.rate is None:
+        return f"rate: {seen.target:,.0f} read units/s meant; it was read too soon to say more"
+    return f"rate: about {seen.rate:,.0f} read units/s, by size and time; {seen.target:,.0f} meant"
 
 
 def points(seen: Seen) -> list[Point]:

@@ -122,8 +122,9 @@ def counted(table: Table) -> str:
 
 
 def plural(number: int, what: str) -> str:
-    """Return "1 item", "2 items"."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    """Return "1 item", "2 items", "3 indexes"."""
+    ending = "es" if what.endswith("x") else "s"
+    return f"{number:,} {what}{'' if number == 1 else ending}"
 
 
 def size(count: float) -> str:

@@ -12,16 +12,9 @@ from hippolyte.exports.findings import Expected, level_of
 from hippolyte.exports.place import Prefix
 from hippolyte.exports.reader import Backup, find
 from hippolyte.exports.verified import expected
+from hippolyte.records.homes import Home
 from hippolyte.records.runs import start_of
 from hippolyte.store import Store
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """An account and region whose tables are kept."""
-
-    account: str
-    region: str
 
 
 @dataclass(frozen=True, slots=True)

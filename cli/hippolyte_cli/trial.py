@@ -104,7 +104,7 @@ class Trial:
             bytes=held,
             rate=Rate.of(self.plan.request),
             on_demand=True,
-            indexes=0,
+            indexes="",
         )
         yield from offer.lines()
         where = self._client().meta.region_name

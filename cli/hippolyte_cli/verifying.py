@@ -23,6 +23,7 @@ from hippolyte.exports.levels import check
 from hippolyte.exports.manifest import FormatError
 from hippolyte.exports.place import Folder
 from hippolyte.record_form import iso
+from hippolyte.records.homes import Home
 from hippolyte_cli import console
 from hippolyte_cli.backups import LATEST, Backups
 from hippolyte_cli.backups_place import (
@@ -41,7 +42,7 @@ from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.get.beside import Beside
 from hippolyte_cli.get.key import schema_of
 from hippolyte_cli.get.watched import Watched
-from hippolyte_cli.kept import Home, Kept
+from hippolyte_cli.kept import Kept
 from hippolyte_cli.restore.source import night
 from hippolyte_cli.trial import Trial
 from hippolyte_cli.verifying_result import Backup, Result, lines_of

@@ -27,6 +27,8 @@ module "backup_bucket" {
   names           = [var.name]
   retention_days  = local.retention_days
   noncurrent_days = 35
+  storage_classes = { GLACIER_IR = 30 }
+  object_lock     = { mode = "GOVERNANCE", days = 14 }
   force_destroy   = var.force_destroy
   tags            = local.tags
 }
@@ -89,10 +91,13 @@ module "hippolyte" {
   backup_bucket  = module.backup_bucket.backup_bucket
   retention_days = local.retention_days
   force_destroy  = false
-  central_topic  = module.backup_topic.central_topic
-  alert_emails   = var.alert_emails
-  alarms_enabled = true
-  kms_key_arn    = null # a key of your own for the topic and the logs; here the module makes one
+  # of a bucket that the module creates; the one above has its own
+  storage_classes = {}
+  object_lock     = null
+  central_topic   = module.backup_topic.central_topic
+  alert_emails    = var.alert_emails
+  alarms_enabled  = true
+  kms_key_arn     = null # a key of your own for the topic and the logs; here the module makes one
 
   dashboard_enabled = true
 

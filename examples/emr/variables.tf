@@ -1,5 +1,5 @@
 variable "jar" {
-  description = "The export tool, `s3://<bucket>/<key>`, in a bucket of the same region; docs/emr.md says how it is built."
+  description = "The export tool, `s3://<bucket>/<key>`, in a bucket of the same region; docs/emr.md says where it comes from."
   type        = string
   nullable    = false
 }

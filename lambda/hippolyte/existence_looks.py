@@ -72,7 +72,7 @@ def jar(p: Pass) -> Iterator[Finding]:
     bucket, _, key = emr.jar.removeprefix("s3://").partition("/")
     if not _object_exists(p, bucket, key):
         remedy = (
-            "Build the export tool and upload it there as docs/emr.md says, or correct the key."
+            "Fetch the export tool and upload it there as docs/emr.md says, or correct the key."
         )
         yield Finding("emr.jar", emr.jar, "there is no such object", remedy)
 

@@ -13,7 +13,7 @@ from hippolyte.assembly import Context, begin, elsewhere, tell
 from hippolyte.errors import ConflictError, HippolyteError
 from hippolyte.night import late_exports
 from hippolyte.night.cancelled import MARK, take_note
-from hippolyte.night.drill import advance
+from hippolyte.night.drill_steps import advance
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.reconcile import reconcile
 from hippolyte.night.sight import Sight, raised_elsewhere, see, see_others, set_apart
@@ -49,7 +49,8 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     if not p.time_is_short:
         with p.apart("what the settings name was not looked at"):
             existence.look(p)
-    advance(p)
+    for sight in sights:
+        advance(sight.p)
     still_open = {run for sight in sights for run in sight.still_open}
     figures = {
         "NightOverdue": float(is_overdue(p, here.recent, still_open)),

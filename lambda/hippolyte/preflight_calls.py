@@ -12,6 +12,7 @@ from typing import Any
 from botocore import xform_name
 
 from hippolyte import clock
+from hippolyte.engines.emr_guard import TARGET
 from hippolyte.night.keep_settings import table_arn
 from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso
@@ -163,6 +164,18 @@ def _starting_clusters(p: Pass) -> Iterator[Call]:
         "elasticmapreduce:AddJobFlowSteps",
         lambda: once.add_job_flow_steps(JobFlowId=_CLUSTER, Steps=[step]),
     )
+    if p.settings.emr and (role := p.settings.emr.guard_role):
+        scheduler = p.clients.seldom("scheduler")
+        target = {"Arn": TARGET.format(p.settings.partition), "RoleArn": role}
+        # no such time
+        nothing: dict[str, Any] = {
+            "Name": f"cluster-{_CLUSTER}",
+            "GroupName": p.settings.name,
+            "ScheduleExpression": "at(never)",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": target,
+        }
+        yield "scheduler:CreateSchedule", partial(scheduler.create_schedule, **nothing)
 
 
 def _workers(p: Pass) -> Iterator[Call]:

@@ -59,7 +59,8 @@ class Emr:
 
     `jar` holds DynamoDBExport. `subnet_ids` are tried in turn when a type is short (none: EMR's
     default subnet). `spot`: core nodes are spot instances. `instance_types` makes the core nodes
-    an instance fleet of these types.
+    an instance fleet of these types. `guard_role`: ARN of the role with which a schedule ends a
+    cluster; None: of a module that had none yet.
     """
 
     jar: str
@@ -68,6 +69,7 @@ class Emr:
     spot: bool = False
     security_configuration: str | None = None
     instance_types: tuple[str, ...] = ()
+    guard_role: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,8 @@ class Settings:
     places_parameter: str | None = None
     enabled: bool = True
     window_seconds: int = 25_200
+    # of the window, as an IANA name: the report tells its times in it
+    timezone: str = "UTC"
     consumed_percentage: int = 50
     tables: Selection = field(default_factory=Selection)
     native_export: NativeExport = field(default_factory=NativeExport)

@@ -7,6 +7,7 @@ import json
 import uuid
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,6 +28,14 @@ _CONFLICT_TRIES = 4
 # characters; of some two hundred tables, so that a small deployment's records are plain text
 _PACKED_FROM = 100_000
 _GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One level of a bucket: the names of what has more below, and when each object was written."""
+
+    below: list[str]
+    written: dict[str, datetime]
 
 
 class Store:
@@ -130,6 +139,19 @@ class Store:
             for entry in page.get("Contents", []):
                 yield entry["Key"][len(prefix) :], entry["ETag"]
 
+    def level(self, prefix: str) -> Level:
+        """Return what lies directly below `prefix` (which ends with a slash), whatever below it."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix, Delimiter="/"
+        )
+        below: list[str] = []
+        written: dict[str, datetime] = {}
+        for page in pages:
+            below += [each["Prefix"][len(prefix) : -1] for each in page.get("CommonPrefixes", [])]
+            for entry in page.get("Contents", []):
+                written[entry["Key"][len(prefix) :]] = entry["LastModified"]
+        return Level(below, written)
+
     def written_at(self, prefix: str) -> datetime | None:
         """Return when the newest object below `prefix` was written, None if there is none."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
@@ -181,9 +203,14 @@ def text(record: Mapping[str, Any]) -> str:
     )
 
 
+def is_packed(body: bytes) -> bool:
+    """Say whether a record begins as a packed one does."""
+    return body.startswith(_GZIP)
+
+
 def unpacked(body: bytes) -> bytes:
     """Return a record's JSON as it is stored, packed or not."""
-    return gzip.decompress(body) if body.startswith(_GZIP) else body
+    return gzip.decompress(body) if is_packed(body) else body
 
 
 def _with_nonce(record: str, nonce: str) -> bytes:

@@ -11,7 +11,8 @@ class Consumption:
     """One export's reading of a table: from when to when, and how much it took.
 
     `read_units_per_second` is the rate the tool set itself; `read_capacity` is what DescribeTable
-    said when it did (None: on-demand).
+    said when it did (None: on-demand); `bursts` are the units that were read at once beyond that
+    rate, one figure for each start of its tasks.
     """
 
     table: str
@@ -21,6 +22,7 @@ class Consumption:
     end: datetime
     read_units_per_second: float
     read_capacity: int | None
+    bursts: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ class Faults:
     cluster_never_starts: int = 0
     """This many of the next clusters stay in STARTING."""
     cluster_start_fails: list[str] = field(default_factory=list)
-    """One cluster each ends TERMINATED_WITH_ERRORS in place of starting, with this message."""
+    """One cluster each ends TERMINATED_WITH_ERRORS in place of starting, with this message; its
+    code is VALIDATION_ERROR, or stands before it: `INTERNAL_ERROR: ...`."""
     cluster_dies_at_step: int | None = None
     """The next cluster to begin its n-th step (1 is the first) loses its primary node there."""
 

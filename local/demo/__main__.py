@@ -1,9 +1,10 @@
 """`make demo`: a whole night on the local AWS, from `terraform apply` to `terraform destroy`.
 
-Terraform applies examples/minimal unmodified (`--engine emr`: examples/emr, and so on), with
+Terraform applies examples/native unmodified (`--engine emr`: examples/emr, and so on), with
 `force_destroy` as one would in a sandbox; the functions run as deployed (zip, environment and role
-taken from what Terraform created), started by the schedules that Terraform created. Then a table is
-damaged, restored beside itself, and one item brought back, by the command line.
+taken from what Terraform created), started by the schedules that Terraform created. A few tables
+are exported by DynamoDB itself, and two backups imported as a trial. Then a table is damaged,
+restored beside itself, and one item brought back, by the command line.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ from rich.table import Table
 from rich.text import Text
 
 from local.core.clock import Clock
+from local.demo import native
 from local.demo.checks import problems, snapshot
 from local.demo.restored import bring_back
 from local.fleet.fleet import create, delete_in_time, demo_fleet, previous_report
-from local.fleet.table_spec import TableSpec, switch_on_recovery
+from local.fleet.table_spec import TableSpec
 from local.world import World
 from tools.tf import REPOSITORY, Terraform, environment
 
@@ -43,8 +45,8 @@ WINDOW = timedelta(hours=7)
 RUN = "2026-11-24T00-00Z"
 NIGHT_BEFORE = "2026-11-23T00-00Z"
 PAGE = REPOSITORY / "build" / "report.html"
-EXAMPLES = {"lambda": "minimal", "emr": "emr", "datapipeline": "datapipeline", "native": "native"}
-"""The example that is applied, by engine; of "native" most tables are read by "lambda"."""
+EXAMPLES = {"lambda": "native", "emr": "emr", "datapipeline": "datapipeline"}
+"""The example that is applied, by engine; the first one's night mixes engines, and drills."""
 SANDBOX = {"force_destroy": True}
 """Without it, Terraform leaves a bucket that holds backups and its settings as they are."""
 TOOLS = "demo-tools"
@@ -186,6 +188,8 @@ def demo(console: Console, times: Times, engine: str = "lambda") -> str:
             report = run_night(world, view, console)
         with times.measured("our check"):
             wrong = problems(world, specs, bucket, report, before)
+            if engine == "lambda":
+                wrong += native.native_problems(world, specs, report)
         _show(console, world, outputs, report)
         if not wrong:
             with times.measured("our restore"):
@@ -209,7 +213,6 @@ def _apply(
         try:
             with times.measured("our fleet"):
                 create(world, specs)
-                switch_on_recovery(world)
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
             failure.append(error)
 
@@ -241,10 +244,12 @@ def _keep_page(console: Console, world: World, bucket: str) -> None:
     key = f"runs/{world.account}/{world.region}/{RUN}/report.html"
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_bytes(world.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
-    console.print(f"the night as a page: {PAGE.relative_to(REPOSITORY)}", soft_wrap=True)
+    console.print(f"kept {PAGE.relative_to(REPOSITORY)}", soft_wrap=True)
 
 
 def _show(console: Console, world: World, outputs: dict[str, Any], report: dict[str, Any]) -> None:
+    for line in native.told(world, report):
+        console.print(line, markup=False, soft_wrap=True)
     messages = world.messages(outputs["topic_arn"])
     body = messages[-1]["message"] if messages else "no message was published"
     subject = messages[-1]["subject"] if messages else "-"
@@ -266,7 +271,7 @@ def closing_line(report: dict[str, Any]) -> str:
         f"{totals['skipped']} skipped + {totals['failed']} failed + "
         f"{totals['timed_out']} timed out + {totals['vanished']} vanished + "
         f"{totals['unsupported']} unsupported; {len(report['left_raised'])} left raised; restored "
-        "and compared equal"
+        f"and compared equal; the night as a page: {PAGE.relative_to(REPOSITORY)}"
     )
 
 

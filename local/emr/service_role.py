@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from local.iam import roles
+from local.programs.release import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 EMR = "elasticmapreduce.amazonaws.com"
 EC2 = "ec2.amazonaws.com"
 SPOT = "spot.amazonaws.com"
+_MANAGED = ("for-use-with-amazon-emr-managed-policies", "true")
 CLEANUP_ROLE, SPOT_ROLE = "AWSServiceRoleForEMRCleanup", "AWSServiceRoleForEC2Spot"
 """Roles of the services' own, which the first cluster (with spot) of an account makes."""
 
@@ -103,6 +105,7 @@ def of_service_role(cluster: ClusterState) -> Iterator[Row]:
             yield Row(f"ec2:{action}", own + "launch-template/lt-1", tagged)
         yield Row("ec2:DeleteLaunchTemplate", own + "launch-template/lt-1", tagged)
     yield from _groups_of(cluster, own, asked, tagged)
+    yield from _endpoint(cluster, network, own)
     for name, resource in END_INSTANCES.items():
         yield Row(f"ec2:{name}", own + resource, tagged)
 
@@ -118,6 +121,28 @@ def _interface(
     yield Row("ec2:CreateNetworkInterface", made, asked)
     yield Row("ec2:CreateTags", made, {"ec2:CreateAction": "CreateNetworkInterface", **asked})
     yield from (Row("ec2:CreateNetworkInterface", arn, tags) for arn, tags in network)
+
+
+def _endpoint(
+    cluster: ClusterState, network: list[tuple[str, dict[str, str]]], own: str
+) -> Iterator[Row]:
+    """Yield what EMR's own endpoint takes, where AWS's policy lets it be made.
+
+    That is in a network that is tagged for EMR, the VPC with it, from emr-7.5.0 on (Management
+    Guide, updates to managed policies). That EMR goes without one elsewhere is presumed.
+    """
+    key, value = _MANAGED
+    tag = {f"aws:ResourceTag/{key}": value}
+    is_tagged = all(tags.items() >= tag.items() for _, tags in network)
+    if not cluster.nodes.subnets or not is_tagged or version_of(cluster.release_label) < (7, 5):
+        return
+    asked = {f"aws:RequestTag/{key}": value, "aws:RequestTag/Name": "emr-service-vpce"}
+    yield Row("ec2:CreateVpcEndpoint", own + "vpc-endpoint/*", asked)
+    made = {"ec2:CreateAction": "CreateVpcEndpoint", **asked}
+    yield Row("ec2:CreateTags", own + "vpc-endpoint/*", made)
+    for arn in (*(arn for arn, _ in network), own + "vpc/vpc-1"):
+        yield Row("ec2:CreateVpcEndpoint", arn, tag)
+    yield Row("ec2:ModifyVpcEndpoint", own + "vpc-endpoint/vpce-1", tag)
 
 
 def of_caller(account: str, partition: str) -> Iterator[Row]:

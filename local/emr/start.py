@@ -5,6 +5,7 @@ The delays are ordinary ones; what fails tells it in EMR's own words (see machin
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from local.core import aws
@@ -13,6 +14,7 @@ from local.emr import bootstrap, machines
 if TYPE_CHECKING:
     from local.emr.cluster_state import ClusterState
 
+_CODED = re.compile(r"(INTERNAL_ERROR|INSTANCE_FAILURE): (.*)")
 PROVISION_SECONDS = 60.0
 """Until EC2 says what it gives."""
 STARTING_SECONDS = 300.0
@@ -32,7 +34,9 @@ def begin(cluster: ClusterState) -> None:
 
 
 def _refuse(cluster: ClusterState, message: str) -> None:
-    cluster.shut_down("VALIDATION_ERROR", message, with_errors=True)
+    found = _CODED.fullmatch(message)
+    code, text = found.groups() if found else ("VALIDATION_ERROR", message)
+    cluster.shut_down(code, text, with_errors=True)
 
 
 def _provision(cluster: ClusterState) -> None:

@@ -6,6 +6,8 @@ a backup of one must hold.
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,7 +35,9 @@ __all__ = [
 MIB = 1024**2
 GIB = 1024**3
 EXCLUDED = "scratch-imports"
-"""Left out by `exclude = ["scratch-*"]` of examples/minimal."""
+"""Left out by `exclude = ["scratch-*"]` of the examples."""
+NATIVE = "orders*"
+"""`native_export` of examples/native: those of them whose point-in-time recovery is on."""
 
 
 def demo_fleet() -> list[TableSpec]:
@@ -59,10 +63,25 @@ def previous_report(specs: list[TableSpec], run_id: str) -> dict[str, Any]:
     tables: dict[str, Any] = {}
     for spec in specs:
         verdict = "backed_up" if spec.verdict == "vanished" else spec.verdict
-        count = len(spec.items()) if spec.previous_items is None else spec.previous_items
+        made = spec.items()
+        count = len(made) if spec.previous_items is None else spec.previous_items
         items = count if verdict == "backed_up" else None
         tables[spec.name] = {"verdict": verdict, "items": items, "last_items": items}
-    return {"version": 1, "run_id": run_id, "tables": tables}
+        if items is not None:
+            tables[spec.name] |= {"bytes": _packed(made[: len(made) * 9 // 10])}
+    return {
+        "version": 1,
+        "run_id": run_id,
+        "items": sum(t["items"] or 0 for t in tables.values()),
+        "bytes": sum(t.get("bytes", 0) for t in tables.values()),
+        "tables": tables,
+    }
+
+
+def _packed(found: list[Item]) -> int:
+    """Return about how many bytes a backup takes: pages, so what is packed at once, are small."""
+    parts = (found[first : first + 5] for first in range(0, len(found), 5))
+    return sum(len(gzip.compress(json.dumps(part, default=repr).encode())) for part in parts)
 
 
 def _plain(name: str, count: int = 40, **more: Any) -> TableSpec:
@@ -72,10 +91,10 @@ def _plain(name: str, count: int = 40, **more: Any) -> TableSpec:
 def _names() -> Iterator[TableSpec]:
     yield _plain("abc", note="the shortest name")
     yield _plain("long." + "n" * 250, note="the longest name, 255 characters")
-    yield _plain("orders", 400, note="a prefix of the next ones")
-    yield _plain("orders-archive")
-    yield _plain("orders-archive.2025")
-    yield _plain("orders_2026")
+    yield _plain("orders", 400, recovery=True, note="a prefix of the next ones")
+    yield _plain("orders-archive", recovery=True)
+    yield _plain("orders-archive.2025", note="to be exported natively, and cannot be")
+    yield _plain("orders_2026", recovery=True)
     yield _plain("Orders", note="differs from another by letter case alone")
     yield _plain("...", note="no letter at all")
 

@@ -33,7 +33,8 @@ class TableSpec:
     `size_bytes` is what DescribeTable claims (None: what the items take): the items of a table
     said to hold 100 GiB are few. `settings` are further names of `World.set_table`, `options`
     further parameters of CreateTable. `deleted_after_seconds` counts from the window's start.
-    `previous_items` is what the night before is said to have backed up.
+    `previous_items` is what the night before is said to have backed up. `recovery` is whether its
+    point-in-time recovery is on.
     """
 
     name: str
@@ -53,6 +54,7 @@ class TableSpec:
     raised: bool = False
     deleted_after_seconds: float | None = None
     previous_items: int | None = None
+    recovery: bool = False
 
 
 def expected_items(spec: TableSpec) -> list[Item]:
@@ -113,6 +115,11 @@ def create_table(dynamodb: Any, spec: TableSpec) -> None:
             TableName=spec.name,
             TimeToLiveSpecification={"Enabled": True, "AttributeName": spec.ttl_attribute},
         )
+    if spec.recovery:
+        dynamodb.update_continuous_backups(
+            TableName=spec.name,
+            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+        )
 
 
 def put_items(dynamodb: Any, spec: TableSpec) -> None:
@@ -146,11 +153,3 @@ def _scale(world: World, name: str, scaling: ScalingSpec) -> None:
             },
         },
     )
-
-
-def switch_on_recovery(world: World) -> None:
-    """Switch on point-in-time recovery of some tables of the fleet; examples/native names them."""
-    for name in ("orders", "orders-archive", "orders-archive.2025", "orders_2026"):
-        world.client("dynamodb").update_continuous_backups(
-            TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-        )

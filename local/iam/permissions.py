@@ -118,6 +118,21 @@ def _states(call: Call) -> list[Permission]:
     return out
 
 
+def _scheduler(call: Call) -> list[Permission]:
+    """Return what a call for a schedule needs: its role is passed to Scheduler."""
+    known = ("CreateSchedule", "DeleteSchedule", "GetSchedule", "UpdateSchedule")
+    action, params = f"scheduler:{call.operation}", call.params
+    if call.operation not in known:
+        return [Permission(action, None)]
+    group = params.get("GroupName") or params.get("groupName") or "default"
+    name = call.path.rsplit("/", 1)[-1]
+    out = [Permission(action, arn_of(call, "scheduler", f"schedule/{group}/{name}"))]
+    if role := (params.get("Target") or {}).get("RoleArn"):
+        passed = {"iam:PassedToService": "scheduler.amazonaws.com"}
+        out.append(Permission("iam:PassRole", role, passed))
+    return out
+
+
 def _logs(call: Call) -> list[Permission]:
     group = call.params.get("logGroupName")
     known = ("CreateLogGroup", "CreateLogStream", "PutLogEvents", "FilterLogEvents", "GetLogEvents")
@@ -194,6 +209,7 @@ _SERVICES: dict[str, Callable[[Call], list[Any]]] = {
     "sqs": _sqs,
     "lambda": _lambda,
     "stepfunctions": _states,
+    "scheduler": _scheduler,
     "logs": _logs,
     "kms": _kms,
     "sts": _sts,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from moto.dynamodb.models import dynamodb_backends
 
 from local.iam.permission import Permission, aliases, arn_of, key_arn, via
+from local.iam.permissions_s3 import bucket_key, find_bucket
 
 if TYPE_CHECKING:
     from local.core.call import Call
@@ -43,7 +44,6 @@ _IMPORTS = ("ImportTable", "DescribeImport", "ListImports")
 _IMPORT_LOGS = (
     "CreateLogGroup",
     "CreateLogStream",
-    "DescribeLogGroups",
     "DescribeLogStreams",
     "PutLogEvents",
     "PutRetentionPolicy",
@@ -113,9 +113,11 @@ def _import(call: Call, action: str) -> list[Permission]:
     Here the call itself is refused; when the service looks is not known.
     """
     params = call.params
-    named = params.get("TableCreationParameters", {}).get("TableName") or params.get("TableArn")
-    arn = params.get("ImportArn") or _table_arn(call, named or "*")
-    out = [Permission(action, arn)]
+    if call.operation == "ListImports":
+        # whatever table is asked for, as with the groups of logs (S3DataImport.Requesting)
+        return [Permission(action, "*")]
+    named = params.get("TableCreationParameters", {}).get("TableName")
+    out = [Permission(action, params.get("ImportArn") or _table_arn(call, named or "*"))]
     if source := params.get("S3BucketSource"):
         bucket, prefix = f"arn:{call.partition}:s3:::{source['S3Bucket']}", source["S3KeyPrefix"]
         out += [
@@ -124,6 +126,11 @@ def _import(call: Call, action: str) -> list[Permission]:
         ]
         group = arn_of(call, "logs", "log-group:/aws-dynamodb/imports")
         out += [Permission(f"logs:{name}", group) for name in _IMPORT_LOGS]
+        out.append(Permission("logs:DescribeLogGroups", "*"))
+        found = find_bucket(source["S3Bucket"])
+        key_id = bucket_key(found) if found else None
+        if found and key_id and (key := key_arn(call, key_id)):
+            out.append(Permission("kms:Decrypt", key, via(call, "s3", found.region_name)))
     return out
 
 

@@ -106,12 +106,12 @@ def emr(call: Call) -> list[Permission]:
         return [Permission(action, None)]
     params = call.params
     single = params.get("ClusterId") or params.get("JobFlowId") or params.get("ResourceId") or ""
-    asked = _tags("Request", params.get("Tags") or []) if call.operation == "AddTags" else {}
+    asked = tag_keys("Request", params.get("Tags") or []) if call.operation == "AddTags" else {}
     return [
         Permission(
             action,
             arn_of(call, "elasticmapreduce", f"cluster/{one}"),
-            {**asked, **_tags("Resource", _tags_of(call, one))},
+            {**asked, **tag_keys("Resource", _tags_of(call, one))},
         )
         for one in params.get("JobFlowIds") or [single]
     ]
@@ -123,14 +123,14 @@ def _run_job_flow(call: Call) -> list[Permission]:
     Its resource is `cluster/*`, as refusals say it (serverless-step-functions#423).
     """
     params = call.params
-    asked = _tags("Request", params.get("Tags") or [])
+    asked = tag_keys("Request", params.get("Tags") or [])
     new = arn_of(call, "elasticmapreduce", "cluster/j-NEW")
     any_cluster = arn_of(call, "elasticmapreduce", "cluster/*")
     permissions = [Permission("elasticmapreduce:RunJobFlow", any_cluster, asked)]
     if params.get("Tags"):
         permissions.append(Permission("elasticmapreduce:AddTags", new, asked))
     if params.get("AutoTerminationPolicy"):
-        tags = _tags("Resource", params.get("Tags") or [])
+        tags = tag_keys("Resource", params.get("Tags") or [])
         permissions.append(Permission("elasticmapreduce:PutAutoTerminationPolicy", new, tags))
     for name, service in (
         ("JobFlowRole", "ec2.amazonaws.com"),
@@ -141,7 +141,7 @@ def _run_job_flow(call: Call) -> list[Permission]:
     return permissions
 
 
-def _tags(kind: str, tags: list[dict[str, str]]) -> dict[str, str]:
+def tag_keys(kind: str, tags: list[dict[str, str]]) -> dict[str, str]:
     """Return tags as condition keys, under AWS's name and EMR's own."""
     return {
         f"{prefix}:{kind}Tag/{tag['Key']}": tag.get("Value", "")

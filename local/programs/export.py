@@ -2,29 +2,28 @@
 
 Source: awslabs/emr-dynamodb-connector 4.11 (tools.DynamoDBExport and what it uses), as set out in
 the project's notes: the capacity is read once, at the start (as of 5.x, which the user's own jar is
-taken for, at each task's start); scans are eventually consistent, 8,192 bytes a read unit; the
-output directory must not exist.
+taken for, at each task's start); scans are eventually consistent, 8,192 bytes a read unit; each
+task begins with five seconds' worth at once; the output directory must not exist.
 """
 
 from __future__ import annotations
 
 import gzip
-import math
 import random
 import uuid
 import zlib
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from itertools import count
 from pathlib import PurePosixPath
 from typing import IO, Any
 
 from local.core import aws
-from local.core.consumption import Consumption, RunningStep
+from local.core.consumption import RunningStep
 from local.core.faults import strikes
 from local.dynamodb.items import table_items
 from local.programs import step_logs
 from local.programs.export_arguments import Arguments, ToolError, UsageError, parse
+from local.programs.reading import Reading
 from local.programs.source_table import Source
 from local.programs.step_context import AWS_BUCKET, Done, Outcome, StepContext
 from local.s3.as_role import Denied, NoSuchBucket, split_url
@@ -33,10 +32,6 @@ LAUNCH_SECONDS = 20.0
 """From the step's start until the tool has a JVM, and describes the table."""
 STARTUP_SECONDS = 25.0
 """From there until its mappers read (AM, containers)."""
-BYTES_PER_READ_UNIT = 8192
-ON_DEMAND_READ_CAPACITY = 40_000
-# a second, of a mapper (DynamoDB guide of 2023, "Performance tuning: mappers"); one for 100
-_MAPPER_BYTES, _UNITS_A_MAPPER = 1 << 20, 100
 _PACKED: dict[str, Callable[[bytes], bytes]] = {
     ".gz": lambda data: gzip.compress(data, mtime=0),
     ".deflate": zlib.compress,
@@ -53,9 +48,6 @@ class Export:
         self._world = context.world
         self._done = done
         self._begun = self._world.clock.now()
-        self._reading_since: datetime | None = None
-        self._rate = 0.0
-        self._capacity: int | None = None
         self._over = False
         self._hangs = True
         self._tries = 1  # of its tasks
@@ -68,6 +60,7 @@ class Export:
             return
         self.region = self._args.region(context.region)
         self._source = Source(context, self.region, self._args.table)
+        self._reading = Reading(self._source, self._args.ratio, context.slots)
         aws.later(self._world, LAUNCH_SECONDS, self._guarded(self._launch))
 
     @property
@@ -105,8 +98,8 @@ class Export:
                 "Output directory already exists.",
             )
         files.make(bucket, directory)
-        self._fix_rate(table)
-        self._reading_since = self._world.clock.now()
+        self._reading.fix_rate(table)
+        self._reading.since = self._world.clock.now()
         _running.append(self)
         self._source.may_scan()
         if strikes(self._world.faults.client_dies, args.table):
@@ -115,15 +108,6 @@ class Export:
         if not strikes(self._world.faults.step_hangs, args.table):
             self._hangs = False
             self._read(table)
-
-    def _fix_rate(self, table: dict[str, Any]) -> None:
-        on_demand = table.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST"
-        provisioned = int(table.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0))
-        self._capacity = None if on_demand else provisioned
-        capacity = ON_DEMAND_READ_CAPACITY if on_demand else provisioned
-        rate = max(1.0, math.floor(capacity * self._args.ratio))
-        mappers = min(self._context.slots, max(1, rate // _UNITS_A_MAPPER))
-        self._rate = min(rate, mappers * _MAPPER_BYTES / BYTES_PER_READ_UNIT)
 
     def _read(self, table: dict[str, Any]) -> None:
         """Let the tasks start and read the table, all of it."""
@@ -134,17 +118,13 @@ class Export:
                 self._finish()
 
         def start() -> None:
-            if attempt == self._tries:
-                self._fix_rate(self._source.describe())
-                aws.later(self._world, reading(), self._guarded(finish))
+            if attempt != self._tries:
+                return
+            if not self._is_hosted():  # 4.11: the capacity at the submission counts
+                self._reading.fix_rate(self._source.describe())
+            aws.later(self._world, self._reading.begin(table), self._guarded(finish))
 
-        def reading() -> float:
-            return self._source.bytes_to_read(table) / (self._rate * BYTES_PER_READ_UNIT)
-
-        if self._is_hosted():  # 4.11: the capacity at the submission counts
-            aws.later(self._world, STARTUP_SECONDS + reading(), self._guarded(finish))
-        else:  # 5.x and later: the one at each task's start
-            aws.later(self._world, STARTUP_SECONDS, self._guarded(start))
+        aws.later(self._world, STARTUP_SECONDS, self._guarded(start))
 
     def _finish(self) -> None:
         """Read the items and write them where they belong; tell what came of it."""
@@ -212,7 +192,7 @@ class Export:
 
     def lose_nodes(self, *, every: bool) -> None:
         """Lose its nodes: fail, or read from the start; what was written stays, in no manifest."""
-        if self._over or self._reading_since is None:
+        if self not in _running:
             return
         if every:
             lost = "Job job_0001 failed: the node of its application master was lost"
@@ -245,20 +225,9 @@ class Export:
         self._done(Outcome(False, error.reason, full, log_file))
 
     def _end_reading(self) -> None:
-        if self not in _running or self._reading_since is None:
-            return
-        _running.remove(self)
-        self._world.consumption.append(
-            Consumption(
-                table=self._args.table,
-                account=self._context.account,
-                region=self.region,
-                start=self._reading_since,
-                end=self._world.clock.now(),
-                read_units_per_second=self._rate,
-                read_capacity=self._capacity,
-            )
-        )
+        if self in _running:
+            _running.remove(self)
+            self._world.consumption.append(self._reading.until(self._world.clock.now()))
 
     def _log(self, exit_code: int, stderr: str) -> str:
         """Write the step's logs; return where stderr lies."""
@@ -270,17 +239,7 @@ class Export:
 
     def running(self) -> RunningStep:
         """Return what it takes, from which table."""
-        assert self._reading_since is not None
-        return RunningStep(
-            table=self._args.table,
-            account=self._context.account,
-            region=self.region,
-            start=self._reading_since,
-            read_units_per_second=self._rate,
-            read_capacity=self._capacity,
-            cluster_id=self._context.cluster_id,
-            step_id=self._context.step_id,
-        )
+        return self._reading.running()
 
     @property
     def world(self) -> aws.Aws:

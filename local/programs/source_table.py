@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from local.dynamodb import metering
 from local.dynamodb import service as dynamodb
 from local.iam import roles
 from local.programs.export_arguments import ToolError
@@ -42,6 +43,11 @@ class Source:
         """Return what a scan reads, whatever DescribeTable says of it so far."""
         read = dynamodb.settings_of(self.context.account, self.region, self.name).read_bytes
         return float(described.get("TableSizeBytes", 0) if read is None else read)
+
+    def take(self, units: float) -> float:
+        """Read so much at once, as far as it is there; return the units read."""
+        context = self.context
+        return metering.at_once(context.world, context.account, self.region, self.name, units)
 
     def may_scan(self) -> None:
         """Raise what the tool ends with if it may not scan."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from dataclasses import replace
 
 from local.core import aws
@@ -65,22 +67,36 @@ def start(context: StepContext, done: Done) -> Program:
         return Ends(context, done, Outcome(succeeded=True))
     if context.jar.startswith("s3"):
         try:
-            _fetch(context, *split_url(context.jar))
+            jar = _fetch(context, *split_url(context.jar))
         except Denied as denied:
             message = f"Could not fetch the jar {context.jar}: {denied}"
             return Ends(context, done, Outcome(False, "Unknown Error.", message))
         except (NoSuchKey, NoSuchBucket) as missing:
             return NoJar(context, done, str(missing))
+        if _lacks(jar, *context.args[:1]):
+            return _no_class(context, done)
     if context.args and context.args[0] in EXPORT_CLASSES:
         return Export(context, done)
+    return _no_class(context, done)
+
+
+def _no_class(context: StepContext, done: Done) -> Program:
     missing_class = context.args[0] if context.args else "no class given"
     message = f'Exception in thread "main" java.lang.ClassNotFoundException: {missing_class}'
     return Ends(context, done, Outcome(False, "Main Class not found.", message))
 
 
-def _fetch(context: StepContext, bucket: str, key: str) -> None:
-    """Fetch a jar as the nodes' role; those of AWS are there in every region."""
+def _lacks(jar: bytes, main: str = "") -> bool:
+    """Say whether it is a true jar without the class; what is none stands for the tool's own."""
+    content = io.BytesIO(jar)
+    if not zipfile.is_zipfile(content):
+        return False
+    return f"{main.replace('.', '/')}.class" not in zipfile.ZipFile(content).namelist()
+
+
+def _fetch(context: StepContext, bucket: str, key: str) -> bytes:
+    """Fetch a jar as the nodes' role; those of AWS, here empty, are there in every region."""
     if bucket.startswith(AWS_BUCKET) or bucket.endswith(EMR_BUCKET):
         context.s3.may_read(bucket, key)
-    else:
-        context.s3.get(bucket, key)
+        return b""
+    return context.s3.get(bucket, key)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from moto.core.responses import ActionResult
 from moto.iam.access_control import PermissionResult
-from moto.s3.models import FakeBucket, FakeDeleteMarker
+from moto.s3.exceptions import InvalidBucketState
+from moto.s3.models import FakeBucket, FakeDeleteMarker, S3Backend
 from moto.s3.responses import S3Response
 
 from local.core.patching import Patches
@@ -56,11 +58,43 @@ def _notification(handler: S3Response) -> Any:
     return status, headers, _TO_EVENTBRIDGE
 
 
+def _replication(handler: S3Response) -> Any:
+    """Answer the rules as they were given; moto makes filters and encryption up."""
+    kept = handler.backend.get_bucket_replication(handler.bucket_name)
+    if not kept:
+        return _originals["replication"](handler)
+    handler.data["Action"] = "GetBucketReplication"
+    rules = [rule | {"Priority": int(rule["Priority"])} for rule in kept["Rule"]]
+    told = {"ReplicationConfiguration": {"Role": kept["Role"], "Rules": rules}}
+    return handler.serialized(ActionResult(told))
+
+
+def _lock(
+    backend: S3Backend,
+    bucket_name: str,
+    lock_enabled: bool,
+    mode: str | None = None,
+    days: int | None = None,
+    years: int | None = None,
+) -> None:
+    """Keep a default retention, of a bucket that holds objects too: S3 takes that since 2023-11."""
+    bucket = backend.get_bucket(bucket_name)
+    if not bucket.is_versioned:
+        raise InvalidBucketState(
+            "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration"
+        )
+    bucket.object_lock_enabled = bucket.object_lock_enabled or lock_enabled
+    bucket.default_lock_mode, bucket.default_lock_days = mode, days
+    bucket.default_lock_years = years
+
+
 def install(world: Aws) -> None:
     """Mend moto's S3."""
     _originals["notification"] = _patches.set(S3Response, "get_bucket_notification", _notification)
     _originals["put"] = _patches.set(S3Response, "_key_response_put", _put)
     _originals["delete"] = _patches.set(S3Response, "_key_response_delete", _locked)
+    _originals["replication"] = _patches.set(S3Response, "get_bucket_replication", _replication)
+    _patches.set(S3Backend, "put_object_lock_configuration", _lock)
     _patches.set(FakeBucket, "get_permission", _no_opinion)
     # moto asks it of every version, and so fails where versioning was switched off since
     _patches.set(FakeDeleteMarker, "dispose", lambda marker: None)

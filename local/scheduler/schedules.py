@@ -1,8 +1,9 @@
 """EventBridge Scheduler in virtual time: moto keeps the schedules, this fires them.
 
 Delivery to Lambda is asynchronous: what the function does then is Lambda's affair
-(`functions.async_delivery`). A delivery that the schedule's role may not make goes to the
-schedule's dead-letter queue at once; the service would first retry it as its policy says.
+(`functions.async_delivery`); a universal target is called at once (`universal`). A delivery that
+the schedule's role may not make goes to the schedule's dead-letter queue at once; the service would
+first retry it as its policy says.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from local.core.running import current
 from local.functions.service import Functions
 from local.iam import authorize
 from local.messaging import sns_sqs
+from local.scheduler import universal
 from local.scheduler.expressions import BadExpression, next_time, parse, zone
 
 _patches = Patches()
@@ -102,29 +104,33 @@ class Schedules:
         if schedule.name in self.dropped:
             return
         text = _input(schedule, when)
-        refusal = self._refusal(schedule)
-        if refusal is not None:
-            self._dead_letter(schedule, text, *refusal)
-            return
-        function = self._functions.find(schedule.target["Arn"])
-        self._functions.deliver(function, json.loads(text))
+        refused = self._deliver(schedule, json.loads(text))
+        if refused is not None:
+            self._dead_letter(schedule, text, *refused)
 
-    def _refusal(self, schedule: Schedule) -> tuple[str, str] | None:
-        """Return the error code and message of a delivery that cannot be made."""
+    def _deliver(self, schedule: Schedule, event: Any) -> universal.Refused | None:
+        """Do what a schedule is for; return why not if that cannot be."""
         target, role = schedule.target["Arn"], schedule.target["RoleArn"]
-        if target.split(":")[2] != "lambda":
+        call = universal.operation(target)
+        if call is None and target.split(":")[2] != "lambda":
             self._world.problems.append(f"the local AWS does not deliver to {target}")
             return "UNSUPPORTED", target
+        account = role.split(":")[4]
+        if self._world.iam_enforced and not authorize.trusts(
+            account, role, "scheduler.amazonaws.com", _source(schedule)
+        ):
+            return "AWS.Scheduler.AssumeRoleFailed", f"cannot assume {role}"
+        if call is not None:
+            return call(self._world, schedule, event)
         try:
-            self._functions.find(target)
+            function = self._functions.find(target)
         except UnknownFunctionException:
             return "ResourceNotFoundException", f"Function not found: {target}"
-        if self._world.iam_enforced:
-            account = role.split(":")[4]
-            if not authorize.trusts(account, role, "scheduler.amazonaws.com", _source(schedule)):
-                return "AWS.Scheduler.AssumeRoleFailed", f"cannot assume {role}"
-            if not authorize.allowed(self._world, account, role, "lambda:InvokeFunction", target):
-                return "AccessDeniedException", f"{role} may not lambda:InvokeFunction on {target}"
+        if self._world.iam_enforced and not authorize.allowed(
+            self._world, account, role, "lambda:InvokeFunction", target
+        ):
+            return "AccessDeniedException", f"{role} may not lambda:InvokeFunction on {target}"
+        self._functions.deliver(function, event)
         return None
 
     def _dead_letter(self, schedule: Schedule, text: str, code: str, message: str) -> None:

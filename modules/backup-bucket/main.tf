@@ -11,8 +11,10 @@ locals {
   key_arn    = var.kms_key_arn == null ? aws_kms_key.this[0].arn : var.kms_key_arn
   via_s3     = "s3.${data.aws_region.current.id}.${data.aws_partition.current.dns_suffix}"
 
-  accounts = [for id in var.account_ids : "arn:${local.partition}:iam::${id}:root"]
-  roles    = [for name in var.names : "arn:${local.partition}:iam::*:role/${name}-*"]
+  # by organization: everybody, and the condition says which
+  accounts     = var.organization_id != null ? ["*"] : [for id in var.account_ids : "arn:${local.partition}:iam::${id}:root"]
+  organization = compact([var.organization_id])
+  roles        = [for name in var.names : "arn:${local.partition}:iam::*:role/${name}-*"]
 }
 
 resource "aws_s3_bucket" "this" {
@@ -22,6 +24,23 @@ resource "aws_s3_bucket" "this" {
   force_destroy = var.force_destroy
 
   tags = var.tags
+
+  lifecycle {
+    precondition {
+      condition     = (length(var.account_ids) == 0) == (var.organization_id != null)
+      error_message = "account_ids (${jsonencode(var.account_ids)}) and organization_id (${jsonencode(var.organization_id)}): give one of them. account_ids = [\"111111111111\"] lets in accounts, organization_id all of an organization."
+    }
+
+    precondition {
+      condition     = alltrue([for class, days in var.storage_classes : days < var.retention_days])
+      error_message = "storage_classes (${jsonencode(var.storage_classes)}) has days from retention_days (${var.retention_days}) on: those backups are gone by then. Take fewer days, or keep them longer."
+    }
+
+    precondition {
+      condition     = try(var.object_lock.days, 0) <= var.retention_days
+      error_message = "object_lock.days (${jsonencode(try(var.object_lock.days, null))}) is longer than retention_days (${var.retention_days}): a lock forbids a shorter retention, what expires would be out of sight and paid for. Lower object_lock.days, or keep backups as long."
+    }
+  }
 }
 
 # The bucket's owner owns what other accounts write
@@ -63,6 +82,22 @@ resource "aws_s3_bucket_versioning" "this" {
   }
 }
 
+# By itself, not object_lock_enabled of the bucket: that would make the bucket anew
+resource "aws_s3_bucket_object_lock_configuration" "this" {
+  count = var.object_lock == null ? 0 : 1
+
+  bucket = aws_s3_bucket.this.id
+
+  rule {
+    default_retention {
+      mode = var.object_lock.mode
+      days = var.object_lock.days
+    }
+  }
+
+  depends_on = [aws_s3_bucket_versioning.this]
+}
+
 # So that others can act on a finished backup: a rule on the default bus, for keys that end in /manifest-summary.json, or with
 # clusters in /_SUCCESS
 resource "aws_s3_bucket_notification" "this" {
@@ -95,6 +130,29 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 
       expiration {
         days = rule.value
+      }
+    }
+  }
+
+  # the catalogue stays where listing it is cheap
+  dynamic "rule" {
+    for_each = length(var.storage_classes) > 0 ? [1] : []
+
+    content {
+      id     = "move-backups"
+      status = "Enabled"
+
+      filter {
+        prefix = "${local.key_prefix}backups/"
+      }
+
+      dynamic "transition" {
+        for_each = var.storage_classes
+
+        content {
+          days          = transition.value
+          storage_class = transition.key
+        }
       }
     }
   }
@@ -144,7 +202,7 @@ locals {
         Resource  = "*"
         Principal = { AWS = local.accounts }
         Condition = {
-          StringEquals = { "kms:ViaService" = local.via_s3 }
+          StringEquals = merge({ "kms:ViaService" = local.via_s3 }, [for id in local.organization : { "aws:PrincipalOrgID" = id }]...)
           ArnLike      = { "aws:PrincipalArn" = local.roles }
         }
       },

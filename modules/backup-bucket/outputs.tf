@@ -1,5 +1,5 @@
 output "backup_bucket" {
-  description = "What `backup_bucket` of the main module wants, as it is: `name`, `region`, `prefix`, `kms_key_arn`, `owner`, and `grant` (`account_ids`, `names`), by which a deployment that is not let in is refused at plan."
+  description = "What `backup_bucket` of the main module wants, as it is: `name`, `region`, `prefix`, `kms_key_arn`, `owner`, and `grant` (`account_ids`, none by organization, and `names`), by which a deployment that is not let in is refused at plan."
   value = {
     name        = var.bucket
     region      = data.aws_region.current.id

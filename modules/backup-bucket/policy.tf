@@ -29,6 +29,16 @@ data "aws_iam_policy_document" "bucket" {
       variable = "aws:PrincipalArn"
       values   = local.roles
     }
+
+    dynamic "condition" {
+      for_each = local.organization
+
+      content {
+        test     = "StringEquals"
+        variable = "aws:PrincipalOrgID"
+        values   = [condition.value]
+      }
+    }
   }
 
   statement {
@@ -45,6 +55,16 @@ data "aws_iam_policy_document" "bucket" {
       test     = "ArnLike"
       variable = "aws:PrincipalArn"
       values   = local.roles
+    }
+
+    dynamic "condition" {
+      for_each = local.organization
+
+      content {
+        test     = "StringEquals"
+        variable = "aws:PrincipalOrgID"
+        values   = [condition.value]
+      }
     }
   }
 
@@ -67,6 +87,16 @@ data "aws_iam_policy_document" "bucket" {
       variable = "aws:PrincipalArn"
       values   = local.roles
     }
+
+    dynamic "condition" {
+      for_each = local.organization
+
+      content {
+        test     = "StringEquals"
+        variable = "aws:PrincipalOrgID"
+        values   = [condition.value]
+      }
+    }
   }
 
   # names, no contents; of all accounts, as a condition on the prefix would refuse a look at a single object
@@ -84,6 +114,16 @@ data "aws_iam_policy_document" "bucket" {
       test     = "ArnLike"
       variable = "aws:PrincipalArn"
       values   = local.roles
+    }
+
+    dynamic "condition" {
+      for_each = local.organization
+
+      content {
+        test     = "StringEquals"
+        variable = "aws:PrincipalOrgID"
+        values   = [condition.value]
+      }
     }
   }
 

@@ -10,18 +10,30 @@ variable "bucket" {
 }
 
 variable "account_ids" {
-  description = "The accounts whose deployments may write here, each below `<part>/<account>/` only. The bucket's own account may be one of them."
+  description = "The accounts whose deployments may write here, each below `<part>/<account>/` only. The bucket's own account may be one of them. Either these or `organization_id`."
   type        = list(string)
+  default     = []
   nullable    = false
 
   validation {
-    condition     = length(var.account_ids) > 0 && alltrue([for id in var.account_ids : can(regex("^[0-9]{12}$", id))])
-    error_message = "account_ids must be at least one account's id of 12 digits, got ${jsonencode(var.account_ids)}. Example: [\"111111111111\"]; quote them, a leading zero would be lost."
+    condition     = alltrue([for id in var.account_ids : can(regex("^[0-9]{12}$", id))])
+    error_message = "account_ids must be accounts' ids of 12 digits, got ${jsonencode(var.account_ids)}. Example: [\"111111111111\"]; quote them, a leading zero would be lost."
   }
 
   validation {
     condition     = length(distinct(var.account_ids)) == length(var.account_ids)
     error_message = "account_ids names an account twice: ${jsonencode(var.account_ids)}. Remove the duplicate."
+  }
+}
+
+variable "organization_id" {
+  description = "The organization whose accounts may all write here, each below `<part>/<account>/` only, in place of `account_ids`. `null`: those of `account_ids`."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.organization_id == null || can(regex("^o-[a-z0-9]{10,32}$", var.organization_id))
+    error_message = "organization_id must be an AWS Organizations id, got ${jsonencode(var.organization_id)}. Example: \"o-exampleorgid\"; null to name account_ids."
   }
 }
 
@@ -81,6 +93,51 @@ variable "noncurrent_days" {
   validation {
     condition     = var.noncurrent_days >= 7 && var.noncurrent_days <= 3650 && floor(var.noncurrent_days) == var.noncurrent_days
     error_message = "noncurrent_days must be a whole number from 7 (a long week-end must not be enough to lose a backup) to 3650, got ${var.noncurrent_days}. Example: 35."
+  }
+}
+
+variable "storage_classes" {
+  description = "Storage classes that backups move to, each with the days after which they do: `STANDARD_IA`, `ONEZONE_IA` and `INTELLIGENT_TIERING` from 30 days, `GLACIER_IR` from 0. They bill for 30 days at least, `GLACIER_IR` for 90, and for reading (docs/costs.md). `GLACIER` and `DEEP_ARCHIVE` are refused: a restore would wait for hours. Default: all stay in `STANDARD`."
+  type        = map(number)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for class in keys(var.storage_classes) : contains(["STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"], class)])
+    error_message = "storage_classes must be of STANDARD_IA, ONEZONE_IA, INTELLIGENT_TIERING and GLACIER_IR, which can be read at once, got ${jsonencode(keys(var.storage_classes))}. Example: { GLACIER_IR = 7 }."
+  }
+
+  validation {
+    condition     = alltrue([for class, days in var.storage_classes : days >= (class == "GLACIER_IR" ? 0 : 30) && floor(days) == days])
+    error_message = "storage_classes must be whole numbers of days, at least 30 (S3's rule; GLACIER_IR: 0), got ${jsonencode(var.storage_classes)}. Example: { STANDARD_IA = 30 }."
+  }
+
+  validation {
+    condition     = length(distinct(values(var.storage_classes))) == length(var.storage_classes)
+    error_message = "storage_classes names two classes for the same day, got ${jsonencode(var.storage_classes)}. Keep the one that backups shall move to."
+  }
+}
+
+variable "object_lock" {
+  description = <<-EOT
+    S3 Object Lock: for so long nobody deletes or overwrites what was written, whatever their rights. `null`: none. Once on, S3 lets nobody take it off the bucket; setting `null` ends it for what is written from then on.
+    - `mode`: `GOVERNANCE` (who has `s3:BypassGovernanceRetention` may still delete) or `COMPLIANCE` (nobody may, AWS neither).
+    - `days`: a whole number, 1 to `retention_days`. What expires earlier only gets out of sight, and is paid for until its lock ends.
+  EOT
+  type = object({
+    mode = string
+    days = number
+  })
+  default = null
+
+  validation {
+    condition     = var.object_lock == null || contains(["GOVERNANCE", "COMPLIANCE"], try(var.object_lock.mode, ""))
+    error_message = "object_lock.mode must be \"GOVERNANCE\" or \"COMPLIANCE\", got ${jsonencode(try(var.object_lock.mode, null))}. Begin with \"GOVERNANCE\": COMPLIANCE cannot be shortened by anybody."
+  }
+
+  validation {
+    condition     = var.object_lock == null || try(var.object_lock.days >= 1 && floor(var.object_lock.days) == var.object_lock.days, false)
+    error_message = "object_lock.days must be a whole number from 1 to retention_days, got ${jsonencode(try(var.object_lock.days, null))}. Example: 14."
   }
 }
 

@@ -11,8 +11,10 @@ locals {
   region    = data.aws_region.current.id
   topic_arn = "arn:${local.partition}:sns:${local.region}:${local.account}:${var.name}"
 
-  accounts = [for id in var.account_ids : "arn:${local.partition}:iam::${id}:root"]
-  roles    = flatten([for name in var.names : [for function in ["scheduler", "monitor"] : "arn:${local.partition}:iam::*:role/${name}-*-${function}"]])
+  # by organization: everybody, and the condition says which
+  accounts     = var.organization_id != null ? ["*"] : [for id in var.account_ids : "arn:${local.partition}:iam::${id}:root"]
+  organization = compact([var.organization_id])
+  roles        = flatten([for name in var.names : [for function in ["scheduler", "monitor"] : "arn:${local.partition}:iam::*:role/${name}-*-${function}"]])
 
   # Not a policy document of the provider: in a key's policy "*" is this key, which checkov's checks of documents do not know
   key_policy = {
@@ -33,7 +35,7 @@ locals {
         Resource  = "*"
         Principal = { AWS = local.accounts }
         Condition = {
-          StringEquals = { "kms:ViaService" = "sns.${local.region}.${data.aws_partition.current.dns_suffix}" }
+          StringEquals = merge({ "kms:ViaService" = "sns.${local.region}.${data.aws_partition.current.dns_suffix}" }, [for id in local.organization : { "aws:PrincipalOrgID" = id }]...)
           ArnLike      = { "aws:PrincipalArn" = local.roles }
         }
       },
@@ -61,6 +63,13 @@ resource "aws_sns_topic" "this" {
   kms_master_key_id = aws_kms_key.this.arn
 
   tags = var.tags
+
+  lifecycle {
+    precondition {
+      condition     = (length(var.account_ids) == 0) == (var.organization_id != null)
+      error_message = "account_ids (${jsonencode(var.account_ids)}) and organization_id (${jsonencode(var.organization_id)}): give one of them. account_ids = [\"111111111111\"] lets in accounts, organization_id all of an organization."
+    }
+  }
 }
 
 data "aws_iam_policy_document" "topic" {
@@ -78,6 +87,16 @@ data "aws_iam_policy_document" "topic" {
       test     = "ArnLike"
       variable = "aws:PrincipalArn"
       values   = local.roles
+    }
+
+    dynamic "condition" {
+      for_each = local.organization
+
+      content {
+        test     = "StringEquals"
+        variable = "aws:PrincipalOrgID"
+        values   = [condition.value]
+      }
     }
   }
 

@@ -1,5 +1,5 @@
 output "central_topic" {
-  description = "What `central_topic` of the main module wants, as it is: `arn`, `kms_key_arn`, and `grant` (`account_ids`, `names`), by which a deployment that is not let in is refused at plan."
+  description = "What `central_topic` of the main module wants, as it is: `arn`, `kms_key_arn`, and `grant` (`account_ids`, none by organization, and `names`), by which a deployment that is not let in is refused at plan."
   value = {
     arn         = local.topic_arn
     kms_key_arn = aws_kms_key.this.arn

@@ -11,18 +11,30 @@ variable "name" {
 }
 
 variable "account_ids" {
-  description = "The accounts whose deployments may publish. The topic's own account may be one of them."
+  description = "The accounts whose deployments may publish. The topic's own account may be one of them. Either these or `organization_id`."
   type        = list(string)
+  default     = []
   nullable    = false
 
   validation {
-    condition     = length(var.account_ids) > 0 && alltrue([for id in var.account_ids : can(regex("^[0-9]{12}$", id))])
-    error_message = "account_ids must be at least one account's id of 12 digits, got ${jsonencode(var.account_ids)}. Example: [\"111111111111\"]; quote them, a leading zero would be lost."
+    condition     = alltrue([for id in var.account_ids : can(regex("^[0-9]{12}$", id))])
+    error_message = "account_ids must be accounts' ids of 12 digits, got ${jsonencode(var.account_ids)}. Example: [\"111111111111\"]; quote them, a leading zero would be lost."
   }
 
   validation {
     condition     = length(distinct(var.account_ids)) == length(var.account_ids)
     error_message = "account_ids names an account twice: ${jsonencode(var.account_ids)}. Remove the duplicate."
+  }
+}
+
+variable "organization_id" {
+  description = "The organization whose accounts may all publish, in place of `account_ids`. `null`: those of `account_ids`."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.organization_id == null || can(regex("^o-[a-z0-9]{10,32}$", var.organization_id))
+    error_message = "organization_id must be an AWS Organizations id, got ${jsonencode(var.organization_id)}. Example: \"o-exampleorgid\"; null to name account_ids."
   }
 }
 

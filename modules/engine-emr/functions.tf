@@ -33,6 +33,25 @@ data "aws_iam_policy_document" "functions" {
     resources = var.arns.scripts
   }
 
+  # the one-time schedule that ends a cluster when neither function does; it deletes itself
+  statement {
+    sid       = "GuardClusters"
+    actions   = ["scheduler:CreateSchedule"]
+    resources = [var.arns.guards]
+  }
+
+  statement {
+    sid       = "PassTheGuardsRole"
+    actions   = ["iam:PassRole"]
+    resources = [var.arns.guard_role]
+
+    condition {
+      test     = "StringEquals"
+      variable = "iam:PassedToService"
+      values   = ["scheduler.amazonaws.com"]
+    }
+  }
+
   # EMR's role with which it cleans up after itself; whoever starts an account's first cluster makes it
   statement {
     sid       = "FirstClusterOfTheAccount"

@@ -27,6 +27,7 @@ output "settings" {
       spot                   = var.spot
       security_configuration = var.security_configuration
       instance_types         = var.instance_types
+      guard_role             = var.arns.guard_role
     }
   }
 }

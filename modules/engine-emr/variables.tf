@@ -25,6 +25,7 @@ variable "arns" {
     - `emr_callers`: EMR on behalf of this account: what a role's trust takes for the source.
     - `emr_cleanup_role`: the role with which EMR cleans up after itself.
     - `clusters`: EMR's clusters.
+    - `guards`: the schedules that end clusters, and `guard_role`: the role with which they do.
     - `scripts`: the places of the clusters' script: in the bucket, and in one that was written to before.
   EOT
   type = object({
@@ -33,6 +34,8 @@ variable "arns" {
     emr_callers      = string
     emr_cleanup_role = string
     clusters         = string
+    guards           = string
+    guard_role       = string
     scripts          = list(string)
   })
   nullable = false

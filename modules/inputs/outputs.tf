@@ -62,3 +62,8 @@ output "vpc" {
   description = "`vpc` as given."
   value       = var.vpc
 }
+
+output "object_lock" {
+  description = "`object_lock` as given."
+  value       = var.object_lock
+}

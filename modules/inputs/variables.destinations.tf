@@ -76,3 +76,21 @@ variable "central_topic" {
     error_message = "central_topic.grant.account_ids must be accounts' ids of 12 digits, got ${jsonencode(try(var.central_topic.grant.account_ids, null))}. Pass the output central_topic of the module backup-topic as it is."
   }
 }
+
+variable "object_lock" {
+  description = "The root's `object_lock`, with its type and rules."
+  type = object({
+    mode = string
+    days = number
+  })
+
+  validation {
+    condition     = var.object_lock == null || contains(["GOVERNANCE", "COMPLIANCE"], try(var.object_lock.mode, ""))
+    error_message = "object_lock.mode must be \"GOVERNANCE\" or \"COMPLIANCE\", got ${jsonencode(try(var.object_lock.mode, null))}. Begin with \"GOVERNANCE\": COMPLIANCE cannot be shortened by anybody."
+  }
+
+  validation {
+    condition     = var.object_lock == null || try(var.object_lock.days >= 1 && floor(var.object_lock.days) == var.object_lock.days, false)
+    error_message = "object_lock.days must be a whole number from 1 to retention_days, got ${jsonencode(try(var.object_lock.days, null))}. Example: 14."
+  }
+}

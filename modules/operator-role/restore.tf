@@ -28,10 +28,10 @@ data "aws_iam_policy_document" "restore" {
     resources = local.into
   }
 
-  # knows no ARN
+  # the first knows no ARN; of both the Developer Guide's policy for imports says "*"
   statement {
     sid       = "ListImports"
-    actions   = ["dynamodb:ListImports"]
+    actions   = ["dynamodb:ListImports", "logs:DescribeLogGroups"]
     resources = ["*"]
 
     condition {
@@ -53,7 +53,6 @@ data "aws_iam_policy_document" "restore" {
     actions = [
       "logs:CreateLogGroup",
       "logs:CreateLogStream",
-      "logs:DescribeLogGroups",
       "logs:DescribeLogStreams",
       "logs:PutLogEvents",
       "logs:PutRetentionPolicy",

@@ -162,6 +162,49 @@ def test_a_cluster_refused_by_emr_is_tried_again_in_its_words(night: NightDriver
     night.assert_clean()
 
 
+# how a cluster comes to nothing: EMR's code, its words
+EARLY_ENDS = {
+    "quota": ("VALIDATION_ERROR", "more vCPU capacity than your current vCPU limit of 5"),
+    "counted quota": ("VALIDATION_ERROR", "exceeds the EC2 service quota"),
+    "capacity": ("INTERNAL_ERROR", "EC2 is out of capacity for m5"),
+    "capacity in detail": ("INTERNAL_ERROR_EC2_INSUFFICIENT_CAPACITY_AZ", "insufficient capacity"),
+    "validation": ("VALIDATION_ERROR", "The subnet has no free address"),
+    "internal error": ("INTERNAL_ERROR", "Failed to start the job flow due to an internal error"),
+    "lost machine": ("INSTANCE_FAILURE", "The master failed: Client.InvalidKMSKey.InvalidState"),
+    "somebody": ("USER_REQUEST", "Terminated by user request"),
+}
+
+
+@pytest.mark.engine("datapipeline", "emr")
+@pytest.mark.parametrize("how", EARLY_ENDS)
+def test_why_clusters_come_to_nothing_is_in_report_and_message(
+    night: NightDriver, how: str
+) -> None:
+    """By Data Pipeline too: its own `@failureReason` need not repeat what EMR says."""
+    night.table("orders")
+    code, words = EARLY_ENDS[how]
+    faults, emr = night.world.faults, night.world.client("emr")
+
+    def end_all(_: Call) -> None:
+        found = emr.list_clusters(ClusterStates=["STARTING", "BOOTSTRAPPING"])["Clusters"]
+        emr.terminate_job_flows(JobFlowIds=[cluster["Id"] for cluster in found])
+
+    if how.startswith("capacity"):
+        faults.short_of_capacity = {night.settings["cluster"]["core_instance_type"]: ALWAYS}
+    elif how == "counted quota":
+        faults.vcpu_quota = 4
+    elif how == "somebody":
+        night.world.before("emr:DescribeCluster", end_all)
+    else:
+        faults.cluster_start_fails = [f"{code}: {words}" if code[0] == "I" else words] * 50
+    report = night.night()
+    assert verdicts(report) == {"orders": "failed"}
+    told = night.messages[-1]["message"]
+    for said in (report["tables"]["orders"]["reason"], report["batches"][0]["error"], told):
+        assert code in said and words in said
+    night.assert_clean()
+
+
 @pytest.mark.engine("datapipeline", "emr")
 def test_a_cluster_that_never_works_fails_its_tables_not_for_ever(night: NightDriver) -> None:
     night.table("orders", read=1000, **BIG)
@@ -257,6 +300,29 @@ def test_an_overdue_export_that_gets_on_is_not_ended(night: NightDriver) -> None
         assert not any(reasons) or now > begun + timedelta(seconds=5400)
     # once it writes no more it is as overdue as any
     assert "the export of slow is overdue" in str(night.record(RUN, "ledger.json"))
+
+
+@pytest.mark.engine("datapipeline", "emr")
+@pytest.mark.parametrize(
+    ("items", "patience"),
+    # three hours: a mapper writes its one file at its end; many items: a file every few minutes
+    [(50_000, 3 * 3600), (500_000_000, 2400)],
+)
+def test_large_items_make_few_files_and_are_waited_for(
+    night: NightDriver, items: int, patience: int
+) -> None:
+    night.configure(window_seconds=10 * 3600)
+    night.table("slow", size_bytes=3540 * 50 * 4096, item_count=items)
+    night.world.faults.step_hangs["slow"] = 1
+    night.scheduler()
+    night.until_exporting("slow")
+    night.world.clock.advance(2.5 * 3600)
+    place = f"backups/{ACCOUNT}/{REGION}/slow/{RUN}-1"
+    night.s3.put_object(Bucket="backups", Key=f"{place}/one", Body=b"{}")
+    written = night.world.clock.now()
+    night.until(lambda: "is overdue" in str(night.record(RUN, "ledger.json")), minutes=240)
+    waited = (night.world.clock.now() - written).total_seconds()
+    assert patience < waited < patience + 900
 
 
 @pytest.mark.engine("datapipeline", "emr")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from hippolyte_cli import doctor, follow
 from local.core.faults import ALWAYS
 from tests.support.commands import command, reach
-from tests.support.harness import NightDriver
+from tests.support.harness import JAR, NightDriver
 
 
 @pytest.fixture(autouse=True)
@@ -18,13 +22,17 @@ def _reached(night: NightDriver, monkeypatch: pytest.MonkeyPatch) -> None:
     reach(night, monkeypatch, follow, doctor)
 
 
-def tried(night: NightDriver, *more: str) -> tuple[int, dict[str, str]]:
+def told(night: NightDriver, *more: str) -> tuple[int, dict[str, Any]]:
     result = command(
         "doctor", "--engine", night.engine, "--table", "orders", "--yes", "--json", *more
     )
-    told = json.loads(result.stdout)
     assert night.clusters() == []
-    return result.exit_code, {point["id"]: point["held"] for point in told["points"]}
+    return result.exit_code, json.loads(result.stdout)
+
+
+def tried(night: NightDriver, *more: str) -> tuple[int, dict[str, str]]:
+    code, record = told(night, *more)
+    return code, {point["id"]: point["held"] for point in record["points"]}
 
 
 @pytest.mark.engine("emr", "datapipeline")
@@ -44,6 +52,70 @@ def test_a_step_that_fails_breaks_the_jar_and_leaves_the_rest_unseen(night: Nigh
     assert code == 1
     assert points["jar"] == "broken"
     assert points["format"] == points["items"] == "not seen"
+
+
+def wrong_jar(night: NightDriver) -> None:
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        archive.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n")
+    bucket, _, key = JAR.removeprefix("s3://").partition("/")
+    night.s3.put_object(Bucket=bucket, Key=key, Body=body.getvalue())
+
+
+def no_jar(night: NightDriver) -> None:
+    bucket, _, key = JAR.removeprefix("s3://").partition("/")
+    night.s3.delete_object(Bucket=bucket, Key=key)
+
+
+@pytest.mark.engine("emr")
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (wrong_jar, "ClassNotFoundException: org.apache.hadoop.dynamodb.tools.DynamoDBExport"),
+        (no_jar, "Error whilst fetching"),
+    ],
+)
+def test_a_wrong_jar_is_told_with_the_clusters_own_words(
+    night: NightDriver, spoil: Callable[[NightDriver], None], said: str
+) -> None:
+    night.table("orders", items=7)
+    spoil(night)
+    code, record = told(night)
+    assert code == 1
+    points = {point["id"]: point for point in record["points"]}
+    assert (points["jar"]["held"], said in points["jar"]["said"]) == ("broken", True)
+    assert points["cluster-up"]["held"] == points["end"]["held"] == "held"
+    for name in ("roles", "counters", "format", "items"):
+        assert points[name]["held"] != "held", name
+
+
+@pytest.mark.engine("emr", "datapipeline")
+def test_a_step_log_that_is_not_there_breaks_that_point_and_its_counters_are_not_seen(
+    night: NightDriver,
+) -> None:
+    night.table("orders", items=7)
+    night.world.faults.no_log["orders"] = ALWAYS
+    code, points = tried(night)
+    assert code == 1
+    assert points.pop("log") == "broken"
+    assert points.pop("counters") == "not seen"
+    assert set(points.values()) == {"held"}, points
+
+
+@pytest.mark.engine("emr", "datapipeline")
+def test_the_rate_is_told_where_it_took_long_enough(night: NightDriver) -> None:
+    night.table("orders", items=7, size_bytes=90 * 2**20)
+    _, record = told(night)
+    assert record["rate"]["target"] == 50
+    # the local cluster's tasks need 45 s, not the 60 that are reckoned
+    assert 50 <= record["rate"]["seen"] <= 60
+
+
+@pytest.mark.engine("emr", "datapipeline")
+def test_no_rate_is_told_of_what_was_read_at_once(night: NightDriver) -> None:
+    night.table("orders", items=7)
+    _, record = told(night)
+    assert record["rate"] == {"target": 50, "seen": None}
 
 
 @pytest.mark.engine("emr")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,33 @@ def test_a_backup_is_imported_counted_and_its_table_deleted(night: NightDriver) 
     assert "Restore drills:\n  - orders: restored" in night.messages[-1]["message"]
     assert tables(night) == ["orders"]
     assert list(faults(report)) == []
+
+
+def test_a_table_with_indexes_is_imported_without_them(night: NightDriver) -> None:
+    """Whatever their kind; an import refuses attributes that are defined for no key of it."""
+    night.configure(restore_drill={})
+    night.table("orders", items=5)
+    index = {
+        "IndexName": "by-n",
+        "KeySchema": [{"AttributeName": "n", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+        "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
+    }
+    night.dynamodb.update_table(
+        TableName="orders",
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "n")
+        ],
+        GlobalSecondaryIndexUpdates=[{"Create": index}],
+    )
+    asked: list[Any] = []
+
+    def note(call: Call) -> None:
+        asked.append(call.params["TableCreationParameters"])
+
+    night.world.before("dynamodb:ImportTable", note)
+    assert list(faults(night.night())) == []
+    assert [each["AttributeName"] for each in asked[0]["AttributeDefinitions"]] == ["pk"]
 
 
 def test_it_is_off_unless_asked_for(night: NightDriver) -> None:

@@ -11,11 +11,9 @@ from hippolyte import assembly, preflight, settings
 from hippolyte.record_form import when
 from local.core.call import Call, refusal
 from local.core.faults import ALWAYS
-from tests.support.harness import BIG, GIB, JAR, RUN, START, Killed, NightDriver, verdicts
+from tests.support.harness import BIG, BUCKET, EMR, GIB, RUN, START, Killed, NightDriver, verdicts
 
 pytestmark = pytest.mark.engine("emr")
-
-EMR = {"jar": JAR, "service_role": "emr"}
 
 
 def clusters(night: NightDriver) -> list[dict[str, Any]]:
@@ -35,6 +33,19 @@ def steps(night: NightDriver, number: int = 0) -> list[dict[str, Any]]:
 
 def batch(night: NightDriver, name: str = "b001") -> dict[str, Any]:
     return cast(dict[str, Any], (night.record(RUN, "ledger.json") or {})["batches"][name])
+
+
+def schedules(night: NightDriver) -> list[str]:
+    """Return the names of the schedules there are."""
+    found = night.world.client("scheduler").list_schedules()["Schedules"]
+    return sorted(schedule["Name"] for schedule in found)
+
+
+def no_way(call: Call) -> None:
+    """Answer as a proxy that knows no way to a service."""
+    refused = refusal(call, "503", "no way")
+    refused.http_status = 503  # type: ignore[attr-defined]
+    raise refused
 
 
 def begins(step: dict[str, Any]) -> Any:
@@ -174,12 +185,18 @@ def test_a_cluster_is_what_the_settings_say(night: NightDriver) -> None:
     assert clusters(night)[0]["Status"]["StateChangeReason"]["Code"] == "ALL_STEPS_COMPLETED"
 
 
-def test_with_both_functions_dead_the_primary_shuts_down_after_the_deadline(
-    night: NightDriver,
+@pytest.mark.parametrize("guard", ["the schedule", "the node"])
+def test_with_both_functions_dead_either_guard_alone_ends_the_cluster_after_the_deadline(
+    night: NightDriver, guard: str
 ) -> None:
     night.table("orders", read=1000, **BIG)
     night.world.faults.step_hangs["orders"] = ALWAYS
     night.scheduler()
+    if guard == "the schedule":
+        key = f"scripts/{night.account}/{night.region}/shutdown-at.sh"
+        night.s3.put_object(Bucket=BUCKET, Key=key, Body=b"exit 0")
+    else:
+        night.world.schedules.dropped.update(schedules(night))
     night.until_exporting("orders")
     end = START + timedelta(hours=2, minutes=30)
     night.world.clock.advance_to(end - timedelta(minutes=1))
@@ -187,9 +204,74 @@ def test_with_both_functions_dead_the_primary_shuts_down_after_the_deadline(
     night.world.clock.advance_to(end + timedelta(minutes=10))
     assert not night.exporting("orders")
     assert night.clusters() == []
+    assert schedules(night) == []
+    code = clusters(night)[0]["Status"]["StateChangeReason"]["Code"]
+    assert code == ("USER_REQUEST" if guard == "the schedule" else "INSTANCE_FAILURE")
     report = night.until_closed()
     assert verdicts(report) == {"orders": "timed_out"}
     assert night.capacity("orders") == (1000, 50)
+    night.assert_clean()
+
+
+def test_each_cluster_has_one_schedule_and_leaves_none(night: NightDriver) -> None:
+    night.configure(planning={"max_clusters": 2})
+    for name in ("orders", "users"):
+        night.table(name, read=200, size_bytes=8 * GIB, item_count=3)
+    report = night.night()
+    assert set(verdicts(report).values()) == {"backed_up"}
+    assert report["warnings"] == []
+    assert schedules(night) == sorted(f"cluster-{c['Id']}" for c in clusters(night))
+    found = night.world.client("scheduler").get_schedule(
+        GroupName="hippolyte", Name=schedules(night)[0]
+    )
+    assert found["ScheduleExpression"] == "at(2026-11-24T02:30:00)"
+    assert found["Target"]["RoleArn"] == EMR["guard_role"]
+    ended = [cluster["Status"] for cluster in clusters(night)]
+    night.world.clock.advance_to(START + timedelta(hours=2, minutes=31))
+    assert schedules(night) == []
+    assert night.world.problems == []
+    assert [cluster["Status"] for cluster in clusters(night)] == ended
+
+
+@pytest.mark.parametrize("how", ["denied", "no way", "no group"])
+def test_a_schedule_that_cannot_be_made_is_told_and_stops_no_night(
+    night: NightDriver, how: str
+) -> None:
+    night.table("orders")
+    if how == "denied":
+        night.world.deny("scheduler:CreateSchedule")
+    elif how == "no way":
+        night.world.before("scheduler:*", no_way)
+    else:
+        night.world.client("scheduler").delete_schedule_group(Name="hippolyte")
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up"}
+    (warning,) = report["warnings"]
+    cluster = clusters(night)[0]["Id"]
+    said = {"denied": "explicit deny", "no way": "no way", "no group": "does not exist"}[how]
+    assert warning.startswith(f"only the node's own shutdown guarded cluster {cluster}, no sched")
+    assert said in warning
+    assert warning in night.messages[-1]["message"]
+    assert night.attention == []
+    night.world.gate.denied.clear()
+    night.assert_clean()
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_an_invocation_killed_at_the_schedule_leaves_the_cluster_guarded(
+    night: NightDriver, side: str
+) -> None:
+    night.table("orders", read=1000, **BIG)
+    call = "scheduler:CreateSchedule"
+    (night.kill_before if side == "before" else night.kill_after)(call)
+    with pytest.raises(Killed):
+        night.scheduler()
+    night.until(lambda: batch(night)["state"] == "running")
+    assert schedules(night) == [f"cluster-{c['Id']}" for c in clusters(night)]
+    report = night.until_closed()
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert report["warnings"] == []
+    assert night.all_clusters() == 1
     night.assert_clean()
 
 
@@ -237,16 +319,92 @@ def test_a_type_that_is_short_without_a_word_costs_minutes_not_an_hour(night: Ni
     night.assert_clean()
 
 
-def test_a_fleet_has_all_subnets_and_types(night: NightDriver) -> None:
-    types = ["m5.xlarge", "m5a.xlarge"]
-    night.configure(
-        emr={**EMR, "subnet_ids": ["subnet-a", "subnet-b"], "spot": True, "instance_types": types}
-    )
+TYPES = ["m5.4xlarge", "m5a.4xlarge"]
+
+
+def types_of(night: NightDriver, number: int = 0) -> set[str]:
+    """Return the types of the machines that a cluster was given, the primary's among them."""
+    cluster = clusters(night)[number]["Id"]
+    found = night.world.client("emr").list_instances(ClusterId=cluster)["Instances"]
+    return {one["InstanceType"] for one in found}
+
+
+@pytest.mark.parametrize("spot", [True, False], ids=["spot", "on demand"])
+@pytest.mark.parametrize(
+    ("short", "subnet", "kind"),
+    [
+        (["subnet-a"], "subnet-b", "m5.4xlarge"),
+        (["m5.4xlarge"], "subnet-a", "m5a.4xlarge"),
+        (["subnet-a/m5.4xlarge", "subnet-a/m5a.4xlarge"], "subnet-b", "m5.4xlarge"),
+        (["subnet-a", "m5.4xlarge"], "subnet-b", "m5a.4xlarge"),
+    ],
+)
+def test_a_fleet_takes_the_next_type_or_subnet_at_once(
+    night: NightDriver, short: list[str], subnet: str, kind: str, spot: bool
+) -> None:
+    subnets = ["subnet-a", "subnet-b"]
+    night.configure(emr={**EMR, "subnet_ids": subnets, "spot": spot, "instance_types": TYPES})
     night.table("orders")
-    night.world.faults.short_of_capacity = {"subnet-a": ALWAYS}
+    night.world.faults.short_of_capacity = dict.fromkeys(short, ALWAYS)
+    night.scheduler()
+    night.until_exporting("orders")
+    assert kind in types_of(night)
+    assert not types_of(night) & (set(TYPES) - {kind})
+    assert clusters(night)[0]["Ec2InstanceAttributes"]["Ec2SubnetId"] == subnet
+    assert verdicts(night.until_closed()) == {"orders": "backed_up"}
+    assert night.all_clusters() == 1
+    night.assert_clean()
+
+
+def test_a_fleet_of_which_nothing_is_there_is_told_and_tried_again(night: NightDriver) -> None:
+    night.configure(emr={**EMR, "subnet_ids": ["subnet-a"], "instance_types": TYPES})
+    night.table("orders")
+    night.world.faults.short_of_capacity = dict.fromkeys(TYPES, 1)
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up"}
+    assert "INTERNAL_ERROR_EC2_INSUFFICIENT_CAPACITY_AZ" in report["batches"][0]["error"]
+    assert night.all_clusters() == 2
+    night.assert_clean()
+
+
+def test_a_fleet_that_comes_to_no_machines_without_a_word_is_tried_again(
+    night: NightDriver,
+) -> None:
+    """It has waited for spot by then, and for what it takes in its place."""
+    night.configure(window_seconds=4 * 3600, emr={**EMR, "instance_types": TYPES})
+    night.table("orders")
+    night.world.faults.cluster_never_starts = 1
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up"}
+    first, second = report["batches"]
+    assert "had no machines after " in first["cancel_reason"]
+    waited = when(second["started_at"]) - when(first["started_at"])
+    assert timedelta(minutes=30) < waited <= timedelta(minutes=50)
+    night.assert_clean()
+
+
+def test_spot_that_does_not_come_is_waited_for_and_then_bought(night: NightDriver) -> None:
+    night.configure(emr={**EMR, "spot": True, "instance_types": TYPES})
+    night.table("orders")
+    night.world.faults.no_spot = 1
     report = night.night()
     assert verdicts(report) == {"orders": "backed_up"}
     assert night.all_clusters() == 1
+    started = when(report["tables"]["orders"]["started_at"])
+    assert timedelta(minutes=20) < started - when(report["batches"][0]["started_at"])
+    night.assert_clean()
+
+
+def test_a_role_without_a_right_is_told_in_emrs_words(night: NightDriver) -> None:
+    night.table("orders")
+    night.world.deny("ec2:RunInstances")
+    report = night.night()
+    assert verdicts(report) == {"orders": "failed"}
+    told = night.messages[-1]["message"]
+    for said in (report["tables"]["orders"]["reason"], report["batches"][0]["error"], told):
+        assert "VALIDATION_ERROR: Service role" in said
+        assert "not authorized to perform: ec2:RunInstances" in said
+    night.world.gate.denied.clear()
     night.assert_clean()
 
 
@@ -307,6 +465,7 @@ def test_a_start_whose_answer_is_lost_is_found_though_it_is_listed_late(night: N
     assert verdicts(night.until_closed()) == {"orders": "backed_up"}
     night.world.clock.advance(600)
     assert night.all_clusters() == 1
+    assert schedules(night) == [f"cluster-{c['Id']}" for c in clusters(night)]
     night.assert_clean()
 
 

@@ -8,8 +8,16 @@ from datetime import timedelta
 import pytest
 
 from hippolyte.planning.window import run_id
+from local.demo import native
 from local.demo.checks import problems, snapshot
-from local.fleet.fleet import EXCLUDED, create, delete_in_time, demo_fleet, previous_report
+from local.fleet.fleet import (
+    EXCLUDED,
+    NATIVE,
+    create,
+    delete_in_time,
+    demo_fleet,
+    previous_report,
+)
 from tests.support.harness import ACCOUNT, BUCKET, REGION, START, NightDriver
 
 
@@ -17,7 +25,12 @@ from tests.support.harness import ACCOUNT, BUCKET, REGION, START, NightDriver
 def test_the_whole_fleet(night: NightDriver) -> None:
     specs = demo_fleet()
     assert len(specs) >= 60
-    night.configure(window_seconds=25_200, tables={"exclude": [EXCLUDED]})
+    night.configure(
+        window_seconds=25_200,
+        tables={"exclude": [EXCLUDED]},
+        native_export={"tables": [NATIVE]},
+        restore_drill={"canary": "orders"},
+    )
     create(night.world, specs)
     before = snapshot(night.world, specs)
     delete_in_time(night.world, specs, START)
@@ -29,6 +42,7 @@ def test_the_whole_fleet(night: NightDriver) -> None:
     )
     report = night.night()
     assert problems(night.world, specs, BUCKET, report, before) == []
+    assert native.native_problems(night.world, specs, report) == []
     assert night.watch.violations == []
     (empty,) = [s.name for s in specs if s.previous_items]
     assert report["changes"] == {

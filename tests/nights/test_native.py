@@ -21,6 +21,7 @@ from local.dynamodb.export_job import Export
 from tests.support.commands import command, deploy
 from tests.support.harness import BUCKET, RUN, START, NightDriver, driver, verdicts
 from tests.support.native import ARN, entry, exports, items, native, recover
+from tests.support.report_schema import faults
 
 
 @pytest.fixture
@@ -47,6 +48,13 @@ def test_a_night_mixes_engines(night: NightDriver) -> None:
     assert scanned is not None
     assert scanned["engine"] == "lambda"
     assert any("n-off" in warning and "is off" in warning for warning in report["warnings"])
+    assert {name: row["engine"] for name, row in report["tables"].items()} == {
+        "n-orders": "native",
+        "n-not": night.engine,
+        "n-off": night.engine,
+        "other": night.engine,
+    }
+    assert list(faults(report)) == []
     assert report["raised"] == []
     night.assert_clean()
 

@@ -102,7 +102,7 @@ def test_all_that_is_missing_is_in_one_message_before_any_night(d: Deployment) -
     ]
     if on_emr:
         wanted += [
-            f"emr.jar (s3://tools/{JAR}): there is no such object. Build the export tool and ",
+            f"emr.jar (s3://tools/{JAR}): there is no such object. Fetch the export tool and ",
             "emr.security_configuration (at-rest): there is no such configuration. Create it in ",
             "emr.instance_types (z0.none): not offered in us-east-1. Take another type",
         ]

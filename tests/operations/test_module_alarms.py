@@ -7,7 +7,7 @@ its key. What they say arrives as a message of the topic.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -202,6 +202,24 @@ def test_a_newest_good_backup_older_than_half_the_retention(d: Deployment) -> No
     d.world.faults.step_fails.clear()
     now(d)
     assert becomes(d, "backups-old", "OK", hours=2)
+
+
+def test_a_drill_that_failed(plan_of: Callable[[str], Planned]) -> None:
+    planned = plan_of("lambda")
+    with deployed(planned) as d:
+        d.make_alarms()
+        d.table("plain", keyed=False)
+        d.refuse("dynamodb:ImportTable", "ValidationException", "no such form", times=1)
+        assert becomes(d, "drill-failed", "ALARM")
+        assert told(d) == ['ALARM: "hippolyte-drill-failed"']
+        (alert,) = (d.record("report.json") or {})["alerts"]
+        assert "no such form" in alert
+        now(d)
+        assert becomes(d, "drill-failed", "OK", hours=2)
+        body = json.loads(d.planned["aws_cloudwatch_dashboard.this[0]"]["dashboard_body"])
+        assert "Restore drills that failed" in [w["properties"]["title"] for w in body["widgets"]]
+    runbook = (REPOSITORY / "docs" / "operations.md").read_text("utf-8")
+    assert "| `<name>-drill-failed`" in runbook
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

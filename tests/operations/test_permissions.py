@@ -60,7 +60,7 @@ and looks that every action is in the table; `make permissions` proves the rest.
 ROLES = {
     "lambda": ("scheduler", "monitor", "schedules", "exporter", "machine"),
     "datapipeline": ("scheduler", "monitor", "schedules", "pipeline", "cluster"),
-    "emr": ("scheduler", "monitor", "schedules", "emr", "cluster"),
+    "emr": ("scheduler", "monitor", "schedules", "emr", "cluster", "guard"),
 }
 TITLES = {engine: f'## With `engine = "{engine}"`' for engine in ROLES}
 # role and action -> why taking it away cannot be shown; five at most
@@ -270,6 +270,22 @@ def test_a_night_needs_no_more_than_the_roles_hold(
     assert found.denied == ()
     assert found.verdicts == BACKED_UP[name]
     assert found.has_logs
+
+
+def test_a_drill_needs_no_more_either(engine_of: Callable[[str], Engine]) -> None:
+    found = engine_of("lambda").played("drill")
+
+    assert found.denied == ()
+    assert found.verdicts == BACKED_UP["emr"] | {
+        "plain": "backed_up",
+        "hippolyte-drill-others": "skipped",
+    }
+    assert {action for role, action in found.used if role == role_name("monitor")} >= {
+        "dynamodb:DeleteTable",
+        "dynamodb:DescribeImport",
+        "dynamodb:ImportTable",
+        "dynamodb:ListImports",
+    }
 
 
 @pytest.mark.parametrize("scenario", BAD)

@@ -159,6 +159,20 @@ def test_every_call_for_workers_that_can_be_tried_is(on_lambda: Deployment, func
     assert [a for a in actions if a not in message and a != "iam:PassRole"] == []
 
 
+def test_the_schedule_that_guards_clusters_is_tried_and_not_made(
+    plan_of: Callable[[str], Planned],
+) -> None:
+    with deployed(plan_of("emr"), minutes_before=60) as d:
+        d.world.clock.advance(1800)
+        assert d.subjects == []
+        made = d.world.client("scheduler").list_schedules(NamePrefix="cluster-")["Schedules"]
+        assert made == []
+        d.s3.delete_object(Bucket=BUCKET, Key="runs/123456789012/us-east-1/preflight-monitor.json")
+        d.take_away("monitor", "scheduler:CreateSchedule")
+        d.world.clock.advance(600)
+        assert "  - scheduler:CreateSchedule: " in told(d)[0]
+
+
 def test_trying_workers_reads_nothing_and_is_not_told(on_lambda: Deployment) -> None:
     furnish(on_lambda)
     on_lambda.world.clock.advance_to(WINDOW_START)

@@ -1,4 +1,4 @@
-"""The servers of `tests/real`: pinned, and never skipped where they are required."""
+"""The servers and the browser of `tests/real`: never skipped where they are required."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.browsers import need_browser
 from tests.support.real_dynamodb import need_real_servers
 from tools import real_servers
 from tools.tf import REPOSITORY
@@ -17,6 +18,9 @@ from tools.tf import REPOSITORY
 def test_continuous_integration_requires_them() -> None:
     script = (REPOSITORY / ".ci" / "run").read_text(encoding="utf-8")
     assert script.index("export HIPPOLYTE_REAL=required") < script.index("make test")
+    assert script.index("apt-get install -y -qq --no-install-recommends chromium") < script.index(
+        "make test"
+    )
 
 
 @pytest.mark.parametrize(
@@ -29,6 +33,8 @@ def test_what_is_missing_is_told(
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(outcome, match="not on the PATH: npm, node, java"):
         need_real_servers()
+    with pytest.raises(outcome, match=r"no browser: none of chromium,.* is on the PATH"):
+        need_browser()
 
 
 @pytest.mark.parametrize("name", ["DYNALITE", "ASL_VALIDATOR", "DYNAMODB_LOCAL"])

@@ -140,6 +140,8 @@ class Deployment:
             subnet = copy(next(iter(subnets.values())))
             subnet.id, subnet.default_for_az = name, "false"
             backend.subnets[zone][name] = subnet
+            # EMR may make its own endpoint there
+            backend.create_tags([name], {"for-use-with-amazon-emr-managed-policies": "true"})
         for part, name in cluster.items():
             if part.endswith("security_group_id") and name:
                 group = backend.create_security_group(part, part, vpc_id=subnet.vpc_id)
@@ -297,16 +299,19 @@ class Deployment:
 
     # the fleet
 
-    def table(self, name: str, items: int = 3, read: int = 100, **settings: Any) -> None:
-        """Create a table under a customer's key, tagged for the backup."""
+    def table(
+        self, name: str, items: int = 3, read: int = 100, keyed: bool = True, **settings: Any
+    ) -> None:
+        """Create a table, under a customer's key or the service's own, tagged for the backup."""
         dynamodb = self.world.client("dynamodb")
         key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{_KEYS[3]}"
+        encrypted = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
         dynamodb.create_table(
             TableName=name,
             AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
             ProvisionedThroughput={"ReadCapacityUnits": read, "WriteCapacityUnits": 50},
-            SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
+            **({"SSESpecification": encrypted} if keyed else {}),
             Tags=[{"Key": "backup", "Value": "yes"}],
         )
         self.world.put_items(name, [{"pk": {"S": f"{name}#{n}"}} for n in range(items)])

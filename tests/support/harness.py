@@ -70,6 +70,8 @@ _CALLS = {
 }
 MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:hippolyte-exporter"
 JAR = "s3://jars/emr-dynamodb-tools.jar"
+# the setting of that name
+EMR = {"jar": JAR, "service_role": "emr", "guard_role": f"arn:aws:iam::{ACCOUNT}:role/guard"}
 
 # boto3's clients take a second to make and know nothing of the world they talk to
 _built: dict[tuple[object, ...], clients.Clients] = {}
@@ -122,6 +124,9 @@ class NightDriver:
         monkeypatch.setattr(clients, "for_exporter", _build_for_exporter)
         if engine == "lambda":
             ExporterFaults(world)
+        if engine == "emr":
+            world.client("scheduler").create_schedule_group(Name="hippolyte")
+            world.schedules.start()
         self._stays = len(world.gate.hooks)
         self.configure()
 
@@ -134,7 +139,7 @@ class NightDriver:
             "datapipeline": {"cluster": LARGE_CLUSTER},
             "emr": {
                 "engine": "emr",
-                "emr": {"jar": JAR, "service_role": "emr"},
+                "emr": EMR,
                 "cluster": {"release_label": "emr-7.13.0", **LARGE_CLUSTER},
             },
             "lambda": {"engine": "lambda"},

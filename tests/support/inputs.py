@@ -243,6 +243,43 @@ REFUSED: dict[str, Bad] = {
     "retention-1": one("retention_days", 1, "got 1", "from 2", "Example: 35"),
     "retention-too-long": one("retention_days", 3651, "got 3651", "3650"),
     "retention-fraction": one("retention_days", 7.5, "got 7.5", "whole number"),
+    "storage-class-of-hours": one(
+        "storage_classes", {"DEEP_ARCHIVE": 30}, '["DEEP_ARCHIVE"]', "read at once", "GLACIER_IR"
+    ),
+    "storage-class-too-early": one(
+        "storage_classes", {"STANDARD_IA": 7}, '{"STANDARD_IA":7}', "at least 30"
+    ),
+    "storage-class-fraction": one("storage_classes", {"GLACIER_IR": 0.5}, "whole numbers"),
+    "storage-classes-on-one-day": one(
+        "storage_classes", {"GLACIER_IR": 30, "STANDARD_IA": 30}, "same day", "Keep the one"
+    ),
+    "storage-class-after-the-end": Bad(
+        {"storage_classes": {"STANDARD_IA": 30}, "retention_days": 30},
+        ("storage_classes", '{"STANDARD_IA":30}', "retention_days (30)", "gone by then"),
+    ),
+    "lock-of-a-bucket-that-is-given": Bad(
+        {
+            "backup_bucket": {"name": BUCKET},
+            "object_lock": {"mode": "GOVERNANCE", "days": 3},
+        },
+        ("object_lock", "no effect", BUCKET, "the submodule backup-bucket takes the same"),
+    ),
+    "lock-longer-than-retention": Bad(
+        {"object_lock": {"mode": "COMPLIANCE", "days": 36}},
+        ("object_lock.days (36)", "retention_days (35)", "forbids a shorter retention", "Lower"),
+    ),
+    "lock-mode": Bad(
+        {"object_lock": {"mode": "governance", "days": 1}},
+        ("object_lock.mode", '"governance"', 'Begin with "GOVERNANCE"'),
+    ),
+    "lock-without-days": Bad(
+        {"object_lock": {"mode": "GOVERNANCE", "days": None}},
+        ("object_lock.days", "got null", "Example: 14"),
+    ),
+    "lock-fraction": Bad(
+        {"object_lock": {"mode": "GOVERNANCE", "days": 0.5}},
+        ("object_lock.days", "got 0.5", "whole number"),
+    ),
     "destroy-no-bool": one("force_destroy", "please", "a bool is required"),
     "email-no-address": one("alert_emails", ["oncall"], '["oncall"]', "oncall@example.com"),
     "email-with-name": one("alert_emails", ["A <a@b.de>"], "a@b.de", "plain e-mail addresses"),
@@ -473,6 +510,10 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "max_night_usd": 0.5,
         "lambda": {"runtime": "python3.14", "memory_size": 256, "log_retention_days": 1},
         "planning": {"attempts": 1, "max_clusters": 100, "discovery_concurrency": 32},
+    },
+    "kept-cheaper-and-safer": {
+        "storage_classes": {"GLACIER_IR": 0, "STANDARD_IA": 30},
+        "object_lock": {"mode": "GOVERNANCE", "days": 35},
     },
     "own-bucket": {
         "backup_bucket": {"name": "a.b-c.d", "prefix": "dynamodb/prod", "kms_key_arn": KEY}

@@ -46,3 +46,38 @@ def night_report(
             setattr(ledger.tables[name], key, value)
     left = [n for n, e in ledger.tables.items() if e.raised_to and not e.given_back_at]
     return make_report(SETTINGS, made, ledger, left, {}, START + timedelta(hours=3))
+
+
+def large_report(count: int, engine: str = "lambda", failures: int = 12) -> dict[str, Any]:
+    """A night of many tables with some of everything, and a night before to compare with."""
+    names = [f"some-service.production.table-{n:05d}" for n in range(count)]
+    reasons = ("the job failed after {} pages: throttled", "{} items read, last night's is 90,000")
+    of_tables: dict[str, dict[str, Any]] = {
+        names[place * (count // failures) + 1]: {
+            "verdict": Verdict.FAILED,
+            "reason": reasons[place % 2].format(place + 10),
+            "errors": ["attempt 1: no luck"],
+            "log": f"s3://backups/logs/{place}/",
+        }
+        for place in range(failures)
+    }
+    of_tables[names[0]] = {"verdict": Verdict.SKIPPED, "reason": "excluded by 'some-*'"}
+    of_tables[names[2]] = {"verdict": Verdict.TIMED_OUT, "reason": "at the window's end: 61 %"}
+    raised = {"raised_from": 1000, "raised_to": 1569, "raised_at": at(2)}
+    of_tables[names[3]] = {**raised, "given_back_at": at(70)}
+    of_tables[names[4]] = raised
+    report = night_report(names, engine, **of_tables)
+    report["timezone"] = "Europe/Berlin"
+    report["previous_run"] = "2026-11-23T00-00Z"
+    figures = ("items", "bytes", "duration_seconds", "cost_usd", "storage_usd")
+    report["before"] = {figure: (report[figure] or 0) * 9 // 10 for figure in figures}
+    for number, row in enumerate(report["tables"].values()):
+        if row["verdict"] == "backed_up":
+            row["items"], row["bytes"] = number * 37, number * 54_321_987
+            row["duration_seconds"] = 60 + number % 3000
+            row["before"] = {
+                "items": row["items"],
+                "bytes": row["bytes"] * (number % 5 + 2) // 4,
+                "duration_seconds": 60 + number % 2900,
+            }
+    return report

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from local.core.call import Call, refusal
 from local.core.faults import ALWAYS
+from local.programs.export import running_steps
 from tests.support.deployment import (
     FUNCTIONS,
     GIB,
@@ -47,6 +48,13 @@ def furnish(d: Deployment) -> None:
         # exported by DynamoDB itself
         d.table("native")
         d.recoverable("native")
+
+
+def drill(d: Deployment) -> None:
+    """A table whose backup may be imported, and one of a drill's name that another made."""
+    furnish(d)
+    d.table("plain", keyed=False)
+    d.table("hippolyte-drill-others", keyed=False)
 
 
 def hang(d: Deployment) -> None:
@@ -124,6 +132,16 @@ def functions_down(d: Deployment) -> Iterator[None]:
         yield
 
 
+def functions_die(d: Deployment) -> Iterator[None]:
+    """Both functions die while an export reads: what ends its cluster is the schedule."""
+    d.known()
+    while True:
+        d.world.clock.advance(150)
+        if running_steps(d.world):
+            d.world.functions.down.update(f"hippolyte-{name}" for name in FUNCTIONS)
+        yield
+
+
 def functions_gone(d: Deployment) -> Iterator[None]:
     """Somebody deleted the functions: Scheduler keeps the events."""
     for name in FUNCTIONS:
@@ -167,8 +185,12 @@ def _scenarios(engine: str) -> Iterator[Scenario]:
     yield Scenario("stuck, scheduler alone", clung, scheduler_alone, 4, alone)
     yield Scenario("lost answer", lost, nights, 2, f"{start} whose answer is lost")
     yield Scenario("lost answer, scheduler alone", lost, scheduler_alone, 2, alone)
+    if engine == "lambda":
+        yield Scenario("drill", drill, nights, 4, "a night whose backup of a table is imported")
     if engine == "emr":
         yield Scenario("older release", age, nights, 4, "a night on emr-7.5.0, which has EMRFS")
+        left = "an export that hangs while both functions are dead"
+        yield Scenario("functions die", hang, functions_die, 3, left)
     yield Scenario("functions down", lambda _: None, functions_down, 0.5, down)
     yield Scenario("functions gone", lambda _: None, functions_gone, 0.5, gone)
 

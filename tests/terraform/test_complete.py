@@ -65,6 +65,7 @@ def test_the_functions_are_told_what_was_given(complete: Any, settings: Settings
     assert (settings.region, settings.bucket_region) == (REGION, REGION)
     assert settings.topic_arn == NIGHTS
     assert settings.window_seconds == 6 * 3600
+    assert settings.timezone == "Europe/Berlin"
     assert (settings.consumed_percentage, settings.max_read_capacity) == (40, 20_000)
     assert (settings.max_night_usd, settings.retention_days) == (100, 90)
     assert (settings.verify_days, settings.reading_turn) == (30, 30)

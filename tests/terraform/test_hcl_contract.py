@@ -230,14 +230,14 @@ def test_every_policy_statement_says_why() -> None:
 ENGINES = ("emr", "datapipeline")
 
 
-def _call(example: str) -> dict[str, Any]:
-    """Return the attributes of an example's call of the module."""
+def _call(example: str, module_name: str = "hippolyte") -> dict[str, Any]:
+    """Return the attributes of an example's call of the module, or of a submodule."""
     (module,) = [
         body
         for path in (REPOSITORY / "examples" / example).glob("*.tf")
         for block in parsed(path).get("module", [])
         for label, body in block.items()
-        if unquote(label) == "hippolyte"
+        if unquote(label) == module_name
     ]
     return module
 
@@ -246,6 +246,8 @@ def test_the_complete_example_uses_every_variable_and_attribute() -> None:
     others = {
         name: _call(engine) for name, engine in {"emr": "emr", "cluster": "datapipeline"}.items()
     }
+    # of a bucket that is given, its own module has the lock
+    others["object_lock"] = _call("complete", "backup_bucket")
     complete = _call("complete")
     whole = {"backup_bucket", "central_topic"}  # outputs of the submodules, passed as they are
 

@@ -93,6 +93,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "backup_bucket": {"name": BUCKET},
     "central_topic": {"arn": TOPIC},
     "emr": {"jar": JAR},
+    "object_lock": {"mode": "GOVERNANCE", "days": 1},
 }
 """What an object needs besides, so that the misspelt attribute is the one mistake."""
 

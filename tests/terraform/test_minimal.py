@@ -215,7 +215,8 @@ def test_bucket(applied: dict[str, Any], world: World) -> None:
     # people act on finished backups by it, see tests/nights/test_hooks.py
     told = s3.get_bucket_notification_configuration(Bucket=BUCKET)
     assert "EventBridgeConfiguration" in told
-    stays, tls = policy["Statement"]
+    stays, own_key, tls = policy["Statement"]
+    assert (own_key["Effect"], own_key["Action"]) == ("Deny", "s3:PutObject")
     assert (stays["Effect"], stays["Action"]) == ("Deny", "s3:DeleteBucketPolicy")
     assert (tls["Effect"], tls["Action"]) == ("Deny", "s3:*")
     assert tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
@@ -512,7 +513,7 @@ def test_force_destroy_is_the_way_out(
     may = {"force_destroy": True}
     forced.apply(may, targets=["module.hippolyte.aws_s3_bucket_policy.this"])  # the rest is gone
     statements = json.loads(settings_of_the_bucket(world)["policy"])["Statement"]
-    assert [s["Sid"] for s in statements] == ["DenyWithoutTls"]
+    assert [s["Sid"] for s in statements] == ["NoKeyOfTheCustomers", "DenyWithoutTls"]
     assert object_versions(world) == versions
 
     forced.destroy(may)

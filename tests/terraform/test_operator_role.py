@@ -78,10 +78,7 @@ _SEEN = (
     "GetResourcePolicy",
     "ListTagsOfResource",
 )
-_LOGS = (
-    "CreateLogGroup CreateLogStream DescribeLogGroups DescribeLogStreams PutLogEvents "
-    "PutRetentionPolicy"
-)
+_LOGS = "CreateLogGroup CreateLogStream DescribeLogStreams PutLogEvents PutRetentionPolicy"
 _KEY = "CreateGrant Decrypt DescribeKey Encrypt GenerateDataKey ReEncryptFrom ReEncryptTo"
 _SCALING = ("DescribeScalableTargets", "DescribeScalingPolicies", "DescribeScheduledActions")
 RESTORING = {
@@ -93,6 +90,7 @@ RESTORING = {
     ("ListImports", "dynamodb:ListImports"): (IMPORT, 2, "an import is made with your own rights"),
     ("ImportTables", "dynamodb:ImportTable"): (IMPORT, 2, "an import is made with your own rights"),
     ("ImportTables", "dynamodb:DescribeImport"): (IMPORT, 1, "NOT COMPLETE"),
+    ("ListImports", "logs:DescribeLogGroups"): (IMPORT, 2, "is refused"),
     **{("LogImports", f"logs:{name}"): (IMPORT, 2, "is refused") for name in _LOGS.split()},
     **{("PutBackSettings", f"dynamodb:{name}"): (WHOLE, 0, NOT_SEEN) for name in _SEEN},
     **{

@@ -17,6 +17,8 @@ import pytest
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from hippolyte.settings import Exporter, Prices, parse
+from local.iam.policy import Decision, decide
+from local.iam.policy import parse as parsed_policy
 from local.world import World
 from tests.support.kept import planned_text
 from tools.tf import REPOSITORY, Terraform, TerraformError, environment
@@ -26,7 +28,7 @@ pytestmark = pytest.mark.terraform
 ACCOUNT = "123456789012"
 LAMBDA_ROLES = ("scheduler", "monitor", "schedules", "exporter", "machine")
 ROLES = (*LAMBDA_ROLES, "pipeline", "cluster")
-EMR_ROLES = (*LAMBDA_ROLES, "emr", "cluster")
+EMR_ROLES = (*LAMBDA_ROLES, "emr", "cluster", "guard")
 MODULES = {
     **dict.fromkeys(("plain", "strict", "quiet", "frankfurt"), ROLES),
     **dict.fromkeys(("emr", "private", "guarded"), EMR_ROLES),
@@ -46,6 +48,7 @@ WITHOUT_ARN = (
     "datapipeline:SetTaskStatus",
     "dynamodb:DescribeLimits",
     "dynamodb:ListGlobalTables",
+    "dynamodb:ListImports",
     "dynamodb:ListTables",
     "ec2:Describe*",
     # Lambda asks for these before there is an interface (AWSLambdaVPCAccessExecutionRole)
@@ -58,6 +61,8 @@ WITHOUT_ARN = (
     "elasticmapreduce:ListClusters",
     "elasticmapreduce:RunJobFlow",
     "lambda:GetAccountSettings",
+    # "*" in the Developer Guide's policy for imports, though it knows log groups
+    "logs:DescribeLogGroups",
     "tag:GetResources",
 )
 # whether what the inputs name is there, which the monitor alone looks at
@@ -337,6 +342,7 @@ def test_actions_of_the_functions_with_emr(resources: dict[str, Any]) -> None:
             "elasticmapreduce:PutAutoTerminationPolicy",
             "elasticmapreduce:RunJobFlow",
             "iam:CreateServiceLinkedRole",
+            "scheduler:CreateSchedule",
         }
 
 
@@ -382,6 +388,71 @@ def test_the_functions_pass_emr_its_two_roles_only(resources: dict[str, Any]) ->
         "ec2.amazonaws.com",
         "elasticmapreduce.amazonaws.com",
     ]
+
+
+def test_the_guard_ends_clusters_of_its_deployment_and_does_nothing_else(
+    resources: dict[str, Any],
+) -> None:
+    group = f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule-group/private"
+    assert trusts(resources, "private", "guard") == {
+        "scheduler.amazonaws.com": {
+            "StringEquals": {"aws:SourceAccount": ACCOUNT},
+            "ArnLike": {"aws:SourceArn": group},
+        }
+    }
+    (statement,) = statements(resources, "private", "guard").values()
+    assert statement == {
+        "Sid": "EndOwnClusters",
+        "Effect": "Allow",
+        "Action": "elasticmapreduce:TerminateJobFlows",
+        "Resource": f"arn:aws:elasticmapreduce:us-east-1:{ACCOUNT}:cluster/*",
+        "Condition": {
+            "StringEquals": {"elasticmapreduce:ResourceTag/hippolyte:deployment": "private"}
+        },
+    }
+
+
+def test_the_functions_make_guards_of_clusters_and_pass_them_their_role(
+    resources: dict[str, Any],
+) -> None:
+    for role in ("scheduler", "monitor"):
+        found = statements(resources, "private", role)
+        assert found["GuardClusters"]["Action"] == "scheduler:CreateSchedule"
+        assert found["GuardClusters"]["Resource"] == (
+            f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule/private/cluster-*"
+        )
+        passed = found["PassTheGuardsRole"]
+        assert passed["Action"] == "iam:PassRole"
+        assert passed["Resource"] == f"arn:aws:iam::{ACCOUNT}:role/private-us-east-1-guard"
+        assert passed["Condition"] == {
+            "StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}
+        }
+    for module in ("plain", "scan"):
+        assert "GuardClusters" not in statements(resources, module, "monitor")
+
+
+def test_emr_makes_its_endpoint_in_a_tagged_network_only(resources: dict[str, Any]) -> None:
+    found, key = statements(resources, "private", "emr"), TAGS["AWSs"]
+    here = f"arn:aws:ec2:us-east-1:{ACCOUNT}"
+    network = found["UseEndpointInTaggedNetwork"]
+
+    assert network["Condition"] == {"StringEquals": {f"aws:ResourceTag/{key}": "true"}}
+    assert f"{here}:vpc/*" in network["Resource"]
+    assert "arn:aws:ec2:us-east-1:*:subnet/subnet-0123456789abcdef0" in network["Resource"]
+    assert found["CreateEndpoint"]["Resource"] == f"{here}:vpc-endpoint/*"
+    assert found["CreateEndpoint"]["Condition"] == {
+        "StringEquals": {
+            f"aws:RequestTag/{key}": "true",
+            "aws:RequestTag/Name": "emr-service-vpce",
+        }
+    }
+    assert found["TagEndpoint"]["Condition"]["StringEquals"]["ec2:CreateAction"] == (
+        "CreateVpcEndpoint"
+    )
+    endpoint = {"UseEndpointInTaggedNetwork", "CreateEndpoint"}
+    assert endpoint == {sid for sid, s in found.items() if "VpcEndpoint" in str(s["Action"])} - {
+        "LookAtNetwork"
+    }
 
 
 def test_the_script_is_written_by_the_functions_and_read_by_the_nodes(
@@ -481,6 +552,7 @@ def test_settings_of_emr(resources: dict[str, Any]) -> None:
         "spot": True,
         "security_configuration": "at-rest",
         "instance_types": ["m5.xlarge", "m5a.xlarge"],
+        "guard_role": f"arn:aws:iam::{ACCOUNT}:role/private-us-east-1-guard",
     }
     assert (private["pipeline_region"], private["pipeline_role"]) == ("us-east-1", "")
     assert private["cluster_role"] == "private-us-east-1-cluster"
@@ -495,6 +567,7 @@ def test_settings_of_emr(resources: dict[str, Any]) -> None:
         "spot": False,
         "security_configuration": None,
         "instance_types": [],
+        "guard_role": f"arn:aws:iam::{ACCOUNT}:role/emr-eu-central-1-guard",
     }
 
 
@@ -545,6 +618,30 @@ def test_actions_of_native_exports(resources: dict[str, Any]) -> None:
     told = settings(resources, "crowded")
     assert told["native_export"] == {"tables": ["orders*"], "exclude": ["orders-scratch"]}
     assert told["bucket_owner"] == "210987654321"
+
+
+def test_actions_of_restore_drills(resources: dict[str, Any]) -> None:
+    """Tables of one name are made and deleted, by the monitor alone; else nobody deletes any."""
+    for module in MODULES:
+        for role in ("scheduler", "monitor", "exporter"):
+            found = statements(resources, module, role)
+            drills = (module, role) == ("crowded", "monitor")
+            deletes = [s for s in found.values() if "dynamodb:DeleteTable" in many(s["Action"])]
+            assert deletes == ([found["DrillRestores"]] if drills else []), (module, role)
+            assert ("ListDrills" in found) == ("LogDrills" in found) == drills
+    found = statements(resources, "crowded", "monitor")
+    named = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/hippolyte-drill-*"
+    drill, listed, logged = (found[s] for s in ("DrillRestores", "ListDrills", "LogDrills"))
+    assert set(many(drill["Resource"])) == {named, f"{named}/import/*"}
+    assert listed["Condition"] == {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}
+    group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws-dynamodb/*"
+    assert set(many(logged["Resource"])) == {group, f"{group}:log-stream:*"}
+    assert settings(resources, "crowded")["restore_drill"] == {
+        "canary": "orders",
+        "exclude": [],
+        "max_bytes": 10_000_000_000,
+        "max_usd": 2,
+    }
 
 
 def test_actions_of_the_functions_with_the_exporter(resources: dict[str, Any]) -> None:
@@ -904,6 +1001,7 @@ def test_settings_are_known_at_plan(resources: dict[str, Any]) -> None:
     quiet, frankfurt = settings(resources, "quiet"), settings(resources, "frankfurt")
 
     assert quiet["window_seconds"] == (4 * 60 + 45) * 60
+    assert (quiet["timezone"], frankfurt["timezone"]) == ("Europe/Berlin", "UTC")
     assert (quiet["enabled"], quiet["raise_capacity"]) == (False, False)
     assert (quiet["bucket"], quiet["prefix"]) == ("central-backups", "dynamodb/prod")
     assert (frankfurt["region"], frankfurt["pipeline_region"]) == ("eu-central-1", "eu-west-1")
@@ -1089,3 +1187,68 @@ def test_how_objects_are_encrypted_is_said_to_the_functions(
     assert "volume_kms_key_arn" not in guarded["cluster"]
     plain = settings(resources, "plain")
     assert (plain["sse_header"], plain["sse_key_arn"]) == (None, None)
+
+
+# how backups are kept
+
+
+def test_backups_move_to_other_storage_classes_and_are_locked(resources: dict[str, Any]) -> None:
+    locked = resources["locked"]
+    rules = locked["aws_s3_bucket_lifecycle_configuration.this[0]"]["rule"]
+    lock = locked["aws_s3_bucket_object_lock_configuration.this[0]"]["rule"]
+
+    (moves,) = (rule for rule in rules if rule["transition"])
+    assert [f["prefix"] for f in moves["filter"]] == ["backups/"], "not the catalogue"
+    assert {t["storage_class"]: t["days"] for t in moves["transition"]} == {
+        "GLACIER_IR": 7,
+        "STANDARD_IA": 30,
+    }
+    assert lock == [{"default_retention": [{"mode": "COMPLIANCE", "days": 30, "years": None}]}]
+    plain = resources["plain"]
+    assert "aws_s3_bucket_object_lock_configuration.this[0]" not in plain
+    assert not any(
+        rule["transition"]
+        for rule in plain["aws_s3_bucket_lifecycle_configuration.this[0]"]["rule"]
+    )
+
+
+def test_nobody_writes_under_a_key_that_only_they_have(resources: dict[str, Any]) -> None:
+    policy = parsed_policy(resources["plain"]["aws_s3_bucket_policy.this[0]"]["policy"])
+    key = "arn:aws:s3:::hippolyte-backups-123456789012-us-east-1/backups/1"
+
+    with_key = {"s3:x-amz-server-side-encryption-customer-algorithm": "AES256"}
+    plain = {"aws:securetransport": "true"}
+    assert decide([policy], "s3:PutObject", key, plain | with_key) is Decision.DENY
+    assert decide([policy], "s3:PutObject", key, plain) is Decision.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("whose", "organization", "allowed"),
+    [
+        ("222222222222", "o-exampleorgid", Decision.ALLOW),
+        ("222222222222", "o-anotherone", Decision.NOTHING),
+        ("222222222222", None, Decision.NOTHING),
+        ("333333333333", "o-exampleorgid", Decision.NOTHING),
+    ],
+    ids=["a member", "another's member", "of no organization", "a member, at another's prefix"],
+)
+def test_a_bucket_and_a_topic_of_a_whole_organization(
+    resources: dict[str, Any], whose: str, organization: str | None, allowed: Decision
+) -> None:
+    bucket, topic = resources["bucket_of_all"], resources["topic_of_all"]
+    policy = parsed_policy(bucket["aws_s3_bucket_policy.this"]["policy"])
+    context = {
+        "aws:securetransport": "true",
+        "aws:principalaccount": whose,
+        "aws:principalarn": f"arn:aws:iam::{whose}:role/hippolyte-us-east-1-monitor",
+        **({"aws:principalorgid": organization} if organization else {}),
+    }
+    key = "arn:aws:s3:::backups-of-all/dynamodb/backups/222222222222/us-east-1/orders/1"
+
+    assert decide([policy], "s3:PutObject", key, context) is allowed
+    theirs = key.replace("222222222222", whose)
+    told = parsed_policy(topic["aws_sns_topic_policy.this"]["policy"])
+    member = Decision.ALLOW if organization == "o-exampleorgid" else Decision.NOTHING
+    assert decide([policy], "s3:PutObject", theirs, context) is member
+    arn = "arn:aws:sns:us-east-1:123456789012:hippolyte-central"
+    assert decide([told], "sns:Publish", arn, context) is member

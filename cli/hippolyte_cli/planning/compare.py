@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hippolyte.report.chart import duration
+from hippolyte.report.texts import duration
 from hippolyte_cli.planning.forecast import Record, Slot, slots
 
 # a time that differs by less is none that people look for

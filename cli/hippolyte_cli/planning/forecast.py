@@ -15,8 +15,7 @@ from hippolyte.planning.host import WORKER_BOOTSTRAP, noun_of
 from hippolyte.planning.plan import NATIVE
 from hippolyte.planning.sizer import RAISED_AT_ONCE
 from hippolyte.record_form import when
-from hippolyte.report.chart import duration
-from hippolyte.report.page import size
+from hippolyte.report.texts import duration, size
 
 Record = Mapping[str, Any]
 
@@ -25,6 +24,7 @@ PARTS = {
     "raised": "raised read capacity",
     "reads": "on-demand reads",
     "exports": "native exports",
+    "drills": "restore drills, at the most",
     "activities": "Data Pipeline's activities",
 }
 """The parts of a plan's cost, as people say them."""

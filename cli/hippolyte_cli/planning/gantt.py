@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from hippolyte.planning.host import noun_of
 from hippolyte.record_form import when
-from hippolyte.report.chart import duration
+from hippolyte.report.texts import duration
 from hippolyte_cli.planning.forecast import Record, Slot, ends_of, slots, window_seconds
 
 LANES = 40

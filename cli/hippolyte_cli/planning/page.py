@@ -1,4 +1,4 @@
-"""A plan as a page for people, with the report's parts: one file, no script, nothing fetched."""
+"""A plan as a page for people, with the report's parts: one file that fetches nothing."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from html import escape
 from typing import Any
 
 from hippolyte.planning.host import noun_of
+from hippolyte.planning.plan import NATIVE
 from hippolyte.record_form import iso, when
-from hippolyte.report.chart import LANES, chart, duration
-from hippolyte.report.page import document, shown, size, table_of_rows
+from hippolyte.report.chart import LANES, chart
+from hippolyte.report.document import Column, document, first_of, fold, table, table_of_rows
+from hippolyte.report.texts import duration, named, shown, size
 from hippolyte_cli.planning.compare import Difference
 from hippolyte_cli.planning.forecast import (
     Record,
@@ -30,6 +32,19 @@ from hippolyte_cli.planning.view import beside
 # windows after its start that a chart shows at the most: what takes years is not drawn
 _MOST_WINDOWS = 10
 _ROWS = 2_000
+# and lines at a look
+_FIRST = 8
+
+_RAISES = (Column("table"), Column("from", "n"), Column("to", "n"), Column("why", "why"))
+_DIFFERENCES = (Column("table"), Column("change"), Column("what", "why"))
+_TABLES = (
+    Column("table"),
+    Column("batch"),
+    Column("size", "n"),
+    Column("units/s", "n"),
+    Column("takes about", "n"),
+    Column("ends after", "n"),
+)
 
 
 def render(
@@ -77,16 +92,9 @@ def _header(plan: Record) -> str:
 def _beside(plans: Mapping[str, Record]) -> str:
     if len(plans) < 2:
         return ""
-    head = (
-        "<tr><th></th>" + "".join(f'<th class="n">{shown(name)}</th>' for name in plans) + "</tr>"
-    )
-    rows = [
-        f"<tr><td>{escape(what)}</td>"
-        + "".join(f'<td class="n">{escape(value)}</td>' for value in values)
-        + "</tr>"
-        for what, values in beside(plans).items()
-    ]
-    return table_of_rows("Side by side", head, rows)
+    columns = [Column(""), *(Column(shown(name), "n") for name in plans)]
+    rows = [(escape(what), *map(escape, values)) for what, values in beside(plans).items()]
+    return table_of_rows("Side by side", columns, rows, "beside")
 
 
 def _chart(plan: Record, found: list[Slot]) -> str:
@@ -104,9 +112,16 @@ def _chart(plan: Record, found: list[Slot]) -> str:
         )
     )
     words = f"Each row is a {noun}; point at a bar for more." if len(found) > LANES else ""
-    return f'<h2>The night</h2><div class="chart">{drawn}</div><div class="legend">{keys}</div>' + (
+    return f'<h2>The night</h2>{drawn}<div class="legend">{keys}</div>' + (
         f'<p class="muted">{words}</p>' if words else ""
     )
+
+
+def _workers(batch: Record) -> int:
+    """Return how many workers a batch is to have; DynamoDB's own exports have none."""
+    if any(job.get("own_engine") == NATIVE for job in batch["jobs"]):
+        return 0
+    return max((job.get("parts", 1) for job in batch["jobs"]), default=1)
 
 
 def _as_report(plan: Record, found: Iterable[Slot]) -> dict[str, Any]:
@@ -142,7 +157,7 @@ def _as_report(plan: Record, found: Iterable[Slot]) -> dict[str, Any]:
             {
                 "batch_id": batch["batch_id"],
                 "tables": [job["table"] for job in batch["jobs"]],
-                "workers": max((job.get("parts", 1) for job in batch["jobs"]), default=1),
+                "workers": _workers(batch),
                 "started_at": at(batch.get("begins")),
                 "ended_at": at(batch.get("ends") or ends.get(batch["batch_id"])),
                 "handle": {},
@@ -171,23 +186,27 @@ def _late(plan: Record, found: Iterable[Slot]) -> str:
         return ""
     rows = [f"<li><b>{shown(slot.table)}</b> {shown(why_late(slot, plan))}</li>" for slot in late]
     rows[_ROWS:] = [f"<li>and {len(late) - _ROWS:,} more</li>"] if len(late) > _ROWS else []
+    found_late = "".join(first_of(rows, _FIRST, "table"))
     help_ = "".join(f"<li>{escape(line)}</li>" for line in remedies(plan))
     return (
-        f'<h2>Does not fit the window</h2><div class="attention"><ul>{"".join(rows)}</ul></div>'
+        f'<h2>Does not fit the window</h2><div class="attention"><ul>{found_late}</ul></div>'
         f"<h2>What would help</h2><ul>{help_}</ul>"
     )
 
 
 def _raised(plan: Record, found: Iterable[Slot]) -> str:
     rows = [
-        f'<tr><td class="name">{shown(slot.table)}</td><td class="n">{slot.job["capacity"]:,}</td>'
-        f'<td class="n">{slot.job["raise_to"]:,}</td>'
-        f'<td class="why">{shown(why_raised(slot.job, plan))}</td></tr>'
+        (
+            named(slot.table),
+            f"{slot.job['capacity']:,}",
+            f"{slot.job['raise_to']:,}",
+            shown(why_raised(slot.job, plan)),
+        )
         for slot in found
         if slot.job["raise_to"]
     ]
-    head = '<tr><th>table</th><th class="n">from</th><th class="n">to</th><th>why</th></tr>'
-    return table_of_rows("Raised for the night", head, rows) if rows else ""
+    title = "Raised for the night"
+    return fold(title, len(rows), table(_RAISES, rows, "raises", title)) if rows else ""
 
 
 def _lists(plan: Record) -> str:
@@ -203,34 +222,30 @@ def _lists(plan: Record) -> str:
         ("Not described yet", [f"{n}: {why}" for n, why in plan["undescribed"].items()]),
     ):
         if lines:
-            rows = "".join(f"<li>{shown(line)}</li>" for line in lines)
-            made += f"<h2>{title}</h2><ul>{rows}</ul>"
+            rows = first_of([f"<li>{shown(line)}</li>" for line in lines], _FIRST, "line")
+            made += f"<h2>{title}</h2><ul>{''.join(rows)}</ul>"
     return made
 
 
 def _differences(differences: Sequence[Difference]) -> str:
-    rows = [
-        f'<tr><td>{escape(each.kind)}</td><td class="name">{shown(each.table)}</td>'
-        f"<td>{shown(each.what)}</td></tr>"
-        for each in differences
-    ]
-    head = "<tr><th>change</th><th>table</th><th>what</th></tr>"
-    return table_of_rows("What changed", head, rows) if rows else ""
+    rows = [(named(each.table), escape(each.kind), shown(each.what)) for each in differences]
+    return table_of_rows("What changed", _DIFFERENCES, rows, "changed") if rows else ""
 
 
 def _tables(plan: Record, found: list[Slot]) -> str:
     rows = [
-        f'<tr><td class="name">{shown(slot.table)}</td><td>{escape(slot.batch)}</td>'
-        f'<td class="n">{size(slot.job["size_bytes"])}</td>'
-        f'<td class="n">{slot.job["rate"]:,.1f}</td>'
-        f'<td class="n">{_takes(slot)}</td><td class="n">{duration(slot.ends)}</td></tr>'
+        (
+            named(slot.table),
+            escape(slot.batch),
+            size(slot.job["size_bytes"]),
+            f"{slot.job['rate']:,.1f}",
+            _takes(slot),
+            duration(slot.ends),
+        )
         for slot in sorted(found, key=lambda slot: (slot.begins - slot.ends, slot.table))
     ]
-    head = (
-        '<tr><th>table</th><th>batch</th><th class="n">size</th><th class="n">units/s</th>'
-        '<th class="n">takes about</th><th class="n">ends after</th></tr>'
-    )
-    return table_of_rows("Tables", head, rows)
+    inside = table(_TABLES, rows, "tables", "Tables")
+    return '<div id="tools"></div>' + fold("Tables", len(rows), inside)
 
 
 def _takes(slot: Slot) -> str:

@@ -8,9 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hippolyte.report.chart import duration
 from hippolyte.report.message import money
-from hippolyte.report.page import size
+from hippolyte.report.texts import duration, size
 from hippolyte_cli.planning.compare import Difference
 from hippolyte_cli.planning.forecast import (
     PARTS,

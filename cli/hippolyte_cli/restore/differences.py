@@ -34,6 +34,9 @@ _READ = (
     "MultiRegionConsistency DisassociationProtectionEnabled VectorIndexes"
 )
 _KNOWN = frozenset(f"{_PASSING} {_READ}".split())
+_ADDED_LATER = (
+    "add it once the items are there (`aws dynamodb update-table --vector-index-updates`)"
+)
 _LOST = {
     "DescribeTimeToLive": "time to live",
     "DescribeContinuousBackups": "point-in-time recovery",
@@ -114,7 +117,8 @@ def _of_indexes(table: Mapping[str, Any], now: str, was: str) -> Iterator[str]:
         elif warm := _warmer(index, now, _WARM):
             yield f"the index {name} is not warmed up beforehand: {warm}"
     for index in _members(table, "VectorIndexes"):
-        yield f"the vector index {index.get('IndexName')} is not made: add it afterwards"
+        why = "it was being deleted" if is_going(index) else _ADDED_LATER
+        yield f"the vector index {index.get('IndexName')} is not made: {why}"
 
 
 def _warmer(holder: Mapping[str, Any], now: str, least: Mapping[str, int]) -> str:

@@ -22,14 +22,18 @@ _UNIT, _READ_UNIT = 1024, 4096
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A load that may begin. `bytes`: of the table when it was described that night; 0: unknown."""
+    """A load that may begin.
+
+    `bytes` are of the table when it was described that night, 0: unknown; `indexes` is what they
+    cost, in words.
+    """
 
     found: Found
     items: int | None
     bytes: int
     rate: Rate
     on_demand: bool
-    indexes: int
+    indexes: str
     imported: bool = False
 
     @classmethod
@@ -42,7 +46,7 @@ class Offer:
             bytes=int((found.definition or {}).get("TableSizeBytes", 0)),
             rate=target.rate(),
             on_demand=target.on_demand,
-            indexes=target.index_count,
+            indexes=target.indexes_cost,
             imported=target.asked.via == "import",
         )
 
@@ -87,9 +91,7 @@ class Offer:
         told += duration(self.seconds)
         if self.on_demand:
             told += f" and {self.usd:,.2f} USD"
-        if self.indexes:
-            told += f"; as much again for what each of {plural(self.indexes, 'index')} holds"
-        yield f"{told}."
+        yield f"{told}{self.indexes}."
 
 
 def compare_line(offer: Offer, times: int) -> str:

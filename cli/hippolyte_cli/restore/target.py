@@ -20,6 +20,7 @@ from hippolyte.clients import configuration
 from hippolyte.errors import ConfigurationError, code_of
 from hippolyte.exports.place import Prefix
 from hippolyte_cli import console
+from hippolyte_cli.export_offer import plural
 from hippolyte_cli.masking.rules import Map, read_map
 from hippolyte_cli.restore import part
 from hippolyte_cli.restore.definition import ON_DEMAND, TablePlan, plan_of
@@ -102,10 +103,9 @@ class Target:
         return ON_DEMAND in (self.table.get("BillingMode"), described)
 
     @property
-    def index_count(self) -> int:
-        """How many indexes it has."""
-        kinds = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
-        return sum(len(self.table.get(kind, [])) for kind in kinds)
+    def indexes_cost(self) -> str:
+        """What its indexes cost beside it, to be said after what it costs itself."""
+        return cost_of_indexes(self.table)
 
     def choose(self) -> None:
         """Plan the table that is to be made, or look at the one that is there.
@@ -216,6 +216,18 @@ class Target:
                 f"{self.name} has the key {has}, the backup {had}: items of one cannot be found in "
                 "the other"
             )
+
+
+def cost_of_indexes(table: Mapping[str, Any]) -> str:
+    """Return what a table's indexes take of each write beside it; empty: it has none."""
+    kinds = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+    count, said = sum(len(table.get(kind) or []) for kind in kinds), ""
+    if count:
+        said = f"; as much again for what each of {plural(count, 'index')} holds"
+    if vectors := len(table.get("VectorIndexes") or []):
+        take = "takes" if vectors == 1 else "take"
+        said += f"; what {plural(vectors, 'vector index')} {take} is not in it"
+    return said
 
 
 def _key(table: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -199,7 +199,7 @@ class Task:
 
     def _say_cost(self) -> None:
         target, taken = self.target, (self.units, self.read_units)
-        self._say(view.cost_line(*taken, target.rate(), target.on_demand, target.index_count))
+        self._say(view.cost_line(*taken, target.rate(), target.on_demand, target.indexes_cost))
 
     def _say(self, said: str) -> None:
         self.out.print(escape(said), soft_wrap=True)

@@ -61,15 +61,13 @@ def counts_text(counts: Mapping[str, int], words: Mapping[Do, str] = _DONE) -> s
     return ", ".join(said) or "nothing"
 
 
-def cost_line(units: int, reads: int, rate: Rate, on_demand: bool, indexes: int) -> str:
+def cost_line(units: int, reads: int, rate: Rate, on_demand: bool, indexes: str) -> str:
     """Return what the changes cost and how long they take; each item is read once more before."""
     said = f"{units:,} write units or more, at {rate.writes:,.0f} a second: about "
     said += duration(max(units / rate.writes, reads / rate.reads))
     if on_demand:
         said += f" and {usd(units, reads):,.2f} USD"
-    if indexes:
-        said += f"; as much again for what each of {plural(indexes, 'index')} holds"
-    return f"{said}. Each is read once more before: {plural(reads, 'read unit')}."
+    return f"{said}{indexes}. Each is read once more before: {plural(reads, 'read unit')}."
 
 
 def usd(units: int, reads: int) -> float:

@@ -48,6 +48,21 @@ class ClusterView:
         self.status = cluster["Status"]
         self.gone = self.status["State"] in _ENDED
 
+    @property
+    def reason(self) -> str:
+        """Why it ends or has ended, in EMR's words: code, message, and codes and texts of details.
+
+        API, ClusterStateChangeReason and ErrorDetail; empty while it lives.
+        """
+        change = self.status.get("StateChangeReason", {})
+        if not self.status.get("State", "").startswith("TERMINAT"):
+            return ""
+        said = [change.get("Code", ""), change.get("Message", "no reason given")]
+        for detail in self.status.get("ErrorDetails", []):
+            texts = (detail.get("ErrorCode", ""), detail.get("ErrorMessage", ""))
+            said += [text for text in texts if text not in said]
+        return ": ".join(text for text in said if text)
+
     def named(self, number: int) -> list[Step]:
         """Return a job's steps, the newest first."""
         name = f"{export_id(number)}{self.mark}"

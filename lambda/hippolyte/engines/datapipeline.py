@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from hippolyte import clock
 from hippolyte.engines.cluster import ClusterView, step_time
-from hippolyte.engines.datapipeline_definition import TABLES_PER_PIPELINE, api_objects, definition
+from hippolyte.engines.datapipeline_definition import (
+    TABLES_PER_PIPELINE,
+    api_objects,
+    definition,
+    definition_error,
+)
 from hippolyte.engines.engine import (
     BatchStatus,
-    DefinitionError,
     Handle,
     JobState,
     JobStatus,
@@ -25,7 +29,7 @@ from hippolyte.engines.engine import (
     may_be_taken,
     refusal,
 )
-from hippolyte.engines.export_job import batch_name, batch_tags, export_id, job_number
+from hippolyte.engines.export_job import batch_name, batch_tags, export_id
 from hippolyte.errors import EngineError
 
 if TYPE_CHECKING:
@@ -83,7 +87,7 @@ class DataPipelineEngine:
         # faults come with HTTP 200
         if answer["errored"]:
             self.clean_up({"pipeline": pipeline})
-            raise _definition_error(answer.get("validationErrors", []))
+            raise definition_error(answer.get("validationErrors", []))
         return {"pipeline": pipeline}
 
     def start(self, handle: Handle, launch: Launch) -> None:
@@ -138,7 +142,7 @@ class DataPipelineEngine:
         ):
             # what ended between the two looks ended well, or says why not
             instances = self._instances(handle["pipeline"])
-            view.failure = _cluster_failure(instances.get("Cluster", {}))
+            view.failure = _cluster_failure(instances.get("Cluster", {}), view)
         failed = [
             i["@headAttempt"]
             for i in instances.values()
@@ -260,7 +264,7 @@ class DataPipelineEngine:
 def _view(clients: Clients, cluster_id: str | None, instance: Fields) -> ClusterView:
     over = _STATES.get(instance.get("@status", "")) in _OVER
     view = ClusterView(clients, cluster_id, "_", gone_if_unknown=over)
-    view.failure = _cluster_failure(instance)
+    view.failure = _cluster_failure(instance, view)
     return view
 
 
@@ -278,23 +282,16 @@ def _error(state: JobState, fields: Fields, attempt: Fields, cluster_failure: st
     return ": ".join(p for p in parts if p)[:1000] or f"the activity is {fields.get('@status')}"
 
 
-def _cluster_failure(cluster: Fields) -> str:
+def _cluster_failure(cluster: Fields, view: ClusterView) -> str:
+    """Return why the cluster failed: the service's words, and EMR's of a cluster that it told of.
+
+    `@failureReason` need not repeat EMR's reason; of a cluster that came to no id nothing else is
+    known.
+    """
     status = cluster.get("@status", "")
     if _STATES.get(status) not in (JobState.FAILED, JobState.CANCELLED):
         return ""
-    return f"cluster {status}: {cluster.get('@failureReason', 'no reason given')}"[:1000]
-
-
-def _definition_error(errors: Iterable[Mapping[str, Any]]) -> DefinitionError:
-    by_job: dict[int, str] = {}
-    texts: list[str] = []
-    for entry in errors:
-        text = f"{entry.get('id', '?')}: {'; '.join(entry.get('errors', []))}"
-        texts.append(text)
-        number = job_number(entry.get("id", ""))
-        if number is not None:
-            by_job[number] = text
-    if len(by_job) < len(texts):
-        # a fault of a shared object is everybody's
-        by_job = {}
-    return DefinitionError(f"the definition was refused: {' | '.join(texts)}"[:2000], by_job)
+    own = cluster.get("@failureReason", "" if view.reason else "no reason given")
+    # EMR's code and message are last, and short
+    texts = (f"cluster {status}", own[:600], view.reason and f"EMR: {view.reason}")
+    return ": ".join(text for text in texts if text)[:1000]

@@ -6,11 +6,12 @@ Limits (AWS Data Pipeline Developer Guide, "Limits"): 100 objects a pipeline, 25
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from hippolyte.engines.engine import Launch
-from hippolyte.engines.export_job import export_arguments, export_id, log_uri
+from hippolyte.engines.engine import DefinitionError, Launch
+from hippolyte.engines.export_job import export_arguments, export_id, job_number, log_uri
 from hippolyte.settings import Settings
 
 OBJECTS_PER_PIPELINE = 100
@@ -42,6 +43,22 @@ def api_objects(document: dict[str, Any]) -> list[dict[str, Any]]:
                 fields.append(_field(key, single))
         result.append({"id": entry["id"], "name": entry["name"], "fields": fields})
     return result
+
+
+def definition_error(errors: Iterable[Mapping[str, Any]]) -> DefinitionError:
+    """Return what the service found wrong with a definition, by job where it is one job's."""
+    by_job: dict[int, str] = {}
+    texts: list[str] = []
+    for entry in errors:
+        text = f"{entry.get('id', '?')}: {'; '.join(entry.get('errors', []))}"
+        texts.append(text)
+        number = job_number(entry.get("id", ""))
+        if number is not None:
+            by_job[number] = text
+    if len(by_job) < len(texts):
+        # a fault of a shared object is everybody's
+        by_job = {}
+    return DefinitionError(f"the definition was refused: {' | '.join(texts)}"[:2000], by_job)
 
 
 def step(arguments: list[str]) -> str:

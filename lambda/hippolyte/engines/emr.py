@@ -16,7 +16,8 @@ from botocore.exceptions import ClientError
 
 from hippolyte import clock
 from hippolyte.engines.cluster import ClusterView, Step, step_time
-from hippolyte.engines.emr_job_flow import SHUTDOWN_SCRIPT, job_flow, shutdown_key
+from hippolyte.engines.emr_guard import guard
+from hippolyte.engines.emr_job_flow import SHUTDOWN_AFTER, SHUTDOWN_SCRIPT, job_flow, shutdown_key
 from hippolyte.engines.engine import (
     BatchStatus,
     Handle,
@@ -81,7 +82,11 @@ class EmrEngine:
         if self.settings.emr is None:
             raise EngineError("the deployment has no setting emr: it starts no cluster any more")
         self._put_script()
-        return {"name": batch_name(launch, self.settings), "since": iso(clock.now() - _CLOCKS)}
+        return {
+            "name": batch_name(launch, self.settings),
+            "since": iso(clock.now() - _CLOCKS),
+            "guard_at": iso(launch.deadline + SHUTDOWN_AFTER),
+        }
 
     def start(self, handle: Handle, launch: Launch) -> None:
         """Start the cluster with the jobs that have their ratio, unless there is one already.
@@ -104,6 +109,7 @@ class EmrEngine:
                 raise
             raise refusal("RunJobFlow", error, handle) from error
         handle["cluster"] = answer["JobFlowId"]
+        guard(self.clients, self.settings, handle)
 
     def add(self, handle: Handle, launch: Launch, numbers: Sequence[int]) -> None:
         """Add steps for jobs that have none yet.
@@ -133,7 +139,15 @@ class EmrEngine:
             self.clients.emr.terminate_job_flows(JobFlowIds=[cluster])
 
     def started(self, handle: Handle) -> bool:
-        """Look for the cluster by its name, and keep its id."""
+        """Look for the cluster by its name, keep its id, and guard it: who made it may not have."""
+        known = "cluster" in handle
+        if not self._find(handle):
+            return False
+        if not known:
+            guard(self.clients, self.settings, handle)
+        return True
+
+    def _find(self, handle: Handle) -> bool:
         if "cluster" in handle:
             return True
         pages = self.clients.emr.get_paginator("list_clusters").paginate(
@@ -168,7 +182,7 @@ class EmrEngine:
         Never its steps alone: CancelSteps signals the step's process, and "asynchronous processes"
         are not reached (EMR Management Guide, cancel steps): the MapReduce job would read on.
         """
-        if self.started(handle):
+        if self._find(handle):
             self.finish(handle)
 
     def clean_up(self, handle: Handle) -> None:
@@ -245,14 +259,12 @@ def _error(step: Step, state: JobState) -> str:
 
 def _failure(view: ClusterView) -> str:
     """Return why the cluster ends or has ended, if it did not end well."""
-    state, reason = view.status.get("State", ""), view.status.get("StateChangeReason", {})
-    code = reason.get("Code", "")
+    state = view.status.get("State", "")
+    code = view.status.get("StateChangeReason", {}).get("Code", "")
     if not state.startswith("TERMINAT") or code == "ALL_STEPS_COMPLETED":
         return ""
     cut = any(s["Status"]["State"] not in ("COMPLETED", "FAILED") for s in view.steps)
     if code == "USER_REQUEST" and view.steps and not cut:
         # ended by us, when its steps were over
         return ""
-    details = [e.get("ErrorMessage", "") for e in view.status.get("ErrorDetails", [])]
-    texts = [f"cluster {state}", code, reason.get("Message", "no reason given"), *details]
-    return ": ".join(t for t in texts if t)[:1000]
+    return f"cluster {state}: {view.reason}"[:1000]

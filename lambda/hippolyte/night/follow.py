@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from hippolyte import clock
 from hippolyte.engines.engine import BatchStatus, JobState, JobStatus
+from hippolyte.exports.dynamodbexport import ITEMS_PER_FILE
 from hippolyte.leases.lease import LeaseState
 from hippolyte.night.batches import directory, expected_seconds, since
 from hippolyte.night.one_pass import Pass
+from hippolyte.planning.mappers import cluster_mappers
 from hippolyte.planning.plan import NATIVE, Job
 from hippolyte.record_form import iso, when
 from hippolyte.records.ledger import BatchEntry, BatchState, TableEntry
@@ -175,7 +177,7 @@ def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
             # its raised rate is sized for an hour
             estimate = max(estimate, int(expected_seconds(p, job, entry, p.host.unit_bytes)))
         late = max(_OVERDUE_FACTOR * estimate, estimate + _OVERDUE_SECONDS)
-        if since(entry.started_at, now) <= late or _gets_on(p, run, job, entry):
+        if since(entry.started_at, now) <= late or _gets_on(p, run, job, entry, estimate):
             continue
         if job.estimated and not _has_grown(p, job):
             return f"{overdue(job.table)}: it was to take {estimate} s"
@@ -201,14 +203,19 @@ def _why_idle(p: Pass, batch: BatchEntry, status: BatchStatus) -> str:
     return ""
 
 
-def _gets_on(p: Pass, run: Run, job: Job, entry: TableEntry) -> bool:
+def _gets_on(p: Pass, run: Run, job: Job, entry: TableEntry, estimate: float) -> bool:
     """Say whether an export wrote a file of late: it does for every 100,000 items of a mapper.
 
-    Then it is as slow as its cluster, or as a hot partition, and a new try would be no faster.
+    Then it is as slow as its cluster, or as a hot partition, and a new try would be no faster. All
+    mappers come to their files at about the same time: of large items each is waited for as long,
+    by the export's estimate, as an overdue export.
     """
+    items = ITEMS_PER_FILE * cluster_mappers(p.settings, p.engine.name)
+    of_a_file = estimate * min(1.0, items / max(1, job.item_count))
+    patience = max(_STALLED_SECONDS, _OVERDUE_FACTOR * of_a_file)
     key = directory(p.settings, job.table, run.plan.run_id, entry.attempt)
     newest = p.store.written_at(f"{key}/")
-    return newest is not None and since(iso(newest), clock.now()) <= _STALLED_SECONDS
+    return newest is not None and since(iso(newest), clock.now()) <= patience
 
 
 def _has_grown(p: Pass, job: Job) -> bool:

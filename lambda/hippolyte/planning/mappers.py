@@ -58,6 +58,10 @@ def cluster_bytes(settings: Settings, engine: str) -> float:
     """Return the bytes a second that a cluster of these settings reads at the most."""
     if settings.planning.cluster_bytes_per_second is not None:
         return float(settings.planning.cluster_bytes_per_second)
+    return float(MAPPER_BYTES * cluster_mappers(settings, engine))
+
+
+def cluster_mappers(settings: Settings, engine: str) -> int:
+    """Return how many mappers run at once on a cluster of these settings."""
     cluster = settings.cluster
-    found = mappers(cluster.core_instance_type, cluster.core_instance_count, engine == "emr")
-    return float(MAPPER_BYTES * found)
+    return mappers(cluster.core_instance_type, cluster.core_instance_count, engine == "emr")

@@ -122,6 +122,8 @@ class Plan:
     at_once: int = 0
     # globs of the only tables that a part answers for
     part: tuple[str, ...] = ()
+    # left out by a rule: a global table's replica (True), or one that was and is none any more
+    replicas: Mapping[str, bool] = field(default_factory=dict)
 
     def identity(self, table: str) -> Identity:
         """Return which table has the name tonight."""

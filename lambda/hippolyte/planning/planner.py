@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from hippolyte.planning import native
+from hippolyte.planning import drill, native, replicas
 from hippolyte.planning.budget import exports_within_budget, within_budget
 from hippolyte.planning.cost import storage_usd, total_usd
 from hippolyte.planning.host import Host, host_of
@@ -82,7 +82,9 @@ def _planned(
         else:
             eligible.append(table)
 
-    warnings = [*inventory.warnings, *_nothing_left(choices)]
+    copies = replicas.left_out(inventory, choices, night.before)
+    no_more, long_since = replicas.told(copies, choices, night.before)
+    warnings = [*inventory.warnings, *_nothing_left(choices), *long_since]
     host = _bounded(host_of(settings, settings.engine), inventory, warnings)
     packer = Packer(settings, everything, night, tables_limit, raises_per_job, host)
     # a scan finds out by itself that there is nothing
@@ -99,6 +101,8 @@ def _planned(
     if settings.raise_capacity == "plan":
         _note(packed.timelines, packer.would_raise(wanted))
     cost = {**packed.cost, **({"exports": spent} if exports else {})}
+    if usd := drill.most_usd(packed.jobs, exports, settings, bool(night.part), sum(cost.values())):
+        cost[drill.COST] = usd
     read = _batches(packed.timelines, host, night)
     return Plan(
         run_id=night.run_id,
@@ -111,8 +115,11 @@ def _planned(
         alerts=(
             *_missing(settings.tables.always, everything),
             *_blind(choices, inventory.tags),
+            *drill.left(inventory.names, settings),
+            *drill.missing(everything.names, settings),
             *left_out.alerts,
             *dear.alerts,
+            *no_more,
         ),
         cost_usd=total_usd(cost),
         cost={part: round(usd, 4) for part, usd in cost.items()},
@@ -127,6 +134,7 @@ def _planned(
         undescribed=later,
         at_once=host.at_once if host.side_by_side else 0,
         part=night.part,
+        replicas=copies,
     )
 
 

@@ -165,8 +165,9 @@ class Ledger:
     reading_until: str | None = None
     read_back: bool = False
     not_read: dict[str, str] = field(default_factory=dict)
-    # the report waits until then for restore drills; what they came to
+    # the report waits until then for restore drills; they are on their record; what they came to
     drilling_until: str | None = None
+    drills_ordered: bool = False
     drilled: bool = False
     drills: list[str] = field(default_factory=list)
     # of tables described since the plan: table_id, created_at, as `Identity` has them

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from hippolyte.planning import replicas
+from hippolyte.planning.drill import ALERT, DRILL_PREFIX
 from hippolyte.planning.history import measure
 from hippolyte.planning.host import host_of
-from hippolyte.planning.plan import Identity, Job, Plan
+from hippolyte.planning.plan import Job, Plan
 from hippolyte.record_form import VERSION, iso, when
 from hippolyte.records.ledger import Ledger, TableEntry
 from hippolyte.records.runs import start_of
-from hippolyte.report.unknown import not_read, uncounted, unread, unread_of
+from hippolyte.report.before import backup_before, night_before
+from hippolyte.report.unknown import not_read, uncounted, unguarded, unread, unread_of
 from hippolyte.settings import Settings
 from hippolyte.verdicts import ALERTING_VERDICTS, OVER_BUDGET, Verdict
 
@@ -40,8 +43,10 @@ def make_report(
     before = previous.get("tables", {})
     own = _of_the_same_table(plan, previous)
     tables = {
-        name: _table(entry, jobs.get(name), plan.identity(name), own.get(name, {}))
+        name: _table(name, entry, jobs.get(name), plan, own.get(name, {}))
         | {"measured": _measured(settings, plan, entry, jobs.get(name), own.get(name, {}))}
+        | {replicas.KEY: plan.replicas.get(name)}
+        | {"before": backup_before(own.get(name, {}))}
         | _protection(
             entry,
             own.get(name, {}),
@@ -65,6 +70,9 @@ def make_report(
         "deployment": settings.name,
         "account": settings.account,
         "region": settings.region,
+        "partition": settings.partition,
+        "bucket_region": settings.bucket_region or settings.region,
+        "timezone": settings.timezone,
         "engine": plan.engine,
         "run_id": plan.run_id,
         # globs of the only tables it answers for; none: a night
@@ -81,6 +89,7 @@ def make_report(
         "bytes": sum(t["bytes"] for t in tables.values()),
         "cost_usd": plan.cost_usd,
         "storage_usd": plan.storage_usd,
+        "before": None if plan.part else night_before(previous),
         "alerts": told,
         "drills": list(ledger.drills),
         "warnings": [
@@ -88,6 +97,7 @@ def make_report(
             *uncounted(tables),
             *unread(tables, ledger.unread),
             *not_read(ledger.not_read),
+            *unguarded(ledger),
         ],
         "left_raised": sorted(left_raised),
         "raised": [
@@ -117,7 +127,8 @@ def make_report(
                 "workers": b.workers,
                 "started_at": b.started_at,
                 "ended_at": b.ended_at,
-                "handle": b.handle,
+                # names alone: a native batch's has its exports too, which the tables' logs name
+                "handle": {k: v for k, v in b.handle.items() if isinstance(v, str)},
                 "error": b.error,
                 "cancel_reason": b.cancel_reason,
             }
@@ -146,14 +157,14 @@ def _emptied(name: str, is_same: bool) -> str:
 
 
 def _table(
-    entry: TableEntry, job: Job | None, identity: Identity, own: Mapping[str, Any]
+    name: str, entry: TableEntry, job: Job | None, plan: Plan, own: Mapping[str, Any]
 ) -> dict[str, Any]:
     counted = entry.verdict is Verdict.BACKED_UP and entry.items is not None
     return {
         "verdict": entry.verdict.value if entry.verdict else None,
         "reason": entry.reason,
         # of a table that could not be described: as last known
-        "table_id": identity.table_id or own.get("table_id"),
+        "table_id": plan.identity(name).table_id or own.get("table_id"),
         "location": entry.location,
         "items": entry.items,
         # of the last night that knew, and of this very table: what the next one is compared with
@@ -164,6 +175,8 @@ def _table(
         "damage": entry.damage,
         "attempt": entry.attempt,
         "batch": entry.batch_id,
+        # a night may mix them
+        "engine": (job.own_engine or plan.engine) if job else None,
         "started_at": entry.started_at,
         "finished_at": entry.finished_at,
         "duration_seconds": _between(entry.started_at, entry.finished_at),
@@ -241,6 +254,8 @@ def _between(begin: str | None, end: str | None) -> int | None:
 
 def _changes(tables: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, list[str]]:
     good = Verdict.BACKED_UP.value
+    # which come and go
+    tables, before = _without_drills(tables), _without_drills(before)
     if not before:
         return {"new": [], "gone": [], "empty": [], "recovered": [], "broken": []}
     both = [(n, t, before[n]) for n, t in tables.items() if n in before]
@@ -253,10 +268,17 @@ def _changes(tables: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, 
     }
 
 
+def _without_drills(tables: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: row for name, row in tables.items() if not name.startswith(DRILL_PREFIX)}
+
+
 def measures(report: Mapping[str, Any]) -> dict[str, float]:
     """Return the night's figures as CloudWatch is told them."""
     oldest = report["oldest_good"]
+    failed = sum(alert.startswith(ALERT) for alert in report["alerts"])
     return {
+        # of a deployment that has drills
+        **({"DrillsFailed": failed} if report["drills"] else {}),
         "TablesFailed": sum(report["totals"][verdict.value] for verdict in ALERTING_VERDICTS),
         "OldestBackupAgeDays": oldest["age_days"] if oldest else 0.0,
         "BackupBytes": report["bytes"],

@@ -1,11 +1,11 @@
-"""What a run does not know of its backups, each a line of the report."""
+"""What a run does not know of its backups, or did not have, each a line of the report."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from hippolyte.records.ledger import TableEntry
+from hippolyte.records.ledger import Ledger, TableEntry
 from hippolyte.tables.settings_of import OPERATIONS
 from hippolyte.verdicts import Verdict
 
@@ -49,3 +49,13 @@ def not_read(reasons: Mapping[str, str]) -> list[str]:
     name, why = next(iter(reasons.items()))
     whose = name + (f" and {len(reasons) - 1} more" if len(reasons) > 1 else "")
     return [f"backups not read back in their turn (verified to level 1 only): {whose}: {why}"]
+
+
+def unguarded(ledger: Ledger) -> list[str]:
+    """Return a line on the clusters that no schedule would have ended."""
+    left = [b.handle for b in ledger.batches.values() if b.handle.get("unguarded")]
+    if not left:
+        return []
+    whose = left[0]["cluster"] + (f" and {len(left) - 1} more" if left[1:] else "")
+    why = left[0]["unguarded"]
+    return [f"only the node's own shutdown guarded cluster {whose}, no schedule: {why}"]

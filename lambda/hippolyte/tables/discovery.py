@@ -29,6 +29,7 @@ _SHORT_SECONDS = 120.0
 _BOTH_IMAGES = "NEW_AND_OLD_IMAGES"
 # a region of later years, which never had such tables, does not know the call
 _UNKNOWN = "UnknownOperationException"
+_NO_REPLICAS: tuple[frozenset[str], bool] = (frozenset(), True)
 
 
 def discover(
@@ -59,7 +60,9 @@ def discover(
         return patience.at_most(_SHORT_SECONDS)
 
     scaling = _scaling(clients.scaling_once, short(), warnings) if definitions else {}
-    old = _old_replicas(dynamodb, short(), definitions, warnings) if definitions else set()
+    old, known = (
+        _old_replicas(dynamodb, short(), definitions, warnings) if definitions else _NO_REPLICAS
+    )
     tables = [table_of(d, scaling.get(n), n in old) for n, d in definitions.items()]
     return Inventory(
         tables=look_into(dynamodb, tables, concurrency, wanted, short()),
@@ -68,6 +71,7 @@ def discover(
         later=later,
         warnings=tuple(warnings),
         definitions=definitions,
+        replicas_known=known,
     )
 
 
@@ -179,21 +183,21 @@ def _old_replicas(
     patience: Patience,
     definitions: Mapping[str, Mapping[str, Any]],
     warnings: list[str],
-) -> set[str]:
+) -> tuple[frozenset[str], bool]:
     """Return the replicas of global tables of version 2017.11.29, which may be in no description.
 
-    Where they cannot be listed, whatever may be one: each has a stream of new and old images (API
-    CreateGlobalTable). On-demand tables are left out: they are never raised.
+    Where they cannot be listed (False), whatever may be one: each has a stream of new and old
+    images (API CreateGlobalTable). On-demand tables are left out: they are never raised.
     """
     token = ("LastEvaluatedGlobalTableName", "ExclusiveStartGlobalTableName")
     own = dynamodb.meta.region_name
     try:
         pages = patience.pages(dynamodb.list_global_tables, "GlobalTables", token, RegionName=own)
-        return {found["GlobalTableName"] for page in pages for found in page}
+        return frozenset(found["GlobalTableName"] for page in pages for found in page), True
     except (ClientError, BotoCoreError) as error:
         if _code(error) == _UNKNOWN:
             _log.info("ListGlobalTables: %s", error)
-            return set()
+            return _NO_REPLICAS
         suspects = {
             name
             for name, description in definitions.items()
@@ -205,7 +209,7 @@ def _old_replicas(
         _log.warning("%s is not raised, %d tables", told, len(suspects))
         if suspects:
             warnings.append(f"{told} is not raised: {first_names(sorted(suspects))}")
-        return suspects
+        return frozenset(suspects), False
 
 
 def is_empty(dynamodb: DynamoDBClient, name: str) -> bool:

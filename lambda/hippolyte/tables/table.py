@@ -118,6 +118,9 @@ class Inventory:
     warnings: tuple[str, ...] = ()
     definitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tags: Tags = field(default_factory=Tags)
+    # False: of some tables it is only supposed that they are replicas, and of others that they are
+    # none
+    replicas_known: bool = True
 
     @property
     def names(self) -> list[str]:

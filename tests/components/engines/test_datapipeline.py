@@ -153,8 +153,20 @@ def test_a_clusters_failure_is_told_in_its_words(engine: Bench) -> None:
     engine.advance(600)
     status = engine.poll()
     assert status.gone
-    assert "no free address" in status.failure
+    assert "no free address: EMR: VALIDATION_ERROR: no free address" in status.failure
     assert {j.state for j in status.jobs.values()} == {JobState.CANCELLED}
+
+
+def test_of_a_cluster_that_came_to_no_id_the_services_words_are_told(engine: Bench) -> None:
+    engine.night.world.deny("elasticmapreduce:RunJobFlow")
+    engine.handle = engine.engine.prepare(launch("orders"))
+    engine.engine.start(engine.handle, launch("orders"))
+    engine.advance(600)
+    status = engine.poll()
+    assert status.gone
+    assert "cluster" not in engine.handle
+    assert "Unable to create resource" in status.failure
+    assert "EMR: " not in status.failure
 
 
 def test_a_pipeline_deleted_between_two_calls_of_a_look(bench: Bench) -> None:

@@ -6,7 +6,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from moto.emr.models import emr_backends
 
 from hippolyte import clients, settings
+from hippolyte.engines.cluster import ClusterView
 from hippolyte.engines.datapipeline import DataPipelineEngine
 from hippolyte.engines.emr import TABLES_PER_CLUSTER, EmrEngine
 from hippolyte.engines.emr_job_flow import SHUTDOWN_SCRIPT, job_flow, shutdown_key
@@ -173,6 +174,58 @@ def test_a_second_start_finds_the_first(started: Bench) -> None:
     started.engine.start(again, launch("orders"))
     assert again == started.handle
     assert started.calls("RunJobFlow") == 1
+
+
+def schedules(bench: Bench) -> list[Any]:
+    scheduler = bench.night.world.client("scheduler")
+    return [
+        scheduler.get_schedule(GroupName="hippolyte", Name=one["Name"])
+        for one in scheduler.list_schedules()["Schedules"]
+    ]
+
+
+def test_a_started_cluster_is_guarded_to_half_an_hour_after_the_deadline(started: Bench) -> None:
+    (schedule,) = schedules(started)
+    cluster = started.handle["cluster"]
+    assert schedule["Name"] == f"cluster-{cluster}"
+    assert schedule["ScheduleExpression"] == "at(2026-11-24T07:30:00)"
+    assert schedule["ActionAfterCompletion"] == "DELETE"
+    assert schedule["Target"]["Arn"] == "arn:aws:scheduler:::aws-sdk:emr:terminateJobFlows"
+    assert json.loads(schedule["Target"]["Input"]) == {"JobFlowIds": [cluster]}
+    assert "unguarded" not in started.handle
+
+
+def test_a_cluster_that_is_found_again_is_guarded_once(started: Bench) -> None:
+    again = {k: v for k, v in started.handle.items() if k != "cluster"} | {"unguarded": "earlier"}
+    assert started.engine.started(again)
+    assert started.engine.started(again)
+    assert again == started.handle
+    assert started.night.world.gate.calls["scheduler:CreateSchedule"] == 2
+    assert len(schedules(started)) == 1
+
+
+def test_a_cluster_that_is_found_to_be_ended_is_not_guarded(started: Bench) -> None:
+    again = {k: v for k, v in started.handle.items() if k != "cluster"}
+    started.engine.cancel(again)
+    assert started.night.world.gate.calls["scheduler:CreateSchedule"] == 1
+
+
+@pytest.mark.parametrize("lacking", ["role", "time", "future"])
+def test_what_cannot_be_guarded_is_not_tried(bench: Bench, lacking: str) -> None:
+    what = launch("orders")
+    emr = bench.engine.settings.emr
+    assert emr is not None
+    if lacking == "role":
+        older = replace(bench.engine.settings, emr=replace(emr, guard_role=None))
+        bench.engine = replace(bench.engine, settings=older)
+    handle = bench.engine.prepare(what)
+    if lacking == "time":
+        del handle["guard_at"]
+    if lacking == "future":
+        bench.night.world.clock.advance_to(what.deadline + timedelta(minutes=29))
+    bench.engine.start(handle, what)
+    assert schedules(bench) == []
+    assert "unguarded" not in handle
 
 
 def test_a_cluster_of_another_night_is_not_looked_at(started: Bench) -> None:
@@ -349,6 +402,26 @@ def test_a_clusters_end_is_told_in_its_words(bench: Bench) -> None:
     assert status.gone
     assert "VALIDATION_ERROR: no free address" in status.failure
     assert status.jobs[0].dead
+
+
+def test_details_that_emr_gives_of_an_end_are_told_with_their_codes_once(bench: Bench) -> None:
+    view = ClusterView(bench.engine.clients, None, " ", gone_if_unknown=True)
+    assert view.reason == ""
+    view.status = {
+        "State": "TERMINATED_WITH_ERRORS",
+        "StateChangeReason": {"Code": "BOOTSTRAP_FAILURE", "Message": "it failed"},
+        "ErrorDetails": [
+            {"ErrorCode": "BOOTSTRAP_FAILURE", "ErrorMessage": "it failed"},
+            {"ErrorCode": "INTERNAL_ERROR_EC2_INSUFFICIENT_CAPACITY_AZ"},
+        ],
+    }
+    assert view.reason == (
+        "BOOTSTRAP_FAILURE: it failed: INTERNAL_ERROR_EC2_INSUFFICIENT_CAPACITY_AZ"
+    )
+    view.status = {"State": "TERMINATING", "StateChangeReason": {}}
+    assert view.reason == "no reason given"
+    view.status = {"State": "RUNNING", "StateChangeReason": {"Code": "X", "Message": "y"}}
+    assert view.reason == ""
 
 
 def test_ended_by_somebody_in_mid_step_is_told(started: Bench) -> None:

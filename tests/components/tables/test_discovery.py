@@ -300,6 +300,12 @@ def test_indexes_count_for_the_accounts_headroom() -> None:
     assert table_of(described(GlobalSecondaryIndexes=[index, index])).index_read_capacity == 60
 
 
+def test_a_vector_index_holds_no_capacity() -> None:
+    """It is on-demand, as its table must be."""
+    vectors = [{"IndexName": "near", "Dimensions": 4, "IndexStatus": "ACTIVE"}]
+    assert table_of(described(VectorIndexes=vectors)) == table_of(described())
+
+
 def test_replicas_and_creation_are_seen() -> None:
     created = datetime(2026, 11, 1, tzinfo=UTC)
     table = table_of(described(Replicas=[{"RegionName": "eu-west-1"}], CreationDateTime=created))

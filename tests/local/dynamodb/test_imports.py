@@ -279,6 +279,7 @@ def test_whoever_may_not_read_the_objects_is_refused() -> None:
                 ["dynamodb:ImportTable", "dynamodb:DescribeImport"], [table, f"{table}/import/*"]
             ),
             allow("logs:*", logs),
+            allow("logs:DescribeLogGroups", "*"),
             allow("s3:ListBucket", f"arn:aws:s3:::{BUCKET}"),
         ]
         role = make_role(world, "half", *actions)
@@ -290,3 +291,29 @@ def test_whoever_may_not_read_the_objects_is_refused() -> None:
         world.clock.advance(SECONDS)
         found = client.describe_import(ImportArn=arn)["ImportTableDescription"]
         assert found["ImportStatus"] == "COMPLETED"
+
+
+def test_imports_are_listed_by_whoever_may_list_all_of_them() -> None:
+    with in_process(enforced=True) as world:
+        table = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/back"
+        of_one = make_role(world, "one", allow("dynamodb:ListImports", [table, f"{table}/*"]))
+        with refused("AccessDeniedException", "dynamodb:ListImports"):
+            world.client("dynamodb", role_arn=of_one).list_imports(TableArn=table)
+        of_all = make_role(world, "all", allow("dynamodb:ListImports", "*"))
+        client = world.client("dynamodb", role_arn=of_all)
+        assert client.list_imports(TableArn=table)["ImportSummaryList"] == []
+
+
+def test_who_imports_needs_the_key_of_the_bucket() -> None:
+    with in_process(enforced=True) as world:
+        s3, key = world.client("s3"), world.client("kms").create_key()["KeyMetadata"]["Arn"]
+        s3.create_bucket(Bucket=BUCKET)
+        by_key = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+        rules = [{"ApplyServerSideEncryptionByDefault": by_key}]
+        s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": rules})
+        allowed = [allow([f"{name}:*" for name in ("dynamodb", "s3", "logs")], "*")]
+        with refused("AccessDeniedException", "kms:Decrypt"):
+            role = make_role(world, "keyless", *allowed)
+            world.client("dynamodb", role_arn=role).import_table(**ask())
+        role = make_role(world, "keyed", *allowed, allow("kms:Decrypt", key))
+        world.client("dynamodb", role_arn=role).import_table(**ask())

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from moto.ec2.models import ec2_backends
 from moto.emr.models import emr_backends
 
 from local.emr import service_role
@@ -248,6 +249,36 @@ def test_the_service_role_needs_each_of_its_rights(world: World, kind: str) -> N
         assert refusal is not None
         assert action in refusal
         world.gate.denied.clear()
+
+
+@pytest.mark.parametrize(
+    ("release", "tagged", "makes"),
+    [
+        ("emr-7.5.0", True, True),
+        ("emr-7.13.0", True, True),
+        ("emr-7.4.0", True, False),
+        ("emr-7.13.0", False, False),
+    ],
+)
+def test_emr_s_endpoint_is_for_networks_tagged_for_it_and_needs_its_rights(
+    world: World, release: str, tagged: bool, makes: bool
+) -> None:
+    key = "for-use-with-amazon-emr-managed-policies"
+    tags = ec2_backends[ACCOUNT][REGION].tags
+    tags[SUBNET] = {key: "true"} if tagged else {}
+    client = world.client("emr")
+    instances = {"InstanceGroups": [group("MASTER")], "Ec2SubnetId": SUBNET}
+    wanted = asked(instances=instances, ReleaseLabel=release)
+    assert ended(world, client, wanted)["State"] == "WAITING"
+    denied = {"Effect": "Deny", "Action": "ec2:CreateVpcEndpoint", "Resource": "*"}
+    named = {"StringNotEquals": {"aws:RequestTag/Name": "emr-service-vpce"}}
+    # with the name and the tag alone
+    on_creation = {**denied, "Resource": "arn:aws:ec2:*:*:vpc-endpoint/*", "Condition": named}
+    put(world, "service", [*SERVICE, on_creation])
+    assert ended(world, client, wanted)["State"] == "WAITING"
+    put(world, "service", [*SERVICE, denied])
+    assert (ended(world, client, wanted)["State"] == "WAITING") is not makes
+    del tags[SUBNET]
 
 
 def test_the_first_cluster_of_an_account_needs_its_caller_to_make_emr_s_role(

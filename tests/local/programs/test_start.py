@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import io
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,8 +25,8 @@ def world() -> Iterator[Any]:
         yield made
 
 
-def put_jar(world: Any) -> None:
-    world.client("s3").put_object(Bucket=BUCKET, Key="jars/emr-dynamodb-tools.jar", Body=b"PK")
+def put_jar(world: Any, content: bytes = b"PK") -> None:
+    world.client("s3").put_object(Bucket=BUCKET, Key="jars/emr-dynamodb-tools.jar", Body=content)
 
 
 def test_the_export_runs_in_the_users_own_jar(world: Any) -> None:
@@ -33,6 +35,22 @@ def test_the_export_runs_in_the_users_own_jar(world: Any) -> None:
     emr.until("TERMINATED")
     assert emr.steps() == {"orders": "COMPLETED"}
     assert {"orders/manifest", "orders/_SUCCESS"} <= set(keys(world, "orders/"))
+
+
+@pytest.mark.parametrize(
+    ("content", "state"), [("org.example.Other", "FAILED"), (EXPORT_CLASS, "COMPLETED")]
+)
+def test_a_true_jar_must_have_the_tools_class(world: Any, content: str, state: str) -> None:
+    jar = io.BytesIO()
+    with zipfile.ZipFile(jar, "w") as archive:
+        archive.writestr(content.replace(".", "/") + ".class", b"")
+    put_jar(world, jar.getvalue())
+    emr = Emr(world, step("orders", jar=OWN))
+    emr.until("TERMINATED")
+    assert emr.steps() == {"orders": state}
+    if state == "FAILED":
+        assert emr.failure("orders")["Reason"] == "Main Class not found."
+        assert "ClassNotFoundException" in emr.failure("orders")["Message"]
 
 
 def test_a_jar_that_is_not_there_fails_the_step(world: Any) -> None:

@@ -84,3 +84,23 @@ def test_conditional_put_has_one_winner_in_the_server() -> None:
                 key = f"k{number}"
                 winners = sum(pool.map(lambda writer, key=key: put(key, writer), range(4)))
                 assert winners == 1, key
+
+
+def test_a_lock_comes_to_a_bucket_that_is_in_use_and_ends_for_what_is_new(s3: Any) -> None:
+    """Object Lock may be switched on for buckets with objects since November 2023."""
+    s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket="bucket", Key="before", Body=b"1")
+    locked = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 3}}
+    s3.put_object_lock_configuration(
+        Bucket="bucket",
+        ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": locked},
+    )
+    version = s3.put_object(Bucket="bucket", Key="k", Body=b"1")["VersionId"]
+
+    with refused("AccessDenied"):
+        s3.delete_object(Bucket="bucket", Key="k", VersionId=version)
+    s3.put_object_lock_configuration(
+        Bucket="bucket", ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"}
+    )
+    free = s3.put_object(Bucket="bucket", Key="k", Body=b"2")["VersionId"]
+    s3.delete_object(Bucket="bucket", Key="k", VersionId=free)

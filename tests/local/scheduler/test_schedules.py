@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,8 +16,11 @@ from tests.support.aws_world import (
     in_process,
     make_function,
     make_role,
+    policy,
     refused,
 )
+from tests.support.emr_world import request
+from tests.support.jobs_world import BUCKET
 
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
 
@@ -234,3 +238,120 @@ def test_bad_schedules_are_refused_at_creation(world: World) -> None:
             "rate(5 minutes)",
             target={"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/role"},
         )
+
+
+# universal targets
+
+GUARD = f"arn:aws:iam::{ACCOUNT}:role/guard"
+OWN = {"StringEquals": {"elasticmapreduce:ResourceTag/hippolyte:deployment": "ours"}}
+
+
+def guarded(world: World, cluster: str, deployment: str = "ours") -> None:
+    """Give a cluster its tag, and a schedule that ends it in ten minutes."""
+    tags = [{"Key": "hippolyte:deployment", "Value": deployment}]
+    world.client("emr").add_tags(ResourceId=cluster, Tags=tags)
+    create(
+        world,
+        f"cluster-{cluster}",
+        "at(2026-11-24T00:10:00)",
+        ActionAfterCompletion="DELETE",
+        target={
+            "Arn": "arn:aws:scheduler:::aws-sdk:emr:terminateJobFlows",
+            "RoleArn": GUARD,
+            "Input": json.dumps({"JobFlowIds": [cluster]}),
+        },
+    )
+
+
+@pytest.fixture
+def cluster(world: World) -> str:
+    arn = f"arn:aws:elasticmapreduce:us-east-1:{ACCOUNT}:cluster/*"
+    end = allow("elasticmapreduce:TerminateJobFlows", arn, OWN)
+    make_role(world, "guard", end, service="scheduler")
+    make_role(world, "service", allow("*"), service="elasticmapreduce")
+    make_role(world, "cluster-role", service="ec2")
+    iam = world.client("iam")
+    iam.create_instance_profile(InstanceProfileName="cluster-role")
+    iam.add_role_to_instance_profile(InstanceProfileName="cluster-role", RoleName="cluster-role")
+    world.client("s3").create_bucket(Bucket=BUCKET)
+    return str(world.client("emr").run_job_flow(**request(keep=True))["JobFlowId"])
+
+
+def state(world: World, cluster: str) -> str:
+    found = world.client("emr").describe_cluster(ClusterId=cluster)["Cluster"]["Status"]
+    return str(found["State"])
+
+
+def test_a_cluster_is_ended_at_its_time_and_its_schedule_is_gone(
+    world: World, cluster: str
+) -> None:
+    guarded(world, cluster)
+    with refused("ConflictException"):
+        guarded(world, cluster)
+    world.clock.advance(599)
+    assert state(world, cluster) == "WAITING"
+    world.clock.advance(600)
+    assert state(world, cluster) == "TERMINATED"
+    assert world.client("scheduler").list_schedules()["Schedules"] == []
+    assert world.problems == []
+
+
+def test_a_cluster_that_has_ended_stays_as_it_is(world: World, cluster: str) -> None:
+    guarded(world, cluster)
+    world.client("emr").terminate_job_flows(JobFlowIds=[cluster])
+    world.clock.advance(1200)
+    found = world.client("emr").describe_cluster(ClusterId=cluster)["Cluster"]["Status"]
+    assert found["Timeline"]["EndDateTime"] < START + timedelta(minutes=10)
+    assert world.client("scheduler").list_schedules()["Schedules"] == []
+    assert world.problems == []
+
+
+def test_the_role_of_the_schedule_decides(world: World, cluster: str) -> None:
+    guarded(world, cluster, deployment="theirs")
+    world.clock.advance(1200)
+    assert state(world, cluster) == "WAITING"
+    assert f"{GUARD} may not elasticmapreduce:TerminateJobFlows" in world.problems[0]
+
+
+def test_a_cluster_that_is_not_there_is_not_ended(world: World, cluster: str) -> None:
+    world.client("iam").put_role_policy(
+        RoleName="guard", PolicyName="p", PolicyDocument=policy(allow("*"))
+    )
+    guarded(world, cluster)
+    scheduler = world.client("scheduler")
+    found = scheduler.get_schedule(Name=f"cluster-{cluster}")
+    scheduler.update_schedule(
+        Name=found["Name"],
+        FlexibleTimeWindow={"Mode": "OFF"},
+        ScheduleExpression=found["ScheduleExpression"],
+        Target={**found["Target"], "Input": '{"JobFlowIds": ["j-GONE"]}'},
+    )
+    world.clock.advance(1200)
+    assert state(world, cluster) == "WAITING"
+    assert any("j-GONE does not exist" in problem for problem in world.problems)
+
+
+def test_who_makes_a_schedule_must_be_let_and_pass_its_role(world: World, cluster: str) -> None:
+    here = f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule/default/cluster-*"
+    passing = {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+    makes, passes = allow("scheduler:CreateSchedule", here), allow("iam:PassRole", GUARD, passing)
+    for statements, lacking in (
+        ([makes], "iam:PassRole"),
+        ([passes], "scheduler:CreateSchedule"),
+        ([makes, passes], ""),
+    ):
+        name = f"maker-{lacking.rpartition(':')[2] or 'all'}"
+        maker = world.client("scheduler", role_arn=make_role(world, name, *statements))
+        made: dict[str, Any] = {
+            "Name": "cluster-x",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "ScheduleExpression": "at(2026-11-24T00:10:00)",
+            "Target": {"Arn": FUNCTION, "RoleArn": GUARD},
+        }
+        if lacking:
+            with refused("AccessDeniedException", lacking):
+                maker.create_schedule(**made)
+        else:
+            maker.create_schedule(**made)
+            with refused("AccessDeniedException", "schedule/default/other"):
+                maker.create_schedule(**{**made, "Name": "other"})

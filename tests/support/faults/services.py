@@ -539,6 +539,7 @@ FAULTS = [
         told="Invalid InstanceProfile",
         engine="emr",
     ),
+    Fault("no schedule can be made for 3 hours", away("scheduler:*", 180), engine="emr"),
     Fault("S3 away for 10 minutes", meanwhile=away("s3:*", 10), error="ServiceUnavailable"),
     Fault(
         "S3 away as the night begins",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hippolyte_cli.doctor_points import Seen, points
+from hippolyte_cli.doctor_points import Seen, points, rate_line, rate_of
 
 MADE = datetime(2026, 11, 24, tzinfo=UTC)
 GOOD = Seen(
@@ -56,6 +56,14 @@ def test_a_denied_call_and_a_quota_are_told_by_their_words() -> None:
     assert "vCPU quota" in next(p.said for p in points(dead) if p.id == "cluster-up")
     denied = replace(GOOD, verdict="failed", trouble="AccessDenied: s3:PutObject")
     assert of(denied)["roles"] == "broken"
+
+
+def test_the_rate_is_of_eventually_consistent_units_and_of_no_short_time() -> None:
+    assert rate_of(8192 * 6000, 120) == 50
+    assert rate_of(8192 * 6000, 59) is None
+    assert rate_line(GOOD) == ""
+    assert rate_line(replace(GOOD, target=50.0)).startswith("rate: 50 read units/s meant; it was")
+    assert "about 1,200 read units/s" in rate_line(replace(GOOD, target=50.0, rate=1200.4))
 
 
 def test_nothing_seen_holds_nothing() -> None:

@@ -78,6 +78,7 @@ def test_what_a_description_says_is_the_tables() -> None:
                 CreationDateTime="2025-03-01T09:30:00.5+01:00",
                 WarmThroughput={"ReadUnitsPerSecond": 12_000},
                 GlobalSecondaryIndexes=[{"ProvisionedThroughput": {"ReadCapacityUnits": 7}}],
+                VectorIndexes=[{"IndexName": "near", "Dimensions": 4}],
                 SomethingNew={"of": ["next", "year"]},
             )
         )

@@ -344,6 +344,30 @@ def test_replicas_are_said() -> None:
     assert not said(plan, "does not know it")
 
 
+def test_a_vector_index_is_not_made_and_that_is_said() -> None:
+    """It is on-demand, and its search schema's attributes are defined as keys' are."""
+    described = on_demand(
+        VectorIndexes=[
+            {
+                "IndexName": "near",
+                "SearchSchema": [{"AttributeName": "a", "KeyType": "HASH"}],
+                "VectorAttribute": {"AttributeName": "v"},
+                "Dimensions": 4,
+                "IndexStatus": "ACTIVE",
+            },
+            {"IndexName": "old", "IndexStatus": "DELETING"},
+        ]
+    )
+    plan = checked(plan_of(described, kept(), "new"))
+    for request in (plan.request, plan.for_import()):
+        assert "VectorIndexes" not in request
+        names = [each["AttributeName"] for each in request["AttributeDefinitions"]]
+        assert names == ["pk", "sk"]
+    assert said(plan, "the vector index near is not made: add it once the items are there")
+    assert said(plan, "the vector index old is not made: it was being deleted")
+    assert len(plan.differs) == 2
+
+
 def test_vector_indexes_and_warm_throughput_are_said() -> None:
     warm = {"ReadUnitsPerSecond": 60_000, "WriteUnitsPerSecond": 4_000, "Status": "ACTIVE"}
     described = on_demand(

@@ -191,6 +191,15 @@ def test_policies_are_asked_of_what_has_a_target() -> None:
     assert found.calls == len(asked)
 
 
+def test_vector_indexes_are_kept_and_nothing_more_is_asked_of_them() -> None:
+    """They scale with nothing, and are on-demand."""
+    table = DEFINITION | {"VectorIndexes": [{"IndexName": "near", "Dimensions": 4}]}
+    found, asked = read(DescribeTable=lambda _: {"Table": table})
+    assert found.answers["DescribeTable"] == [{"Table": table}]
+    assert asked.count("DescribeContributorInsights") == 1
+    assert not found.unread
+
+
 def test_without_targets_nobody_is_asked_for_policies() -> None:
     found, asked = read(DescribeScalableTargets=lambda _: {"ScalableTargets": []})
 

@@ -101,6 +101,7 @@ module "crowded" {
   permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
   tables               = { exclude = [for n in range(400) : "excluded-${n}"] }
   native_export        = { tables = ["orders*"], exclude = ["orders-scratch"] }
+  restore_drill        = { canary = "orders" }
 
   vpc = {
     subnet_ids         = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
@@ -181,6 +182,34 @@ module "guarded" {
     kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890af"
     sse_header  = "aws:kms"
   }
+}
+
+# backups of its own bucket kept cheaper and safer
+module "locked" {
+  source = "../../../../"
+
+  name            = "locked"
+  retention_days  = 90
+  storage_classes = { GLACIER_IR = 7, STANDARD_IA = 30 }
+  object_lock     = { mode = "COMPLIANCE", days = 30 }
+}
+
+# a bucket and a topic for all accounts of an organization; a given key, or the policies would not be known at plan
+module "bucket_of_all" {
+  source = "../../../../modules/backup-bucket"
+
+  bucket          = "backups-of-all"
+  prefix          = "dynamodb"
+  organization_id = "o-exampleorgid"
+  kms_key_arn     = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+  storage_classes = { INTELLIGENT_TIERING = 30 }
+  object_lock     = { mode = "GOVERNANCE", days = 14 }
+}
+
+module "topic_of_all" {
+  source = "../../../../modules/backup-topic"
+
+  organization_id = "o-exampleorgid"
 }
 
 output "scan" {

@@ -1,0 +1,113 @@
+"""The parts that pages are put together from: the document, tables, folds, figures as tiles."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape, unescape
+
+from hippolyte.report.script import SCRIPT
+from hippolyte.report.style import STYLE
+from hippolyte.report.texts import count_of, shown
+
+_DIGEST = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+_POLICY = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{_DIGEST}'"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A table's column. `kind`: n, a figure; why, words; the first column names the row."""
+
+    title: str
+    kind: str = ""
+
+
+def document(title: str, body: str, foot: str, base: str = "") -> str:
+    """Return a page: one file that fetches nothing and runs nothing but its own script.
+
+    `base` is what addresses that begin with a question mark go on after. The foot is what tells a
+    whole page from one that was cut off.
+    """
+    before = f'<base href="{escape(base)}">' if base else ""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f'<meta name="referrer" content="no-referrer">{before}'
+        f"<title>{shown(title)}</title><style>{STYLE}</style></head><body><main>{body}</main>"
+        f'<footer id="end"><p class="muted">{escape(foot)}</p></footer>'
+        f"<script>{SCRIPT}</script></body></html>\n"
+    )
+
+
+def link(address: str, words: str) -> str:
+    """Return a link on words that are HTML already; the words alone if there is no address."""
+    if not address:
+        return words
+    return f'<a href="{escape(address)}">{words}</a>'
+
+
+def first_of(items: Sequence[str], most: int, noun: str) -> list[str]:
+    """Return the first of a list's items, and the others behind a click."""
+    more = len(items) - most
+    if more <= 1:
+        return list(items)
+    summary = f"<summary>and {count_of(more, f'more {noun}')}</summary>"
+    rest = "".join(items[most:])
+    return [*items[:most], f"<li><details>{summary}<ul>{rest}</ul></details></li>"]
+
+
+def table_of_rows(
+    title: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], key: str = "t"
+) -> str:
+    """Return a table under its title; each row has a cell of HTML for each column."""
+    return f"<h2>{title}</h2>{table(columns, rows, key, title)}"
+
+
+def fold(title: str, count: int, inside: str) -> str:
+    """Return what is shown when a person opens it, under a title with a count."""
+    return (
+        f'<details class="fold"><summary><h2>{title} <span class="muted">{count:,}</span></h2>'
+        f"</summary>{inside}</details>"
+    )
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], key: str, label: str) -> str:
+    """Return a table whose rows are cards on a phone; `key` tells it from others of the page."""
+    head = "".join(
+        f'<th scope="col" class="{column.kind}">{column.title}</th>' for column in columns
+    )
+    body = "".join(
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+        for first, *cells in rows
+    )
+    return (
+        f'{_style(columns, key)}<table class="rows {key}" aria-label="{label}">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
+def _style(columns: Sequence[Column], key: str) -> str:
+    """Return how a table's columns look, and what a card says before each figure.
+
+    Said once for a column, it is not said in every one of thousands of rows.
+    """
+    wide, cards = "", ""
+    for number, column in enumerate(columns[1:], 1):
+        cell = f".{key} td:nth-of-type({number})"
+        if column.kind in ("n", "word"):
+            # neither is cut, however long a table's name is
+            wide += f"{cell}{{text-align:{'right' if column.kind == 'n' else 'left'};"
+            wide += "white-space:nowrap}"
+        if column.kind == "why":
+            cards += f"{cell}{{display:block}}"
+        elif column.title:
+            cards += f'{cell}::before{{content:"{_quoted(column.title)} "}}'
+    return f"<style>{wide}@media(max-width:700px){{{cards}}}</style>"
+
+
+def _quoted(title: str) -> str:
+    """Return a title for a style sheet: whatever it is, it ends neither string nor sheet."""
+    return "".join(c if c.isascii() and c.isalnum() else f"\\{ord(c):x} " for c in unescape(title))

@@ -1,0 +1,206 @@
+"""The morning's message of many deployments: a first line that says it all, then what and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from hippolyte.record_form import iso
+from hippolyte.report.fleet import Deployment, Fleet, State
+from hippolyte.report.fleet_tables import Bare
+from hippolyte.report.texts import plain
+from hippolyte.tables.names import first_names
+
+FIRST_LINE = 60
+"""Characters of the first line at the most: what a phone shows."""
+
+# a section has so many lines at the most, the page has all
+_LINES = 40
+_TEXT = 300
+_AWAY = (State.MISSING, State.UNCLOSED)
+_FINE = (State.GOOD, State.LOOK)
+
+
+def a_line(text: str, length: int = _TEXT) -> str:
+    """Return a text that is data as a part of one line."""
+    return plain(" ".join(text.split()), length)
+
+
+def first_line(fleet: Fleet) -> str:
+    """Return the line that says it all, of at most 60 characters, ASCII."""
+    due = fleet.expected
+    if not due:
+        return "ATTENTION: no deployment has reported"
+    states = [deployment.last.state for deployment in due]
+    missing = sum(map(states.count, _AWAY))
+    running = states.count(State.RUNNING)
+    tables = sum(len(d.failed) for d in due if d.last.state is State.FAILED)
+    raised = sum(len(deployment.kept.raised) for deployment in fleet.deployments)
+    if not fleet.needs_attention:
+        good = sum(map(states.count, _FINE))
+        backed_up = sum(d.last.head.backed_up for d in due if d.last.head)
+        still = f", {running} still running" if running else ""
+        return _fitting(f"OK: {good} of {len(due)} nights, {backed_up:,} tables backed up", [still])
+    parts = [
+        f"{missing} of {len(due)} nights missing" if missing else "",
+        _counted(states.count(State.UNREADABLE), "report unreadable", "reports unreadable"),
+        _counted(tables, "table not backed up", "tables not backed up"),
+        _counted(raised, "table left raised", "tables left raised"),
+        _counted(len(fleet.uncopied), "replica not copied", "replicas not copied"),
+        _counted(sum(map(_has_alerts, due)), "night to look at", "nights to look at"),
+        "records that cannot be read" if any(d.kept.trouble for d in due) else "",
+        f"{running} running" if running else "",
+    ]
+    told = [part for part in parts if part]
+    return _fitting(f"ATTENTION: {told[0]}", [f", {part}" for part in told[1:]])
+
+
+def _counted(number: int, one: str, more: str) -> str:
+    return f"{number:,} {one if number == 1 else more}" if number else ""
+
+
+def _fitting(line: str, parts: Iterable[str]) -> str:
+    for part in filter(None, parts):
+        if len(line) + len(part) > FIRST_LINE:
+            return f"{line}, and more" if len(line) + 10 <= FIRST_LINE else line
+        line += part
+    return line[:FIRST_LINE]
+
+
+def message(fleet: Fleet, page: str) -> str:
+    """Return the message; `page` is the address of the whole."""
+    due = fleet.expected
+    lines = [first_line(fleet), ""]
+    for title, rows in sections(fleet):
+        lines += _section(title, rows)
+    lines += _section("Still running", [titled(d) for d in due if d.last.state is State.RUNNING])
+    lines += _section("Good", [good_line(d) for d in due if d.last.state in _FINE])
+    lines += _section("Newest good backups, the oldest of each", [oldest_line(d) for d in due])
+    lines += _section("Not heard of for long, and not expected any more", silent(fleet))
+    lines += [cost_line(fleet), *([f"As a page: {page}"] if page else [])]
+    return "\n".join(lines)
+
+
+def sections(fleet: Fleet) -> list[tuple[str, list[str]]]:
+    """Return what needs a person: titles and lines, the worst first."""
+    due = fleet.expected
+    unread = [d for d in due if d.last.state is State.UNREADABLE]
+    alerts = [(d, alert) for d in due if d.last.head for alert in d.last.head.alerts]
+    return [
+        ("Nights missing", [_missing(d) for d in due if d.last.state in _AWAY]),
+        ("Reports that cannot be read", [f"{titled(d)}: {_trouble(d)}" for d in unread]),
+        ("Not backed up", [line for d in due for line in _failed(d)]),
+        ("To be looked at", [f"{titled(d)}: {a_line(alert)}" for d, alert in alerts]),
+        ("LEFT RAISED", [raised(d) for d in fleet.deployments if d.kept.raised]),
+        ("Replicas that are left out, and that nobody backs up", copies(fleet)),
+        ("Not seen", [f"{titled(d)}: {a_line(why)}" for d in due for why in d.kept.trouble]),
+    ]
+
+
+def _has_alerts(deployment: Deployment) -> bool:
+    return bool(deployment.last.head and deployment.last.head.alerts)
+
+
+def titled(deployment: Deployment) -> str:
+    """Return how a deployment is called: account, region, and its name if it is known."""
+    name = f" ({a_line(deployment.name, 40)})" if deployment.name else ""
+    return f"{deployment.home}".strip() + name
+
+
+def _missing(deployment: Deployment) -> str:
+    last = deployment.last
+    if last.state is State.UNCLOSED and last.night:
+        return f"{titled(deployment)}: {last.night.run_id} was begun and has no report"
+    return since_line(deployment)
+
+
+def since_line(deployment: Deployment) -> str:
+    """Say since when nothing was heard of a deployment."""
+    kept = deployment.kept
+    if kept.nights:
+        return f"{titled(deployment)}: no night since {kept.nights[0].run_id}"
+    if kept.first_run:
+        return f"{titled(deployment)}: no night for long"
+    if kept.since:
+        return f"{titled(deployment)}: no night yet, deployed {iso(kept.since)}"
+    return f"{titled(deployment)}: nothing of it is in the bucket"
+
+
+def _trouble(deployment: Deployment) -> str:
+    night = deployment.last.night
+    return f"{night.run_id}: {a_line(night.trouble)}" if night else ""
+
+
+def _failed(deployment: Deployment) -> list[str]:
+    """Return a line a reason: the same one may be that of 900 tables."""
+    if deployment.last.state is not State.FAILED:
+        return []
+    return [f"{titled(deployment)}: {line}" for line in by_reason(deployment.failed)]
+
+
+def by_reason(tables: Sequence[Bare]) -> list[str]:
+    """Return a line for each verdict and reason, of most tables first, with the first names."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for bare in tables:
+        groups.setdefault((bare.verdict, bare.reason), []).append(a_line(bare.table, 255))
+    ordered = sorted(groups.items(), key=lambda pair: (-len(pair[1]), pair[0]))
+    return [
+        f"{len(names):,} {verdict.replace('_', ' ')}: {first_names(names)}"
+        + (f" ({a_line(reason)})" if reason else "")
+        for (verdict, reason), names in ordered
+    ]
+
+
+def raised(deployment: Deployment) -> str:
+    """Say which tables of a deployment are raised."""
+    return f"{titled(deployment)}: {first_names([a_line(t, 255) for t in deployment.kept.raised])}"
+
+
+def copies(fleet: Fleet) -> list[str]:
+    """Return a line for each replica that is left out and of which there is no other copy."""
+    return [
+        f"{bare.home}: {a_line(bare.table, 255)}, "
+        + ("a replica whose others nobody backs up" if bare.replica else "a replica no more")
+        + f" ({a_line(bare.reason)})"
+        for bare in fleet.uncopied
+    ]
+
+
+def good_line(deployment: Deployment) -> str:
+    """Say what the last night of a deployment came to."""
+    head = deployment.last.head
+    return f"{titled(deployment)}: {head.backed_up:,} tables backed up" if head else ""
+
+
+def age_line(deployment: Deployment) -> str:
+    """Say which newest good backups are the oldest."""
+    ages = [
+        f"{a_line(age.table, 255)} {age.days:.1f} days" + ("" if age.last_good else ", never yet")
+        for age in deployment.oldest
+    ]
+    return "; ".join(ages) or "not known"
+
+
+def oldest_line(deployment: Deployment) -> str:
+    """Say whose newest good backups are how old."""
+    return f"{titled(deployment)}: {age_line(deployment)}"
+
+
+def silent(fleet: Fleet) -> list[str]:
+    """Return a line for each deployment of which no night is expected any more."""
+    return [since_line(deployment) for deployment in fleet.deployments if not deployment.expected]
+
+
+def cost_line(fleet: Fleet) -> str:
+    """Say what the nights cost, and the month's storage."""
+    spent = sum(deployment.cost_usd for deployment in fleet.deployments)
+    kept = [d.storage_usd for d in fleet.deployments if d.storage_usd is not None]
+    storage = f", and about {sum(kept):.2f} USD a month for what is kept" if kept else ""
+    return f"{len(fleet.dates)} nights: about {spent:.2f} USD{storage}"
+
+
+def _section(title: str, rows: Sequence[str]) -> list[str]:
+    if not rows:
+        return []
+    more = len(rows) - _LINES
+    named = [f"  - {row}" for row in rows[:_LINES]]
+    return [f"{title}:", *named, *([f"  and {more} more"] if more > 0 else []), ""]

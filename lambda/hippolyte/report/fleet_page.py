@@ -1,0 +1,221 @@
+"""The fleet as a page: accounts x nights, what needs a person, ages, cost; in one small file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from html import escape
+from typing import Any
+
+from hippolyte.record_form import iso
+from hippolyte.report.consoles import Consoles
+from hippolyte.report.document import Column, document, fold, link, table
+from hippolyte.report.fleet import Cell, Deployment, Fleet, State
+from hippolyte.report.fleet_message import (
+    age_line,
+    by_reason,
+    first_line,
+    sections,
+    silent,
+    titled,
+)
+from hippolyte.report.texts import count_of, named, shown, size
+
+SIGNS = {
+    State.GOOD: ".",
+    State.LOOK: "!",
+    State.FAILED: "F",
+    State.UNREADABLE: "?",
+    State.RUNNING: "~",
+    State.UNCLOSED: "u",
+    State.MISSING: "-",
+    State.NONE: " ",
+}
+"""What stands for a night in a grid, where there is room for one character."""
+
+WORDS = {
+    State.GOOD: "all backed up",
+    State.LOOK: "all backed up, something to look at",
+    State.FAILED: "tables not backed up",
+    State.UNREADABLE: "a report that cannot be read",
+    State.RUNNING: "still running",
+    State.UNCLOSED: "begun, and without a report",
+    State.MISSING: "no night",
+}
+
+_STYLE = """<style>
+.nights{width:auto;font-size:13px}.nights th,.nights td{padding:2px;border:0;text-align:center}
+.nights tbody th{position:sticky;left:0;background:var(--bg);text-align:left;min-width:124px;
+padding-right:8px;line-height:1.25}
+.nights thead th{font-weight:400;white-space:nowrap}.nights td{min-width:24px}
+.nights td>*{display:block;border-radius:4px;padding:3px 0;color:var(--on);font-weight:600;
+text-decoration:none;background:var(--ok)}
+.nights .failed>*,.nights .missing>*,.nights .unreadable>*,.nights .not>*{background:var(--bad)}
+.nights .to>*{background:var(--late)}.nights .running>*{background:var(--quiet)}
+i.good{background:var(--ok)}i.to{background:var(--late)}i.running{background:var(--quiet)}
+</style>"""
+_COLUMNS = (
+    Column("deployment"),
+    Column("last night"),
+    Column("backed up", "n"),
+    Column("failed", "n"),
+    Column("size", "n"),
+    Column("nights, USD", "n"),
+    Column("storage, USD a month", "n"),
+    Column("newest backups, oldest first", "why"),
+)
+_LISTED = 200
+
+
+def render(fleet: Fleet) -> str:
+    """Return the page of a fleet."""
+    bad = fleet.needs_attention
+    state = '<span class="state bad">ATTENTION</span>' if bad else '<span class="state">OK</span>'
+    body = "".join(
+        [
+            f"{_STYLE}<h1>{count_of(len(fleet.deployments), 'deployment')} {state}</h1>",
+            f'<p class="muted">{shown(fleet.place)} · {shown(iso(fleet.at))}</p>',
+            f'<p class="lead">{shown(first_line(fleet))}</p>',
+            f'<div class="tiles">{"".join(_tiles(fleet))}</div>',
+            _attention(fleet),
+            _grid(fleet),
+            f"<h2>Deployments</h2>{_deployments(fleet)}",
+            _failed(fleet),
+            _nowhere(fleet),
+            _lines("Not heard of for long, not expected any more", silent(fleet)),
+        ]
+    )
+    foot = "Made from the reports in the bucket. Dates and times are UTC. Costs are estimates."
+    return document(f"Fleet: {first_line(fleet)}", body, foot)
+
+
+def _tiles(fleet: Fleet) -> Iterable[str]:
+    states = [deployment.last.state for deployment in fleet.expected]
+    heads = [d.last.head for d in fleet.expected if d.last.head]
+    away = states.count(State.MISSING) + states.count(State.UNCLOSED)
+    figures = (
+        (away, "nights missing", True),
+        (sum(head.backed_up for head in heads), "tables backed up", False),
+        (sum(head.not_backed_up for head in heads), "not backed up", True),
+        (sum(len(d.kept.raised) for d in fleet.deployments), "left raised", True),
+        (len(fleet.uncopied), "replicas not copied", True),
+    )
+    for count, words, is_bad in figures:
+        mood = "zero" if not count else ("wrong" if is_bad else "")
+        yield f'<div class="{mood}"><b>{count:,}</b>{words}</div>'
+    cost = sum(deployment.cost_usd for deployment in fleet.deployments)
+    yield f"<div><b>{cost:,.2f}</b>USD, {len(fleet.dates)} nights</div>"
+
+
+def _attention(fleet: Fleet) -> str:
+    made = "".join(
+        f"<li><b>{escape(title)}</b><ul>{_items(rows)}</ul></li>"
+        for title, rows in sections(fleet)
+        if rows
+    )
+    if not made:
+        return "<h2>Needs attention</h2><p>Nothing.</p>"
+    return f'<h2>Needs attention</h2><div class="attention"><ul>{made}</ul></div>'
+
+
+def _items(rows: Sequence[str]) -> str:
+    more = len(rows) - _LISTED
+    items = "".join(f"<li>{shown(row, 2000)}</li>" for row in rows[:_LISTED])
+    return items + (f"<li>and {more:,} more</li>" if more > 0 else "")
+
+
+def _grid(fleet: Fleet) -> str:
+    """Return the nights, the newest first: that is what a phone shows without scrolling."""
+    dates = "".join(
+        f'<th scope="col" title="{day}">{day.day}<br>{_month(number, fleet.dates)}</th>'
+        for number, day in reversed(list(enumerate(fleet.dates)))
+    )
+    rows = "".join(
+        f'<tr><th scope="row">{named(one.home.account)}<br><span class="muted">'
+        f"{shown(one.home.region)}</span></th>{''.join(_cells(one, fleet))}</tr>"
+        for one in fleet.deployments
+    )
+    words = {state: text for state, text in WORDS.items() if state is not State.GOOD}
+    keys = "".join(f"<span><b>{SIGNS[state]}</b> {text}</span>" for state, text in words.items())
+    return (
+        '<h2>Nights</h2><div class="chart" tabindex="0"><table class="nights" aria-label="Nights">'
+        f'<thead><tr><th scope="col"></th>{dates}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<div class="legend">{keys}</div>'
+    )
+
+
+def _month(number: int, dates: Sequence[Any]) -> str:
+    day = dates[number]
+    return f"{day:%b}" if day.day == 1 or number == len(dates) - 1 else ""
+
+
+def _cells(one: Deployment, fleet: Fleet) -> Iterable[str]:
+    address = _addresses(one, fleet)
+    for day, cell in reversed(list(zip(fleet.dates, one.cells, strict=True))):
+        if cell.state is State.NONE:
+            yield "<td></td>"
+            continue
+        at = address(cell)
+        tag, where = ("a", f' href="{escape(at)}"') if at else ("span", "")
+        sign = _count(cell) or SIGNS[cell.state].replace(".", "&#10003;")
+        said = escape(f"{one.home}, {day}: {WORDS[cell.state]}")
+        yield (
+            f'<td class="{cell.state.value}"><{tag}{where} title="{said}" aria-label="{said}">'
+            f"{sign}</{tag}></td>"
+        )
+
+
+def _count(cell: Cell) -> str:
+    failed = cell.head.not_backed_up if cell.head else 0
+    return f"{failed}" if 0 < failed < 1000 else ""
+
+
+def _addresses(one: Deployment, fleet: Fleet) -> Callable[[Cell], str]:
+    """Return what gives the address of a night's records in S3's console; empty: no knowing."""
+    told = {key: str(one.kept.report.get(key) or "") for key in ("partition", "bucket_region")}
+    region = told["bucket_region"] or one.home.region
+    consoles = Consoles(told["partition"], one.home.region, region, one.home.account, one.name)
+    place = f"{fleet.place.rstrip('/')}/runs/{one.home.account}/{one.home.region}"
+    return lambda cell: consoles.folder(f"{place}/{cell.night.run_id}/") if cell.night else ""
+
+
+def _deployments(fleet: Fleet) -> str:
+    return table(_COLUMNS, [_row(one, fleet) for one in fleet.deployments], "fleet", "Deployments")
+
+
+def _row(one: Deployment, fleet: Fleet) -> tuple[str, ...]:
+    head = one.last.head
+    name = f" <small>{shown(one.name)}</small>" if one.name else ""
+    night = shown(one.last.night.run_id) if one.last.night else ""
+    words = WORDS.get(one.last.state, "none yet")
+    return (
+        f"{shown(str(one.home))}{name}",
+        f"{link(_addresses(one, fleet)(one.last), night)} {words}",
+        f"{head.backed_up:,}" if head else "",
+        f"{head.not_backed_up:,}" if head else "",
+        size(head.bytes) if head else "",
+        f"{one.cost_usd:,.2f}",
+        "" if one.storage_usd is None else f"{one.storage_usd:,.2f}",
+        shown(age_line(one)),
+    )
+
+
+def _failed(fleet: Fleet) -> str:
+    """Return the tables of the newest reports that are not backed up, by deployment and reason."""
+    made = [f"{titled(one)}: {line}" for one in fleet.expected for line in by_reason(one.failed)]
+    return _lines("Not backed up, by the newest report", made)
+
+
+def _nowhere(fleet: Fleet) -> str:
+    by_home = {one.home: one for one in fleet.deployments}
+    made = [
+        f"{titled(by_home[home])}: {line}"
+        for home in dict.fromkeys(bare.home for bare in fleet.nowhere)
+        for line in by_reason([bare for bare in fleet.nowhere if bare.home == home])
+    ]
+    return _lines("Backed up nowhere, or not any more", made, len(fleet.nowhere))
+
+
+def _lines(title: str, rows: Sequence[str], count: int | None = None) -> str:
+    if not rows:
+        return ""
+    return fold(title, len(rows) if count is None else count, f"<ul>{_items(rows)}</ul>")

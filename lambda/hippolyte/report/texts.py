@@ -1,0 +1,68 @@
+"""Figures and texts as people read them, and as HTML takes them: all that is data is escaped."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+# neither XML nor UTF-8 takes them, or nobody sees them: what turns the order of letters around
+# would make a name look like another one (Unicode, UAX #9: the explicit formatting characters)
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+# a text of a service may be long; report.json has all of it
+LONG = 600
+
+
+def plain(text: str, length: int = LONG) -> str:
+    """Return a text that is data for a mail or a terminal; cut it if it is too long."""
+    cut = text if len(text) <= length else text[: length - 1] + "…"
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", cut)
+
+
+def said(text: str, length: int) -> str:
+    """Escape a text that is data; cut it if it is too long for its place."""
+    return escape(plain(text, length))
+
+
+def shown(text: str, length: int = LONG) -> str:
+    """Escape a text that is data, and cut it where it would burst the page."""
+    return said(text, length)
+
+
+def named(name: str) -> str:
+    """Return a name for HTML: letters of right-to-left scripts in it move nothing beside it."""
+    return f"<bdi>{shown(name)}</bdi>"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a duration as people say it: `45 s`, `12 min`, `2 h 05`."""
+    if seconds is None:
+        return "-"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d}"
+
+
+def size(count: float) -> str:
+    """Return a number of bytes as people say it: `512 B`, `1.5 GiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"
+
+
+def change(before: float | None, now: float | None) -> str:
+    """Return how a figure changed: `+8 %`, `-50 %`, `0 %`; empty if that cannot be said."""
+    if not before or now is None:
+        return ""
+    percent = round((now - before) * 100 / before)
+    return f"{percent:+,} %" if percent else "0 %"
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 table`, `2,500 tables`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,434 @@
+"""A whole fleet's nights, read out of one bucket: judged, few calls, and nothing hides the rest."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from hippolyte.planning.window import run_id
+from hippolyte.record_form import iso
+from hippolyte.records.homes import Home
+from hippolyte.report.fleet import Deployment, Fleet, State, look
+from hippolyte.report.fleet_message import FIRST_LINE, first_line, message
+from tests.support.fleets import (
+    ACCOUNTS,
+    BUCKET,
+    HOMES,
+    NOW,
+    Bucket,
+    bucket,
+    good_tables,
+    night,
+    row,
+    start,
+)
+
+LETTERS = {
+    State.GOOD: ".",
+    State.LOOK: "!",
+    State.FAILED: "F",
+    State.UNREADABLE: "?",
+    State.RUNNING: "~",
+    State.UNCLOSED: "u",
+    State.MISSING: "-",
+    State.NONE: " ",
+}
+FIRST, SECOND = HOMES[:2]
+
+
+@pytest.fixture
+def made() -> Iterator[Bucket]:
+    with bucket() as found:
+        yield found
+
+
+def looked(
+    made: Bucket,
+    nights: int = 7,
+    now: datetime = NOW,
+    seen_days: int = 14,
+    expected: Sequence[str] = (),
+    prefix: str = "",
+) -> Fleet:
+    return look(made.records(prefix), now, nights, seen_days, expected)
+
+
+def grid(fleet: Fleet) -> dict[str, str]:
+    """Return each deployment's nights as letters, the newest last."""
+    return {
+        str(d.home): "".join(LETTERS[cell.state] for cell in d.cells) for d in fleet.deployments
+    }
+
+
+def only(fleet: Fleet) -> Deployment:
+    (found,) = fleet.deployments
+    return found
+
+
+def test_good_nights_of_many_accounts_are_one_line(made: Bucket) -> None:
+    for home in HOMES:
+        for days in range(7):
+            made.good(home, days)
+    fleet = looked(made)
+    assert grid(fleet) == {str(home): "......." for home in HOMES}
+    assert not fleet.needs_attention
+    assert first_line(fleet) == "OK: 6 of 6 nights, 18 tables backed up"
+    assert len(fleet.expected) == 6
+    assert sum(d.cost_usd for d in fleet.deployments) == pytest.approx(6 * 7 * 1.5)
+
+
+def test_six_accounts_of_900_tables_and_30_nights_take_few_calls(made: Bucket) -> None:
+    """A listing a level, a read a night: of the newest the whole, of the others the beginning."""
+    begin = start(0)
+    size = len(json.dumps(night(begin, good_tables(begin, 900))))
+    for days in range(30):
+        body = json.dumps(night(start(days), good_tables(start(days), 900))).encode()
+        for home in HOMES:
+            made.report(home, start(days), body)
+    fleet = looked(made, nights=30)
+    assert set(grid(fleet).values()) == {"." * 30}
+    assert Counter(made.calls) == {"ListObjectsV2": 1 + 6 + 6 + 6, "GetObject": 6 * 30}
+    assert made.bytes <= 6 * size + 6 * 29 * 65_536
+
+
+def test_each_state_of_a_night_is_told_apart(made: Bucket) -> None:
+    tables = good_tables(start(0))
+    bad = tables | {"orders": row("failed", reason="the step failed")}
+    for days, body in enumerate(
+        [
+            night(start(0), tables),
+            night(start(1), tables, alerts=["one is empty tonight"]),
+            night(start(2), bad),
+            night(start(3), tables, left_raised=["table-000"]),
+        ]
+    ):
+        made.report(FIRST, start(days), body)
+    made.put(f"runs/{FIRST.account}/{FIRST.region}/{run_id(start(4))}/plan.json", {})
+    made.report(FIRST, start(5), b"{")
+    made.good(FIRST, 8)
+    assert grid(looked(made, nights=10)) == {str(FIRST): " .--?u!F!."}
+
+
+def test_a_night_that_did_not_come_is_the_first_thing_told(made: Bucket) -> None:
+    for home in HOMES:
+        made.good(home, 1)
+    for home in HOMES[1:]:
+        made.good(home, 0)
+    fleet = looked(made)
+    assert grid(fleet)[str(FIRST)].endswith(".-")
+    assert first_line(fleet) == "ATTENTION: 1 of 6 nights missing"
+    said = message(fleet, "s3://page")
+    assert said.splitlines()[0] == first_line(fleet)
+    assert f"  - {FIRST} (hippolyte): no night since {run_id(start(1))}" in said
+
+
+def test_a_night_is_missing_only_when_it_was_due(made: Bucket) -> None:
+    made.good(FIRST, 1, hour=5)
+    # due two hours after the window's usual begin: deliveries may be late, and clocks change
+    assert grid(looked(made, now=start(0, 6)))[str(FIRST)][-2:] == ". "
+    assert not looked(made, now=start(0, 6)).needs_attention
+    assert grid(looked(made, now=start(0, 7)))[str(FIRST)][-2:] == ".-"
+
+
+@pytest.mark.parametrize(
+    "begins", [[(3, 23), (2, 23), (0, 0)], [(3, 0), (2, 0), (2, 23), (1, 23)]], ids=["25 h", "23 h"]
+)
+def test_clocks_that_change_around_midnight_leave_no_gap(
+    made: Bucket, begins: list[tuple[int, int]]
+) -> None:
+    for days, hour in begins:
+        made.good(FIRST, days, hour)
+    assert grid(looked(made, now=start(0, 7)))[str(FIRST)].strip() == "." * len(begins)
+
+
+def test_a_night_under_way_is_no_missing_one_until_an_hour_after_its_window(made: Bucket) -> None:
+    made.good(FIRST, 1, hour=4)
+    made.put(f"runs/{FIRST.account}/{FIRST.region}/{run_id(start(0, 4))}/plan.json", {})
+    running = looked(made, now=start(0, 7))
+    assert grid(running)[str(FIRST)].endswith(".~")
+    assert first_line(running) == "OK: 0 of 1 nights, 0 tables backed up, 1 still running"
+    over = looked(made, now=start(0, 9))
+    assert first_line(over) == "ATTENTION: 1 of 1 nights missing"
+    assert "was begun and has no report" in message(over, "")
+
+
+def test_runs_of_some_tables_are_no_nights(made: Bucket) -> None:
+    made.good(FIRST, 1)
+    part = night(start(0), good_tables(start(0)), run_id="2026-11-28T03-00-17Z")
+    made.put(f"runs/{FIRST.account}/{FIRST.region}/2026-11-28T03-00-17Z/report.json", part)
+    assert grid(looked(made))[str(FIRST)].endswith(".-")
+
+
+def test_of_two_nights_on_a_date_the_later_counts(made: Bucket) -> None:
+    made.report(FIRST, start(0), night(start(0), {"orders": row("failed")}))
+    made.good(FIRST, 0, hour=3)
+    assert grid(looked(made))[str(FIRST)].endswith(".")
+
+
+# accounts that say nothing
+
+
+def test_an_account_without_any_night_is_shown_and_told_after_a_day(made: Bucket) -> None:
+    made.good(SECOND, 0)
+    made.put(f"runs/{FIRST.account}/{FIRST.region}/since.json", {"version": 1})
+    at = made.s3.head_object(Bucket=BUCKET, Key=f"runs/{FIRST.account}/{FIRST.region}/since.json")[
+        "LastModified"
+    ]
+    found = looked(made, now=at + timedelta(hours=2)).deployments[0]
+    assert (found.home, found.last.state) == (FIRST, State.NONE)
+    late = looked(made, now=at + timedelta(days=2))
+    assert late.deployments[0].last.state is State.MISSING
+    assert "no night yet, deployed" in message(late, "")
+
+
+def test_an_expected_account_of_which_nothing_is_there_is_told(made: Bucket) -> None:
+    made.good(FIRST, 0)
+    fleet = looked(made, expected=[FIRST.account, "999999999999", f"{SECOND.account}/eu-west-1"])
+    assert first_line(fleet) == "ATTENTION: 2 of 3 nights missing"
+    said = message(fleet, "")
+    assert "  - 999999999999: nothing of it is in the bucket" in said
+    assert f"  - {SECOND.account} eu-west-1: nothing of it is in the bucket" in said
+
+
+def test_an_account_that_is_silent_for_long_is_expected_only_if_it_is_named(made: Bucket) -> None:
+    made.good(FIRST, 40)
+    made.good(SECOND, 0)
+    fleet = looked(made)
+    assert first_line(fleet) == "OK: 1 of 1 nights, 3 tables backed up"
+    assert f"  - {FIRST}: no night for long" in message(fleet, "")
+    named = looked(made, expected=[FIRST.account])
+    assert first_line(named) == "ATTENTION: 1 of 2 nights missing"
+
+
+def test_an_empty_bucket_is_no_good_news(made: Bucket) -> None:
+    fleet = looked(made)
+    assert fleet.deployments == ()
+    assert first_line(fleet) == "ATTENTION: no deployment has reported"
+
+
+def test_a_prefix_holds_its_own_fleet(made: Bucket) -> None:
+    made.good(FIRST, 0)
+    begin = start(0)
+    key = f"nightly/x/runs/{SECOND.account}/{SECOND.region}/{run_id(begin)}/report.json"
+    made.put(key, night(begin, good_tables(begin)))
+    assert list(grid(looked(made, prefix="nightly/x"))) == [str(SECOND)]
+
+
+# what is no report of ours
+
+
+def test_a_thousand_foreign_objects_hide_nothing_and_cost_little(made: Bucket) -> None:
+    made.good(FIRST, 0)
+    for number in range(250):
+        made.put(f"runs/foreign-{number}/x/y/z", b"x")
+        made.put(f"runs/{FIRST.account}/foreign-{number}/x", b"x")
+        made.put(f"runs/{FIRST.account}/{FIRST.region}/foreign-{number}/x", b"x")
+        made.put(f"runs/{FIRST.account}/{FIRST.region}/{run_id(start(0))}/foreign-{number}", b"")
+    made.put("runs/111111111111", b"x")
+    made.put("leases/nonsense", b"x")
+    fleet = looked(made)
+    assert grid(fleet) == {str(FIRST): "      ."}
+    assert Counter(made.calls) == {"ListObjectsV2": 4, "GetObject": 1}
+
+
+NONSENSE: dict[str, object] = {
+    "empty": b"",
+    "cut short": json.dumps(night(start(1), good_tables(start(1)))).encode()[:-40],
+    "cut in its head": b'{"version": 1, "run_id": "2026-11-27T00-00Z", "tot',
+    "no JSON": b"\x00\xff<html>",
+    "a list": [1, 2],
+    "a number": b"17",
+    "nothing": {},
+    "a packed half": b"\x1f\x8b\x08\x00nonsense",
+    "deep": b'{"version": 1, "x": ' + b"[" * 50_000,
+    "newer": night(start(1), {}, version=2),
+    "another's": night(start(2), {}),
+    "no totals": {"version": 1, "run_id": run_id(start(1))},
+    "odd totals": night(start(1), {}, totals={"backed_up": "many"}),
+    "endless": b'{"version": 1, "totals": {"failed": 1e999}, "left_raised": []}',
+    "odd alerts": night(start(1), {}, alerts="one"),
+    "odd time": night(start(1), {}, closed_at="yesterday"),
+    "odd time too": night(start(1), {}, closed_at=17),
+}
+
+
+@pytest.mark.parametrize("what", NONSENSE)
+def test_what_is_no_report_is_shown_and_hides_nothing(made: Bucket, what: str) -> None:
+    """Of an older night, and of the newest."""
+    body = NONSENSE[what]
+    made.good(FIRST, 0)
+    made.report(FIRST, start(1), body)
+    made.good(FIRST, 2)
+    assert grid(looked(made)) == {str(FIRST): "    .?."}
+    made.report(SECOND, start(1), body)
+    made.good(SECOND, 2)
+    fleet = looked(made, now=start(1, 7))
+    assert grid(fleet)[str(SECOND)] == "     .?"
+    assert "reports unreadable" in first_line(fleet)
+    (line,) = [
+        line
+        for line in message(fleet, "").splitlines()
+        if line.startswith(f"  - {SECOND} (hippolyte): {run_id(start(1))}: ")
+    ]
+    assert len(line) > 60
+    # what the night before told of its tables is still there
+    assert [age.table for age in fleet.deployments[1].oldest]
+
+
+def test_reports_of_older_versions_are_read_as_far_as_they_go(made: Bucket) -> None:
+    old = {
+        "version": 1,
+        "run_id": run_id(start(0)),
+        "totals": {"backed_up": 2, "failed": 1},
+        "tables": {
+            "a": {"verdict": "backed_up", "finished_at": "2026-11-28T00:10:00Z"},
+            "b": {"verdict": "failed", "reason": "it failed"},
+            "c": {"verdict": "skipped", "reason": "excluded by 'c'"},
+            "d": None,
+        },
+    }
+    made.report(FIRST, start(0), old)
+    fleet = looked(made)
+    assert first_line(fleet) == "ATTENTION: 1 table not backed up"
+    assert [bare.table for bare in fleet.nowhere] == ["b", "c"]
+    assert [age.table for age in only(fleet).oldest] == ["a"]
+    assert only(fleet).storage_usd is None
+
+
+def test_a_deployment_that_may_not_be_listed_hides_no_other(
+    made: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for home in (FIRST, SECOND):
+        made.good(home, 0)
+
+    def refuse(params: dict[str, Any], **_: Any) -> None:
+        if params.get("Prefix", "").endswith(f"{FIRST.account}/{FIRST.region}/"):
+            params["Bucket"] = "another-bucket"
+
+    made.s3.meta.events.register("before-parameter-build.s3.ListObjectsV2", refuse)
+    fleet = looked(made)
+    assert grid(fleet)[str(SECOND)] == "      ."
+    assert fleet.deployments[0].last.state is State.MISSING
+    assert "its runs cannot be listed: " in message(fleet, "")
+
+
+def test_a_report_with_a_long_beginning_is_read_whole(made: Bucket) -> None:
+    """On a first night `changes` names every table; alerts may be many."""
+    long = ["x" * 200] * 500
+    made.report(FIRST, start(1), night(start(1), {}, warnings=long, left_raised=["orders"]))
+    made.good(FIRST, 0)
+    assert grid(looked(made))[str(FIRST)].endswith("!.")
+
+
+# tables
+
+
+def test_what_is_backed_up_nowhere_is_named(made: Bucket) -> None:
+    good = iso(start(0))
+    copied = row("skipped", reason="excluded by 'copied'", replica=True)
+    made.report(
+        FIRST,
+        start(0),
+        night(
+            start(0),
+            {
+                "copied": copied,
+                "lost": row("skipped", reason="excluded by 'lost'", replica=True),
+                "former": row("skipped", reason="excluded by 'former'", replica=False),
+                "scratch": row("skipped", reason="excluded by 'scratch'"),
+                "same-name": row("skipped", reason="excluded by 'same*'"),
+                "never": row("failed", reason="it failed"),
+                "tonight": row("failed", "2026-11-26T00:00:00Z", reason="it failed"),
+                "dear": row("skipped", reason="max_night_usd: too dear"),
+                "gone": row("vanished"),
+            },
+        ),
+    )
+    tables = {"copied": row(good=good), "same-name": row(good=good)}
+    made.report(SECOND, start(0), night(start(0), tables))
+    fleet = looked(made)
+    assert [bare.table for bare in fleet.nowhere] == [
+        *("lost", "former", "scratch", "same-name", "never", "dear")
+    ]
+    assert [bare.table for bare in fleet.uncopied] == ["lost", "former"]
+    assert first_line(fleet) == "ATTENTION: 3 tables not backed up, 2 replicas not copied"
+    said = message(fleet, "")
+    assert "lost, a replica whose others nobody backs up (excluded by 'lost')" in said
+    assert "former, a replica no more" in said
+    first = fleet.deployments[0]
+    assert [(age.table, age.last_good) for age in first.oldest] == [
+        ("dear", ""),
+        ("never", ""),
+        ("tonight", "2026-11-26T00:00:00Z"),
+    ]
+    assert first.oldest[2].days == pytest.approx(2.29, abs=0.01)
+
+
+def test_many_failed_tables_are_a_line_a_reason(made: Bucket) -> None:
+    tables = {f"t{n:03d}": row("failed", reason="no cluster could be had") for n in range(900)}
+    made.report(FIRST, start(0), night(start(0), tables | {"x": row("timed_out", reason="late")}))
+    fleet = looked(made)
+    assert first_line(fleet) == "ATTENTION: 901 tables not backed up"
+    lines = [line for line in message(fleet, "").splitlines() if "no cluster" in line]
+    assert len(lines) == 1
+    assert "900 failed: t000, t001" in lines[0]
+    assert "and 890 more (no cluster could be had)" in lines[0]
+
+
+def test_names_that_are_no_tables_names_are_shown_safely(made: Bucket) -> None:
+    name = "\u202eevil\x1b[31m\n" + "x" * 300
+    reason = "\x07bell \u2066" + "y" * 4000
+    made.report(FIRST, start(0), night(start(0), {name: row("failed", reason=reason)}))
+    said = message(looked(made), "")
+    assert not set("\u202e\x1b\x07\u2066") & set(said)
+    assert max(map(len, said.splitlines())) < 700
+
+
+# what is left raised: S3 says when a lease was written, by the clock of this machine
+
+_PAST, _FUTURE = 9000, -30_000
+
+
+def lease(made: Bucket, table: str, state: object, home: Home = FIRST) -> None:
+    made.put(f"leases/{home.account}/{home.region}/{table}.json", {"version": 1, "state": state})
+
+
+def test_what_is_raised_is_told_as_it_is_now_not_as_the_report_had_it(made: Bucket) -> None:
+    made.good(FIRST, _PAST, left_raised=["given-back", "raised"])
+    for table, state in {"given-back": "released", "raised": "lowering", "new": "raised"}.items():
+        lease(made, table, state)
+    made.put(f"leases/{FIRST.account}/{FIRST.region}/broken.json", b"{")
+    fleet = looked(made, now=start(_PAST, 7))
+    assert only(fleet).kept.raised == ("broken", "new", "raised")
+    assert first_line(fleet) == "ATTENTION: 3 tables left raised"
+
+
+def test_leases_that_nobody_wrote_since_the_last_report_are_not_read(made: Bucket) -> None:
+    lease(made, "orders", "raised")
+    begin = start(_FUTURE)
+    made.report(FIRST, begin, night(begin, good_tables(begin)))
+    assert only(looked(made, now=begin + timedelta(hours=7))).kept.raised == ()
+    assert Counter(made.calls)["GetObject"] == 1
+
+
+# the line that says it all
+
+
+@pytest.mark.parametrize("accounts", [1, 6, 60])
+def test_the_first_line_never_has_more_than_60_characters(made: Bucket, accounts: int) -> None:
+    for number in range(accounts):
+        home = Home(f"{number:012d}", "us-east-1")
+        tables = {f"t{n}": row("failed", replica=True) for n in range(30)}
+        tables |= {f"s{n}": row("skipped", replica=True) for n in range(30)}
+        made.report(home, start(number % 3), night(start(number % 3), tables, alerts=["look"]))
+        lease(made, "t1", "raised", home)
+    fleet = looked(made, expected=ACCOUNTS)
+    line = first_line(fleet)
+    assert line.startswith("ATTENTION: ")
+    assert len(line) <= FIRST_LINE
+    assert line.isascii()
