@@ -251,16 +251,19 @@ def _judge_failure(p: Pass, run: Run, job: Job, entry: TableEntry, idle: set[str
         entry.close(Verdict.FAILED, said)
         return False
     left = (run.plan.deadline - clock.now()).total_seconds()
+    before = f"; before: {entry.errors[-2]}" if left <= 0 and entry.errors[1:] else ""
     if left <= 0 and entry.outcome == "cancelled" and entry.batch_id not in idle:
-        begun = entry.started_at or job.own_engine != NATIVE
-        how = "still running at" if begun else "not begun before"
-        entry.close(Verdict.TIMED_OUT, f"{how} the deadline: {reason}")
+        if job.own_engine == NATIVE and not entry.started_at:
+            entry.close(Verdict.TIMED_OUT, f"not begun before the deadline: {reason}{before}")
+        else:
+            entry.close(Verdict.TIMED_OUT, f"still running at the deadline: {reason}")
         return False
     if entry.withdrawn:
         entry.close(Verdict.FAILED, f"{reason} ({entry.withdrawn})")
         return False
     # never started, its batch failed for other reasons: it gets further places, but not for ever
-    allowed = p.settings.planning.attempts + (0 if entry.started_at else 2)
+    own = entry.started_at or job.own_engine == NATIVE
+    allowed = p.settings.planning.attempts + (0 if own else 2)
     if not job.estimated and _was_overdue(run, entry, job.table):
         # ended for those that waited behind it: that was no fault of its own
         allowed += 1
@@ -268,7 +271,6 @@ def _judge_failure(p: Pass, run: Run, job: Job, entry: TableEntry, idle: set[str
         entry.close(Verdict.FAILED, f"{reason} (after {entry.tries} attempts)")
         return False
     if left < _shortest(p, job):
-        before = f"; before: {entry.errors[-2]}" if left <= 0 and entry.errors[1:] else ""
         entry.close(Verdict.FAILED, f"{reason}{before} (no time is left for another attempt)")
         return False
     return True
