@@ -129,6 +129,13 @@ variable "alert_emails" {
   }
 }
 
+variable "tell_good_nights" {
+  description = "Whether a night that went well is told, too. `false`: only a night that needs a person is, for many deployments whose good mornings the submodule `fleet-report` tells in one message; a night that does not come is told by the alarm `night-overdue` whatever this says."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "alarms_enabled" {
   description = "Whether CloudWatch alarms are created: night overdue or monitor silent, tables failed or left raised, newest good backup of a table older than half of `retention_days`, a function's errors, lost deliveries. All go to the topic."
   type        = bool

@@ -27,6 +27,7 @@ from hippolyte_cli.get.command import get
 from hippolyte_cli.listing import list_
 from hippolyte_cli.planning.command import plan
 from hippolyte_cli.release import ReadingStore, Release, Releases, Row
+from hippolyte_cli.report import report
 from hippolyte_cli.restore.command import restore
 from hippolyte_cli.undo.command import undo
 from hippolyte_cli.verifying import verify
@@ -57,6 +58,7 @@ def main(
 for command in (export, by_hand.run, plan, by_hand.status, by_hand.cancel):
     app.command()(command)
 app.command("list")(list_)
+app.command()(report)
 app.command()(restore)
 app.command()(undo)
 app.command()(verify)

@@ -103,6 +103,7 @@ module "hippolyte" {
   alarms_enabled  = true
   kms_key_arn     = null # a key of your own for the topic and the logs; here the module makes one
 
+  tell_good_nights  = true # false where modules/fleet-report tells the good mornings of all deployments at once
   dashboard_enabled = true
 
   # how

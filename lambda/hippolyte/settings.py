@@ -164,11 +164,11 @@ class Settings:
     sse_key_arn: str | None = None
     # the customer's key that the bucket encrypts with: the roles are let at it
     bucket_key: str | None = None
-    # the account that owns the bucket, said with native exports; None: the own one
-    bucket_owner: str | None = None
+    bucket_owner: str | None = None  # the account, said with native exports; None: the own one
     # the SSM parameter that holds the places in which something may be open, see `records.places`
     places_parameter: str | None = None
     enabled: bool = True
+    tell_good_nights: bool = True  # False: a message goes out only if a person must act
     window_seconds: int = 25_200
     timezone: str = "UTC"  # of the window, an IANA name: the report tells its times in it
     consumed_percentage: int = 50

@@ -60,11 +60,14 @@ data "aws_iam_policy_document" "read" {
     resources = flatten([for kind in concat(local.backups, local.catalogs) : [for place in local.tables : "${local.bucket_arn}/${local.below}${kind}/${place}"]])
   }
 
-  # of which tables there are backups, and how the nights ended: names, sizes, times
+  # of which tables there are backups, how the nights ended, what is raised: names, sizes, times
   statement {
-    sid       = "ReadReports"
-    actions   = ["s3:GetObject"]
-    resources = [for home in local.homes : "${local.bucket_arn}/${local.below}runs/${home}/*/report.*"]
+    sid     = "ReadReports"
+    actions = ["s3:GetObject"]
+    resources = flatten([for home in local.homes : [
+      "${local.bucket_arn}/${local.below}runs/${home}/*/report.*",
+      "${local.bucket_arn}/${local.below}leases/${home}/*.json",
+    ]])
   }
 
   statement {
@@ -76,9 +79,9 @@ data "aws_iam_policy_document" "read" {
       test     = "StringLike"
       variable = "s3:prefix"
       values = concat(
-        [for kind in local.catalogs : "${local.below}${kind}/"],
-        flatten([for kind in local.catalogs : [for account in local.accounts : "${local.below}${kind}/${account}/"]]),
-        flatten([for kind in concat(local.catalogs, ["runs"]) : [for home in local.homes : "${local.below}${kind}/${home}/"]]),
+        [for kind in concat(local.catalogs, ["runs"]) : "${local.below}${kind}/"],
+        flatten([for kind in concat(local.catalogs, ["runs"]) : [for account in local.accounts : "${local.below}${kind}/${account}/"]]),
+        flatten([for kind in concat(local.catalogs, ["leases", "runs"]) : [for home in local.homes : "${local.below}${kind}/${home}/"]]),
         flatten([for kind in concat(local.backups, local.catalogs) : [for place in local.tables : "${local.below}${kind}/${place}"]]),
       )
     }

@@ -60,7 +60,7 @@ def test_every_account_and_night_is_on_it(six: Fleet) -> None:
         *("missing", "missing", "good"),
         None,
     ]
-    assert "ATTENTION: 1 of 6 nights missing, 900 tables not backed up" in text_of(page)
+    assert "ATTENTION: 1 of 6 nights missing, 900 tables failed" in text_of(page)
     links = [a.get("href", "") for a in grid.iter("a")]
     assert len(links) == 5 * 30
     assert links[0] == (

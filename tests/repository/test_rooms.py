@@ -25,7 +25,7 @@ AROUND = (
     *("asked", "assembly", "existence", "existence_looks", "existence_room", "link", "overdue"),
     *("preflight", "preflight_calls", "read_back"),
 )
-DOORS = ("exporter", "monitor", "scheduler")
+DOORS = ("exporter", "fleet", "monitor", "scheduler")
 _UNDER_THE_NIGHT = ("tables", "planning", "records", "leases", "report", "engines", "exports")
 # the product's rooms, each with those it may know beside itself and the shared files
 ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (

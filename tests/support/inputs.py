@@ -289,6 +289,7 @@ REFUSED: dict[str, Bad] = {
     "email-twice": one("alert_emails", ["a@b.de", "A@b.de"], '"A@b.de"', "Remove the duplicate"),
     "alarms-no-bool": one("alarms_enabled", "some", "a bool is required"),
     "dashboard-no-bool": one("dashboard_enabled", "some", "a bool is required"),
+    "good-nights-no-bool": one("tell_good_nights", "some", "a bool is required"),
     # the engine
     "runtime-old": attribute("lambda", "runtime", "python3.9", '"python3.9"', '"python3.13"'),
     "memory-small": attribute("lambda", "memory_size", 128, "got 128", "256 to 10240"),
@@ -618,6 +619,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "alert_emails": ["oncall+backups@example.co.uk"],
         "alarms_enabled": False,
         "dashboard_enabled": False,
+        "tell_good_nights": False,
         "pipeline_region": "ap-southeast-2",
         "strict_datapipeline_iam": True,
     },

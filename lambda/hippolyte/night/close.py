@@ -18,7 +18,7 @@ from hippolyte.records.intents import alive
 from hippolyte.records.ledger import BatchState
 from hippolyte.records.runs import Run
 from hippolyte.report.content import by_verdict, make_report, measures
-from hippolyte.report.message import subject, text
+from hippolyte.report.message import needs_attention, subject, text
 from hippolyte.report.notify import metrics, publish, unconfirmed
 from hippolyte.report.page import render
 
@@ -70,7 +70,8 @@ def close(p: Pass, run: Run) -> bool:
     where = p.runs.url(run.plan.run_id, "report.json")
     # the report is written last: a run with one is closed, and its message is out; nothing is
     # done between the two, where an invocation that dies lets the next one tell again
-    publish(p.clients, p.settings, subject(report), text(report, where))
+    if p.settings.tell_good_nights or needs_attention(report):
+        publish(p.clients, p.settings, subject(report), text(report, where))
     p.runs.close(run.plan.run_id, report)
     return True
 

@@ -63,7 +63,8 @@ _COLUMNS = (
     Column("storage, USD a month", "n"),
     Column("newest backups, oldest first", "why"),
 )
-_LISTED = 200
+# what needs attention is told first, and must not hide the nights
+_FIRST, _LISTED = 20, 200
 
 
 def render(fleet: Fleet) -> str:
@@ -108,7 +109,7 @@ def _tiles(fleet: Fleet) -> Iterable[str]:
 
 def _attention(fleet: Fleet) -> str:
     made = "".join(
-        f"<li><b>{escape(title)}</b><ul>{_items(rows)}</ul></li>"
+        f"<li><b>{escape(title)}</b><ul>{_items(rows, _FIRST)}</ul></li>"
         for title, rows in sections(fleet)
         if rows
     )
@@ -117,9 +118,9 @@ def _attention(fleet: Fleet) -> str:
     return f'<h2>Needs attention</h2><div class="attention"><ul>{made}</ul></div>'
 
 
-def _items(rows: Sequence[str]) -> str:
-    more = len(rows) - _LISTED
-    items = "".join(f"<li>{shown(row, 2000)}</li>" for row in rows[:_LISTED])
+def _items(rows: Sequence[str], most: int = _LISTED) -> str:
+    more = len(rows) - most
+    items = "".join(f"<li>{shown(row, 2000)}</li>" for row in rows[:most])
     return items + (f"<li>and {more:,} more</li>" if more > 0 else "")
 
 

@@ -23,7 +23,8 @@ NAMESPACE = "Hippolyte"
 
 # SNS: a subject has at most 100 ASCII characters, a message 256 KiB
 _SUBJECT_LENGTH = 100
-_MESSAGE_BYTES = 200_000
+MESSAGE_BYTES = 200_000
+"""Of a message at the most."""
 
 _UNITS: dict[str, StandardUnitType] = {
     "BackupBytes": "Bytes",
@@ -40,7 +41,7 @@ _log = logging.getLogger(__name__)
 def publish(clients: Clients, settings: Settings, subject: str, message: str) -> None:
     """Publish one message to the deployment's topic; errors are the caller's to handle."""
     line = f"[{settings.name} {settings.account} {settings.region}] {subject}"
-    body = message.encode()[:_MESSAGE_BYTES].decode(errors="ignore")
+    body = message.encode()[:MESSAGE_BYTES].decode(errors="ignore")
     clients.sns.publish(
         TopicArn=settings.topic_arn,
         Subject=line.encode("ascii", "replace").decode()[:_SUBJECT_LENGTH],
