@@ -57,6 +57,8 @@ locals {
     max_read_capacity   = var.max_read_capacity
     max_night_usd       = var.max_night_usd
     retention_days      = var.retention_days
+    retention_weeks     = var.retention_weeks
+    retention_months    = var.retention_months
     verify_days         = var.verify_days
     raise_capacity      = local.raise_capacity
     prices              = module.inputs.prices

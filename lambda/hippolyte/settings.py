@@ -170,21 +170,21 @@ class Settings:
     enabled: bool = True
     tell_good_nights: bool = True  # False: a message goes out only if a person must act
     window_seconds: int = 25_200
-    # of the window, as an IANA name: the report tells its times in it
-    timezone: str = "UTC"
+    timezone: str = "UTC"  # of the window, an IANA name: the report tells its times in it
     consumed_percentage: int = 50
     tables: Selection = field(default_factory=Selection)
     native_export: NativeExport = field(default_factory=NativeExport)
     cluster: Cluster = field(default_factory=Cluster)
     max_read_capacity: int | None = None
     max_night_usd: float | None = None  # None: no limit
-    # how long backups are kept, for the estimate of storage; None: of a module that did not say
+    # how long backups are kept; None: of a module that did not say
     retention_days: int | None = None
+    retention_weeks: int = 0  # of the first of each week, and month; 0: none is kept longer
+    retention_months: int = 0
     verify_days: int | None = None  # see `reading_turn`
     # "plan": nothing is raised, and the report says what would have been
     raise_capacity: bool | Literal["plan"] = True
-    # where a table's is known
-    raise_above_warm_throughput: bool = False
+    raise_above_warm_throughput: bool = False  # where a table's is known
     planning: Planning = field(default_factory=Planning)
     prices: Prices = field(default_factory=Prices)
     engine: str = "datapipeline"

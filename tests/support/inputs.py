@@ -242,6 +242,9 @@ REFUSED: dict[str, Bad] = {
     ),
     "retention-1": one("retention_days", 1, "got 1", "from 2", "Example: 35"),
     "retention-too-long": one("retention_days", 3651, "got 3651", "3650"),
+    "weeks-negative": one("retention_weeks", -1, "got -1", "whole number from 0", "Example: 12"),
+    "weeks-fraction": one("retention_weeks", 1.5, "got 1.5", "whole number"),
+    "months-too-many": one("retention_months", 121, "got 121", "120", "Example: 13"),
     "retention-fraction": one("retention_days", 7.5, "got 7.5", "whole number"),
     "storage-class-of-hours": one(
         "storage_classes", {"DEEP_ARCHIVE": 30}, '["DEEP_ARCHIVE"]', "read at once", "GLACIER_IR"
@@ -506,6 +509,8 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "edges": {
         "consumed_percentage": 100,
         "retention_days": 2,
+        "retention_weeks": 520,
+        "retention_months": 120,
         "verify_days": 0,
         "max_read_capacity": 1,
         "max_night_usd": 0.5,

@@ -170,7 +170,7 @@ def copies(fleet: Fleet) -> list[str]:
 
 
 def nowhere_lines(fleet: Fleet) -> list[str]:
-    """Return a line a deployment and reason for the tables of which there is no backup, or no new."""
+    """Return a line a deployment and reason for the tables that are backed up nowhere, or no more."""
     by_home: dict[Home, list[Bare]] = {}
     for bare in fleet.nowhere:
         by_home.setdefault(bare.home, []).append(bare)
