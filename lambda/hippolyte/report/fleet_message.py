@@ -170,7 +170,7 @@ def copies(fleet: Fleet) -> list[str]:
 
 
 def nowhere_lines(fleet: Fleet) -> list[str]:
-    """Return a line a deployment and reason for the tables that are backed up nowhere, or no more."""
+    """Return the tables that nobody backs up, or not any more: a line a deployment and reason."""
     by_home: dict[Home, list[Bare]] = {}
     for bare in fleet.nowhere:
         by_home.setdefault(bare.home, []).append(bare)
