@@ -143,7 +143,7 @@ def _kept(backups: Backups, kept: Kept) -> Backup:
         key = backups.key(kept.home, kept.table, kept.run)
         try:
             return verified.record(
-                backups.store, key, kept.location, checked, iso(clock.now()), "command"
+                backups.store, key, kept.recorded, checked, iso(clock.now()), "command"
             )
         except (HippolyteError, ClientError, BotoCoreError) as error:
             return str(error)

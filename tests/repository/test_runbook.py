@@ -1,0 +1,143 @@
+"""What the documents count and name of Terraform is as it is there, and is said once."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tools import hcl
+from tools.gen_docs import unquote, variables
+from tools.tf import REPOSITORY
+
+RUNBOOK = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+PAGES = [
+    *REPOSITORY.glob("*.md"),
+    *REPOSITORY.glob("docs/*.md"),
+    *REPOSITORY.glob("modules/*/*.md"),
+    *REPOSITORY.glob("examples/*/*.md"),
+]
+# what was, stays as it was
+TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES if page.name != "CHANGELOG.md"}
+WORDS = [
+    *("one", "two", "three", "four", "five", "six"),
+    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
+]
+
+
+def local(file: str, name: str) -> dict[str, object]:
+    """Return the local value of a Terraform file, by the names of its keys."""
+    source = (REPOSITORY / file).read_text(encoding="utf-8")
+    (found,) = (block[name] for block in hcl.parsed(source)["locals"] if name in block)
+    assert isinstance(found, dict)
+    return {unquote(key): value for key, value in found.items()}
+
+
+def always_there() -> set[str]:
+    return {*local("monitoring.tf", "own_alarms"), *local("monitoring.tf", "service_alarms")}
+
+
+def alarms() -> set[str]:
+    return always_there() | set(local("monitoring.tf", "drill_alarms"))
+
+
+def said(pattern: str) -> dict[str, int]:
+    """Return the numbers that the documents say before a word, by where they say it."""
+    count = re.compile(rf"\b({'|'.join(WORDS)}|\d+) {pattern}", re.IGNORECASE)
+    return {
+        f"{page.relative_to(REPOSITORY)}: {found[0]}": (
+            int(found[1]) if found[1].isdigit() else WORDS.index(found[1].lower()) + 1
+        )
+        for page, text in TEXTS.items()
+        for found in count.finditer(text)
+    }
+
+
+def test_every_alarm_has_its_steps_in_the_runbook_and_no_other_has() -> None:
+    headings = re.findall(r"^### Alarm (\S+)$", RUNBOOK, re.MULTILINE)
+
+    assert len(headings) == len(set(headings))
+    assert set(headings) == alarms()
+
+
+def test_every_alarm_is_in_the_runbooks_table_and_no_other_is() -> None:
+    (table,) = re.findall(r"^### Alarms$(.*?)^###? ", RUNBOOK, re.MULTILINE | re.DOTALL)
+
+    assert set(re.findall(r"^\| `<name>-([a-z-]+)`", table, re.MULTILINE)) == alarms()
+
+
+def boxes() -> list[tuple[str, str]]:
+    (section,) = re.findall(r"^## Do this$(.*?)^## ", RUNBOOK, re.MULTILINE | re.DOTALL)
+    return re.findall(r"^### (.*?)\n(.*?)(?=^### |\Z)", section, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(("heading", "text"), boxes(), ids=lambda value: value[:30])
+def test_a_box_is_short_and_says_what_to_do_first(heading: str, text: str) -> None:
+    assert text.lstrip().startswith("> **Do this:**"), heading
+    assert len(re.findall(r"^> \d\. ", text, re.MULTILINE)) <= 5, heading
+
+
+def test_numbers_of_alarms() -> None:
+    found = said(r"(?:CloudWatch )?alarms\b")
+
+    assert {place: n for place, n in found.items() if n != len(always_there())} == {}
+    assert len(found) >= 2, "README.md and docs/costs.md say it"
+
+
+def test_what_the_alarms_cost() -> None:
+    costs = TEXTS[REPOSITORY / "docs" / "costs.md"]
+    (count, price) = re.findall(r"^\| (\w+) alarms \| ([\d.]+) \|", costs, re.MULTILINE)[0]
+    (each,) = re.findall(r"\balarm (0\.\d+)", costs)
+
+    assert float(price) == pytest.approx((WORDS.index(count) + 1) * float(each))
+
+
+def test_numbers_of_functions() -> None:
+    found = said(r"Lambda functions\b")
+
+    assert set(found.values()) == {len(local("functions.tf", "functions"))}
+
+
+def default(name: str) -> str:
+    (found,) = (v.default for v in variables(REPOSITORY) if v.name == name)
+    assert found is not None
+    return found
+
+
+def test_numbers_of_days_that_defaults_say() -> None:
+    """The pages' examples and comparisons reckon with the defaults, and name them so."""
+    kept = {n for place, n in said("nights of").items() if "costs.md" in place}
+
+    assert kept == {int(default("retention_days"))}
+    for page, text in TEXTS.items():
+        for value in re.findall(r"`retention_days` \(default[: ]+(\d+)", text):
+            assert value == default("retention_days"), page
+
+
+def test_how_long_the_default_window_is_and_what_share_is_taken() -> None:
+    inputs = (REPOSITORY / "modules" / "inputs" / "variables.tf").read_text(encoding="utf-8")
+    (start,) = re.findall(r'start\s+= optional\(string, "(\d\d):00"\)', inputs)
+    (end,) = re.findall(r'end\s+= optional\(string, "(\d\d):00"\)', inputs)
+    found = said(r"hours with the defaults?\b") | said(r"hours with the default memory")
+    example = TEXTS[REPOSITORY / "docs" / "costs.md"]
+    ((hours, share),) = re.findall(r"defaults \((\d+)-hour window, share (\d+) %\)", example)
+
+    assert found
+    assert {*found.values(), int(hours)} == {(int(end) - int(start)) % 24}
+    assert share == default("consumed_percentage")
+
+
+def test_the_defaults_that_the_pages_name_are_terraforms() -> None:
+    """`name = value` (the default), and `name` (default: value), of a plain input."""
+    plain = {v.name: v.default for v in variables(REPOSITORY) if v.default is not None}
+    named = {}
+    for page, text in TEXTS.items():
+        for name, value in [
+            *re.findall(r"`(\w+) = ([^`{}]+)` \(the default\)", text),
+            *re.findall(r"`(\w+)` \(default:? `?([\w.\"]+)`?", text),
+        ]:
+            if name in plain:
+                named[page.name, name] = (value.strip('"'), plain[name].strip('"'))
+
+    assert named
+    assert {where: pair for where, pair in named.items() if pair[0] != pair[1]} == {}
