@@ -1,7 +1,7 @@
-"""Terraform's own tests of the module, tests/*.tftest.hcl, as a reviewer runs them: `terraform test`.
+"""Terraform's own tests of the module, tests/*.tftest.hcl, as reviewers run them: `terraform test`.
 
-They need no server: the provider is mocked. That a wrong input is refused is what they see; in which
-words, test_inputs sees.
+They need no server: the provider is mocked. They see that a wrong input is refused; test_inputs
+sees in which words.
 """
 
 from __future__ import annotations
