@@ -13,13 +13,12 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hippolyte.errors import HippolyteError
 from hippolyte_cli.release import Row
+from hippolyte_cli.troubles import TROUBLES, remedied
 
 # a log or a pipe has no width of its own
 _WIDTH_OF_A_FILE = 160
@@ -80,25 +79,6 @@ def lease_record(row: Row) -> dict[str, Any]:
     }
 
 
-def remedied(error: Exception) -> str:
-    """Return an error's text with what to do about it."""
-    where = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-    return f"{_remedied(error)}{where}"
-
-
-def _remedied(error: Exception) -> str:
-    if isinstance(error, HippolyteError | ValueError):
-        return str(error)
-    if isinstance(error, OSError):
-        room = (
-            "Make room, or point TMPDIR elsewhere" if error.errno == errno.ENOSPC else "Mend that"
-        )
-        return f"{error}. {room}, and run it again."
-    if isinstance(error, ClientError) and "Denied" in error.response["Error"]["Code"]:
-        return f"{error}. Use credentials that may do what the monitor's role may."
-    return f"{error}. Check the credentials (`aws sts get-caller-identity`) and the network."
-
-
 @contextmanager
 def closed_pipe_is_an_error() -> Iterator[None]:
     """Have a pipe that nobody reads any more end a command as any other trouble does.
@@ -119,7 +99,7 @@ def told() -> Iterator[None]:
     """Say what goes wrong, with what to do about it, and end the command."""
     try:
         yield
-    except (HippolyteError, ClientError, BotoCoreError, OSError) as error:
+    except TROUBLES as error:
         refuse(remedied(error))
 
 
