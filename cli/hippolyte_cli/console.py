@@ -1,12 +1,10 @@
-"""What the command line prints."""
+"""What the command line prints, and how its verbs end."""
 
 from __future__ import annotations
 
 import errno
 import json
-import shutil
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -15,20 +13,11 @@ from typing import Any, NoReturn
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from hippolyte_cli.release import Row
+from hippolyte_cli.terminal import console as console
+from hippolyte_cli.terminal import show_rows
 from hippolyte_cli.troubles import TROUBLES, remedied
-
-# a log or a pipe has no width of its own
-_WIDTH_OF_A_FILE = 160
-
-
-def console(stderr: bool = False) -> Console:
-    """Return a console; what is piped is not squeezed into 80 columns."""
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else shutil.get_terminal_size((_WIDTH_OF_A_FILE, 0)).columns
-    return Console(stderr=stderr, width=width, highlight=False)
 
 
 def record(value: object) -> None:
@@ -45,21 +34,23 @@ def refuse(message: str) -> NoReturn:
     raise typer.Exit(2)
 
 
-def leases(rows: list[Row]) -> Table:
-    """Return the leases as a table."""
-    table = Table(title="Read capacity that was raised", title_justify="left")
-    table.add_column("table", overflow="fold")
-    for name in ("from", "to"):
-        table.add_column(name, justify="right")
-    for name in ("since", "run", "state", "export"):
-        table.add_column(name)
-    table.add_column("what is done", overflow="fold")
-    for row in rows:
-        lease = row.lease
-        capacities = (str(lease.before), str(lease.target))
-        states = (row.since, lease.run_id, lease.state.value, row.export.value)
-        table.add_row(row.name, *capacities, *states, row.said)
-    return table
+def show_leases(out: Console, rows: list[Row]) -> None:
+    """Print the leases."""
+    show_rows(
+        out,
+        ("table", "from", "to", "since", "run", "state", "export", "what is done"),
+        (
+            (
+                escape(row.name),
+                *(str(row.lease.before), str(row.lease.target), row.since, row.lease.run_id),
+                *(row.lease.state.value, row.export.value, escape(row.said)),
+            )
+            for row in rows
+        ),
+        title="Read capacity that was raised",
+        numbers=("from", "to"),
+        prose=("what is done",),
+    )
 
 
 def lease_record(row: Row) -> dict[str, Any]:

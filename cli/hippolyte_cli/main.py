@@ -65,7 +65,7 @@ for _verb in _VERBS:
     app.command(_verb.__name__.rstrip("_"))(verb(_verb))
 
 
-@app.command()
+@app.command("release")
 @verb
 def release(
     dry_run: Annotated[
@@ -122,7 +122,7 @@ def release(
     out = console.console(stderr=as_json)
     where = f"{settings.name} in account {settings.account}, {settings.region}"
     if rows:
-        out.print(console.leases(rows))
+        console.show_leases(out, rows)
     ended = rows if dry_run else _until_released(task, rows, wait, out)
     for trouble in task.unseen:
         out.print(f"[red]NOT SEEN:[/red] {escape(trouble)}.")
@@ -142,7 +142,7 @@ def release(
     out.print(
         f"Nothing was changed (--dry-run). Raised: {escape(names)}."
         if dry_run
-        else f"LEFT RAISED: {escape(names)}. See above why; run the command again."
+        else f"[red]LEFT RAISED:[/red] {escape(names)}. See above why; run the command again."
     )
     raise typer.Exit(1)
 

@@ -31,13 +31,13 @@ def credentials_of(name: str | None) -> Iterator[None]:
     Raises:
         ConfigurationError: there is no such profile.
     """
+    if boto3.DEFAULT_SESSION is None:
+        boto3.setup_default_session()
     before, chosen = boto3.DEFAULT_SESSION, _chosen.get()
     try:
         if name is not None:
             boto3.setup_default_session(profile_name=name)
             _chosen.set(name)
-        elif before is None:
-            boto3.setup_default_session()
         _listen(boto3.DEFAULT_SESSION)
         yield
     except ProfileNotFound as error:

@@ -212,7 +212,9 @@ def _shown(out: Console) -> Iterator[Callable[[Progress], None]]:
         yield say
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
-    with Bar(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+    with Bar(
+        *columns, TimeRemainingColumn(), console=console.console(stderr=True), transient=True
+    ) as bar:
         shown = bar.add_task("comparing", total=None, said="", visible=False)
 
         def draw(told: Progress) -> None:
