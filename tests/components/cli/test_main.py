@@ -140,7 +140,10 @@ def test_every_call_that_it_makes_itself_is_a_look(night: NightDriver) -> None:
 
 def test_every_package_is_installed() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["project"]["version"] == hippolyte.__version__
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["setuptools"]["dynamic"] == {
+        "version": {"attr": "hippolyte.__version__"}
+    }
     found = {
         ".".join(path.parent.relative_to(ROOT / root).parts)
         for root in ("lambda", "cli")
