@@ -18,7 +18,7 @@ from hippolyte.clients import configuration
 from hippolyte.settings import Settings
 from hippolyte_cli import console, functions
 from hippolyte_cli.doctor_points import BROKEN, HELD, UNSEEN, Point
-from hippolyte_cli.terminal import show_rows
+from hippolyte_cli.terminal import show_rows, working
 from hippolyte_cli.troubles import TROUBLES, remedied
 
 _COLOURS = {HELD: "green", BROKEN: "red", UNSEEN: "yellow"}
@@ -28,9 +28,11 @@ _QUOTAS = ("planning.max_clusters", "exporter.max_workers")
 
 def checked(settings: Settings) -> list[Point]:
     """Return what is seen of a deployment; nothing is changed."""
-    points = list(_here(settings))
+    with working("looking at what is reached from here"):
+        points = list(_here(settings))
     for function in ("scheduler", "monitor"):
-        points += _of_function(settings, function)
+        with working(f"asking the {function}"):
+            points += _of_function(settings, function)
     return points
 
 

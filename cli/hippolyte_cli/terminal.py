@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.cells import cell_len
@@ -68,6 +69,17 @@ def console(stderr: bool = False) -> Console:
     width = None if stream.isatty() else shutil.get_terminal_size((_WIDTH_OF_A_FILE, 0)).columns
     # what stands in colons is no picture, but as it was written
     return Words(stderr=stderr, width=width, highlight=False, emoji=False)
+
+
+@contextmanager
+def working(doing: str) -> Iterator[None]:
+    """Show on a terminal that something is waited for; on stderr, and gone when it is over."""
+    out = console(stderr=True)
+    if not out.is_interactive:
+        yield
+        return
+    with out.status(Text(doing)):
+        yield
 
 
 def show_rows(

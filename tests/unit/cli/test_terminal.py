@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.text import Text
 
-from hippolyte_cli.terminal import broken, console, show_rows
+from hippolyte_cli.terminal import broken, console, show_rows, working
 
 PLACE = "s3://backups/backups/123456789012/us-east-1/orders/2026-11-24T00-00Z-1"
 COLUMNS = ("table", "items", "why")
@@ -106,6 +106,21 @@ def test_rows_on_a_narrow_pipe_are_lines(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("o" * 70 + ": items 7, why read at its share")
     assert lines[1] == "users: items 1,234,567, why it does"
+
+
+def test_what_is_waited_for_is_shown_on_stderr_of_a_terminal_alone(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with working("asking"):
+        pass
+    assert capsys.readouterr() == ("", "")
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "80"}.items():
+        monkeypatch.setenv(name, value)
+    with working("asking [x]"):
+        pass
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "asking [x]" in err
 
 
 def test_colons_are_no_pictures(capsys: pytest.CaptureFixture[str]) -> None:
