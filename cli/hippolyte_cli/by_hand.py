@@ -30,6 +30,7 @@ from hippolyte_cli.follow import follow
 from hippolyte_cli.progress import RunProgress, open_runs, progress
 from hippolyte_cli.status_view import lines, panel, record_of
 from hippolyte_cli.terminal import working
+from hippolyte_cli.troubles import remedied
 
 _REFRESH_SECONDS = 5
 
@@ -150,7 +151,7 @@ def cancel(
         with working(f"{function} takes a pass"):
             functions.invoke(function, settings.region, {})
     except (HippolyteError, ClientError, BotoCoreError) as error:
-        failure = str(error)
+        failure = remedied(error)
         out.print(
             f"[red]The monitor failed:[/red] {escape(failure)} Its next pass goes on; if it is "
             "dead, `hippolyte release --cancel` gives capacity back."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from rich.markup import escape
 from rich.text import Text
 
 from hippolyte_cli.terminal import broken, console, show_rows, working
@@ -126,3 +127,17 @@ def test_what_is_waited_for_is_shown_on_stderr_of_a_terminal_alone(
 def test_colons_are_no_pictures(capsys: pytest.CaptureFixture[str]) -> None:
     console().print("pk=:smile:")
     assert capsys.readouterr().out == "pk=:smile:\n"
+
+
+def test_what_a_terminal_would_obey_is_not_sent(
+    terminal: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    evil = "a\x1b[2Jb\u202ec"
+    console().print(Text(f"by {evil}"))
+    show_rows(console(), COLUMNS, [("o" * 70, "7", escape(evil))], prose=("why",))
+    show_rows(console(), COLUMNS, [("o", "7", escape(evil))], prose=("why",))
+    out = capsys.readouterr().out
+    assert out.count("a\N{REPLACEMENT CHARACTER}[2Jb\N{REPLACEMENT CHARACTER}c") == 3
+    assert "\x1b[2J" not in out
+    assert "\u202e" not in out
