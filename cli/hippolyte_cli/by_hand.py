@@ -187,10 +187,10 @@ def _shown(places: list[Pass], live: Live | None) -> bool:
     out, now = console.console(), clock.now()
     runs = _open(places)
     if live:
-        live.update(Group(*(panel(found, now) for found in runs)), refresh=True)
+        live.update(Group(*(panel(found, now, out.width) for found in runs)), refresh=True)
     elif out.is_terminal:
         for found in runs:
-            out.print(panel(found, now))
+            out.print(panel(found, now, out.width))
     else:
         for found in runs:
             for line in lines(found, now):

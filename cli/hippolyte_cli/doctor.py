@@ -16,7 +16,7 @@ from rich.markup import escape
 
 from hippolyte import clock
 from hippolyte.assembly import assemble
-from hippolyte.errors import HippolyteError
+from hippolyte.errors import HippolyteError, code_of
 from hippolyte.exports import reader
 from hippolyte.exports.place import Prefix
 from hippolyte.night.cancelled import ask
@@ -26,6 +26,7 @@ from hippolyte_cli import by_hand, console, deployment, functions
 from hippolyte_cli.backups_place import AsJson, Region
 from hippolyte_cli.doctor_points import BROKEN, ENDED, HELD, Seen, points, rate_line, rate_of
 from hippolyte_cli.follow import follow
+from hippolyte_cli.troubles import remedied
 
 # more is no small table: it is read twice, and read back
 _MOST_BYTES = 100 * 1024 * 1024
@@ -114,7 +115,7 @@ def _small(p: Pass, table: str) -> None:
     try:
         found = p.clients.dynamodb.describe_table(TableName=table)["Table"]
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+        if code_of(error) != "ResourceNotFoundException":
             raise
         console.refuse(f"There is no table {table} in {p.settings.region}.")
     if found.get("TableSizeBytes", 0) > _MOST_BYTES:
@@ -147,7 +148,7 @@ def _end_run(p: Pass, run: str, function: str, out: Console) -> None:
         ask(p.runs, run, "hippolyte doctor", "the trial was stopped")
         functions.invoke(function, p.settings.region, {})
     except (HippolyteError, ClientError, BotoCoreError) as error:
-        out.print(f"[red]The monitor did not end it:[/red] {escape(console.remedied(error))}")
+        out.print(f"[red]The monitor did not end it:[/red] {escape(remedied(error))}")
 
 
 def _clusters_ended(p: Pass, run: str, out: Console) -> bool:
@@ -165,7 +166,7 @@ def _clusters_ended(p: Pass, run: str, out: Console) -> bool:
                 forced = True
             trouble = f"clusters of {', '.join(b.batch_id for b in left)} are not gone"
         except (HippolyteError, ClientError, BotoCoreError) as error:
-            trouble = console.remedied(error)
+            trouble = remedied(error)
         if clock.now() >= end:
             out.print(
                 f"[red]LEFT RUNNING?[/red] {escape(trouble)}: run {run}. `hippolyte cancel {run}`, "

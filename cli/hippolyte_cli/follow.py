@@ -65,7 +65,7 @@ def _until_closed(p: Pass, run_id: str, out: Console) -> Mapping[str, Any] | Non
                 )
                 raise typer.Exit(1)
             if run and live:
-                live.update(panel(run, clock.now()))
+                live.update(panel(run, clock.now(), out.width))
             elif run and (line := headline(run)) != said:
                 out.print(f"{clock.now():%H:%M:%S} {escape(line)}")
                 said = line

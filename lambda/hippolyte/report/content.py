@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from hippolyte import __version__
 from hippolyte.planning import keeping, replicas
 from hippolyte.planning.drill import ALERT, DRILL_PREFIX
 from hippolyte.planning.history import measure
@@ -68,6 +69,7 @@ def make_report(
     told += [_emptied(name, name in own) for name in changes["empty"]]
     return {
         "version": VERSION,
+        "package": __version__,
         "deployment": settings.name,
         "account": settings.account,
         "region": settings.region,
