@@ -145,6 +145,26 @@ def test_the_defaults_that_the_pages_name_are_terraforms() -> None:
     assert {where: pair for where, pair in named.items() if pair[0] != pair[1]} == {}
 
 
+def test_when_the_catch_up_comes() -> None:
+    schedules = (REPOSITORY / "schedules.tf").read_text(encoding="utf-8")
+    (delay,) = re.findall(r"catch_up_delay_minutes = (\d+)", schedules)
+    found = said(r"minutes (?:later|after the window's start)")
+    found = {place: n for place, n in found.items() if n > 60}
+
+    assert len(found) >= 3
+    assert set(found.values()) == {int(delay)}
+
+
+def test_what_a_night_of_the_default_workers_reads() -> None:
+    """Ten workers, of which one is kept for further attempts, at the plan's 10 MB/s."""
+    inputs = (REPOSITORY / "modules" / "inputs" / "variables.engine.tf").read_text("utf-8")
+    (workers,) = re.findall(r"max_workers = optional\(number, (\d+)\)", inputs)
+    readme = TEXTS[REPOSITORY / "README.md"]
+    (said_workers,) = re.findall(r"(\w+) with the defaults\.", readme)
+
+    assert WORDS.index(said_workers) + 1 == int(workers) - 1
+
+
 def anchors(text: str) -> set[str]:
     """Return what can be linked to in a page: its headings, as GitHub names them, and its ids."""
     text = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
