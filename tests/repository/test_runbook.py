@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+from hippolyte.verdicts import Verdict
 from tools import hcl
 from tools.gen_docs import unquote, variables
 from tools.tf import REPOSITORY
@@ -139,5 +141,64 @@ def test_the_defaults_that_the_pages_name_are_terraforms() -> None:
             if name in plain:
                 named[page.name, name] = (value.strip('"'), plain[name].strip('"'))
 
-    assert named
+    assert len(named) >= 3
     assert {where: pair for where, pair in named.items() if pair[0] != pair[1]} == {}
+
+
+def test_when_the_catch_up_comes() -> None:
+    schedules = (REPOSITORY / "schedules.tf").read_text(encoding="utf-8")
+    (delay,) = re.findall(r"catch_up_delay_minutes = (\d+)", schedules)
+    found = said(r"minutes (?:later|after the window's start)")
+    found = {place: n for place, n in found.items() if n > 60}
+
+    assert len(found) >= 3
+    assert set(found.values()) == {int(delay)}
+
+
+def test_what_a_night_of_the_default_workers_reads() -> None:
+    """Ten workers, of which one is kept for further attempts, at the plan's 10 MB/s."""
+    inputs = (REPOSITORY / "modules" / "inputs" / "variables.engine.tf").read_text("utf-8")
+    (workers,) = re.findall(r"max_workers = optional\(number, (\d+)\)", inputs)
+    readme = TEXTS[REPOSITORY / "README.md"]
+    (said_workers,) = re.findall(r"(\w+) with the defaults\.", readme)
+
+    assert WORDS.index(said_workers) + 1 == int(workers) - 1
+
+
+def anchors(text: str) -> set[str]:
+    """Return what can be linked to in a page: its headings, as GitHub names them, and its ids."""
+    text = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^ {0,3}#+ +(.*?) *$", text, re.MULTILINE)
+    plain = (re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", title) for title in titles)
+    slugs = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in plain}
+    return slugs | set(re.findall(r'<a id="([^"]+)"', text))
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", TEXTS[page], flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith(("http:", "https:", "mailto:")):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), target
+        if anchor:
+            assert anchor in anchors(there.read_text(encoding="utf-8")), target
+
+
+def test_the_glossary_has_each_word_once_in_order() -> None:
+    text = TEXTS[REPOSITORY / "docs" / "glossary.md"]
+    words = re.findall(r'^\| <a id="([^"]+)"></a>([^|]+) \| .+ \|$', text, re.MULTILINE)
+
+    assert len(words) == text.count("\n| ") - 1  # the table's head
+    assert [word for _, word in words] == sorted({word for _, word in words})
+    assert all(anchor == word.replace(" ", "-") for anchor, word in words)
+
+
+def test_the_glossary_knows_every_verdict() -> None:
+    text = TEXTS[REPOSITORY / "docs" / "glossary.md"]
+    (row,) = re.findall(r"^.*verdict \| (.*)$", text, re.MULTILINE)
+
+    assert set(re.findall(r"`(\w+)`", row)) == {verdict.value for verdict in Verdict}
+    assert f"one of {WORDS[len(Verdict) - 1]}" in row
