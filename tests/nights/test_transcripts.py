@@ -102,6 +102,8 @@ def test_the_transcripts_are_as_it_is(
     verb("list")
     verb("list", LONG)
     verb("list", "--bucket", "bakcups")
+    verb("report")
+    verb("report", "--all")
     verb("plan")
     verb("get", "orders", "orders#4", "--history")
     verb("compare", "orders@latest", "orders")
