@@ -21,7 +21,7 @@ from hippolyte_cli.backups_place import (
 )
 from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.export_offer import plural, size
-from hippolyte_cli.terminal import show_rows
+from hippolyte_cli.terminal import show_rows, working
 
 _FORMATS = {"native": "DynamoDB's export", "dynamodbexport": "DynamoDBExport", "": "not said"}
 
@@ -51,7 +51,8 @@ def list_(
     with console.told():
         kept = backups_in(function, bucket, prefix, region, account, of_region)
         if table is None:
-            rows = kept.overview()
+            with working("reading what is kept"):
+                rows = kept.overview()
             _overview(kept, rows, as_json)
         else:
             _nights(kept, table, limit, as_json)
@@ -82,7 +83,8 @@ def _nights(kept: Backups, table: str, limit: int, as_json: bool) -> None:
             console.record([])
         console.console(stderr=True).print(escape(f"{error}."))
         raise typer.Exit(1) from error
-    entries = [kept.read(home, table, run) for home, runs in found for run in runs[:limit]]
+    with working(f"reading the nights of {table}"):
+        entries = [kept.read(home, table, run) for home, runs in found for run in runs[:limit]]
     out = console.console()
     if as_json:
         console.record([record_of(entry) for entry in entries])

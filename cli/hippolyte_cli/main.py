@@ -30,6 +30,7 @@ from hippolyte_cli.planning.command import plan
 from hippolyte_cli.release import ReadingStore, Release, Releases, Row
 from hippolyte_cli.report import report
 from hippolyte_cli.restore.command import restore
+from hippolyte_cli.terminal import working
 from hippolyte_cli.troubles import remedied
 from hippolyte_cli.undo.command import undo
 from hippolyte_cli.verb import verb
@@ -127,8 +128,9 @@ def release(
             settings = deployment.deployed(function, region)
         else:
             settings = deployment.by_bucket(bucket, prefix, region, pipeline_region)
-        task = _task(settings, cancel, dry_run)
-        rows = task.round()
+        with working("looking at what is raised"):
+            task = _task(settings, cancel, dry_run)
+            rows = task.round()
     except (HippolyteError, ClientError, BotoCoreError) as error:
         console.refuse(remedied(error))
     out = console.console(stderr=as_json)

@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.cells import cell_len
@@ -29,15 +30,26 @@ class Words(Console):
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print; a word that is longer than the line is left to the terminal, which copies it."""
+        if len(objects) == 1 and isinstance(objects[0], str | Text):
+            given = objects[0]
+            text = self.render_str(given) if isinstance(given, str) else given.copy()
+            # as long as it was, so that styles stay where they are
+            text.plain = _safe(text.plain)
+            objects = (text,)
+            if self.is_terminal and not options.get("no_wrap"):
+                for line in broken(text, self.width):
+                    super().print(line, soft_wrap=True)
+                return
         if options.get("no_wrap"):
             options["soft_wrap"] = True
-        elif len(objects) == 1 and isinstance(objects[0], str | Text) and self.is_terminal:
-            text = objects[0]
-            text = self.render_str(text) if isinstance(text, str) else text
-            for line in broken(text, self.width):
-                super().print(line, soft_wrap=True)
-            return
         super().print(*objects, **options)
+
+
+def _safe(text: str) -> str:
+    """Return a text without what a terminal obeys: names and messages are others' words."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
 
 
 def broken(text: Text, width: int, indent: int = 0) -> Iterator[Text]:
@@ -70,6 +82,17 @@ def console(stderr: bool = False) -> Console:
     return Words(stderr=stderr, width=width, highlight=False, emoji=False)
 
 
+@contextmanager
+def working(doing: str) -> Iterator[None]:
+    """Show on a terminal that something is waited for; on stderr, and gone when it is over."""
+    out = console(stderr=True)
+    if not out.is_interactive:
+        yield
+        return
+    with out.status(Text(doing)):
+        yield
+
+
 def show_rows(
     out: Console,
     columns: Sequence[str],
@@ -88,7 +111,7 @@ def show_rows(
         numbers: columns whose cells are aligned to the right.
         prose: columns whose cells are sentences, which may be broken.
     """
-    rows = [list(row) for row in rows]
+    rows = [[_safe(cell) for cell in row] for row in rows]
     if not rows:
         return
     table = Table(title=title or None, title_justify="left")
@@ -115,7 +138,7 @@ def show_rows(
         for line in _lines(said, out.width - 2):
             out.print(f"  {line}", no_wrap=True)
         for _, cell in (fact for fact in facts if fact[0] in prose):
-            for part in broken(Text.from_markup(cell), out.width, 2):
+            for part in broken(Text.from_markup(cell, emoji=False), out.width, 2):
                 out.print(part)
 
 
@@ -124,7 +147,7 @@ def _of(columns: Sequence[str]) -> list[tuple[int, str]]:
 
 
 def _least(cell: str) -> str:
-    return "x" * min(_PROSE, Text.from_markup(cell).cell_len)
+    return "x" * min(_PROSE, Text.from_markup(cell, emoji=False).cell_len)
 
 
 def _lines(facts: Iterable[str], width: int) -> Iterator[str]:
@@ -132,7 +155,7 @@ def _lines(facts: Iterable[str], width: int) -> Iterator[str]:
     line = ""
     for fact in facts:
         longer = f"{line}, {fact}" if line else fact
-        if line and Text.from_markup(longer).cell_len > width:
+        if line and Text.from_markup(longer, emoji=False).cell_len > width:
             yield f"{line},"
             longer = fact
         line = longer

@@ -147,7 +147,7 @@ def _kept(backups: Backups, kept: Kept) -> Backup:
                 backups.store, key, kept.recorded, checked, iso(clock.now()), "command"
             )
         except (HippolyteError, ClientError, BotoCoreError) as error:
-            return str(error)
+            return remedied(error)
 
     about = {
         "table": kept.table,

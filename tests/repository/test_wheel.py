@@ -82,4 +82,4 @@ def test_completion_is_made_for_the_shell(tmp_path: Path) -> None:
         COMP_WORDS="hippolyte re",
         COMP_CWORD="1",
     )
-    assert set(said.stdout.split()) == {"release", "restore"}, said
+    assert set(said.stdout.split()) == {"release", "report", "restore"}, said

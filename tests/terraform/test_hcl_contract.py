@@ -16,7 +16,8 @@ from tools.tf import REPOSITORY
 
 SUBMODULES = sorted((REPOSITORY / "modules").iterdir())
 EXAMPLES = sorted((REPOSITORY / "examples").iterdir())
-MODULES = [REPOSITORY, *SUBMODULES, *EXAMPLES]
+OF_EXAMPLES = sorted(path.parent for path in (REPOSITORY / "examples").glob("*/*/versions.tf"))
+MODULES = [REPOSITORY, *SUBMODULES, *EXAMPLES, *OF_EXAMPLES]
 INPUTS = REPOSITORY / "modules" / "inputs"
 INPUT_FILES = [
     *sorted(REPOSITORY.glob("variables*.tf")),

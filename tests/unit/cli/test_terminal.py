@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from rich.markup import escape
 from rich.text import Text
 
-from hippolyte_cli.terminal import broken, console, show_rows
+from hippolyte_cli.terminal import broken, console, show_rows, working
 
 PLACE = "s3://backups/backups/123456789012/us-east-1/orders/2026-11-24T00-00Z-1"
 COLUMNS = ("table", "items", "why")
@@ -108,6 +109,35 @@ def test_rows_on_a_narrow_pipe_are_lines(
     assert lines[1] == "users: items 1,234,567, why it does"
 
 
+def test_what_is_waited_for_is_shown_on_stderr_of_a_terminal_alone(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with working("asking"):
+        pass
+    assert capsys.readouterr() == ("", "")
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "80"}.items():
+        monkeypatch.setenv(name, value)
+    with working("asking [x]"):
+        pass
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "asking [x]" in err
+
+
 def test_colons_are_no_pictures(capsys: pytest.CaptureFixture[str]) -> None:
     console().print("pk=:smile:")
     assert capsys.readouterr().out == "pk=:smile:\n"
+
+
+def test_what_a_terminal_would_obey_is_not_sent(
+    terminal: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    evil = "a\x1b[2Jb\u202ec"
+    console().print(Text(f"by {evil}"))
+    show_rows(console(), COLUMNS, [("o" * 70, "7", escape(evil))], prose=("why",))
+    show_rows(console(), COLUMNS, [("o", "7", escape(evil))], prose=("why",))
+    out = capsys.readouterr().out
+    assert out.count("a\N{REPLACEMENT CHARACTER}[2Jb\N{REPLACEMENT CHARACTER}c") == 3
+    assert "\x1b[2J" not in out
+    assert "\u202e" not in out
