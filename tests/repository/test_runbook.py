@@ -207,7 +207,10 @@ def test_the_glossary_knows_every_verdict() -> None:
     assert f"one of {WORDS[len(Verdict) - 1]}" in row
 
 
-@pytest.mark.parametrize("page", TEXTS, ids=lambda page: str(page.relative_to(REPOSITORY)))
+WRITTEN = [page for page in TEXTS if page.name != "transcripts.md"]  # that one is what they said
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_every_command_and_option_that_a_page_shows_exists(page: Path) -> None:
     """Of `hippolyte VERB ... --option`, up to a comment; `hippolyte filter` begins a file."""
     known = verbs()
