@@ -15,13 +15,12 @@ from rich.text import Text
 from hippolyte.record_form import iso
 from hippolyte.report.fleet import Cell, Deployment, Fleet, State
 from hippolyte.report.fleet_message import (
-    age_line,
-    by_reason,
     cost_line,
     first_line,
+    nowhere_lines,
+    oldest_line,
     sections,
     silent,
-    titled,
 )
 from hippolyte.report.fleet_page import SIGNS, WORDS
 from hippolyte.report.fleet_tables import Bare
@@ -62,19 +61,10 @@ def show(out: Console, fleet: Fleet) -> None:
 
 
 def _more(fleet: Fleet) -> Iterator[tuple[str, list[str]]]:
-    by_home = {one.home: one for one in fleet.deployments}
-    homes = dict.fromkeys(bare.home for bare in fleet.nowhere)
-    yield (
-        "Backed up nowhere, or not any more",
-        [
-            f"{titled(by_home[home])}: {line}"
-            for home in homes
-            for line in by_reason([bare for bare in fleet.nowhere if bare.home == home])
-        ],
-    )
+    yield "Backed up nowhere, or not any more", nowhere_lines(fleet)
     yield (
         "Newest good backups, the oldest of each",
-        [f"{titled(one)}: {age_line(one)}" for one in fleet.expected],
+        [oldest_line(one) for one in fleet.expected],
     )
     yield "Not heard of for long, and not expected any more", silent(fleet)
 

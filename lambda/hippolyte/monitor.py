@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock, existence
 from hippolyte.assembly import Context, begin, elsewhere, tell
+from hippolyte.check import CHECK, check
 from hippolyte.errors import ConflictError, HippolyteError
 from hippolyte.night import late_exports
 from hippolyte.night.cancelled import MARK, take_note
@@ -29,6 +30,8 @@ _log = logging.getLogger(__name__)
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Take one pass over the open runs and the open leases of all places."""
     p = begin(context)
+    if event == CHECK:
+        return check(p, "monitor")
     others = see_others(p, elsewhere(p))
     try:
         here = _see(p)

@@ -10,6 +10,7 @@ import pytest
 
 from hippolyte.report.fleet import Fleet, look
 from hippolyte.report.fleet_page import render
+from tests.support.browsers import need_browser
 from tests.support.fleets import HOMES, NOW, Bucket, bucket, night, row, start
 from tools import browser
 
@@ -94,8 +95,8 @@ def test_an_empty_fleet_has_a_page(made: Bucket) -> None:
     assert "no deployment has reported" in text_of(render(looked(made)))
 
 
-@pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())
 def test_on_a_phone_nothing_is_off_the_screen_or_too_small(six: Fleet, tmp_path: Path) -> None:
+    need_browser()
     page = tmp_path / "fleet.html"
     page.write_text(render(six), encoding="utf-8")
     smallest = (

@@ -276,7 +276,7 @@ def test_a_drill_needs_no_more_either(engine_of: Callable[[str], Engine]) -> Non
     found = engine_of("lambda").played("drill")
 
     assert found.denied == ()
-    assert found.verdicts == BACKED_UP["emr"] | {
+    assert found.verdicts == BACKED_UP["lambda"] | {
         "plain": "backed_up",
         "hippolyte-drill-others": "skipped",
     }

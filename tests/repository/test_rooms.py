@@ -23,7 +23,7 @@ SHARED = (
 )
 AROUND = (
     *("asked", "assembly", "existence", "existence_looks", "existence_room", "link", "overdue"),
-    *("preflight", "preflight_calls", "read_back"),
+    *("check", "preflight", "preflight_calls", "read_back"),
 )
 DOORS = ("exporter", "fleet", "monitor", "scheduler")
 _UNDER_THE_NIGHT = ("tables", "planning", "records", "leases", "report", "engines", "exports")

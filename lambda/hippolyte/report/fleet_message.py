@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hippolyte.record_form import iso
+from hippolyte.records.homes import Home
 from hippolyte.report.fleet import Deployment, Fleet, State
 from hippolyte.report.fleet_tables import Bare
 from hippolyte.report.texts import plain
@@ -166,6 +167,15 @@ def copies(fleet: Fleet) -> list[str]:
         + f" ({a_line(bare.reason)})"
         for bare in fleet.uncopied
     ]
+
+
+def nowhere_lines(fleet: Fleet) -> list[str]:
+    """Return the tables that nobody backs up, or not any more: a line a deployment and reason."""
+    by_home: dict[Home, list[Bare]] = {}
+    for bare in fleet.nowhere:
+        by_home.setdefault(bare.home, []).append(bare)
+    called = {deployment.home: titled(deployment) for deployment in fleet.deployments}
+    return [f"{called[home]}: {line}" for home, bare in by_home.items() for line in by_reason(bare)]
 
 
 def good_line(deployment: Deployment) -> str:

@@ -14,6 +14,7 @@ from hippolyte.report.fleet_message import (
     age_line,
     by_reason,
     first_line,
+    nowhere_lines,
     sections,
     silent,
     titled,
@@ -81,7 +82,7 @@ def render(fleet: Fleet) -> str:
             _grid(fleet),
             f"<h2>Deployments</h2>{_deployments(fleet)}",
             _failed(fleet),
-            _nowhere(fleet),
+            _lines("Backed up nowhere, or not any more", nowhere_lines(fleet), len(fleet.nowhere)),
             _lines("Not heard of for long, not expected any more", silent(fleet)),
         ]
     )
@@ -204,16 +205,6 @@ def _failed(fleet: Fleet) -> str:
     """Return the tables of the newest reports that are not backed up, by deployment and reason."""
     made = [f"{titled(one)}: {line}" for one in fleet.expected for line in by_reason(one.failed)]
     return _lines("Not backed up, by the newest report", made)
-
-
-def _nowhere(fleet: Fleet) -> str:
-    by_home = {one.home: one for one in fleet.deployments}
-    made = [
-        f"{titled(by_home[home])}: {line}"
-        for home in dict.fromkeys(bare.home for bare in fleet.nowhere)
-        for line in by_reason([bare for bare in fleet.nowhere if bare.home == home])
-    ]
-    return _lines("Backed up nowhere, or not any more", made, len(fleet.nowhere))
 
 
 def _lines(title: str, rows: Sequence[str], count: int | None = None) -> str:
