@@ -114,7 +114,8 @@ def test_all_that_is_missing_is_in_one_message_before_any_night(d: Deployment) -
     lines = findings(message)
     assert [w for w in wanted if not any(line.startswith(w) for line in lines)] == []
     assert len(lines) == len(wanted)
-    assert f"named by the settings, missing or unfit: {len(wanted)}" in d.subjects[0]
+    assert f"named by the settings, missing or unfit: {len(wanted)}" in message
+    assert d.subjects[0].startswith(f"PREFLIGHT: {len(wanted)} unfit: ")
     assert d.world.clock.now() < WINDOW_START
 
 
