@@ -19,6 +19,7 @@ from hippolyte.errors import HippolyteError
 from hippolyte.settings import Settings
 from hippolyte.store import Store
 from hippolyte_cli import by_hand, console, deployment
+from hippolyte_cli.alerting import test_alert
 from hippolyte_cli.backups_place import AsJson
 from hippolyte_cli.compare.command import compare
 from hippolyte_cli.doctor import doctor
@@ -63,6 +64,7 @@ app.command()(verify)
 app.command()(doctor)
 app.command()(compare)
 app.command()(get)
+app.command("test-alert")(test_alert)
 
 
 @app.command()

@@ -99,6 +99,7 @@ module "hippolyte" {
   alarms_enabled  = true
   kms_key_arn     = null # a key of your own for the topic and the logs; here the module makes one
 
+  events_enabled    = true
   dashboard_enabled = true
 
   # how

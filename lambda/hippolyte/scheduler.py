@@ -11,8 +11,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
-from hippolyte.asked import Asked, is_delivery, read_event, refuse_unknown
 from hippolyte.announcements import announce, cannot_record, too_late
+from hippolyte.asked import Asked, is_delivery, read_event, refuse_unknown
 from hippolyte.assembly import Context, begin, elsewhere, tell
 from hippolyte.errors import ConfigurationError, ConflictError, RefusedError
 from hippolyte.leases.lease import as_it_was

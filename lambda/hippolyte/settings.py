@@ -169,6 +169,7 @@ class Settings:
     # the SSM parameter that holds the places in which something may be open, see `records.places`
     places_parameter: str | None = None
     enabled: bool = True
+    events: bool = False  # see `report.events`
     window_seconds: int = 25_200
     # of the window, as an IANA name: the report tells its times in it
     timezone: str = "UTC"
@@ -183,8 +184,7 @@ class Settings:
     verify_days: int | None = None  # see `reading_turn`
     # "plan": nothing is raised, and the report says what would have been
     raise_capacity: bool | Literal["plan"] = True
-    # where a table's is known
-    raise_above_warm_throughput: bool = False
+    raise_above_warm_throughput: bool = False  # where a table's is known
     planning: Planning = field(default_factory=Planning)
     prices: Prices = field(default_factory=Prices)
     engine: str = "datapipeline"

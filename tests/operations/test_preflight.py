@@ -105,6 +105,7 @@ TRIED = (
     ("monitor", "elasticmapreduce:DescribeCluster"),
     ("monitor", "elasticmapreduce:ListSteps"),
     ("monitor", "elasticmapreduce:TerminateJobFlows"),
+    ("monitor", "events:PutEvents"),
     ("monitor", "iam:PassRole"),
     ("monitor", "sns:ListSubscriptionsByTopic"),
     ("monitor", "ssm:GetParameter"),

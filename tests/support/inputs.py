@@ -285,6 +285,7 @@ REFUSED: dict[str, Bad] = {
     "email-with-name": one("alert_emails", ["A <a@b.de>"], "a@b.de", "plain e-mail addresses"),
     "email-twice": one("alert_emails", ["a@b.de", "A@b.de"], '"A@b.de"', "Remove the duplicate"),
     "alarms-no-bool": one("alarms_enabled", "some", "a bool is required"),
+    "events-no-bool": one("events_enabled", "some", "a bool is required"),
     "dashboard-no-bool": one("dashboard_enabled", "some", "a bool is required"),
     # the engine
     "runtime-old": attribute("lambda", "runtime", "python3.9", '"python3.9"', '"python3.13"'),
@@ -613,6 +614,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "alert_emails": ["oncall+backups@example.co.uk"],
         "alarms_enabled": False,
         "dashboard_enabled": False,
+        "events_enabled": True,
         "pipeline_region": "ap-southeast-2",
         "strict_datapipeline_iam": True,
     },

@@ -18,6 +18,7 @@ from hippolyte.records.intents import alive
 from hippolyte.records.ledger import BatchState
 from hippolyte.records.runs import Run
 from hippolyte.report.content import by_verdict, make_report, measures
+from hippolyte.report.events import of_report, put
 from hippolyte.report.message import forms, text
 from hippolyte.report.notify import metrics, publish, unconfirmed
 from hippolyte.report.page import render
@@ -69,8 +70,11 @@ def close(p: Pass, run: Run) -> bool:
         # they are of nights: a part would end, or begin, the alarms of tables it did not look at
         metrics(p.clients, p.settings, measures(report), by_verdict(report))
     late_exports.note(p, run)
-    _write_page(p, report)
     where = p.runs.url(run.plan.run_id, "report.json")
+    # before the report is closed: whoever dies here puts them again
+    if lost := put(p.clients, p.settings, of_report(report, where), lambda: p.time_is_short):
+        report["warnings"].append(lost)
+    _write_page(p, report)
     # the report is written last: a run with one is closed, and its message is out; nothing is
     # done between the two, where an invocation that dies lets the next one tell again
     publish(p.clients, p.settings, forms(report), text(report, where), report["run_id"])

@@ -28,7 +28,8 @@ from hippolyte.night.drill_record import (
 )
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.drill import price
-from hippolyte.record_form import known_form, when
+from hippolyte.record_form import iso, known_form, when
+from hippolyte.report.events import drilled, put
 from hippolyte.report.notify import metrics, publish
 from hippolyte.report.remedies import DRILL
 
@@ -87,6 +88,8 @@ def _tell(p: Pass, name: str, entry: dict[str, Any], before: dict[str, Any]) -> 
     """Tell what the report cannot; before it is recorded: rather twice than never."""
     now = clock.now()
     ended = before.get("ok") is None and entry.get("ok") is not None
+    if ended:
+        put(p.clients, p.settings, [drilled(p.settings, entry, iso(now))])
     if ended and when(entry["until"]) <= now:
         what = "OK" if entry["ok"] else "ATTENTION"
         lines = [line(entry), *([] if entry["ok"] else [f"what to do: {DRILL}"])]

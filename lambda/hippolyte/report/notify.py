@@ -39,14 +39,17 @@ _log = logging.getLogger(__name__)
 
 def publish(
     clients: Clients, settings: Settings, forms: Sequence[str], message: str, run_id: str = ""
-) -> None:
-    """Publish one message to the deployment's topic; errors are the caller's to handle.
+) -> str:
+    """Publish one message to the deployment's topic, and return its first line.
+
+    Errors are the caller's to handle.
 
     Subject and first line are alike: the first of the `forms` that fits, see `first_line`.
     """
     line = first_line(forms, settings.name, settings.account, settings.region, run_id)
     body = f"{line}\n\n{message}".encode()[:_MESSAGE_BYTES].decode(errors="ignore")
     clients.sns.publish(TopicArn=settings.topic_arn, Subject=line, Message=body)
+    return line
 
 
 def try_publish(
