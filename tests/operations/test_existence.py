@@ -42,9 +42,9 @@ def on_emr(plan_of: Callable[[str], Planned]) -> Iterator[Deployment]:
 
 
 def told(d: Deployment) -> list[str]:
-    """The messages of missing things, each without its first line."""
+    """The messages of missing things."""
     messages = [m["message"] for m in d.world.messages(TOPIC) if "PREFLIGHT" in m["subject"]]
-    return [m for m in messages if m.startswith("Looked at")]
+    return [m for m in messages if "\nLooked at what the settings name:" in m]
 
 
 def findings(message: str) -> list[str]:
