@@ -49,7 +49,7 @@ checkov: $(CHECKOV)/installed ## security rules over the module and its submodul
 	env -u PYTHONPATH $(CHECKOV)/bin/checkov --config-file .checkov.yaml
 
 # A test of many nights has as many at once as there are cores, but ends with one; the others fill in.
-faults: $(VENV)/installed ## break a night at every call, twice at random, and by every fault of the services; writes docs/faults (ENGINE=lambda, emr or datapipeline)
+faults: $(VENV)/installed ## break a night at every call, twice at random, and by every fault of the services; writes docs/faults (ENGINE=lambda, emr, datapipeline or native)
 	$(if $(ARGS),,WRITE_DOCS=1) $(BIN)/python -m pytest -n 4 --dist worksteal -m faults tests/faults --engine $(ENGINE) $(ARGS)
 
 lint: $(VENV)/installed checkov ## ruff, mypy, terraform fmt, checkov, zip and generated docs up to date

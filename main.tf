@@ -40,6 +40,7 @@ locals {
     bucket_key          = local.bucket_key
     places_parameter    = aws_ssm_parameter.open.name
     topic_arn           = local.told_topic_arn
+    tell_good_nights    = var.tell_good_nights
     window_seconds      = local.window_seconds
     timezone            = module.inputs.backup_window.timezone
     consumed_percentage = var.consumed_percentage
@@ -56,6 +57,8 @@ locals {
     max_read_capacity   = var.max_read_capacity
     max_night_usd       = var.max_night_usd
     retention_days      = var.retention_days
+    retention_weeks     = var.retention_weeks
+    retention_months    = var.retention_months
     verify_days         = var.verify_days
     raise_capacity      = local.raise_capacity
     prices              = module.inputs.prices

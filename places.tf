@@ -18,11 +18,18 @@ locals {
   # the present one first
   places = distinct(concat([{ bucket = local.bucket, key_prefix = local.key_prefix, key = local.bucket_key }], local.open_places))
 
+  # what is kept longer lies beside, for S3's rules of expiry go by how a key begins
+  endings = concat([""], var.retention_weeks > 0 ? ["-weekly"] : [], var.retention_months > 0 ? ["-monthly"] : [])
+
   bucket_arns = distinct([for place in local.places : "arn:${local.partition}:s3:::${place.bucket}"])
   bucket_keys = distinct([for place in local.places : place.key if place.key != null])
   object_arns = {
     for part in ["backups", "catalog", "leases", "logs", "runs", "scripts"] : part =>
-    distinct([for place in local.places : "arn:${local.partition}:s3:::${place.bucket}/${place.key_prefix}${part}/${local.account}/${local.region}/*"])
+    distinct(flatten([
+      for ending in contains(["backups", "catalog"], part) ? local.endings : [""] : [
+        for place in local.places : "arn:${local.partition}:s3:::${place.bucket}/${place.key_prefix}${part}${ending}/${local.account}/${local.region}/*"
+      ]
+    ]))
   }
 }
 

@@ -69,7 +69,7 @@ data "aws_iam_policy_document" "export" {
     condition {
       test     = "StringLikeIfExists"
       variable = "s3:prefix"
-      values   = distinct(flatten([for place in local.places : [for part in ["backups", "runs"] : "${place.key_prefix}${part}/${local.account}/${local.region}/*"]]))
+      values   = distinct(flatten([for place in local.places : [for part in concat([for ending in local.endings : "backups${ending}"], ["runs"]) : "${place.key_prefix}${part}/${local.account}/${local.region}/*"]]))
     }
   }
 

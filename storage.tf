@@ -11,6 +11,10 @@ locals {
 
   # Records of a run are small, and asked for in the weeks after it
   run_retention_days = max(var.retention_days, 30)
+
+  # what was kept longer goes with the others once it is not any more
+  days_of_weekly  = max(var.retention_days, 7 * var.retention_weeks)
+  days_of_monthly = max(var.retention_days, 31 * var.retention_months)
 }
 
 resource "aws_s3_bucket" "this" {
@@ -105,11 +109,15 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   # a backup and its catalogue entry go together; what an undo replaced is a backup too
   dynamic "rule" {
     for_each = {
-      backups = var.retention_days
-      catalog = var.retention_days
-      undone  = var.retention_days
-      runs    = local.run_retention_days
-      logs    = 30
+      backups         = var.retention_days
+      backups-weekly  = local.days_of_weekly
+      backups-monthly = local.days_of_monthly
+      catalog         = var.retention_days
+      catalog-weekly  = local.days_of_weekly
+      catalog-monthly = local.days_of_monthly
+      undone          = var.retention_days
+      runs            = local.run_retention_days
+      logs            = 30
     }
 
     content {
@@ -128,14 +136,14 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 
   # the catalogue stays where listing it is cheap
   dynamic "rule" {
-    for_each = length(var.storage_classes) > 0 ? [1] : []
+    for_each = length(var.storage_classes) > 0 ? ["backups", "backups-weekly", "backups-monthly"] : []
 
     content {
-      id     = "move-backups"
+      id     = "move-${rule.value}"
       status = "Enabled"
 
       filter {
-        prefix = "backups/"
+        prefix = "${rule.value}/"
       }
 
       dynamic "transition" {

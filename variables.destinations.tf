@@ -49,6 +49,30 @@ variable "retention_days" {
   }
 }
 
+variable "retention_weeks" {
+  description = "Weeks each table's first good backup of a week (from Monday, in the window's zone) is kept, below `backups-weekly/`: a whole number, 0 to 520; 0: no longer than the others. Example: 12."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.retention_weeks >= 0 && var.retention_weeks <= 520 && floor(var.retention_weeks) == var.retention_weeks
+    error_message = "retention_weeks must be a whole number from 0 (none is kept longer) to 520, got ${var.retention_weeks}. Example: 12."
+  }
+}
+
+variable "retention_months" {
+  description = "Months of 31 days each table's first good backup of a month (in the window's zone) is kept, below `backups-monthly/`: a whole number, 0 to 120; 0: no longer than the others. It is that week's too. Example: 13."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.retention_months >= 0 && var.retention_months <= 120 && floor(var.retention_months) == var.retention_months
+    error_message = "retention_months must be a whole number from 0 (none is kept longer) to 120, got ${var.retention_months}. Example: 13."
+  }
+}
+
 variable "storage_classes" {
   description = "Storage classes that backups move to in the bucket the module creates, each with the days after which they do: `STANDARD_IA`, `ONEZONE_IA` and `INTELLIGENT_TIERING` from 30 days, `GLACIER_IR` from 0. They bill for 30 days at least, `GLACIER_IR` for 90, and for reading (docs/costs.md). `GLACIER` and `DEEP_ARCHIVE` are refused: a restore would wait for hours. Default: all stay in `STANDARD`."
   type        = map(number)
@@ -103,6 +127,13 @@ variable "alert_emails" {
     condition     = length(distinct([for address in var.alert_emails : lower(address)])) == length(var.alert_emails)
     error_message = "alert_emails names an address twice: ${jsonencode(var.alert_emails)}. Remove the duplicate."
   }
+}
+
+variable "tell_good_nights" {
+  description = "Whether a night that went well is told, too. `false`: only a night that needs a person is, for many deployments whose good mornings the submodule `fleet-report` tells in one message; a night that does not come is told by the alarm `night-overdue` whatever this says."
+  type        = bool
+  default     = true
+  nullable    = false
 }
 
 variable "alarms_enabled" {

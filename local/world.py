@@ -76,6 +76,7 @@ class World:
         self.granted: Counter[tuple[str, str]] = Counter()
         self.endpoint_url: str | None = None
         self.sleeper = Sleeper(clock)
+        self.callers_time = self.sleeper.time_of
         self.functions = functions.Functions(self, self.sleeper)
         self.machines = machines.Machines(self, self.functions)
         self.schedules = schedules.Schedules(self, self.functions)

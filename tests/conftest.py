@@ -26,15 +26,18 @@ BEGUN_FIRST = (
     "terraform/test_long_settings.py",
 )
 ENGINES = ("datapipeline", "emr", "lambda")
+# no engine of a deployment: nights whose tables DynamoDB exports itself, by tests that know them
+NATIVE = "native"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let one run choose by which engine the nights are run."""
     parser.addoption(
         "--engine",
-        choices=("slice", "all", *ENGINES),
+        choices=("slice", "all", *ENGINES, NATIVE),
         default="slice",
-        help="the nights' engine: one of them, all, or (default) Data Pipeline, and all for a few",
+        help="the nights' engine: one of them, all, or (default) Data Pipeline, and all for a few; "
+        "native: nights of DynamoDB's own exports",
     )
 
 
@@ -42,6 +45,7 @@ def _wanted(marks: dict[str, pytest.Mark], option: str) -> tuple[str, ...]:
     able = marks["engine"].args if "engine" in marks else ENGINES
     if option == "slice":
         return able if "engine" in marks or "both" in marks else ENGINES[:1]
+    able += (NATIVE,) * ("native" in marks)
     return tuple(e for e in able if option in ("all", e))
 
 

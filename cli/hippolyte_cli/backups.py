@@ -14,6 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from hippolyte.errors import ConfigurationError, HippolyteError, code_of
+from hippolyte.planning.keeping import KEPT, part
 from hippolyte.record_form import when
 from hippolyte.records.homes import Home
 from hippolyte.records.runs import is_part, start_of
@@ -55,13 +56,17 @@ class Backups:
     account: str | None = None
     region: str | None = None
     _homes: list[Home] = field(default_factory=list, init=False, repr=False)
+    _found: list[list[str]] = field(default_factory=list, init=False, repr=False)
+    _listed: dict[tuple[Home, str], dict[str, str]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def homes(self) -> list[Home]:
         """Return the accounts and regions that have a catalogue here."""
         if not self._homes:
-            accounts = [self.account] if self.account else self._below("catalog")
+            accounts = [self.account] if self.account else self._in_catalogues()
             for account in accounts:
-                regions = [self.region] if self.region else self._below("catalog", account)
+                regions = [self.region] if self.region else self._in_catalogues(account)
                 self._homes.extend(Home(account, region) for region in regions)
         return self._homes
 
@@ -107,7 +112,7 @@ class Backups:
 
     def tables(self, home: Home) -> list[str]:
         """Return the names of the tables that are kept of an account and region."""
-        return self._below("catalog", home.account, home.region)
+        return self._in_catalogues(home.account, home.region)
 
     def of(self, table: str) -> list[tuple[Home, list[str]]]:
         """Return the homes that keep a table, each with its nights' ids, newest first."""
@@ -116,9 +121,19 @@ class Backups:
 
     def nights(self, home: Home, table: str) -> Iterator[str]:
         """Yield the ids of the runs that keep a table, newest first."""
-        names = self.store.names(self._key("catalog", home, table, ""))
-        ids = [name.removesuffix(_JSON) for name in names if name.endswith(_JSON)]
-        yield from sorted((run for run in ids if _is_run(run)), key=start_of, reverse=True)
+        yield from self._nights(home, table)
+
+    def _nights(self, home: Home, table: str) -> dict[str, str]:
+        """Return the runs that keep a table, newest first, each with the catalogue's key of it."""
+        found = {
+            run: self._key(part, home, table, name)
+            for part in self._catalogues()
+            for name in self.store.names(self._key(part, home, table, ""))
+            if name.endswith(_JSON) and _is_run(run := name.removesuffix(_JSON))
+        }
+        found = dict(sorted(found.items(), key=lambda item: start_of(item[0]), reverse=True))
+        self._listed[home, table] = found
+        return found
 
     def read(self, home: Home, table: str, run: str) -> Kept:
         """Return one backup's entry.
@@ -131,11 +146,15 @@ class Backups:
         found = self.store.read(key)
         if found is None:
             raise NoBackupError(f"s3://{self.store.bucket}/{key} is not there any more")
-        return kept_of(home, found[0])
+        return kept_of(home, found[0], self.store.bucket)
 
     def key(self, home: Home, table: str, run: str) -> str:
         """Return where a backup's entry is."""
-        return self._key("catalog", home, table, run + _JSON)
+        plain = self._key("catalog", home, table, run + _JSON)
+        if not self._longer():
+            return plain
+        known = self._listed.get((home, table)) or self._nights(home, table)
+        return known.get(run, plain)
 
     def find(self, table: str, at: str = LATEST) -> Kept:
         """Return the backup of a table that was made last, or last before a moment.
@@ -185,6 +204,30 @@ class Backups:
         near = [name for name in names if table.lower() in name.lower()][:5]
         like = f"; there are {', '.join(near)}" if near else f"; {len(names)} others have (`list`)"
         return f"no backup of a table {table} is kept in {where}{like}"
+
+    def _in_catalogues(self, *parts: str) -> list[str]:
+        """Return the names of the next level below a place of any catalogue."""
+        return sorted({name for part in self._catalogues() for name in self._below(part, *parts)})
+
+    def _catalogues(self) -> list[str]:
+        return ["catalog", *self._longer()]
+
+    def _longer(self) -> list[str]:
+        """Return the catalogues of backups kept longer that there are.
+
+        Who may not list them is told of the others: roles of before had no right to these.
+        """
+        if not self._found:
+            self._found.append([p for kept in KEPT if self._is_there(p := part("catalog", kept))])
+        return self._found[0]
+
+    def _is_there(self, part: str) -> bool:
+        try:
+            return bool(self._below(part))
+        except ClientError as error:
+            if "Denied" not in code_of(error):
+                raise
+            return False
 
     def _below(self, *parts: str) -> list[str]:
         """Return the names of the next level below a place."""

@@ -21,16 +21,18 @@ locals {
 module "backup_bucket" {
   source = "../../modules/backup-bucket"
 
-  bucket          = "${var.name}-dynamodb-${local.account}-${var.region}"
-  prefix          = "dynamodb"
-  account_ids     = [local.account]
-  names           = [var.name]
-  retention_days  = local.retention_days
-  noncurrent_days = 35
-  storage_classes = { GLACIER_IR = 30 }
-  object_lock     = { mode = "GOVERNANCE", days = 14 }
-  force_destroy   = var.force_destroy
-  tags            = local.tags
+  bucket           = "${var.name}-dynamodb-${local.account}-${var.region}"
+  prefix           = "dynamodb"
+  account_ids      = [local.account]
+  names            = [var.name]
+  retention_days   = local.retention_days
+  retention_weeks  = 26
+  retention_months = 13
+  noncurrent_days  = 35
+  storage_classes  = { GLACIER_IR = 30 }
+  object_lock      = { mode = "GOVERNANCE", days = 14 }
+  force_destroy    = var.force_destroy
+  tags             = local.tags
 }
 
 module "backup_topic" {
@@ -88,9 +90,11 @@ module "hippolyte" {
   }
 
   # where to, for how long, and who is told
-  backup_bucket  = module.backup_bucket.backup_bucket
-  retention_days = local.retention_days
-  force_destroy  = false
+  backup_bucket    = module.backup_bucket.backup_bucket
+  retention_days   = local.retention_days
+  retention_weeks  = 26
+  retention_months = 13
+  force_destroy    = false
   # of a bucket that the module creates; the one above has its own
   storage_classes = {}
   object_lock     = null
@@ -99,6 +103,7 @@ module "hippolyte" {
   alarms_enabled  = true
   kms_key_arn     = null # a key of your own for the topic and the logs; here the module makes one
 
+  tell_good_nights  = true # false where modules/fleet-report tells the good mornings of all deployments at once
   events_enabled    = true
   dashboard_enabled = true
 

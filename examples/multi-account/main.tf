@@ -27,6 +27,17 @@ module "backup_topic" {
   emails      = var.alert_emails
 }
 
+# one message a morning instead of three; what needs a person each deployment tells by itself
+module "fleet_report" {
+  source    = "../../modules/fleet-report"
+  providers = { aws = aws.backup }
+
+  backup_bucket = module.backup_bucket.backup_bucket
+  topic         = module.backup_topic.central_topic
+  expected      = ["${var.account_ids.shop}/us-east-1", "${var.account_ids.shop}/eu-west-1", var.account_ids.analytics]
+  schedule      = { time = "07:00", timezone = "UTC" }
+}
+
 # --- the accounts with tables -----------------------------------------------------------------------------------------
 
 # nights are told on the central topic, alarms on each account's own: CloudWatch publishes to no other
@@ -40,6 +51,8 @@ module "shop" {
   backup_bucket = module.backup_bucket.backup_bucket
   central_topic = module.backup_topic.central_topic
   alert_emails  = var.alert_emails
+
+  tell_good_nights = false
 }
 
 # a deployment is one account and one region; the bucket is in another region here
@@ -52,6 +65,8 @@ module "shop_ireland" {
   backup_bucket = module.backup_bucket.backup_bucket
   central_topic = module.backup_topic.central_topic
   alert_emails  = var.alert_emails
+
+  tell_good_nights = false
 }
 
 module "analytics" {
@@ -63,4 +78,6 @@ module "analytics" {
   backup_bucket = module.backup_bucket.backup_bucket
   central_topic = module.backup_topic.central_topic
   alert_emails  = var.alert_emails
+
+  tell_good_nights = false
 }

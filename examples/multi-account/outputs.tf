@@ -8,6 +8,16 @@ output "topic_arn" {
   value       = module.backup_topic.topic_arn
 }
 
+output "fleet_page_url" {
+  description = "Where the page of all deployments is."
+  value       = module.fleet_report.page_url
+}
+
+output "fleet_report_arn" {
+  description = "ARN of the function that tells of all deployments."
+  value       = module.fleet_report.function_arn
+}
+
 output "deployments" {
   description = "By deployment: `backups_url`, `alarms_topic_arn`, and the functions' roles."
   value = {

@@ -51,6 +51,7 @@ module "hippolyte" {
 
 data "aws_iam_policy_document" "replication_trust" {
   statement {
+    sid     = "S3MayTakeIt"
     actions = ["sts:AssumeRole"]
 
     principals {

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 def now() -> datetime:
     """Return the current time in UTC. Callers use `clock.now()`, so that one place sets it."""
     return datetime.now(UTC)
+
+
+def zone_of(name: str) -> tzinfo:
+    """Return the zone of an IANA name; UTC itself if that is meant, or this machine knows none."""
+    try:
+        return UTC if name in ("", "UTC", "Etc/UTC") else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
 
 
 def never_back(now: Callable[[], datetime]) -> Callable[[], datetime]:

@@ -53,7 +53,7 @@ def look(p: Pass) -> None:
     tries: int = record["tries"] if same else 0
     if same and record["settled"]:
         return
-    findings, failed = _findings(p)
+    findings, failed = look_now(p)
     before: list[str] = record.get("found", [])
     # free addresses come and go, and a small account may be meant: told once
     told = {line for line in before if same and line.endswith(_ONCE)}
@@ -88,7 +88,7 @@ def _named(settings: Settings) -> str:
     return hashlib.sha256(repr(named).encode()).hexdigest()[:16]
 
 
-def _findings(p: Pass) -> tuple[list[Finding], list[str]]:
+def look_now(p: Pass) -> tuple[list[Finding], list[str]]:
     """Return what is wrong, and the places of which nothing was answered."""
     found: list[Finding] = []
     failed: list[str] = []

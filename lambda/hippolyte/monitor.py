@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock, existence, trial_messages
 from hippolyte.assembly import Context, begin, elsewhere, tell
+from hippolyte.check import CHECK, check
 from hippolyte.errors import ConflictError, HippolyteError
 from hippolyte.night import late_exports
 from hippolyte.night.cancelled import MARK, take_note
@@ -32,6 +33,8 @@ _log = logging.getLogger(__name__)
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Take one pass over the open runs and the open leases of all places; or try the messages."""
     p = begin(context)
+    if event == CHECK:
+        return check(p, "monitor")
     if isinstance(event, dict) and event.get("run") == trial_messages.ASKED:
         return tell(p, trial_messages.ASKED, **trial_messages.send(p))
     others = see_others(p, elsewhere(p))

@@ -42,22 +42,23 @@ def preflight(p: Pass, function: str) -> None:
     # what cannot be recorded fails the invocation, which an alarm tells once
     p.store.put(key, {"at": iso(clock.now()), "denied": before, "looking": name})
     p.store.read(key)
-    denied = _denied(p, function, name)
-    _log.info("preflight: %s", denied or "nothing is denied")
+    now = denied(p, function, name)
+    _log.info("preflight: %s", now or "nothing is denied")
     # refusals hold names that are new each time
-    if _actions(denied) != _actions(before):
-        _tell(p, function, denied)
-    p.store.put(key, {"at": iso(clock.now()), "denied": denied})
+    if _actions(now) != _actions(before):
+        _tell(p, function, now)
+    p.store.put(key, {"at": iso(clock.now()), "denied": now})
 
 
-def _denied(p: Pass, function: str, name: str) -> list[str]:
+def denied(p: Pass, function: str, name: str) -> list[str]:
+    """Return what `function` is denied now; `name`: of a pipeline that is made and deleted."""
     calls = [*shared(p), *(of_scheduler(p) if function == "scheduler" else ())]
-    denied = [line for call in calls if not p.time_is_short and (line := _tried(*call))]
+    found = [line for call in calls if not p.time_is_short and (line := _tried(*call))]
     if p.settings.engine == "datapipeline":
-        denied += _pipeline_refused(p, function, name)
+        found += _pipeline_refused(p, function, name)
     if function == "scheduler" and p.store.read(p.settings.place("runs", "since.json")) is None:
-        denied.append("the monitor has not run yet: without it no night ends, see its schedule")
-    return denied
+        found.append("the monitor has not run yet: without it no night ends, see its schedule")
+    return found
 
 
 def _actions(lines: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from hippolyte import clock
 from hippolyte.engines.emr_guard import TARGET
 from hippolyte.night.keep_settings import table_arn
 from hippolyte.night.one_pass import Pass
+from hippolyte.planning.keeping import part, used
 from hippolyte.record_form import iso
 from hippolyte.report.events import try_put
 from hippolyte.report.notify import metrics, own_topic
@@ -33,7 +34,8 @@ def shared(p: Pass) -> Iterator[Call]:
     table, bucket = f"hippolyte-preflight-{uuid.uuid4().hex}", p.settings.bucket
     yield "s3:ListBucket", lambda: next(p.store.names(place("runs", "")), None)
     scripts = ("scripts",) if p.settings.engine == "emr" else ()
-    for kind in ("backups", "catalog", "leases", *scripts):
+    longer = [part(k, kept) for kept in used(p.settings) for k in ("backups", "catalog")]
+    for kind in ("backups", "catalog", *longer, "leases", *scripts):
         key = place(kind, "preflight", "none")
         yield f"s3:GetObject {kind}/", partial(s3.get_object, Bucket=bucket, Key=key)
         # a condition that no object fulfils, were there one

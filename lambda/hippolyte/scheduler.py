@@ -14,6 +14,7 @@ from hippolyte import clock
 from hippolyte.announcements import announce, cannot_record, too_late
 from hippolyte.asked import Asked, is_delivery, read_event, refuse_unknown
 from hippolyte.assembly import Context, begin, elsewhere, tell
+from hippolyte.check import CHECK, check
 from hippolyte.errors import ConfigurationError, ConflictError, RefusedError
 from hippolyte.leases.lease import as_it_was
 from hippolyte.night.cancelled import take_note
@@ -55,6 +56,8 @@ def handler(event: object, context: Context) -> dict[str, Any]:
     What a person asks and cannot have is answered, with the remedy; a schedule's delivery that
     cannot be handled fails, and rings an alarm.
     """
+    if event == CHECK:
+        return check(begin(context), "scheduler")
     try:
         asked = read_event(event, clock.now())
         p = begin(context)

@@ -162,25 +162,25 @@ class Settings:
     # said with each object that is written; and the customer's key, if it is to be said
     sse_header: str | None = None
     sse_key_arn: str | None = None
-    # the customer's key that the bucket encrypts with: the roles are let at it
-    bucket_key: str | None = None
-    # the account that owns the bucket, said with native exports; None: the own one
-    bucket_owner: str | None = None
+    bucket_key: str | None = None  # the customer's, that the bucket encrypts with
+    bucket_owner: str | None = None  # the account, said with native exports; None: the own one
     # the SSM parameter that holds the places in which something may be open, see `records.places`
     places_parameter: str | None = None
     enabled: bool = True
     events: bool = False  # see `report.events`
+    tell_good_nights: bool = True  # False: a message goes out only if a person must act
     window_seconds: int = 25_200
-    # of the window, as an IANA name: the report tells its times in it
-    timezone: str = "UTC"
+    timezone: str = "UTC"  # of the window, an IANA name: the report tells its times in it
     consumed_percentage: int = 50
     tables: Selection = field(default_factory=Selection)
     native_export: NativeExport = field(default_factory=NativeExport)
     cluster: Cluster = field(default_factory=Cluster)
     max_read_capacity: int | None = None
     max_night_usd: float | None = None  # None: no limit
-    # how long backups are kept, for the estimate of storage; None: of a module that did not say
+    # how long backups are kept; None: of a module that did not say
     retention_days: int | None = None
+    retention_weeks: int = 0  # of the first of each week, and month; 0: none is kept longer
+    retention_months: int = 0
     verify_days: int | None = None  # see `reading_turn`
     # "plan": nothing is raised, and the report says what would have been
     raise_capacity: bool | Literal["plan"] = True

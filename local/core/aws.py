@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -62,6 +62,10 @@ class Aws(Protocol):
     @property
     def lock(self) -> AbstractContextManager[Any]:
         """Held by each event and call of the job services: the server answers in threads."""
+        ...
+
+    def callers_time(self, headers: Mapping[str, str]) -> datetime:
+        """Return the virtual time of whoever sent a request: an invocation has its own."""
         ...
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
@@ -42,11 +42,13 @@ _buckets: dict[tuple[str, str, str], Bucket] = {}
 _installing = threading.Lock()
 
 
-def _check_rate(world: aws.Aws, account: str, region: str, name: str) -> None:
+def _check_rate(
+    world: aws.Aws, account: str, region: str, name: str, headers: Mapping[str, str]
+) -> None:
     if name not in RATES or not world.datapipeline_rates:
         return
     bucket = _buckets.setdefault((account, region, name), Bucket(RATES[name], BURST))
-    if not bucket.take(world.clock.now()):
+    if not bucket.take(world.callers_time(headers)):
         raise JsonRESTError("ThrottlingException", "Rate exceeded")
 
 
@@ -56,7 +58,7 @@ def _method(name: str, action: Callable[[Call], dict[str, Any]]) -> Callable[...
         assert world is not None, "local.datapipeline.service.install(world) comes first"
         with world.lock:
             backend: DataPipelineBackend = self.datapipeline_backend
-            _check_rate(world, backend.account_id, backend.region_name, name)
+            _check_rate(world, backend.account_id, backend.region_name, name, self.headers)
             call = Call(world, backend, json.loads(self.body or "{}"))
             answer = action(call)
         return json.dumps(answer)

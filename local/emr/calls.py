@@ -58,7 +58,8 @@ def method(
 
 
 def _check_rates(world: aws.Aws, response: ElasticMapReduceResponse, name: str) -> None:
-    account, region, now = response.current_account, response.region, world.clock.now()
+    account, region = response.current_account, response.region
+    now = world.callers_time(response.headers)
     for kind, rate in ((name, RATES.get(name)), ("*", ALL)):
         if rate is None:
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
@@ -11,7 +11,12 @@ from typing import Any
 
 from local.core.clock import Clock
 from local.core.patching import Patches
-from local.functions.virtual_time import VirtualTime, product_clock, product_threads
+from local.functions.virtual_time import (
+    TIME_HEADER,
+    VirtualTime,
+    product_clock,
+    product_threads,
+)
 
 
 class Inline:
@@ -54,6 +59,11 @@ class Sleeper:
     def now(self) -> datetime:
         """Replace `hippolyte.clock.now`."""
         return self._running.now() if self._running is not None else self._clock.now()
+
+    def time_of(self, headers: Mapping[str, str]) -> datetime:
+        """Return the time of whoever sent a request, in this process or in one that says it."""
+        said = headers.get(TIME_HEADER)
+        return datetime.fromisoformat(said) if said else self.now()
 
     @contextmanager
     def invocation(self, timeout_seconds: float = 900) -> Iterator[VirtualTime]:

@@ -12,8 +12,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from types import ModuleType
 from typing import Any
+
+TIME_HEADER = "X-Local-Aws-Time"
+"""Says the virtual time of an invocation in a process of its own, in each of its requests."""
 
 
 class TimedOut(BaseException):
@@ -100,6 +104,17 @@ class AskedTime(VirtualTime):
             self._over = reply["late"]
         if self._over:
             raise TimedOut
+
+
+def say_time(now: Callable[[], datetime]) -> None:
+    """Let every HTTP request of this process say what time it is for its sender."""
+    original = HTTPConnection.endheaders
+
+    def endheaders(self: HTTPConnection, *body: Any, **more: Any) -> None:
+        self.putheader(TIME_HEADER, now().isoformat())
+        original(self, *body, **more)
+
+    HTTPConnection.endheaders = endheaders  # type: ignore[method-assign]
 
 
 def hook(clock: VirtualTime) -> None:

@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from local.functions.virtual_time import AskedTime, TimedOut, VirtualTime, hook
+from local.functions.virtual_time import AskedTime, TimedOut, VirtualTime, hook, say_time
 
 
 class Context:
@@ -190,6 +190,7 @@ def main() -> None:
 
     # before boto3 is imported: botocore's back-off then costs nothing and moves this clock
     time.sleep = lambda seconds, /: current.sleep(float(seconds))
+    say_time(lambda: current.now())
     sys.path.insert(0, sys.argv[1])
     importlib.import_module("boto3")
     for line in iter(sys.stdin.readline, ""):

@@ -11,6 +11,10 @@ locals {
   key_arn    = var.kms_key_arn == null ? aws_kms_key.this[0].arn : var.kms_key_arn
   via_s3     = "s3.${data.aws_region.current.id}.${data.aws_partition.current.dns_suffix}"
 
+  # what was kept longer goes with the others once it is not any more
+  days_of_weekly  = max(var.retention_days, 7 * var.retention_weeks)
+  days_of_monthly = max(var.retention_days, 31 * var.retention_months)
+
   # by organization: everybody, and the condition says which
   accounts     = var.organization_id != null ? ["*"] : [for id in var.account_ids : "arn:${local.partition}:iam::${id}:root"]
   organization = compact([var.organization_id])
@@ -113,11 +117,15 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   # a backup and its catalogue entry go together; what an undo replaced is a backup too
   dynamic "rule" {
     for_each = {
-      backups = var.retention_days
-      catalog = var.retention_days
-      undone  = var.retention_days
-      runs    = max(var.retention_days, 30)
-      logs    = 30
+      backups         = var.retention_days
+      backups-weekly  = local.days_of_weekly
+      backups-monthly = local.days_of_monthly
+      catalog         = var.retention_days
+      catalog-weekly  = local.days_of_weekly
+      catalog-monthly = local.days_of_monthly
+      undone          = var.retention_days
+      runs            = max(var.retention_days, 30)
+      logs            = 30
     }
 
     content {
@@ -136,14 +144,14 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 
   # the catalogue stays where listing it is cheap
   dynamic "rule" {
-    for_each = length(var.storage_classes) > 0 ? [1] : []
+    for_each = length(var.storage_classes) > 0 ? ["backups", "backups-weekly", "backups-monthly"] : []
 
     content {
-      id     = "move-backups"
+      id     = "move-${rule.value}"
       status = "Enabled"
 
       filter {
-        prefix = "${local.key_prefix}backups/"
+        prefix = "${local.key_prefix}${rule.value}/"
       }
 
       dynamic "transition" {

@@ -2,14 +2,15 @@
 
 locals {
   account = "$${aws:PrincipalAccount}"
-  parts   = ["backups", "catalog", "leases", "logs", "runs", "scripts"]
+  backups = ["backups", "backups-monthly", "backups-weekly"]
+  parts   = concat(local.backups, ["catalog", "catalog-monthly", "catalog-weekly", "leases", "logs", "runs", "scripts"])
   own     = { for part in local.parts : part => "${local.bucket_arn}/${local.key_prefix}${part}/${local.account}/*" }
 
   # Hadoop marks every directory above its own: those of the prefix, the part's and the account's
   prefixes = [for n in range(length(compact(split("/", var.prefix)))) : join("/", slice(split("/", var.prefix), 0, n + 1))]
   markers = concat(
     local.prefixes,
-    flatten([for part in ["backups", "logs"] : ["${local.key_prefix}${part}", "${local.key_prefix}${part}/${local.account}"]]),
+    flatten([for part in concat(local.backups, ["logs"]) : ["${local.key_prefix}${part}", "${local.key_prefix}${part}/${local.account}"]]),
   )
 }
 
@@ -72,10 +73,10 @@ data "aws_iam_policy_document" "bucket" {
   statement {
     sid     = "TidyUpTemporaryFiles"
     actions = ["s3:DeleteObject"]
-    resources = [
-      "${local.bucket_arn}/${local.key_prefix}backups/${local.account}/*/*/*/_temporary/*",
-      "${local.own["backups"]}_$folder$",
-    ]
+    resources = flatten([for part in local.backups : [
+      "${local.bucket_arn}/${local.key_prefix}${part}/${local.account}/*/*/*/_temporary/*",
+      "${local.own[part]}_$folder$",
+    ]])
 
     principals {
       type        = "AWS"

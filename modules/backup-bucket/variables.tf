@@ -96,6 +96,30 @@ variable "noncurrent_days" {
   }
 }
 
+variable "retention_weeks" {
+  description = "Weeks each table's first good backup of a week (from Monday, in the deployment's zone) is kept, below `backups-weekly/`: a whole number, 0 to 520; 0: no longer than the others. Example: 12."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.retention_weeks >= 0 && var.retention_weeks <= 520 && floor(var.retention_weeks) == var.retention_weeks
+    error_message = "retention_weeks must be a whole number from 0 (none is kept longer) to 520, got ${var.retention_weeks}. Example: 12."
+  }
+}
+
+variable "retention_months" {
+  description = "Months of 31 days each table's first good backup of a month (in the deployment's zone) is kept, below `backups-monthly/`: a whole number, 0 to 120; 0: no longer than the others. It is that week's too. Example: 13."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.retention_months >= 0 && var.retention_months <= 120 && floor(var.retention_months) == var.retention_months
+    error_message = "retention_months must be a whole number from 0 (none is kept longer) to 120, got ${var.retention_months}. Example: 13."
+  }
+}
+
 variable "storage_classes" {
   description = "Storage classes that backups move to, each with the days after which they do: `STANDARD_IA`, `ONEZONE_IA` and `INTELLIGENT_TIERING` from 30 days, `GLACIER_IR` from 0. They bill for 30 days at least, `GLACIER_IR` for 90, and for reading (docs/costs.md). `GLACIER` and `DEEP_ARCHIVE` are refused: a restore would wait for hours. Default: all stay in `STANDARD`."
   type        = map(number)

@@ -39,6 +39,23 @@ locals {
           ArnLike      = { "aws:PrincipalArn" = local.roles }
         }
       },
+      # of this account: the alarm and the log of modules/fleet-report
+      {
+        Sid       = "AlarmsPublishToEncryptedTopic"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
+        Resource  = "*"
+        Principal = { Service = "cloudwatch.amazonaws.com" }
+        Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+      },
+      {
+        Sid       = "FunctionsLogs"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+        Resource  = "*"
+        Principal = { Service = "logs.${local.region}.${data.aws_partition.current.dns_suffix}" }
+        Condition = { ArnLike = { "kms:EncryptionContext:aws:logs:arn" = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws/lambda/*" } }
+      },
     ]
   }
 }
@@ -97,6 +114,24 @@ data "aws_iam_policy_document" "topic" {
         variable = "aws:PrincipalOrgID"
         values   = [condition.value]
       }
+    }
+  }
+
+  # the alarm of modules/fleet-report
+  statement {
+    sid       = "AlarmsOfThisAccountPublish"
+    actions   = ["sns:Publish"]
+    resources = [local.topic_arn]
+
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account]
     }
   }
 

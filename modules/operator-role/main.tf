@@ -6,6 +6,10 @@ data "aws_caller_identity" "current" {}
 data "aws_region" "current" {}
 
 locals {
+  # those of the week and of the month lie beside
+  backups  = ["backups", "backups-monthly", "backups-weekly"]
+  catalogs = ["catalog", "catalog-monthly", "catalog-weekly"]
+
   partition = data.aws_partition.current.partition
   account   = data.aws_caller_identity.current.account_id
   region    = data.aws_region.current.id
@@ -53,14 +57,17 @@ data "aws_iam_policy_document" "read" {
   statement {
     sid       = "ReadBackups"
     actions   = ["s3:GetObject"]
-    resources = flatten([for kind in ["backups", "catalog"] : [for place in local.tables : "${local.bucket_arn}/${local.below}${kind}/${place}"]])
+    resources = flatten([for kind in concat(local.backups, local.catalogs) : [for place in local.tables : "${local.bucket_arn}/${local.below}${kind}/${place}"]])
   }
 
-  # of which tables there are backups, and how the nights ended: names, sizes, times
+  # of which tables there are backups, how the nights ended, what is raised: names, sizes, times
   statement {
-    sid       = "ReadReports"
-    actions   = ["s3:GetObject"]
-    resources = [for home in local.homes : "${local.bucket_arn}/${local.below}runs/${home}/*/report.*"]
+    sid     = "ReadReports"
+    actions = ["s3:GetObject"]
+    resources = flatten([for home in local.homes : [
+      "${local.bucket_arn}/${local.below}runs/${home}/*/report.*",
+      "${local.bucket_arn}/${local.below}leases/${home}/*.json",
+    ]])
   }
 
   statement {
@@ -72,10 +79,10 @@ data "aws_iam_policy_document" "read" {
       test     = "StringLike"
       variable = "s3:prefix"
       values = concat(
-        ["${local.below}catalog/"],
-        [for account in local.accounts : "${local.below}catalog/${account}/"],
-        flatten([for kind in ["catalog", "runs"] : [for home in local.homes : "${local.below}${kind}/${home}/"]]),
-        flatten([for kind in ["backups", "catalog"] : [for place in local.tables : "${local.below}${kind}/${place}"]]),
+        [for kind in concat(local.catalogs, ["runs"]) : "${local.below}${kind}/"],
+        flatten([for kind in concat(local.catalogs, ["runs"]) : [for account in local.accounts : "${local.below}${kind}/${account}/"]]),
+        flatten([for kind in concat(local.catalogs, ["leases", "runs"]) : [for home in local.homes : "${local.below}${kind}/${home}/"]]),
+        flatten([for kind in concat(local.backups, local.catalogs) : [for place in local.tables : "${local.below}${kind}/${place}"]]),
       )
     }
   }

@@ -44,7 +44,7 @@ data "aws_iam_policy_document" "verify" {
   statement {
     sid       = "NoteWhatIsFound"
     actions   = ["s3:PutObject"]
-    resources = [for place in local.tables : "${local.bucket_arn}/${local.below}catalog/${place}"]
+    resources = flatten([for kind in local.catalogs : [for place in local.tables : "${local.bucket_arn}/${local.below}${kind}/${place}"]])
   }
 }
 

@@ -294,7 +294,7 @@ def test_reports_of_older_versions_are_read_as_far_as_they_go(made: Bucket) -> N
     }
     made.report(FIRST, start(0), old)
     fleet = looked(made)
-    assert first_line(fleet) == "ATTENTION: 1 table not backed up"
+    assert first_line(fleet) == "ATTENTION: 1 table failed"
     assert [bare.table for bare in fleet.nowhere] == ["b", "c"]
     assert [age.table for age in only(fleet).oldest] == ["a"]
     assert only(fleet).storage_usd is None
@@ -356,7 +356,7 @@ def test_what_is_backed_up_nowhere_is_named(made: Bucket) -> None:
         *("lost", "former", "scratch", "same-name", "never", "dear")
     ]
     assert [bare.table for bare in fleet.uncopied] == ["lost", "former"]
-    assert first_line(fleet) == "ATTENTION: 3 tables not backed up, 2 replicas not copied"
+    assert first_line(fleet) == "ATTENTION: 3 tables failed, 2 replicas not copied"
     said = message(fleet, "")
     assert "lost, a replica whose others nobody backs up (excluded by 'lost')" in said
     assert "former, a replica no more" in said
@@ -373,7 +373,7 @@ def test_many_failed_tables_are_a_line_a_reason(made: Bucket) -> None:
     tables = {f"t{n:03d}": row("failed", reason="no cluster could be had") for n in range(900)}
     made.report(FIRST, start(0), night(start(0), tables | {"x": row("timed_out", reason="late")}))
     fleet = looked(made)
-    assert first_line(fleet) == "ATTENTION: 901 tables not backed up"
+    assert first_line(fleet) == "ATTENTION: 901 tables failed"
     lines = [line for line in message(fleet, "").splitlines() if "no cluster" in line]
     assert len(lines) == 1
     assert "900 failed: t000, t001" in lines[0]

@@ -10,6 +10,7 @@ import pytest
 
 from hippolyte.report.fleet import Fleet, look
 from hippolyte.report.fleet_page import render
+from tests.support.browsers import need_browser
 from tests.support.fleets import HOMES, NOW, Bucket, bucket, night, row, start
 from tools import browser
 
@@ -60,7 +61,7 @@ def test_every_account_and_night_is_on_it(six: Fleet) -> None:
         *("missing", "missing", "good"),
         None,
     ]
-    assert "ATTENTION: 1 of 6 nights missing, 900 tables not backed up" in text_of(page)
+    assert "ATTENTION: 1 of 6 nights missing, 900 tables failed" in text_of(page)
     links = [a.get("href", "") for a in grid.iter("a")]
     assert len(links) == 5 * 30
     assert links[0] == (
@@ -94,8 +95,8 @@ def test_an_empty_fleet_has_a_page(made: Bucket) -> None:
     assert "no deployment has reported" in text_of(render(looked(made)))
 
 
-@pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())
 def test_on_a_phone_nothing_is_off_the_screen_or_too_small(six: Fleet, tmp_path: Path) -> None:
+    need_browser()
     page = tmp_path / "fleet.html"
     page.write_text(render(six), encoding="utf-8")
     smallest = (

@@ -16,7 +16,7 @@ from tests.support.faults.tap import Point
 
 # what one night of these tables makes, of which some 65 read their settings; the links of the
 # exporter make as many again
-MOST_CALLS = {"datapipeline": 280, "emr": 280, "lambda": 380}
+MOST_CALLS = {"datapipeline": 280, "emr": 280, "lambda": 380, "native": 280}
 TWO_CRASHES = 520
 SEED = 20261124
 # what the exporter's links do
@@ -24,6 +24,7 @@ _LINKS = ("scan/", "engines/workers")
 
 
 @pytest.mark.both
+@pytest.mark.native
 def test_killed_before_and_after_each_call_site(row: Row, engine_name: str) -> None:
     """A slice: each operation of each calling function once."""
     seen: set[tuple[str, ...]] = set()
@@ -50,6 +51,7 @@ def test_killed_before_and_after_each_call_site(row: Row, engine_name: str) -> N
 
 
 @pytest.mark.faults
+@pytest.mark.native
 @pytest.mark.timeout(3600)
 def test_killed_before_and_after_every_call(row: Row, engine_name: str) -> None:
     outcomes = run(lambda _: [("killed", HarnessNight.kill)], engine_name)

@@ -45,6 +45,7 @@ BREAKS: dict[str, Break] = {
 
 
 @pytest.mark.faults
+@pytest.mark.native
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", BREAKS)
 def test_at_each_call_site(name: str, row: Row, engine_name: str) -> None:

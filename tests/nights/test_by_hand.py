@@ -336,7 +336,8 @@ def test_a_run_its_state_and_its_end_as_json(night: NightDriver) -> None:
     begun = printed("run")
     assert (begun["run_id"], begun["result"], begun["tables"]) == (RUN, "begun", 3)
     assert begun["report"] is None and begun["report_url"].endswith(f"/{RUN}/report.html")
-    night.passes(20)
+    if night.engine != "lambda":  # a cluster has begun to read, a worker would have ended
+        night.passes(15)
     shown = printed("status")
     (one,) = shown["runs"]
     assert (one["run"], one["tables"]) == (RUN, 3)

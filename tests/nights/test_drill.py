@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -121,8 +123,51 @@ def test_an_import_that_misses_items_is_an_alarm(night: NightDriver) -> None:
     (alert,) = report["alerts"]
     assert alert.startswith("restore drill: orders: the import of its backup")
     assert "of 40 items" in alert
+    assert "/error of /aws-dynamodb/imports" in alert
     assert "ATTENTION" in night.messages[-1]["subject"]
     assert tables(night) == ["orders"]
+
+
+def test_what_dynamodb_refuses_is_told_in_its_words(night: NightDriver) -> None:
+    night.configure(restore_drill={})
+    night.table("orders", items=40)
+
+    def spoil(call: Call) -> None:
+        source = call.params["S3BucketSource"]["S3KeyPrefix"]
+        for key in night.keys(source):
+            body = gzip.decompress(night.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+            spoiled = gzip.compress(body.replace(b'{"S":"orders#7"}', b'{"N":"7"}'))
+            night.s3.put_object(Bucket=BUCKET, Key=key, Body=spoiled)
+
+    night.world.before("dynamodb:ImportTable", spoil)
+    (alert,) = night.night()["alerts"]
+    assert "its backup FAILED: 39 of 40 items, 1 errors (ItemValidationError Some of the" in alert
+    assert "/error of /aws-dynamodb/imports" in alert
+    assert tables(night) == ["orders"]
+
+
+@pytest.mark.parametrize("imported", [39, 41])
+def test_an_import_of_another_number_of_items_is_an_alarm(
+    night: NightDriver, imported: int
+) -> None:
+    """Neither an error nor a failure: an item that is written over is counted nowhere."""
+    night.configure(restore_drill={})
+    night.table("orders", items=40)
+
+    def miscount(call: Call, body: str) -> str:
+        return body.replace('"ImportedItemCount": 40', f'"ImportedItemCount": {imported}')
+
+    night.world.change_answer("dynamodb:DescribeImport", miscount)
+    (alert,) = night.night()["alerts"]
+    assert f"its backup COMPLETED: {imported} of 40 items, 0 errors; its log" in alert
+    assert tables(night) == ["orders"]
+
+
+def test_what_an_import_came_to_is_said_with_its_cost(night: NightDriver) -> None:
+    night.table("orders", items=40)
+    night.configure(restore_drill={"max_usd": 1e9}, prices={"import_gb": 100_000})
+    (line,) = night.night()["drills"]
+    assert re.fullmatch(r"orders: .* 40 items, for about 0\.\d\d USD", line)
 
 
 def at_drill(night: NightDriver, operation: str, number: int, after: bool) -> list[str]:

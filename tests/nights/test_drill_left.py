@@ -368,3 +368,12 @@ def test_a_record_that_somebody_wrote_over_is_told_and_touches_nothing(
     assert line.startswith("the restore drill is not seen to: ")
     night.passes(15)
     assert TABLE in tables(night)
+
+
+def test_a_table_left_in_the_way_of_the_next_drill_is_deleted(night: NightDriver) -> None:
+    with_a_lost_table(night)
+    (line,) = (report := next_night(night))["drills"]
+    assert line == f"orders: not drilled: {TABLE}, which an earlier drill left, was in its way"
+    assert report["alerts"] == [f"restore drill: {line}"]
+    assert tables(night) == ["orders"]
+    assert next_night(night, 2)["drills"] == ["orders: restored by ImportTable, 40 items"]

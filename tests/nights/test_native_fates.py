@@ -134,6 +134,16 @@ def test_a_replica_is_exported_where_it_is(night: NightDriver, kind: str) -> Non
     assert report["raised"] == []
 
 
+def test_a_backup_is_of_the_windows_start(night: NightDriver) -> None:
+    native(night, "n-orders")
+    night.scheduler()
+    night.world.clock.advance(60)
+    night.dynamodb.delete_item(TableName="n-orders", Key={"pk": {"S": "n-orders#1"}})
+    night.dynamodb.put_item(TableName="n-orders", Item={"pk": {"S": "new"}})
+    night.until_closed()
+    assert items(night, "n-orders") == KEYS
+
+
 # waiting
 
 
@@ -182,6 +192,27 @@ def test_what_is_always_refused_for_the_moment_says_how(night: NightDriver) -> N
     row = night.night()["tables"]["n-orders"]
     assert row["verdict"] == "timed_out"
     assert "of the service" in row["reason"]
+
+
+def test_a_refusal_is_not_lost_behind_the_deadline(night: NightDriver) -> None:
+    """The second try has no room: what the first one heard is what a person can mend."""
+    native(night, "n-orders")
+    night.refuse("dynamodb:ExportTableToPointInTime", "ValidationException", "a bad key", 1)
+    night.scheduler()
+    night.until(lambda: (night.record(RUN, "ledger.json") or {})["batches"].get("r001"), 90)
+    night.refuse("dynamodb:ExportTableToPointInTime", "LimitExceededException", "300 at once")
+    row = night.until_closed()["tables"]["n-orders"]
+    assert (row["verdict"], row["attempt"]) == ("timed_out", 2)
+    assert "no room" in row["reason"]
+    assert "a bad key" in row["reason"]
+
+
+def test_what_is_refused_is_tried_no_more_often_than_others(night: NightDriver) -> None:
+    native(night, "n-orders")
+    night.refuse("dynamodb:ExportTableToPointInTime", "ValidationException", "a bad key")
+    row = night.night()["tables"]["n-orders"]
+    assert (row["verdict"], row["attempt"]) == ("failed", 2)
+    assert "a bad key" in row["reason"]
 
 
 # how it fails
@@ -312,6 +343,7 @@ def test_a_late_export_is_kept_wherever_the_monitor_is_killed(
     kept = entry(night, "n-orders")
     assert kept is not None
     assert [note for note in kept["notes"] if note.startswith("late")] == kept["notes"][-1:]
+    assert "DescribeTimeToLive" in str(kept["settings"]["answers"])
     assert items(night, "n-orders") == KEYS
     assert (night.record(RUN, "late-exports.json") or {})["tables"] == []
 
@@ -372,6 +404,15 @@ def test_an_export_nobody_heard_of_is_found_at_the_deadline(
     night.passes(60)
     assert entry(night, "n-orders") is not None
     assert len(exports(night)) == 1
+
+
+def test_what_may_not_be_looked_for_does_not_keep_the_run_open(night: NightDriver) -> None:
+    unheard(night)
+    night.world.gate.denied.append(("dynamodb:DescribeExport", "*"))
+    night.world.clock.advance_to(START + timedelta(seconds=7200))
+    row = night.until_closed(1)["tables"]["n-orders"]
+    assert row["verdict"] == "timed_out"
+    assert "dynamodb:DescribeExport" in row["reason"]
 
 
 def test_an_export_nobody_heard_of_that_ended_is_a_backup(night: NightDriver) -> None:

@@ -224,3 +224,16 @@ def test_a_raise_that_was_refused_is_not_listed_as_one(night: NightDriver) -> No
     assert "capacity: never raised" in report["tables"]["large"]["notes"]
     assert "Raised for the night" not in night.messages[-1]["message"]
     night.assert_clean()
+
+
+def test_good_nights_can_be_left_to_the_message_of_all_deployments(night: NightDriver) -> None:
+    night.configure(tell_good_nights=False)
+    night.table("orders")
+    night.table("frail")
+    assert set(verdicts(night.night()).values()) == {"backed_up"}
+    assert night.messages == []
+    assert night.record(RUN, "report.json")
+    night.world.faults.step_fails["frail"] = 9
+    next_night(night)
+    (told,) = night.messages
+    assert "ATTENTION" in told["subject"]

@@ -24,9 +24,9 @@ SHARED = (
 AROUND = (
     *("announcements", "asked", "assembly", "existence", "existence_looks", "existence_room"),
     *("link", "overdue"),
-    *("preflight", "preflight_calls", "read_back", "trial_messages"),
+    *("check", "preflight", "preflight_calls", "read_back", "trial_messages"),
 )
-DOORS = ("exporter", "monitor", "scheduler")
+DOORS = ("exporter", "fleet", "monitor", "scheduler")
 _UNDER_THE_NIGHT = ("tables", "planning", "records", "leases", "report", "engines", "exports")
 # the product's rooms, each with those it may know beside itself and the shared files
 ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (

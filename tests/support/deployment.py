@@ -323,6 +323,12 @@ class Deployment:
         stream = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
         self.world.client("dynamodb").update_table(TableName=name, StreamSpecification=stream)
 
+    def recoverable(self, name: str) -> None:
+        """Switch a table's point-in-time recovery on."""
+        self.world.client("dynamodb").update_continuous_backups(
+            TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
+
     def autoscaled(self, name: str, low: int, high: int) -> None:
         """Let Application Auto Scaling keep a table's reads at 70 %."""
         scaling = self.world.client("application-autoscaling")

@@ -242,6 +242,9 @@ REFUSED: dict[str, Bad] = {
     ),
     "retention-1": one("retention_days", 1, "got 1", "from 2", "Example: 35"),
     "retention-too-long": one("retention_days", 3651, "got 3651", "3650"),
+    "weeks-negative": one("retention_weeks", -1, "got -1", "whole number from 0", "Example: 12"),
+    "weeks-fraction": one("retention_weeks", 1.5, "got 1.5", "whole number"),
+    "months-too-many": one("retention_months", 121, "got 121", "120", "Example: 13"),
     "retention-fraction": one("retention_days", 7.5, "got 7.5", "whole number"),
     "storage-class-of-hours": one(
         "storage_classes", {"DEEP_ARCHIVE": 30}, '["DEEP_ARCHIVE"]', "read at once", "GLACIER_IR"
@@ -287,6 +290,7 @@ REFUSED: dict[str, Bad] = {
     "alarms-no-bool": one("alarms_enabled", "some", "a bool is required"),
     "events-no-bool": one("events_enabled", "some", "a bool is required"),
     "dashboard-no-bool": one("dashboard_enabled", "some", "a bool is required"),
+    "good-nights-no-bool": one("tell_good_nights", "some", "a bool is required"),
     # the engine
     "runtime-old": attribute("lambda", "runtime", "python3.9", '"python3.9"', '"python3.13"'),
     "memory-small": attribute("lambda", "memory_size", 128, "got 128", "256 to 10240"),
@@ -506,6 +510,8 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "edges": {
         "consumed_percentage": 100,
         "retention_days": 2,
+        "retention_weeks": 520,
+        "retention_months": 120,
         "verify_days": 0,
         "max_read_capacity": 1,
         "max_night_usd": 0.5,
@@ -614,6 +620,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "alert_emails": ["oncall+backups@example.co.uk"],
         "alarms_enabled": False,
         "dashboard_enabled": False,
+        "tell_good_nights": False,
         "events_enabled": True,
         "pipeline_region": "ap-southeast-2",
         "strict_datapipeline_iam": True,

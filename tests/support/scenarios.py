@@ -32,7 +32,7 @@ EVENT = {"run": f"{WINDOW_START:%Y-%m-%dT%H:%M:%SZ}", "delay_seconds": 0}
 
 
 def furnish(d: Deployment) -> None:
-    """A table that is raised and autoscaled, one that is not, one that is empty, one emptied."""
+    """Tables: raised and autoscaled, plain, empty, emptied; exported by DynamoDB itself."""
     # a scan pays for a page before the next, so that of one item it ends at once
     d.table("large", 1 if d.engine == "lambda" else 3, 1000, size_bytes=20 * GIB, item_count=3)
     d.autoscaled("large", 500, 5000)
@@ -44,6 +44,10 @@ def furnish(d: Deployment) -> None:
     d.table("empty", items=0)
     # looked into when nothing was read of it
     d.table("queue", items=0, size_bytes=4_000_000, item_count=5000)
+    if d.settings["native_export"]["tables"]:
+        # exported by DynamoDB itself
+        d.table("native")
+        d.recoverable("native")
 
 
 def drill(d: Deployment) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from pytest_terraform import terraform
 
+from hippolyte.planning.keeping import KEPT
 from hippolyte.settings import Exporter, parse
 from local.world import World
 from tests.support.kept import text_of
@@ -231,7 +232,8 @@ def test_lifecycle(applied: dict[str, Any], world: World) -> None:
         if name.startswith("expire-")
     }
 
-    kept = dict.fromkeys(("backups/", "catalog/", "undone/", "runs/"), 35)
+    longer = [f"{part}-{kept}/" for part in ("backups", "catalog") for kept in KEPT]
+    kept = dict.fromkeys(("backups/", "catalog/", *longer, "undone/", "runs/"), 35)
     assert days == {**kept, "logs/": 30}, "leases never"
     tidy = rules["tidy-up"]
     assert tidy["NoncurrentVersionExpiration"]["NoncurrentDays"] == 7

@@ -159,12 +159,14 @@ def test_nothing_else_is_in_the_central_bucket(reports: dict[str, Any], s3: Any)
         assert head["ServerSideEncryption"] == "aws:kms"
 
 
-def test_all_nights_are_told_on_the_central_topic(reports: dict[str, Any], world: World) -> None:
-    subjects = [message["subject"] for message in world.messages(CENTRAL_TOPIC)]
+def test_a_night_that_needs_a_person_is_told_on_the_central_topic_at_once(
+    reports: dict[str, Any], world: World
+) -> None:
+    """Good ones wait for the one message of the morning."""
+    (subject,) = (message["subject"] for message in world.messages(CENTRAL_TOPIC))
 
-    assert len(subjects) == 3
+    assert f"[hippolyte {SHOP} {IRELAND}]" in subject
     for account, region in WHERE.values():
-        assert any(f": hippolyte {account} {region}" in subject for subject in subjects)
         assert world.messages(own_topic(account, region)) == [], "alarms only"
 
 
@@ -175,10 +177,109 @@ def test_who_will_not_hear_an_alarm_is_told(reports: dict[str, Any], world: Worl
     waiting = "oncall@example.com has not confirmed the subscription: no message arrives there"
     assert alerts == {"shop": [], "shop_ireland": [waiting], "analytics": []}
     assert {subject.partition(": ")[0] for subject in subjects} == {
-        "OK 3 backed up",
-        "OK 2 backed up",
         "ATTENTION 1 to look at",
     }
+
+
+# the message of the morning
+
+
+@pytest.fixture(scope="module")
+def morning(reports: dict[str, Any], world: World) -> dict[str, Any]:
+    """Let it become seven, and return the morning's message."""
+    told = len(world.messages(CENTRAL_TOPIC))
+    world.clock.advance_to(datetime(2026, 11, 24, 6, 59, tzinfo=UTC))
+    world.schedules.start()
+    until(world, lambda: len(world.messages(CENTRAL_TOPIC)) > told)
+    world.schedules.stop()
+    assert [i.error for i in world.lambda_logs if i.error] == []
+    (message,) = world.messages(CENTRAL_TOPIC)[told:]
+    return dict(message)
+
+
+def test_one_message_tells_of_all_deployments(morning: dict[str, Any], world: World) -> None:
+    assert world.clock.now() < datetime(2026, 11, 24, 7, 15, tzinfo=UTC)
+    assert morning["subject"] == "ATTENTION: 1 night to look at"
+    lines = morning["message"].splitlines()
+    assert lines[0] == morning["subject"]
+    said = [f"  - {account} {region} (hippolyte)" for account, region in WHERE.values()]
+    for start, tables in zip(said, (3, 2, 2), strict=True):
+        assert f"{start}: {tables} tables backed up" in lines
+    assert lines[-1] == f"As a page: s3://{BUCKET}/fleet/report.html"
+
+
+def test_the_page_of_all_deployments_is_in_the_bucket(
+    morning: dict[str, Any], multi_account: Any, s3: Any
+) -> None:
+    assert multi_account.outputs["fleet_page_url"]["value"] == f"s3://{BUCKET}/fleet/report.html"
+    page = s3.get_object(Bucket=BUCKET, Key="fleet/report.html")
+    assert page["ServerSideEncryption"] == "aws:kms"
+    text = page["Body"].read().decode()
+    assert morning["subject"] in text
+    for account, region in WHERE.values():
+        assert f">{account}<" in text
+        assert region in text
+
+
+def test_the_fleet_report_reads_no_backup_and_writes_its_page_alone(
+    morning: dict[str, Any], multi_account: Any, world: World
+) -> None:
+    role_arn = f"arn:aws:iam::{BACKUP}:role/hippolyte-fleet-{HOME}"
+    fleet = world.client("s3", HOME, role_arn)
+    home = f"{SHOP}/{HOME}"
+    run = f"runs/{home}/{RUN}"
+    assert not refused(fleet.get_object, Key=f"{run}/report.json")
+    for key in (f"{run}/plan.json", f"{run}/ledger.json", f"catalog/{home}/orders/{RUN}.json"):
+        assert refused(fleet.get_object, Key=key), key
+    for key in (f"{run}/report.json", f"leases/{home}/orders.json", "fleet/other.html", "x"):
+        assert refused(fleet.put_object, Key=key, Body=b"x"), key
+        assert refused(fleet.delete_object, Key=key), key
+    assert not refused(fleet.put_object, Key="fleet/report.html", Body=b"<html>")
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        *("s3:GetObject", "s3:ListBucket", "s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey"),
+        *("sns:Publish", "cloudwatch:PutMetricData"),
+    ],
+)
+def test_each_right_of_the_fleet_report_is_needed(
+    morning: dict[str, Any], world: World, multi_account: Any, action: str
+) -> None:
+    """Without it the function fails, or says that something cannot be read."""
+    world.deny(action)
+    try:
+        answer = (
+            Place(world, BACKUP, HOME)
+            .client("lambda")
+            .invoke(FunctionName=multi_account.outputs["fleet_report_arn"]["value"], Payload=b"{}")
+        )
+    finally:
+        world.gate.denied.clear()
+    said = json.loads(answer["Payload"].read())
+    assert "FunctionError" in answer or "unreadable" in said["said"], said
+
+
+def test_an_account_that_did_not_report_is_told_and_the_alarm_goes(
+    morning: dict[str, Any], world: World, places: dict[str, Place], multi_account: Any
+) -> None:
+    """A day on which no deployment's schedule is delivered."""
+    told = len(world.messages(CENTRAL_TOPIC))
+    world.clock.advance_to(datetime(2026, 11, 25, 7, tzinfo=UTC))
+    Place(world, BACKUP, HOME).client("lambda").invoke(
+        FunctionName=multi_account.outputs["fleet_report_arn"]["value"], Payload=b"{}"
+    )
+    (message,) = world.messages(CENTRAL_TOPIC)[told:]
+    assert message["subject"] == "ATTENTION: 3 of 3 nights missing"
+    for account, region in WHERE.values():
+        assert f"  - {account} {region} (hippolyte): no night since {RUN}" in message["message"]
+    (alarm,) = Place(world, BACKUP, HOME).client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert alarm["AlarmActions"] == [CENTRAL_TOPIC]
+    world.alarms.start()
+    world.clock.advance(3 * 3600)
+    subjects = [m["subject"] for m in world.messages(CENTRAL_TOPIC)[told + 1 :]]
+    assert any("hippolyte-fleet-nights-missing" in subject for subject in subjects), subjects
 
 
 # what a workload account cannot do, even if its own policies let it do everything

@@ -213,9 +213,12 @@ def roles(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[di
         keep(world, table)
     keep(world, "stock-tool", tool_export(ITEMS))
     told = {"verdict": "backed_up", "last_good": RUN, "items": len(ITEMS), "bytes": 1}
-    report = {"version": 1, "run_id": RUN, "tables": {"orders": told}}
+    totals = {"backed_up": 1}
+    report = {"version": 1, "run_id": RUN, "totals": totals, "tables": {"orders": told}}
     key_of_it = f"nightly/runs/{ACCOUNT}/{REGION}/{RUN}/report.json"
     s3.put_object(Bucket="backups", Key=key_of_it, Body=json.dumps(report).encode())
+    lease = f"nightly/leases/{ACCOUNT}/{REGION}/orders.json"
+    s3.put_object(Bucket="backups", Key=lease, Body=b'{"version": 1, "state": "raised"}')
     encryption = {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key}
     keep(world, "stock-keyed", SSEDescription=encryption)
     yield terraform.output()
@@ -274,6 +277,17 @@ def test_whoever_reads_sees_their_tables_only(
         assert code == 2 and "AccessDenied" in said, said
     code, said = hippolyte(roles["read"], "restore", "orders", "--to", "restored-orders")
     assert code == 2 and "dynamodb:CreateTable" in said, said
+
+
+def test_whoever_reads_sees_how_the_nights_went(
+    roles: dict[str, str], hippolyte: Callable[..., tuple[int, str]]
+) -> None:
+    code, said = hippolyte(roles["read"], "report", "--all", "--nights", "400", "--json")
+    assert code == 1, said
+    (found,) = json.loads(said)["deployments"]
+    # by the clock of this machine: on which date the night is, nobody knows
+    assert "unreadable" not in said
+    assert (found["raised"], found["not_seen"]) == (["orders"], [])
 
 
 def test_whoever_reads_looks_up_an_item_and_keeps_the_filters_at_home(

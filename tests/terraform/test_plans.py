@@ -1197,12 +1197,13 @@ def test_backups_move_to_other_storage_classes_and_are_locked(resources: dict[st
     rules = locked["aws_s3_bucket_lifecycle_configuration.this[0]"]["rule"]
     lock = locked["aws_s3_bucket_object_lock_configuration.this[0]"]["rule"]
 
-    (moves,) = (rule for rule in rules if rule["transition"])
-    assert [f["prefix"] for f in moves["filter"]] == ["backups/"], "not the catalogue"
-    assert {t["storage_class"]: t["days"] for t in moves["transition"]} == {
-        "GLACIER_IR": 7,
-        "STANDARD_IA": 30,
-    }
+    moves = {rule["filter"][0]["prefix"]: rule for rule in rules if rule["transition"]}
+    assert set(moves) == {"backups/", "backups-weekly/", "backups-monthly/"}, "not the catalogue"
+    for rule in moves.values():
+        assert {t["storage_class"]: t["days"] for t in rule["transition"]} == {
+            "GLACIER_IR": 7,
+            "STANDARD_IA": 30,
+        }
     assert lock == [{"default_retention": [{"mode": "COMPLIANCE", "days": 30, "years": None}]}]
     plain = resources["plain"]
     assert "aws_s3_bucket_object_lock_configuration.this[0]" not in plain

@@ -6,8 +6,9 @@ state is not trusted; unknown instance states count as not terminal, bounded by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -20,12 +21,14 @@ from hippolyte.engines.datapipeline_definition import (
     definition,
     definition_error,
 )
+from hippolyte.engines.emr_calls import EmrCalls
 from hippolyte.engines.engine import (
     BatchStatus,
     Handle,
     JobState,
     JobStatus,
     Launch,
+    LimitError,
     may_be_taken,
     refusal,
 )
@@ -67,6 +70,7 @@ class DataPipelineEngine:
     tables_per_batch: int = TABLES_PER_PIPELINE
     ordered: bool = False
     raises_per_job: bool = False
+    calls: EmrCalls = field(default_factory=EmrCalls)
 
     def prepare(self, launch: Launch) -> Handle:
         """Create the pipeline (same name and unique id: the same one) and put its definition.
@@ -117,15 +121,17 @@ class DataPipelineEngine:
         fields = answer["pipelineDescriptionList"][0]["fields"]
         return any(f["key"] in ("@firstActivationTime", "@lastActivationTime") for f in fields)
 
-    def poll(self, handle: Handle, jobs: int) -> BatchStatus:
+    def poll(self, handle: Handle, jobs: int, doubt: Collection[int] = ()) -> BatchStatus:
         """Read the instances, and what EMR says of the cluster and its steps."""
-        try:
-            return self._look(handle, jobs)
-        except ClientError as error:
-            # at whichever call: another pass may delete it between two of them
-            if error.response["Error"]["Code"] not in _GONE:
-                raise
-            return self._without_pipeline(handle, jobs)
+        with suppress(LimitError):
+            try:
+                return self._look(handle, jobs)
+            except ClientError as error:
+                # at whichever call: another pass may delete it between two of them
+                if error.response["Error"]["Code"] not in _GONE:
+                    raise
+                return self._without_pipeline(handle, jobs)
+        return BatchStatus(host_id=handle.get("cluster"), asked=False)
 
     def _look(self, handle: Handle, jobs: int) -> BatchStatus:
         instances = self._instances(handle["pipeline"])
@@ -136,7 +142,7 @@ class DataPipelineEngine:
         if cluster_id := cluster.get("@resourceId"):
             # kept in the ledger: the pipeline may be deleted by somebody
             handle["cluster"] = cluster_id
-        view = _view(self.clients, handle.get("cluster"), cluster)
+        view = self._view(handle.get("cluster"), cluster)
         if view.gone and any(
             _STATES.get(i.get("@status", "")) not in _OVER for i in instances.values()
         ):
@@ -251,7 +257,7 @@ class DataPipelineEngine:
     def _without_pipeline(self, handle: Handle, jobs: int) -> BatchStatus:
         """Somebody deleted the pipeline: what is left of it is the cluster."""
         cluster = handle.get("cluster")
-        view = _view(self.clients, cluster, {"@status": "CANCELED"})
+        view = self._view(cluster, {"@status": "CANCELED"})
         lost = JobStatus(JobState.CANCELLED, dead=view.gone, error="the pipeline was deleted")
         return BatchStatus(
             jobs=dict.fromkeys(range(jobs), lost),
@@ -260,12 +266,11 @@ class DataPipelineEngine:
             failure="the pipeline was deleted by somebody",
         )
 
-
-def _view(clients: Clients, cluster_id: str | None, instance: Fields) -> ClusterView:
-    over = _STATES.get(instance.get("@status", "")) in _OVER
-    view = ClusterView(clients, cluster_id, "_", gone_if_unknown=over)
-    view.failure = _cluster_failure(instance, view)
-    return view
+    def _view(self, cluster_id: str | None, instance: Fields) -> ClusterView:
+        over = _STATES.get(instance.get("@status", "")) in _OVER
+        view = ClusterView(self.calls, self.clients.emr, cluster_id, gone_if_unknown=over)
+        view.failure = _cluster_failure(instance, view)
+        return view
 
 
 def _error(state: JobState, fields: Fields, attempt: Fields, cluster_failure: str) -> str:
@@ -283,11 +288,7 @@ def _error(state: JobState, fields: Fields, attempt: Fields, cluster_failure: st
 
 
 def _cluster_failure(cluster: Fields, view: ClusterView) -> str:
-    """Return why the cluster failed: the service's words, and EMR's of a cluster that it told of.
-
-    `@failureReason` need not repeat EMR's reason; of a cluster that came to no id nothing else is
-    known.
-    """
+    """Return why the cluster failed: the service's words, and EMR's, which they need not repeat."""
     status = cluster.get("@status", "")
     if _STATES.get(status) not in (JobState.FAILED, JobState.CANCELLED):
         return ""

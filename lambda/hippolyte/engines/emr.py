@@ -6,18 +6,21 @@ name says which batch it is, and is looked for before each start and after a los
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import logging
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from hippolyte import clock
-from hippolyte.engines.cluster import ClusterView, Step, step_time
+from hippolyte.engines import emr_steps
+from hippolyte.engines.cluster import end_reason, step_log, step_time
+from hippolyte.engines.emr_calls import ENDED, EmrCalls, Status, Step
 from hippolyte.engines.emr_guard import guard
-from hippolyte.engines.emr_job_flow import SHUTDOWN_AFTER, SHUTDOWN_SCRIPT, job_flow, shutdown_key
+from hippolyte.engines.emr_job_flow import SHUTDOWN_AFTER, job_flow, put_script
 from hippolyte.engines.engine import (
     BatchStatus,
     Handle,
@@ -58,8 +61,12 @@ _STATES = {
     "CANCELLED": JobState.CANCELLED,
     "INTERRUPTED": JobState.CANCELLED,
 }
+# of a step, by its cluster's end or by hand
+_CUT_OFF = frozenset({"CANCELLED", "INTERRUPTED"})
 # what a job is if it has several steps
 _BEST = ("RUNNING", "CANCEL_PENDING", "PENDING", "COMPLETED")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,7 @@ class EmrEngine:
     tables_per_batch: int = TABLES_PER_CLUSTER
     ordered: bool = True
     raises_per_job: bool = True
+    calls: EmrCalls = field(default_factory=EmrCalls)
 
     def prepare(self, launch: Launch) -> Handle:
         """Name the cluster, and put the script that ends it where it will look for it.
@@ -81,7 +89,7 @@ class EmrEngine:
         """
         if self.settings.emr is None:
             raise EngineError("the deployment has no setting emr: it starts no cluster any more")
-        self._put_script()
+        put_script(self.clients.s3, self.settings)
         return {
             "name": batch_name(launch, self.settings),
             "since": iso(clock.now() - _CLOCKS),
@@ -98,6 +106,7 @@ class EmrEngine:
         with _nothing_done("ListClusters"):
             if self.started(handle):
                 return
+        self.calls.wait_for_turn("RunJobFlow")
         numbers = [n for n, ratio in enumerate(launch.ratios) if ratio is not None]
         steps = self._steps(launch, numbers)
         try:
@@ -106,9 +115,11 @@ class EmrEngine:
             )
         except ClientError as error:
             if may_be_taken(error):
+                self.calls.started(handle["name"], None)
                 raise
             raise refusal("RunJobFlow", error, handle) from error
         handle["cluster"] = answer["JobFlowId"]
+        self.calls.started(handle["name"], handle["cluster"])
         guard(self.clients, self.settings, handle)
 
     def add(self, handle: Handle, launch: Launch, numbers: Sequence[int]) -> None:
@@ -118,13 +129,15 @@ class EmrEngine:
             LimitError: a quota or the call rate is met.
             EngineError: the service refuses for any other reason, as for a cluster that ends.
         """
-        with _nothing_done("ListSteps"):
-            view = self._view(handle)
-        missing = [n for n in numbers if not view.named(n)]
+        if "steps" not in handle:
+            with _nothing_done("ListSteps"):
+                emr_steps.learn(self.calls, self.clients.emr, handle, len(launch.jobs))
+        missing = [n for n in numbers if n not in emr_steps.known(handle)]
         if not missing:
             return
+        self.calls.wait_for_turn("AddJobFlowSteps")
         try:
-            self.clients.emr_once.add_job_flow_steps(
+            answer = self.clients.emr_once.add_job_flow_steps(
                 JobFlowId=handle["cluster"],
                 Steps=self._steps(launch, missing),  # type: ignore[arg-type]
             )
@@ -132,10 +145,14 @@ class EmrEngine:
             if may_be_taken(error):
                 raise
             raise refusal("AddJobFlowSteps", error, handle) from error
+        emr_steps.note(handle, list(zip(answer["StepIds"], missing, strict=True)))
 
     def finish(self, handle: Handle) -> None:
         """Terminate the cluster: alive without steps, it would cost until it is found idle."""
         if cluster := handle.get("cluster"):
+            with suppress(LimitError):
+                # it is asked for all the same
+                self.calls.wait_for_turn("TerminateJobFlows")
             self.clients.emr.terminate_job_flows(JobFlowIds=[cluster])
 
     def started(self, handle: Handle) -> bool:
@@ -150,30 +167,35 @@ class EmrEngine:
     def _find(self, handle: Handle) -> bool:
         if "cluster" in handle:
             return True
-        pages = self.clients.emr.get_paginator("list_clusters").paginate(
-            CreatedAfter=when(handle["since"])
-        )
-        for page in pages:
-            for cluster in page["Clusters"]:
-                if cluster.get("Name") == handle["name"]:
-                    handle["cluster"] = cluster["Id"]
-                    return True
-        return False
+        found = self.calls.named(self.clients.emr, handle["name"], when(handle["since"]))
+        if found:
+            handle["cluster"] = found
+        return found is not None
 
-    def poll(self, handle: Handle, jobs: int) -> BatchStatus:
-        """Read the cluster's state and its steps."""
-        view = self._view(handle)
-        statuses = {
-            number: self._job(named, view)
-            for number in range(jobs)
-            if (named := view.named(number))
-        }
+    def poll(self, handle: Handle, jobs: int, doubt: Collection[int] = ()) -> BatchStatus:
+        """Read the cluster's state, and how its steps are that were not over."""
+        cluster = handle.get("cluster")
+        try:
+            status = self.calls.status(self.clients.emr, cluster) if cluster else None
+        except LimitError as error:
+            _log.warning("cluster %s is not looked at: %s", cluster, error)
+            return BatchStatus(host_id=cluster, asked=False)
+        if cluster is None or status is None:
+            forgotten = clock.now() - when(handle["since"]) > _FORGOTTEN
+            return BatchStatus(host_id=cluster, gone=forgotten)
+        gone = status["State"] in ENDED
+        looked = emr_steps.look(self.calls, self.clients.emr, handle, status, jobs, doubt)
+        if not status["State"].startswith("TERMINAT") and _CUT_OFF.intersection(looked.states):
+            status = self._newer(cluster) or status
+        told = {n: self._told(*ended, gone) for n, ended in looked.told.items()}
+        seen = {n: self._job(steps, cluster, gone) for n, steps in looked.steps.items()}
         return BatchStatus(
-            jobs=statuses,
-            host_id=view.cluster_id,
-            gone=view.gone,
-            failure=view.failure,
-            start_patience=self._start_patience(view),
+            jobs={number: one for number, one in {**told, **seen}.items() if number < jobs},
+            host_id=cluster,
+            gone=gone,
+            failure=_failure(status, looked.states),
+            start_patience=self._start_patience(status),
+            asked=looked.complete,
         )
 
     def cancel(self, handle: Handle) -> None:
@@ -188,14 +210,15 @@ class EmrEngine:
     def clean_up(self, handle: Handle) -> None:
         """Do nothing: a cluster that has ended is forgotten by EMR itself."""
 
-    def _view(self, handle: Handle) -> ClusterView:
-        forgotten = clock.now() - when(handle["since"]) > _FORGOTTEN
-        view = ClusterView(self.clients, handle.get("cluster"), " ", gone_if_unknown=forgotten)
-        view.failure = _failure(view)
-        return view
+    def _newer(self, cluster: str) -> Status | None:
+        """Look again why a cluster ends that was listed alive: its steps say that it does."""
+        try:
+            return self.calls.described(self.clients.emr, cluster)
+        except LimitError:
+            return None
 
-    def _start_patience(self, view: ClusterView) -> int | None:
-        if view.status.get("State") != "STARTING":
+    def _start_patience(self, status: Status) -> int | None:
+        if status["State"] != "STARTING":
             return None
         fleet = self.settings.emr and self.settings.emr.instance_types
         return _FLEET_START_SECONDS if fleet else _START_SECONDS
@@ -215,29 +238,27 @@ class EmrEngine:
             for number in numbers
         ]
 
-    def _job(self, named: Sequence[Step], view: ClusterView) -> JobStatus:
-        step = next((s for b in _BEST for s in named if s["Status"]["State"] == b), named[0])
-        name = step["Status"]["State"]
-        state = _STATES.get(name, JobState.WAITING)
+    def _job(self, steps: Sequence[Step], cluster: str, gone: bool) -> JobStatus:
+        """Return how a job with these steps is.
+
+        COMPLETED is an end: all Hadoop jobs of the step have succeeded (API, AddJobFlowSteps).
+        CANCELLED, INTERRUPTED and FAILED end the step's client alone: the MapReduce job that it
+        watched lives on under YARN until its cluster is gone.
+        """
+        step = next((s for b in _BEST for s in steps if s["Status"]["State"] == b), steps[0])
+        state = _STATES.get(step["Status"]["State"], JobState.WAITING)
         return JobStatus(
             state=state,
-            dead=view.dead(named),
+            dead=gone or all(s["Status"]["State"] == "COMPLETED" for s in steps),
             error=_error(step, state),
-            log=view.log(self.settings, step),
+            log=step_log(self.settings, cluster, step),
             started_at=step_time(step, "StartDateTime"),
             finished_at=step_time(step, "EndDateTime"),
         )
 
-    def _put_script(self) -> None:
-        bucket, key = self.settings.bucket, shutdown_key(self.settings)
-        try:
-            found = self.clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
-                raise
-            found = b""
-        if found != SHUTDOWN_SCRIPT.encode():
-            self.clients.s3.put_object(Bucket=bucket, Key=key, Body=SHUTDOWN_SCRIPT.encode())
+    def _told(self, name: str, finished: str | None, gone: bool) -> JobStatus:
+        step, state, dead = {"Status": {"State": name}}, _STATES[name], gone or name == "COMPLETED"
+        return JobStatus(state, dead, _error(step, state), finished_at=finished)
 
 
 @contextmanager
@@ -257,14 +278,13 @@ def _error(step: Step, state: JobState) -> str:
     return ": ".join(t for t in texts if t)[:1000] or f"the step is {step['Status']['State']}"
 
 
-def _failure(view: ClusterView) -> str:
-    """Return why the cluster ends or has ended, if it did not end well."""
-    state = view.status.get("State", "")
-    code = view.status.get("StateChangeReason", {}).get("Code", "")
+def _failure(status: Status, states: Sequence[str]) -> str:
+    """Return why the cluster ends or has ended, if it did not end well; `states` of its steps."""
+    state = status["State"]
+    code = status.get("StateChangeReason", {}).get("Code", "")
     if not state.startswith("TERMINAT") or code == "ALL_STEPS_COMPLETED":
         return ""
-    cut = any(s["Status"]["State"] not in ("COMPLETED", "FAILED") for s in view.steps)
-    if code == "USER_REQUEST" and view.steps and not cut:
+    if code == "USER_REQUEST" and states and {"COMPLETED", "FAILED"}.issuperset(states):
         # ended by us, when its steps were over
         return ""
-    return f"cluster {state}: {view.reason}"[:1000]
+    return f"cluster {state}: {end_reason(status)}"[:1000]

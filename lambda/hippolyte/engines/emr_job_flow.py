@@ -6,10 +6,15 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from hippolyte.engines.export_job import batch_tags, log_uri
+from hippolyte.errors import code_of
 from hippolyte.planning.mappers import SMALL_MB
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
     from hippolyte.engines.engine import Launch
     from hippolyte.settings import Emr, Settings
 
@@ -48,6 +53,19 @@ _S3A_NAMES = {"AES256": "AES256", "aws:kms": "SSE-KMS"}
 def shutdown_key(settings: Settings) -> str:
     """Return the S3 key of the script that ends a cluster by itself."""
     return settings.place("scripts", "shutdown-at.sh")
+
+
+def put_script(s3: S3Client, settings: Settings) -> None:
+    """Put the script where clusters look for it, unless it is there."""
+    bucket, key = settings.bucket, shutdown_key(settings)
+    try:
+        found = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if code_of(error) not in ("NoSuchKey", "404"):
+            raise
+        found = b""
+    if found != SHUTDOWN_SCRIPT.encode():
+        s3.put_object(Bucket=bucket, Key=key, Body=SHUTDOWN_SCRIPT.encode())
 
 
 def job_flow(

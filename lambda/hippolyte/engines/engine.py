@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -57,6 +57,9 @@ class BatchStatus:
     paused: bool = False
     # the host still waits for its machines, which is worth so many seconds; None: it does not
     start_patience: int | None = None
+    # False: the service was not asked about the jobs that are not named, for its rate's sake, so
+    # that nothing is known of them; another pass asks
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +160,11 @@ class Engine(Protocol):
         """Say whether a batch was ever started."""
         ...
 
-    def poll(self, handle: Handle, jobs: int) -> BatchStatus:
-        """Tell how the batch's jobs and their host are."""
+    def poll(self, handle: Handle, jobs: int, doubt: Collection[int] = ()) -> BatchStatus:
+        """Tell how the batch's jobs and their host are.
+
+        `doubt`: numbers of jobs of which nobody knows whether they were added.
+        """
         ...
 
     def cancel(self, handle: Handle) -> None:

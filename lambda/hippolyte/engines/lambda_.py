@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -107,7 +107,7 @@ class LambdaEngine:
                 _log.warning("%s is not started: %s", self._execution_name(handle, part), error)
         return parts > 0
 
-    def poll(self, handle: Handle, jobs: int) -> BatchStatus:
+    def poll(self, handle: Handle, jobs: int, doubt: Collection[int] = ()) -> BatchStatus:
         """Tell how far the worker is, by its record, and whether it is dead."""
         workers, worker = self._workers(handle), handle["worker"]
         found = workers.orders(worker)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,8 @@ _FULL = "DynamoDB had no room for it: 300 exports at once, or 100 TB of tables"
 _ANOTHER = "the table was deleted, and another one has its name"
 # a token is good for eight hours; seconds, with some to spare
 _TOKEN_SECONDS = 7.5 * 3600
+# after the deadline, seconds
+_SOUGHT_SECONDS = 1200
 # below the prefix that is asked for (Developer Guide, "DynamoDB table export output format")
 _FOLDER = "AWSDynamoDB/"
 
@@ -99,7 +101,7 @@ class NativeEngine:
         """Say yes: what a poll begins again is begun once, by its token."""
         return bool(handle)
 
-    def poll(self, handle: Handle, jobs: int) -> BatchStatus:
+    def poll(self, handle: Handle, jobs: int, doubt: Collection[int] = ()) -> BatchStatus:
         """Look at the exports that run, begin those that can, and tell of all."""
         moment = when(handle["moment"])
         for one in handle["exports"]:
@@ -111,9 +113,9 @@ class NativeEngine:
                 elif one["state"] == JobState.WAITING.value:
                     self._begin(one, moment)
             except (ClientError, BotoCoreError) as error:
-                # asked again in the next pass, until the deadline
+                # asked again in the next pass, until the deadline and somewhat longer
                 _log.warning("the export of %s: %s", one["table"], error)
-                one["waits"] = str(error)
+                one["waits"], one["sought"] = str(error), _is_long_over(handle)
         statuses = {n: status(one, handle) for n, one in enumerate(handle["exports"])}
         return BatchStatus(statuses, gone=all(s.state.value in OVER for s in statuses.values()))
 
@@ -240,6 +242,12 @@ class NativeEngine:
         time.sleep(1 / CALLS_A_SECOND)
         # as it came: an SDK older than a member drops it, and a filter must be seen
         return received(self.clients.dynamodb_once, operation, **asked)["ExportDescription"]
+
+
+def _is_long_over(handle: Handle) -> bool:
+    """Say whether what may have begun unheard was looked for long enough."""
+    ended = handle.get("cancelled")
+    return ended is not None and clock.now() >= when(ended) + timedelta(seconds=_SOUGHT_SECONDS)
 
 
 def _token(name: str, output: str) -> str:

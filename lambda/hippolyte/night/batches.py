@@ -8,7 +8,8 @@ from hippolyte.engines.engine import Launch
 from hippolyte.exports.native import export_id
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning import rates, sizing
-from hippolyte.planning.plan import Job
+from hippolyte.planning.keeping import place
+from hippolyte.planning.plan import Job, Plan
 from hippolyte.record_form import when
 from hippolyte.records.ledger import BatchEntry, TableEntry
 from hippolyte.records.runs import Run
@@ -21,9 +22,9 @@ Ratios = list[float | None]
 REFUSALS = 3
 
 
-def directory(settings: Settings, table: str, run_id: str, attempt: int) -> str:
+def directory(settings: Settings, plan: Plan, table: str, attempt: int) -> str:
     """Return the S3 key of an attempt's output, without a slash at the end."""
-    return settings.place("backups", table, f"{run_id}-{attempt}")
+    return place(settings, plan, "backups", table, f"{plan.run_id}-{attempt}")
 
 
 def launch_of(p: Pass, run: Run, batch: BatchEntry, ratios: Ratios) -> Launch:
@@ -35,7 +36,7 @@ def launch_of(p: Pass, run: Run, batch: BatchEntry, ratios: Ratios) -> Launch:
         ratios=ratios,
         outputs=[
             f"s3://{p.settings.bucket}/"
-            + directory(p.settings, job.table, run.plan.run_id, batch.attempts[job.table])
+            + directory(p.settings, run.plan, job.table, batch.attempts[job.table])
             for job in batch.jobs
         ],
         deadline=run.plan.deadline,

@@ -13,6 +13,7 @@ from hippolyte.errors import ConfigurationError, ConflictError
 from hippolyte.exports.findings import LISTED
 from hippolyte.exports.verified import verified
 from hippolyte.night.one_pass import Pass
+from hippolyte.planning.keeping import KEPT, part, place
 from hippolyte.planning.plan import NATIVE
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import TableEntry
@@ -60,7 +61,7 @@ def add_to_catalogue(
         "definition": definition,
         "settings": settings,
     }
-    key = p.settings.place("catalog", name, f"{run.plan.run_id}.json")
+    key = place(p.settings, run.plan, "catalog", name, f"{run.plan.run_id}.json")
     if settings is None and p.store.create(key, record):
         return
     if found := p.store.read(key):
@@ -106,11 +107,16 @@ def catalogued(p: Pass, run: Run) -> dict[str, str]:
 
 def _newest(p: Pass, run: Run, name: str) -> str | None:
     """Return the start of the night of a table's newest backup, if it was of this very table."""
-    records = list(p.store.names(p.settings.place("catalog", name, "")))
+    records = {
+        record: key
+        for kept in (None, *KEPT)
+        for key in [p.settings.place(part("catalog", kept), name, "")]
+        for record in p.store.names(key)
+    }
     if not records:
         return None
     try:
-        found = p.store.read(p.settings.place("catalog", name, max(records)))
+        found = p.store.read(records[max(records)] + max(records))
     except ConfigurationError as error:
         # its name tells when it was made, and that must not keep the night from its end
         _log.warning("%s", error)

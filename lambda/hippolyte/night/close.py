@@ -19,7 +19,7 @@ from hippolyte.records.ledger import BatchState
 from hippolyte.records.runs import Run
 from hippolyte.report.content import by_verdict, make_report, measures
 from hippolyte.report.events import of_report, put
-from hippolyte.report.message import forms, text
+from hippolyte.report.message import forms, needs_attention, text
 from hippolyte.report.notify import metrics, publish, unconfirmed
 from hippolyte.report.page import render
 from hippolyte.report.remedies import of_alert, told
@@ -77,7 +77,8 @@ def close(p: Pass, run: Run) -> bool:
     _write_page(p, report)
     # the report is written last: a run with one is closed, and its message is out; nothing is
     # done between the two, where an invocation that dies lets the next one tell again
-    publish(p.clients, p.settings, forms(report), text(report, where), report["run_id"])
+    if p.settings.tell_good_nights or needs_attention(report):
+        publish(p.clients, p.settings, forms(report), text(report, where), report["run_id"])
     p.runs.close(run.plan.run_id, report)
     return True
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from hippolyte import clock
 from hippolyte.engines.engine import BatchStatus, JobState, JobStatus
 from hippolyte.exports.dynamodbexport import ITEMS_PER_FILE
@@ -34,7 +36,8 @@ DEADLINE = "the deadline has passed"
 
 def follow(p: Pass, run: Run) -> None:
     """Look at every batch that was started, and end what must be ended."""
-    for batch in run.ledger.open_batches:
+    # those that the engine could not be asked about come first
+    for batch in sorted(run.ledger.open_batches, key=lambda batch: -batch.passed_over):
         if p.time_is_short:
             return
         with p.apart(f"run {run.plan.run_id}, batch {batch.batch_id}"):
@@ -46,7 +49,13 @@ def follow_batch(p: Pass, run: Run, batch: BatchEntry) -> None:
     if batch.engine == NATIVE and batch.state is BatchState.RUNNING and (over := _over(run)):
         # at a look it begins what could not be begun before: not any more
         cancel(p, batch, over)
-    status = look(p, run, batch)
+    try:
+        status = look(p, run, batch)
+    except (ClientError, BotoCoreError):
+        if batch.state is BatchState.RUNNING and (over := _over(run)):
+            # its end needs no look
+            cancel(p, batch, over)
+        raise
     if status is None:
         return
     if batch.state is BatchState.ENDING:
@@ -55,6 +64,9 @@ def follow_batch(p: Pass, run: Run, batch: BatchEntry) -> None:
         batch.state, batch.ended_at = BatchState.ENDING, iso(clock.now())
         batch.error = batch.error or status.failure
         _end(p, run, batch, status)
+    elif status.gone and not status.asked:
+        # how its jobs have ended is asked by another pass
+        return
     elif batch.state is BatchState.CANCELLING:
         _insist(p, run, batch, batch.cancelled_at)
     elif reason := _is_over(run, status) or _must_end(p, run, batch, status):
@@ -67,9 +79,11 @@ def look(p: Pass, run: Run, batch: BatchEntry) -> BatchStatus | None:
         _resolve(p, run, batch)
     if batch.state not in (BatchState.RUNNING, BatchState.CANCELLING, BatchState.ENDING):
         return None
-    status = p.engine_of(batch).poll(batch.handle, len(batch.jobs))
+    doubt = [n for n, job in enumerate(batch.jobs) if job.table in batch.adding]
+    status = p.engine_of(batch).poll(batch.handle, len(batch.jobs), doubt)
+    batch.passed_over = 0 if status.asked else batch.passed_over + 1
     _record(p, run, batch, status)
-    if batch.adding and not batch.intent_is_anothers(p.me, clock.now()):
+    if status.asked and batch.adding and not batch.intent_is_anothers(p.me, clock.now()):
         # an invocation meant to add them, and EMR has no step of theirs
         run.ledger.not_added(batch, list(batch.adding))
     return status
@@ -102,6 +116,8 @@ def _record(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> None:
         if batch.state is BatchState.CANCELLING and planned.table in batch.waiting:
             # the engine knows nothing of it, and will not be told
             job = JobStatus(JobState.CANCELLED, dead=True)
+        elif number not in status.jobs and not status.asked:
+            continue
         if status.gone and job.state in (JobState.WAITING, JobState.RUNNING):
             why = status.failure or batch.cancel_reason or f"its {p.host.noun} ended before it"
             job = JobStatus(JobState.CANCELLED, True, why, job.log, job.started_at)
@@ -156,8 +172,8 @@ def _over(run: Run) -> str:
 
 def _must_end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> str:
     """Return why a running batch must be ended now; empty if it may go on."""
-    if batch.engine == NATIVE:
-        # it takes nothing of the tables, nobody waits for it, and it cannot be ended
+    if batch.engine == NATIVE or not status.asked:
+        # that one takes nothing of the tables, nobody waits for it, and it cannot be ended
         return ""
     now = clock.now()
     running = False
@@ -213,7 +229,7 @@ def _gets_on(p: Pass, run: Run, job: Job, entry: TableEntry, estimate: float) ->
     items = ITEMS_PER_FILE * cluster_mappers(p.settings, p.engine.name)
     of_a_file = estimate * min(1.0, items / max(1, job.item_count))
     patience = max(_STALLED_SECONDS, _OVERDUE_FACTOR * of_a_file)
-    key = directory(p.settings, job.table, run.plan.run_id, entry.attempt)
+    key = directory(p.settings, run.plan, job.table, entry.attempt)
     newest = p.store.written_at(f"{key}/")
     return newest is not None and since(iso(newest), clock.now()) <= patience
 
@@ -261,18 +277,15 @@ def _insist(p: Pass, run: Run, batch: BatchEntry, asked_at: str | None) -> None:
     """A host that was to end is still there: end it again; tell a person if even that fails."""
     tables = [job.table for _, job, e in run.ledger.table_entries(batch) if e.exporting]
     if tables and since(asked_at, clock.now()) >= STUCK_SECONDS:
+        host = batch.handle.get("cluster") or batch.handle.get("worker") or "unknown"
         alert = (
             f"batch {batch.batch_id} does not end ({batch.cancel_reason or batch.error}): "
             f"{', '.join(tables)} may still be read, so their capacity stays raised; "
-            f"terminate {p.host.noun} {_host_name(batch)} by hand"
+            f"terminate {p.host.noun} {host} by hand"
         )
         if alert not in run.ledger.alerts:
             run.ledger.alerts.append(alert)
     p.engine_of(batch).cancel(batch.handle)
-
-
-def _host_name(batch: BatchEntry) -> str:
-    return str(batch.handle.get("cluster") or batch.handle.get("worker") or "unknown")
 
 
 def _end(p: Pass, run: Run, batch: BatchEntry, status: BatchStatus) -> None:

@@ -90,7 +90,7 @@ def _failed(entry: TableEntry) -> bool:
 
 def _write_empty(p: Pass, run: Run, name: str, entry: TableEntry) -> None:
     """An empty table needs no cluster: a manifest without entries, and the flag."""
-    key = directory(p.settings, name, run.plan.run_id, entry.attempt)
+    key = directory(p.settings, run.plan, name, entry.attempt)
     manifest = manifest_bytes([])
     for file, body in (("manifest", manifest), ("_SUCCESS", b"")):
         p.clients.s3.put_object(Bucket=p.settings.bucket, Key=f"{key}/{file}", Body=body)
@@ -197,7 +197,7 @@ def _replaced(p: Pass, job: Job, entry: TableEntry) -> bool:
 def _verify(
     p: Pass, run: Run, job: Job, entry: TableEntry, read: int | None, before: int | None
 ) -> Verification:
-    key = directory(p.settings, job.table, run.plan.run_id, entry.attempt) + "/"
+    key = directory(p.settings, run.plan, job.table, entry.attempt) + "/"
     bucket, s3 = p.settings.bucket, p.clients.s3
 
     def get(name: str) -> bytes:
@@ -251,16 +251,19 @@ def _judge_failure(p: Pass, run: Run, job: Job, entry: TableEntry, idle: set[str
         entry.close(Verdict.FAILED, said)
         return False
     left = (run.plan.deadline - clock.now()).total_seconds()
+    before = f"; before: {entry.errors[-2]}" if left <= 0 and entry.errors[1:] else ""
     if left <= 0 and entry.outcome == "cancelled" and entry.batch_id not in idle:
-        begun = entry.started_at or job.own_engine != NATIVE
-        how = "still running at" if begun else "not begun before"
-        entry.close(Verdict.TIMED_OUT, f"{how} the deadline: {reason}")
+        if job.own_engine == NATIVE and not entry.started_at:
+            entry.close(Verdict.TIMED_OUT, f"not begun before the deadline: {reason}{before}")
+        else:
+            entry.close(Verdict.TIMED_OUT, f"still running at the deadline: {reason}")
         return False
     if entry.withdrawn:
         entry.close(Verdict.FAILED, f"{reason} ({entry.withdrawn})")
         return False
     # never started, its batch failed for other reasons: it gets further places, but not for ever
-    allowed = p.settings.planning.attempts + (0 if entry.started_at else 2)
+    own = entry.started_at or job.own_engine == NATIVE
+    allowed = p.settings.planning.attempts + (0 if own else 2)
     if not job.estimated and _was_overdue(run, entry, job.table):
         # ended for those that waited behind it: that was no fault of its own
         allowed += 1
@@ -268,7 +271,6 @@ def _judge_failure(p: Pass, run: Run, job: Job, entry: TableEntry, idle: set[str
         entry.close(Verdict.FAILED, f"{reason} (after {entry.tries} attempts)")
         return False
     if left < _shortest(p, job):
-        before = f"; before: {entry.errors[-2]}" if left <= 0 and entry.errors[1:] else ""
         entry.close(Verdict.FAILED, f"{reason}{before} (no time is left for another attempt)")
         return False
     return True

@@ -23,7 +23,7 @@ def verified(p: Pass, run: Run, job: Job, entry: TableEntry) -> Verification:
     """
     if job.own_engine == NATIVE:
         return judge_native.verified(p, run, job, entry)
-    place = directory(p.settings, job.table, run.plan.run_id, entry.attempt)
+    place = directory(p.settings, run.plan, job.table, entry.attempt)
     prefix = native.root(place, scan_id(run, job.table, entry.attempt))
     where, found, get = judge_native.lying(p, prefix)
     began = next((get(native.STARTED) for one in found if one.name == native.STARTED), b"")

@@ -6,7 +6,7 @@ bounded number of calls, none of them twice, and leaves off where the services a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import botocore
@@ -19,7 +19,7 @@ from hippolyte.record_form import iso
 from hippolyte.records.ledger import TableEntry
 from hippolyte.records.runs import Run
 from hippolyte.settings import Settings
-from hippolyte.tables.settings_of import settings_of
+from hippolyte.tables.settings_of import TableSettings, settings_of
 from hippolyte.verdicts import Verdict
 
 # the form of what is kept; a reader of a later one knows this one
@@ -58,21 +58,28 @@ def keep_settings(p: Pass, run: Run) -> None:
         late = p.time_is_short or began - p.remaining() > _SECONDS_A_PASS
         if late or calls >= CALLS_A_PASS or busy >= _BUSY_A_PASS:
             return
-        found = settings_of(p.clients, table_arn(p.settings, name), definitions.get(name, {}))
+        found, kept = settings_now(p, name, definitions.get(name, {}))
         calls, busy = calls + found.calls, busy + found.busy
         with p.apart(f"the settings of {name} cannot be kept"):
-            kept = {
-                "form": FORM,
-                "read_at": iso(clock.now()),
-                "botocore": botocore.__version__,
-                "raised": _raised(p, name),
-                "answers": found.answers,
-                "unread": found.unread,
-            }
             add_to_catalogue(p, run, name, entry, definitions.get(name), kept)
             entry.unread = sorted(found.unread)
             entry.settings_at = None if found.again else iso(clock.now())
             run.ledger.unread |= {o: why[:_WHY] for o, why in found.unread.items()}
+
+
+def settings_now(
+    p: Pass, name: str, definition: Mapping[str, Any]
+) -> tuple[TableSettings, dict[str, Any]]:
+    """Read a table's settings; return what was answered, and it as the catalogue keeps it."""
+    found = settings_of(p.clients, table_arn(p.settings, name), definition)
+    return found, {
+        "form": FORM,
+        "read_at": iso(clock.now()),
+        "botocore": botocore.__version__,
+        "raised": _raised(p, name),
+        "answers": found.answers,
+        "unread": found.unread,
+    }
 
 
 def _gathers(run: Run, tables: list[tuple[str, TableEntry]]) -> bool:

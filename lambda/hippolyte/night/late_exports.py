@@ -14,6 +14,7 @@ from hippolyte import clock
 from hippolyte.engines.engine import JobState
 from hippolyte.night import judge_native
 from hippolyte.night.catalogue import add_to_catalogue
+from hippolyte.night.keep_settings import settings_now
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.plan import NATIVE
 from hippolyte.record_form import iso
@@ -81,6 +82,8 @@ def _is_over(p: Pass, run: Run, name: str) -> bool:
         files_md5=result.files_md5,
         notes=[*entry.notes, *result.notes, f"late: completed {status.finished_at}, after the run"],
     )
-    add_to_catalogue(p, run, name, late, p.definitions(run).get(name))
+    definition = p.definitions(run).get(name)
+    _, kept = settings_now(p, name, definition or {})
+    add_to_catalogue(p, run, name, late, definition, kept)
     _log.info("the late export of %s is the backup of %s", name, run.plan.run_id)
     return True

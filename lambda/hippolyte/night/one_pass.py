@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte.clients import Clients
-from hippolyte.engines.engine import Engine
+from hippolyte.engines.engine import Engine, LimitError
 from hippolyte.leases.book import Leases
 from hippolyte.leases.lease import Held
 from hippolyte.planning.host import Host, host_of
@@ -61,10 +61,10 @@ class Pass:
 
     @contextmanager
     def apart(self, what: str) -> Iterator[None]:
-        """Keep an AWS call's failure from ending the pass for everything else."""
+        """Keep an AWS call's failure, or a met rate, from ending the pass for all else."""
         try:
             yield
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, LimitError) as error:
             _log.exception("%s", what)
             self.failures.append(error)
 

@@ -20,6 +20,7 @@ from hippolyte.exports.findings import LISTED, READ, Checked, Finding
 from hippolyte.night.batches import scan_id
 from hippolyte.night.judge_native import export_id
 from hippolyte.night.one_pass import Pass
+from hippolyte.planning.keeping import place
 from hippolyte.planning.plan import NATIVE
 from hippolyte.record_form import iso, when
 from hippolyte.records.ledger import TableEntry
@@ -172,7 +173,7 @@ def _tell(p: Pass, run: Run, name: str, table: TableRecord) -> None:
         # with the report, not at once
         run.ledger.told.append(run.ledger.alerts[-1])
     with p.apart(f"what was read back of {name} is not noted"):
-        key = p.settings.place("catalog", name, f"{run.plan.run_id}.json")
+        key = place(p.settings, run.plan, "catalog", name, f"{run.plan.run_id}.json")
         at = iso(clock.now())
         if why := verified.record(p.store, key, entry.location, checked, at, "night"):
             _log.warning("what was read back of %s is not noted: %s", name, why)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from hippolyte.planning.host import Host
+from hippolyte.planning.keeping import nights_kept
 from hippolyte.planning.plan import Job, parts_of
 from hippolyte.planning.sizing import segments
 from hippolyte.planning.timelines import HANDOVER_SECONDS, Timeline
@@ -37,7 +38,7 @@ def storage_usd(jobs: Iterable[Job], settings: Settings, host: Host, part: bool)
     """
     if settings.retention_days is None:
         return None
-    kept = 1 if part else settings.retention_days
+    kept = 1 if part else nights_kept(settings)
     stored = sum(job.size_bytes for job in jobs) * (_PACKED if host.side_by_side else 1)
     return round(stored / 1e9 * kept * settings.prices.storage_gb_month, 2)
 

@@ -124,6 +124,8 @@ class Plan:
     part: tuple[str, ...] = ()
     # left out by a rule: a global table's replica (True), or one that was and is none any more
     replicas: Mapping[str, bool] = field(default_factory=dict)
+    # whose backup of tonight is kept longer: `weekly` or `monthly`
+    kept: Mapping[str, str] = field(default_factory=dict)
 
     def identity(self, table: str) -> Identity:
         """Return which table has the name tonight."""

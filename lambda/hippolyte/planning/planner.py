@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from hippolyte.planning import drill, native, replicas
+from hippolyte.planning import drill, keeping, native, replicas
 from hippolyte.planning.budget import exports_within_budget, within_budget
 from hippolyte.planning.cost import storage_usd, total_usd
 from hippolyte.planning.host import Host, host_of
@@ -135,6 +135,9 @@ def _planned(
         at_once=host.at_once if host.side_by_side else 0,
         part=night.part,
         replicas=copies,
+        kept=keeping.due(inventory.names, settings, night.start, night.before)
+        if not night.part
+        else {},
     )
 
 

@@ -31,6 +31,8 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
 # of a newest report that cannot be read the one before is read, and so on
 _TRIED = 3
+_OF_REPORTS = frozenset({"run_id", "partition", "bucket_region"})
+_OF_ROWS = frozenset({"verdict", "reason", "last_good", "wanted_since", "finished_at", "replica"})
 _JSON = ".json"
 
 _T = TypeVar("_T")
@@ -71,7 +73,7 @@ class Kept:
         nights: newest first, as many as were asked for.
         first_run: the oldest night that is on record, of all; empty: there is none.
         since: when the oldest of its other records was written; None: there is none.
-        report: the newest report that can be read, whole; empty: there is none.
+        report: of the newest report that can be read, what is told of its tables; empty: none can.
         raised: tables whose lease is open; of those that could not be read, that.
         trouble: why not all is known.
     """
@@ -128,7 +130,7 @@ class Records:
         for number, night in enumerate(nights[:_TRIED]):
             report, nights[number] = self.whole(home, night.run_id)
             if report:
-                return replace(kept, nights=tuple(nights), report=report)
+                return replace(kept, nights=tuple(nights), report=_slim(report))
         return replace(kept, nights=tuple(nights))
 
     def whole(self, home: Home, run: str) -> tuple[Mapping[str, Any], Night]:
@@ -235,6 +237,17 @@ class Records:
     def _each(self, work: Callable[[_T], _R], things: Iterable[_T]) -> list[_R]:
         with ThreadPoolExecutor(CALLS_AT_ONCE) as threads:
             return list(threads.map(work, things))
+
+
+def _slim(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is told of many deployments' tables: the whole of sixty reports is a gigabyte."""
+    tables = report.get("tables")
+    rows = {
+        name: {key: row[key] for key in _OF_ROWS & row.keys()}
+        for name, row in (tables.items() if isinstance(tables, dict) else ())
+        if isinstance(row, dict)
+    }
+    return {**{key: report[key] for key in _OF_REPORTS & report.keys()}, "tables": rows}
 
 
 def is_night(run: str) -> bool:

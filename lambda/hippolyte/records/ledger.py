@@ -60,6 +60,8 @@ class BatchEntry:
     adding: list[str] = field(default_factory=list)
     # hosts that it has side by side, of those there may be at once
     workers: int = 1
+    # passes one after the other that could not ask the engine about all of its jobs
+    passed_over: int = 0
 
     @property
     def engine(self) -> str:

@@ -225,7 +225,7 @@ class _Drawing:
         if at + len(words) * _CHARACTER > WIDTH:
             anchor, at = "end", x - 5
         self.names.append(
-            f'<text class="table" x="12" y="{top + 12:.1f}">{said(name, 29)}'
+            f'<text class="table" x="12" y="{top + 12:.1f}">{said(name, 27)}'
             f"<title>{said(name, 255)}</title></text>"
         )
         self.plot.append(

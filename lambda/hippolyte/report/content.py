@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from hippolyte.planning import replicas
+from hippolyte import __version__
+from hippolyte.planning import keeping, replicas
 from hippolyte.planning.drill import ALERT, DRILL_PREFIX
 from hippolyte.planning.history import measure
 from hippolyte.planning.host import host_of
@@ -46,6 +47,7 @@ def make_report(
         name: _table(name, entry, jobs.get(name), plan, own.get(name, {}))
         | {"measured": _measured(settings, plan, entry, jobs.get(name), own.get(name, {}))}
         | {replicas.KEY: plan.replicas.get(name)}
+        | {keeping.KEY: keeping.since(plan, settings, name, _is_good(entry), own.get(name, {}))}
         | {"before": backup_before(own.get(name, {}))}
         | _protection(
             entry,
@@ -67,6 +69,7 @@ def make_report(
     told += [_emptied(name, name in own) for name in changes["empty"]]
     return {
         "version": VERSION,
+        "package": __version__,
         "deployment": settings.name,
         "account": settings.account,
         "region": settings.region,
@@ -205,6 +208,10 @@ def _measured(
     return measure(job, rate, seconds, entry.items, plan.engine, host, former)
 
 
+def _is_good(entry: TableEntry) -> bool:
+    return entry.verdict is Verdict.BACKED_UP
+
+
 def _protection(
     entry: TableEntry,
     own: Mapping[str, Any],
@@ -218,7 +225,7 @@ def _protection(
     of the table, `other` that of another one of its name, whose backups are not this one's. From
     the last of those on there shall be one, or a table made anew each day would never be old.
     """
-    good = entry.finished_at if entry.verdict is Verdict.BACKED_UP else None
+    good = entry.finished_at if _is_good(entry) else None
     spared = entry.verdict in (Verdict.SKIPPED, Verdict.VANISHED)
     spared = spared and not entry.reason.startswith(OVER_BUDGET)
     taken_over = filter(None, [other.get("last_good"), other.get("wanted_since")])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from hippolyte.record_form import iso
+from hippolyte.records.homes import Home
 from hippolyte.report.first_line import FIRST_LINE
 from hippolyte.report.fleet import Deployment, Fleet, State
 from hippolyte.report.fleet_tables import Bare
@@ -14,6 +15,7 @@ from hippolyte.tables.names import first_names
 # a section has so many lines at the most, the page has all
 _LINES = 40
 _TEXT = 300
+_MORE = ", ..."
 _AWAY = (State.MISSING, State.UNCLOSED)
 _FINE = (State.GOOD, State.LOOK)
 
@@ -36,12 +38,12 @@ def first_line(fleet: Fleet) -> str:
     if not fleet.needs_attention:
         good = sum(map(states.count, _FINE))
         backed_up = sum(d.last.head.backed_up for d in due if d.last.head)
-        still = f", {running} still running" if running else ""
-        return _fitting(f"OK: {good} of {len(due)} nights, {backed_up:,} tables backed up", [still])
+        line = f"OK: {good} of {len(due)} nights, {backed_up:,} tables backed up"
+        return _fitting(line, [f", {running} still running"] if running else [])
     parts = [
         f"{missing} of {len(due)} nights missing" if missing else "",
         _counted(states.count(State.UNREADABLE), "report unreadable", "reports unreadable"),
-        _counted(tables, "table not backed up", "tables not backed up"),
+        _counted(tables, "table failed", "tables failed"),
         _counted(raised, "table left raised", "tables left raised"),
         _counted(len(fleet.uncopied), "replica not copied", "replicas not copied"),
         _counted(sum(map(_has_alerts, due)), "night to look at", "nights to look at"),
@@ -56,12 +58,14 @@ def _counted(number: int, one: str, more: str) -> str:
     return f"{number:,} {one if number == 1 else more}" if number else ""
 
 
-def _fitting(line: str, parts: Iterable[str]) -> str:
-    for part in filter(None, parts):
-        if len(line) + len(part) > FIRST_LINE:
-            return f"{line}, and more" if len(line) + 10 <= FIRST_LINE else line
+def _fitting(line: str, parts: Sequence[str]) -> str:
+    """Return a line with the parts that it has room for, and a sign if there are more."""
+    for number, part in enumerate(parts):
+        room = FIRST_LINE - len(_MORE) * (number + 1 < len(parts))
+        if len(line) + len(part) > room:
+            return line + _MORE
         line += part
-    return line[:FIRST_LINE]
+    return line
 
 
 def message(fleet: Fleet, page: str) -> str:
@@ -161,6 +165,15 @@ def copies(fleet: Fleet) -> list[str]:
         + f" ({a_line(bare.reason)})"
         for bare in fleet.uncopied
     ]
+
+
+def nowhere_lines(fleet: Fleet) -> list[str]:
+    """Return the tables that nobody backs up, or not any more: a line a deployment and reason."""
+    by_home: dict[Home, list[Bare]] = {}
+    for bare in fleet.nowhere:
+        by_home.setdefault(bare.home, []).append(bare)
+    called = {deployment.home: titled(deployment) for deployment in fleet.deployments}
+    return [f"{called[home]}: {line}" for home, bare in by_home.items() for line in by_reason(bare)]
 
 
 def good_line(deployment: Deployment) -> str:

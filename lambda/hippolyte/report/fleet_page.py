@@ -14,6 +14,7 @@ from hippolyte.report.fleet_message import (
     age_line,
     by_reason,
     first_line,
+    nowhere_lines,
     sections,
     silent,
     titled,
@@ -63,7 +64,8 @@ _COLUMNS = (
     Column("storage, USD a month", "n"),
     Column("newest backups, oldest first", "why"),
 )
-_LISTED = 200
+# what needs attention is told first, and must not hide the nights
+_FIRST, _LISTED = 20, 200
 
 
 def render(fleet: Fleet) -> str:
@@ -80,7 +82,7 @@ def render(fleet: Fleet) -> str:
             _grid(fleet),
             f"<h2>Deployments</h2>{_deployments(fleet)}",
             _failed(fleet),
-            _nowhere(fleet),
+            _lines("Backed up nowhere, or not any more", nowhere_lines(fleet), len(fleet.nowhere)),
             _lines("Not heard of for long, not expected any more", silent(fleet)),
         ]
     )
@@ -108,7 +110,7 @@ def _tiles(fleet: Fleet) -> Iterable[str]:
 
 def _attention(fleet: Fleet) -> str:
     made = "".join(
-        f"<li><b>{escape(title)}</b><ul>{_items(rows)}</ul></li>"
+        f"<li><b>{escape(title)}</b><ul>{_items(rows, _FIRST)}</ul></li>"
         for title, rows in sections(fleet)
         if rows
     )
@@ -117,9 +119,9 @@ def _attention(fleet: Fleet) -> str:
     return f'<h2>Needs attention</h2><div class="attention"><ul>{made}</ul></div>'
 
 
-def _items(rows: Sequence[str]) -> str:
-    more = len(rows) - _LISTED
-    items = "".join(f"<li>{shown(row, 2000)}</li>" for row in rows[:_LISTED])
+def _items(rows: Sequence[str], most: int = _LISTED) -> str:
+    more = len(rows) - most
+    items = "".join(f"<li>{shown(row, 2000)}</li>" for row in rows[:most])
     return items + (f"<li>and {more:,} more</li>" if more > 0 else "")
 
 
@@ -203,16 +205,6 @@ def _failed(fleet: Fleet) -> str:
     """Return the tables of the newest reports that are not backed up, by deployment and reason."""
     made = [f"{titled(one)}: {line}" for one in fleet.expected for line in by_reason(one.failed)]
     return _lines("Not backed up, by the newest report", made)
-
-
-def _nowhere(fleet: Fleet) -> str:
-    by_home = {one.home: one for one in fleet.deployments}
-    made = [
-        f"{titled(by_home[home])}: {line}"
-        for home in dict.fromkeys(bare.home for bare in fleet.nowhere)
-        for line in by_reason([bare for bare in fleet.nowhere if bare.home == home])
-    ]
-    return _lines("Backed up nowhere, or not any more", made, len(fleet.nowhere))
 
 
 def _lines(title: str, rows: Sequence[str], count: int | None = None) -> str:

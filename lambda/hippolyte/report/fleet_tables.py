@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,12 +41,10 @@ class Age:
     last_good: str
 
 
-def rows(kept: Kept) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the rows of the newest report that are ones."""
-    tables = kept.report.get("tables")
-    for name, row in tables.items() if isinstance(tables, dict) else ():
-        if isinstance(row, dict):
-            yield name, row
+def rows(kept: Kept) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    """Return the rows of the newest report."""
+    found: Mapping[str, Mapping[str, Any]] = kept.report.get("tables", {})
+    return found.items()
 
 
 def failed(kept: Kept) -> list[Bare]:

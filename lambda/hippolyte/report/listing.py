@@ -150,8 +150,6 @@ def _host(batch: Row, report: Row, consoles: Consoles, times: Times) -> Sequence
         name += " · native exports"
     if log := consoles.exporter_log(batch, report["closed_at"]):
         name += f" · {link(log, 'log')}"
-    if not batch["workers"]:
-        name += ' <span class="muted">DynamoDB&#x27;s own exports</span>'
     return (
         name + _ids(batch["handle"]),
         f"{len(batch['tables']):,}",

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 NAMESPACE = "Hippolyte"
 
 # SNS: a message has at most 256 KiB
-_MESSAGE_BYTES = 200_000
+MESSAGE_BYTES = 200_000
+"""Of a message at the most."""
 
 _UNITS: dict[str, StandardUnitType] = {
     "BackupBytes": "Bytes",
@@ -47,7 +48,7 @@ def publish(
     Subject and first line are alike: the first of the `forms` that fits, see `first_line`.
     """
     line = first_line(forms, settings.name, settings.account, settings.region, run_id)
-    body = f"{line}\n\n{message}".encode()[:_MESSAGE_BYTES].decode(errors="ignore")
+    body = f"{line}\n\n{message}".encode()[:MESSAGE_BYTES].decode(errors="ignore")
     clients.sns.publish(TopicArn=settings.topic_arn, Subject=line, Message=body)
     return line
 

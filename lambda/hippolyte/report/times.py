@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from hippolyte.clock import zone_of
 from hippolyte.record_form import when
 
 
@@ -19,10 +19,8 @@ class Times:
     @classmethod
     def of(cls, name: str) -> Times:
         """Tell them in the zone of an IANA name; in UTC if this machine does not know it."""
-        try:
-            return cls() if name in ("", "UTC", "Etc/UTC") else cls(ZoneInfo(name), name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            return cls()
+        zone = zone_of(name)
+        return cls() if zone is UTC else cls(zone, name)
 
     def local(self, text: str) -> datetime:
         """Return a recorded time in the zone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,6 +16,8 @@ from hippolyte.tables.table import Recovery, Table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+_log = logging.getLogger(__name__)
 
 # "at a maximum rate of 10 times per second" (API DescribeContinuousBackups), less for others
 CALLS_A_SECOND = 8.0
@@ -50,6 +53,9 @@ def read_recoveries(
         return recovery_of(dynamodb, table)
 
     answers = patience.ask_each(ask, tables, 1)
+    failed = {n: found for n, found in answers.items() if not isinstance(found, Recovery)}
+    for name in list(failed)[:1]:
+        _log.warning("recovery of %d tables is not known: %s: %s", len(failed), name, failed[name])
     return {
         name: found if isinstance(found, Recovery) else Recovery(error=_said(found))
         for name, found in answers.items()

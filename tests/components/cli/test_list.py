@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 from typer.testing import CliRunner
 
@@ -102,6 +103,17 @@ def test_the_nights_of_a_table_are_listed_newest_first(bucket: Any) -> None:
     assert len(listed("orders", "--limit", "1")) == 2  # of each account
     result = CliRunner().invoke(app, ["list", "orders", "--limit", "2", "--bucket", "backups"])
     assert "3 older backups not shown: --limit 5" in result.stdout
+
+
+def test_a_copy_of_the_bucket_is_restored_from_itself(bucket: Any) -> None:
+    """Its entries name the bucket that was copied, which may be what was lost."""
+    key, content = entry("orders", NIGHTS[0])
+    bucket.create_bucket(Bucket="copy")
+    bucket.put_object(Bucket="copy", Key=key, Body=content)
+    result = CliRunner().invoke(app, ["list", "orders", "--bucket", "copy", "--json"])
+
+    (row,) = json.loads(result.stdout)
+    assert row["location"] == f"s3://copy/backups/111122223333/us-east-1/orders/{NIGHTS[0]}-1"
 
 
 @pytest.mark.parametrize("columns", ["40", "80", "400"])
@@ -199,10 +211,12 @@ class Listing:
             f"catalog/{HOME[0]}/": [HOME[1]],
             "catalog/{}/{}/".format(*HOME): self.tables,
             "runs/{}/{}/".format(*HOME): self.runs,
+            "catalog-monthly/": [],
+            "catalog-weekly/": [],
         }
         if Delimiter:
             found = [{"Prefix": f"{Prefix}{name}/"} for name in names[Prefix]]
-            for start in range(0, len(found), 1000):
+            for start in range(0, len(found) or 1, 1000):
                 self.asked += 1
                 yield {"CommonPrefixes": found[start : start + 1000]}
         else:
@@ -221,8 +235,42 @@ class Listing:
 def test_what_is_asked_grows_with_what_is_shown() -> None:
     s3 = Listing()
     rows = Backups(Store(cast(Any, s3), "backups")).overview()
-    assert len(rows) == 2500 and s3.asked == 7  # 1 + 1 + 3 + 1 listings, 1 report
+    assert len(rows) == 2500 and s3.asked == 9  # 2 + 1 + 1 + 3 + 1 listings, 1 report
     s3.asked = 0
     kept = Backups(Store(cast(Any, s3), "backups"))
     assert kept.find("table-0007", "2026-09-01").run == "2026-09-01T00-00Z"
-    assert s3.asked == 4
+    assert s3.asked == 6
+
+
+def longer(kept: str, run: str) -> tuple[str, bytes]:
+    key, body = entry("orders", run)
+    return key.replace("catalog/", f"catalog-{kept}/"), body
+
+
+def test_what_is_kept_by_the_week_and_the_month_is_found_beside(bucket: Any) -> None:
+    for key, body in (
+        longer("monthly", "2025-11-01T00-00Z"),
+        longer("weekly", "2026-09-07T00-00Z"),
+    ):
+        bucket.put_object(Bucket="backups", Key=key, Body=body)
+    kept = Backups(Store(bucket, "backups"))
+
+    (_, nights) = next(found for found in kept.of("orders") if found[0].account == HOME[0])
+
+    assert nights[1:] == [*reversed(NIGHTS), "2026-09-07T00-00Z", "2025-11-01T00-00Z"]
+    home = Home(*HOME)
+    assert kept.key(home, "orders", nights[-1]).startswith("catalog-monthly/")
+    assert kept.read(home, "orders", nights[-2]).run == nights[-2]
+    assert kept.key(home, "orders", NIGHTS[0]).startswith("catalog/")
+    with pytest.raises(NoBackupError, match="not there any more"):
+        kept.read(home, "orders", "2026-01-01T00-00Z")
+
+
+def test_who_may_not_list_those_is_told_of_the_others() -> None:
+    class Denied(Listing):
+        def paginate(self, Prefix: str, **more: Any) -> Iterator[dict[str, Any]]:
+            if "-" in Prefix.split("/")[0]:
+                raise ClientError({"Error": {"Code": "AccessDenied"}}, "ListObjectsV2")
+            return super().paginate(Prefix, **more)
+
+    assert len(Backups(Store(cast(Any, Denied()), "backups")).overview()) == 2500

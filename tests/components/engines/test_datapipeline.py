@@ -281,3 +281,24 @@ def test_a_pipeline_has_the_deployers_first_seven_tags(engine: Bench) -> None:
         *(f"hippolyte:{key}" for key in ("deployment", "run", "batch")),
         *(f"k{n:02}" for n in range(7)),
     }
+
+
+@pytest.mark.parametrize("call", ["DescribeCluster", "ListSteps"])
+@pytest.mark.parametrize("deleted", [False, True])
+def test_while_emr_throttles_nothing_is_known_of_the_jobs(
+    bench: Bench, call: str, deleted: bool
+) -> None:
+    while not bench.handle.get("cluster"):
+        bench.advance(60)
+        bench.poll()
+    if deleted:
+        bench.engine.clean_up(bench.handle)
+    bench.night.refuse(f"emr:{call}", "ThrottlingException", "Rate exceeded")
+    bench.advance(180)
+    status = bench.poll()
+    assert (status.asked, status.jobs, status.gone) == (False, {}, False)
+    assert status.host_id == bench.handle["cluster"]
+    bench.night.allow_all()
+    bench.advance(180)
+    assert bench.poll().asked
+    assert set(bench.poll().jobs) == {0, 1}

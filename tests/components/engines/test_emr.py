@@ -14,7 +14,7 @@ import pytest
 from moto.emr.models import emr_backends
 
 from hippolyte import clients, settings
-from hippolyte.engines.cluster import ClusterView
+from hippolyte.engines.cluster import end_reason
 from hippolyte.engines.datapipeline import DataPipelineEngine
 from hippolyte.engines.emr import TABLES_PER_CLUSTER, EmrEngine
 from hippolyte.engines.emr_job_flow import SHUTDOWN_SCRIPT, job_flow, shutdown_key
@@ -384,6 +384,7 @@ def test_a_failure_has_the_steps_words(started: Bench) -> None:
 def test_of_two_steps_of_a_job_the_living_one_counts(started: Bench) -> None:
     first, second = started.cluster.steps
     second.name = "Export000 orders"
+    started.cluster.state = "RUNNING"
     first.state, second.state = "RUNNING", "FAILED"
     assert started.poll().jobs[0].state is JobState.RUNNING
     first.state = "COMPLETED"
@@ -404,10 +405,9 @@ def test_a_clusters_end_is_told_in_its_words(bench: Bench) -> None:
     assert status.jobs[0].dead
 
 
-def test_details_that_emr_gives_of_an_end_are_told_with_their_codes_once(bench: Bench) -> None:
-    view = ClusterView(bench.engine.clients, None, " ", gone_if_unknown=True)
-    assert view.reason == ""
-    view.status = {
+def test_details_that_emr_gives_of_an_end_are_told_with_their_codes_once() -> None:
+    assert end_reason({}) == ""
+    status: dict[str, Any] = {
         "State": "TERMINATED_WITH_ERRORS",
         "StateChangeReason": {"Code": "BOOTSTRAP_FAILURE", "Message": "it failed"},
         "ErrorDetails": [
@@ -415,13 +415,12 @@ def test_details_that_emr_gives_of_an_end_are_told_with_their_codes_once(bench: 
             {"ErrorCode": "INTERNAL_ERROR_EC2_INSUFFICIENT_CAPACITY_AZ"},
         ],
     }
-    assert view.reason == (
+    assert end_reason(status) == (
         "BOOTSTRAP_FAILURE: it failed: INTERNAL_ERROR_EC2_INSUFFICIENT_CAPACITY_AZ"
     )
-    view.status = {"State": "TERMINATING", "StateChangeReason": {}}
-    assert view.reason == "no reason given"
-    view.status = {"State": "RUNNING", "StateChangeReason": {"Code": "X", "Message": "y"}}
-    assert view.reason == ""
+    assert end_reason({"State": "TERMINATING", "StateChangeReason": {}}) == "no reason given"
+    alive = {"State": "RUNNING", "StateChangeReason": {"Code": "X", "Message": "y"}}
+    assert end_reason(alive) == ""
 
 
 def test_ended_by_somebody_in_mid_step_is_told(started: Bench) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -177,6 +178,35 @@ def test_the_sdk_waits_in_virtual_time_until_the_rate_allows(world: Any) -> None
     for _ in range(12):
         client.run_job_flow(**request())
     assert world.clock.now() > begun
+
+
+def test_an_invocation_that_waits_sees_the_rate_refill_in_its_own_time(world: Any) -> None:
+    client = product(world)
+    emr = Emr(world, keep=True)
+
+    def steps() -> None:
+        client.list_steps(ClusterId=emr.id)
+
+    begun = world.clock.now()
+    with world.sleeper.invocation():
+        for _ in range(10):
+            steps()
+        with refused("ThrottlingException"):
+            steps()
+        time.sleep(4)
+        steps()
+        steps()
+        with refused("ThrottlingException"):
+            steps()
+    assert world.clock.now() == begun
+    # another one of the same moment: what the first did later takes nothing of it away, nor gives
+    with world.sleeper.invocation(), refused("ThrottlingException"):
+        steps()
+    world.clock.advance(6)
+    with world.sleeper.invocation():
+        steps()
+        with refused("ThrottlingException"):
+            steps()
 
 
 def test_rates_can_be_switched_off(world: Any) -> None:

@@ -38,6 +38,15 @@ def handler(event, context):
         time.sleep(event["seconds"])
     if what == "die":
         os._exit(3)
+    if what == "clusters":
+        client = boto3.client("emr")
+        for asked in range(event["most"]):
+            try:
+                client.list_clusters()
+            except client.exceptions.ClientError as error:
+                return asked, error.response["Error"]["Code"]
+            time.sleep(event["each"])
+        return event["most"], ""
     if what == "list":
         return boto3.client("dynamodb").list_tables()["TableNames"]
     if what == "environment":
@@ -108,6 +117,17 @@ def test_error_has_lambdas_form(served: World) -> None:
     assert error["errorType"] == "ValueError"
     assert 'raise ValueError("no such luck")' in error["stackTrace"][-1]
     assert "about to fail" in served.lambda_logs[-1].log
+
+
+def test_call_rates_refill_while_a_function_sleeps(served: World) -> None:
+    """In a process of its own, whose time the world knows by its calls alone."""
+    role = make_role(served, "asks-emr", allow("elasticmapreduce:ListClusters"))
+    once = {"Variables": {"AWS_MAX_ATTEMPTS": "1"}}
+    make_function(served, CODE, role, name="emr", timeout=120, Environment=once)
+    ask = {"do": "clusters", "most": 30}
+    assert served.invoke("emr", {**ask, "each": 2}).payload == [30, ""]
+    # begun in the same moment: of the other's calls it sees the first
+    assert served.invoke("emr", {**ask, "each": 0}).payload == [19, "ThrottlingException"]
 
 
 def test_sleep_is_virtual_and_limited(served: World) -> None:

@@ -66,6 +66,9 @@ module "hippolyte" {
     include_tags = { backup = ["yes"] }
   }
 
+  # no engine's own: shown with one
+  native_export = { tables = var.engine == "lambda" ? ["native"] : [] }
+
   backup_bucket = {
     name        = "backups"
     kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000001"

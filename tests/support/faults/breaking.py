@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.faults import native
 from tests.support.faults.checks import Checks
 from tests.support.faults.fleet import Schedule, furnish
 from tests.support.faults.forks import Forks
@@ -87,10 +88,19 @@ def run(
     Returns the outcomes, the unbroken night's first.
     """
     forks = Forks()
-    with pytest.MonkeyPatch.context() as monkeypatch, driver(monkeypatch, engine) as made:
-        furnish(made, first_night=before is not None)
-        tap, schedule = Tap(), Schedule(made)
-        night = HarnessNight(made, schedule, tap, Checks(made, schedule, tap))
+    by = "lambda" if engine == "native" else engine
+    with pytest.MonkeyPatch.context() as monkeypatch, driver(monkeypatch, by) as made:
+        tap = Tap()
+        schedule: Schedule
+        if engine == "native":
+            native.furnish(made)
+            schedule = native.NativeSchedule(made)
+            checks: Checks = native.NativeChecks(made, schedule, tap)
+        else:
+            furnish(made, first_night=before is not None)
+            schedule = Schedule(made)
+            checks = Checks(made, schedule, tap)
+        night = HarnessNight(made, schedule, tap, checks)
 
         def strike(point: Point) -> None:
             for name, happens in choose(point):

@@ -40,7 +40,7 @@ class Checks:
         self.night = night
         self.inside = Inside(night)
         self.schedule = schedule
-        self.fates = fates(night.engine)
+        self.fates = self.expected()
         self.exact = True
         self.wrong: list[str] = []
         self.reports_written = 0
@@ -52,6 +52,14 @@ class Checks:
         self.cut_while_telling = 0
         tap.look = self._look
         schedule.after = self._after_invocation
+
+    def expected(self) -> dict[str, str]:
+        """Return the verdict of each table of the fleet."""
+        return fates(self.night.engine)
+
+    def attempts(self, table: str) -> int:
+        """Return how many attempts a table takes where nothing else happens."""
+        return 1 + (table in TRIED_TWICE)
 
     @property
     def _before(self) -> dict[str, int]:
@@ -190,7 +198,7 @@ class Checks:
             failures = max(0, entry["attempt"] - (verdict == "backed_up"))
             if len(entry["errors"]) != failures:
                 wrong.append(f"{name}: {failures} attempts failed, errors {entry['errors']}")
-            if self.exact and entry["attempt"] > 1 + (name in TRIED_TWICE):
+            if self.exact and entry["attempt"] > self.attempts(name):
                 wrong.append(f"{name} took {entry['attempt']} attempts: {entry['errors']}")
         started = {b["batch_id"] for b in report["batches"] if b["started_at"]}
         batches = (self.schedule.inside.record("ledger.json") or {}).get("batches", {})
@@ -208,11 +216,15 @@ class Checks:
     def _backups(self, report: dict[str, Any]) -> list[str]:
         """What is called a backup is one: read by a reader of its own, and in the catalogue."""
         wrong = list(no_backups(self.night, self.inside, report))
-        good = {n for n, v in verdicts(report).items() if v == "backed_up"}
+        good = self.catalogued(report)
         catalogue = {key.split("/")[3] for key in self.inside.keys("catalog/")}
         if catalogue != good:
             wrong.append(f"the catalogue holds {catalogue}, backed up are {good}")
         return wrong
+
+    def catalogued(self, report: dict[str, Any]) -> set[str]:
+        """Return the tables of which there is a backup by a report."""
+        return {n for n, v in verdicts(report).items() if v == "backed_up"}
 
     def _told(self, report: dict[str, Any]) -> list[str]:
         """One report; its message at least once, and again only if its recording was cut off."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -68,7 +68,7 @@ def furnish(night: NightDriver, *, first_night: bool) -> None:
         planning={"bytes_per_read_unit": 150, "max_clusters": 2},
     )
     if not first_night:
-        _night_before(night)
+        night_before(night, fates(night.engine))
     there = fates(night.engine)
     for name, read in BEFORE.items():
         if name not in there:
@@ -97,10 +97,10 @@ def furnish(night: NightDriver, *, first_night: bool) -> None:
     _delete_when_read(night)
 
 
-def _night_before(night: NightDriver) -> None:
+def night_before(night: NightDriver, tables: Iterable[str]) -> None:
     """Put the records of a night that went well: this one is not the deployment's first."""
     good = {"verdict": "backed_up", "items": 3, "last_items": 3, "last_good": iso(START - DAY)}
-    report = {"run_id": run_id(START - DAY), "tables": dict.fromkeys(fates(night.engine), good)}
+    report = {"run_id": run_id(START - DAY), "tables": dict.fromkeys(tables, good)}
     for name, record in (("plan", {}), ("report", report)):
         night.s3.put_object(
             Bucket=BUCKET,
@@ -123,10 +123,10 @@ class Schedule:
     `after` is called after each invocation.
     """
 
-    def __init__(self, night: NightDriver) -> None:
+    def __init__(self, night: NightDriver, interval: timedelta | None = None) -> None:
         self.night = night
         self.inside = Inside(night)
-        self.interval = PASS_BESIDE_LINKS if night.engine == "lambda" else PASS
+        self.interval = interval or (PASS_BESIDE_LINKS if night.engine == "lambda" else PASS)
         self.after: Callable[[], None] = lambda: None
         self.errors: list[str] = []
         # when each invocation that was killed, or met its time limit, had begun

@@ -59,13 +59,13 @@ def _faults(**values: Any) -> Happens:
     return happens
 
 
-def _error(call: Call, status: int, code: str, message: str) -> Exception:
+def error_of(call: Call, status: int, code: str, message: str) -> Exception:
     refused: Any = refusal(call, code, message)
     refused.http_status = status
     return cast(Exception, refused)
 
 
-def _away(pattern: str, minutes: float) -> Happens:
+def away(pattern: str, minutes: float) -> Happens:
     """Let a service answer 503 to the product for some minutes."""
 
     def happens(night: NightDriver) -> None:
@@ -74,7 +74,7 @@ def _away(pattern: str, minutes: float) -> Happens:
 
         def answer(call: Call) -> None:
             if call.access_key == PRODUCT_KEY and clock.now() < end:
-                raise _error(call, 503, "ServiceUnavailable", "Reduce your request rate.")
+                raise error_of(call, 503, "ServiceUnavailable", "Reduce your request rate.")
 
         night.world.before(pattern, answer)
 
@@ -144,7 +144,7 @@ def _answers_lost(night: NightDriver) -> None:
             Metadata=said,
             **conditions,
         )
-        raise _error(call, 500, "InternalError", "We encountered an internal error.")
+        raise error_of(call, 500, "InternalError", "We encountered an internal error.")
 
     night.world.before("s3:PutObject", answer)
 
@@ -157,7 +157,7 @@ def _conflicts(night: NightDriver) -> None:
             "If-None-Match"
         )
         if call.access_key == PRODUCT_KEY and conditional and source.random() < 1 / 3:
-            raise _error(call, 409, "ConditionalRequestConflict", "A conflicting operation")
+            raise error_of(call, 409, "ConditionalRequestConflict", "A conflicting operation")
 
     night.world.before("s3:PutObject", answer)
 
@@ -168,7 +168,7 @@ def _nobody_comes(night: NightDriver) -> None:
     assert night.clusters() == []
 
 
-def _throttled(pattern: str, minutes: float) -> Happens:
+def throttled(pattern: str, minutes: float) -> Happens:
     """Throttle a call for some minutes."""
 
     def happens(night: NightDriver) -> None:
@@ -218,7 +218,7 @@ def _refused(minutes: float) -> Callable[[NightDriver, Call], object]:
     def happens(night: NightDriver, call: Call) -> None:
         over = START + timedelta(minutes=minutes)
         if "/AWSDynamoDB/" in str(call.key) and night.world.clock.now() < over:
-            raise _error(call, 403, "AccessDenied", "Access Denied by a new bucket policy")
+            raise error_of(call, 403, "AccessDenied", "Access Denied by a new bucket policy")
 
     return happens
 
@@ -362,7 +362,7 @@ FAULTS = [
     ),
     Fault(
         "StartExecution throttled for 30 minutes",
-        _throttled("stepfunctions:StartExecution", 30),
+        throttled("stepfunctions:StartExecution", 30),
         engine="lambda",
         window_seconds=4 * 3600,
     ),
@@ -378,7 +378,7 @@ FAULTS = [
     ),
     Fault(
         "Step Functions away for 30 minutes",
-        meanwhile=_away("stepfunctions:*", 30),
+        meanwhile=away("stepfunctions:*", 30),
         error="ServiceUnavailable",
         engine="lambda",
     ),
@@ -523,13 +523,13 @@ FAULTS = [
     Fault("a subnet is short of capacity", _subnet_short, engine="emr"),
     Fault(
         "RunJobFlow throttled for 30 minutes",
-        _throttled("emr:RunJobFlow", 30),
+        throttled("emr:RunJobFlow", 30),
         engine="emr",
         window_seconds=4 * 3600,
     ),
     Fault(
         "AddJobFlowSteps throttled for 30 minutes",
-        _throttled("emr:AddJobFlowSteps", 30),
+        throttled("emr:AddJobFlowSteps", 30),
         engine="emr",
     ),
     Fault(
@@ -539,11 +539,11 @@ FAULTS = [
         told="Invalid InstanceProfile",
         engine="emr",
     ),
-    Fault("no schedule can be made for 3 hours", _away("scheduler:*", 180), engine="emr"),
-    Fault("S3 away for 10 minutes", meanwhile=_away("s3:*", 10), error="ServiceUnavailable"),
+    Fault("no schedule can be made for 3 hours", away("scheduler:*", 180), engine="emr"),
+    Fault("S3 away for 10 minutes", meanwhile=away("s3:*", 10), error="ServiceUnavailable"),
     Fault(
         "S3 away as the night begins",
-        _away("s3:*", 10),
+        away("s3:*", 10),
         told="cannot be recorded",
         error="ServiceUnavailable",
     ),
@@ -551,22 +551,22 @@ FAULTS = [
     Fault("S3: a third of the writes answer 409", _conflicts, error="any"),
     Fault(
         "Data Pipeline away for 30 minutes",
-        meanwhile=_away("datapipeline:*", 30),
+        meanwhile=away("datapipeline:*", 30),
         error="ServiceUnavailable",
         engine="datapipeline",
     ),
     Fault(
         "EMR away for 30 minutes",
-        meanwhile=_away("emr:*", 30),
+        meanwhile=away("emr:*", 30),
         error="ServiceUnavailable",
         of_clusters=True,
     ),
-    Fault("DynamoDB away for 30 minutes", meanwhile=_away("dynamodb:*", 30), error="any"),
-    Fault("SNS away for 3 hours", _away("sns:*", 180), error="ServiceUnavailable"),
+    Fault("DynamoDB away for 30 minutes", meanwhile=away("dynamodb:*", 30), error="any"),
+    Fault("SNS away for 3 hours", away("sns:*", 180), error="ServiceUnavailable"),
     Fault(
         # what the application needs cannot be seen: its capacity waits, and that is told
         "CloudWatch away for 3 hours",
-        _away("cloudwatch:*", 180),
+        away("cloudwatch:*", 180),
         told="LEFT RAISED",
         error="any",
     ),

@@ -1,0 +1,183 @@
+"""A fleet's nights as the command line shows them, in 80 columns, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from functools import partial
+from textwrap import fill
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hippolyte.record_form import iso
+from hippolyte.report.fleet import Cell, Deployment, Fleet, State
+from hippolyte.report.fleet_message import (
+    cost_line,
+    first_line,
+    nowhere_lines,
+    oldest_line,
+    sections,
+    silent,
+)
+from hippolyte.report.fleet_page import SIGNS, WORDS
+from hippolyte.report.fleet_tables import Bare
+from hippolyte.report.texts import size
+
+# a name is not parted at a hyphen
+_wrapped = partial(fill, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False)
+_STYLES = {
+    State.GOOD: "green",
+    State.LOOK: "yellow",
+    State.FAILED: "bold red",
+    State.UNREADABLE: "bold red",
+    State.RUNNING: "cyan",
+    State.UNCLOSED: "bold red",
+    State.MISSING: "bold red",
+    State.NONE: "",
+}
+
+
+def show(out: Console, fleet: Fleet) -> None:
+    """Print a fleet."""
+    mood = "bold red" if fleet.needs_attention else "bold green"
+    out.print(Text(first_line(fleet), style=mood))
+    out.print(Text(f"{fleet.place}, {iso(fleet.at)}"), soft_wrap=True)
+    if fleet.deployments:
+        out.print()
+        _grid(out, fleet)
+        out.print()
+        out.print(_figures(fleet))
+    for title, rows in [*sections(fleet), *_more(fleet)]:
+        if rows:
+            out.print()
+            out.print(Text(f"{title}:", style="bold"))
+            for row in rows:
+                out.print(Text(_wrapped(row, out.width)))
+    out.print()
+    out.print(Text(cost_line(fleet)))
+
+
+def _more(fleet: Fleet) -> Iterator[tuple[str, list[str]]]:
+    yield "Backed up nowhere, or not any more", nowhere_lines(fleet)
+    yield (
+        "Newest good backups, the oldest of each",
+        [oldest_line(one) for one in fleet.expected],
+    )
+    yield "Not heard of for long, and not expected any more", silent(fleet)
+
+
+def _grid(out: Console, fleet: Fleet) -> None:
+    """Print the nights, one character each, the newest last; in blocks if they are too many."""
+    names = [str(one.home) for one in fleet.deployments]
+    left = max(map(len, names)) + 2
+    room = max(10, out.width - left)
+    begins = range(len(fleet.dates) % room - room, len(fleet.dates), room)
+    blocks = [(max(0, begin), begin + room) for begin in begins if begin + room > 0]
+    for begin, end in blocks:
+        since = f"from {fleet.dates[begin]:%d %b} (UTC)"
+        out.print(Text(since.ljust(left) + _tens(fleet.dates[begin:end]), style="dim"))
+        out.print(Text(" " * left + _units(fleet.dates[begin:end]), style="dim"))
+        for name, one in zip(names, fleet.deployments, strict=True):
+            line = Text(name.ljust(left))
+            for cell in one.cells[begin:end]:
+                line.append(SIGNS[cell.state], style=_STYLES[cell.state])
+            out.print(line)
+    present = {cell.state for one in fleet.deployments for cell in one.cells}
+    keys = [f"{SIGNS[state]} {words}" for state, words in WORDS.items() if state in present]
+    out.print(Text(", ".join(keys), style="dim"))
+
+
+def _tens(dates: tuple[date, ...]) -> str:
+    """Return the tens of days where they change."""
+    return "".join(
+        str(day.day // 10) if number == 0 or day.day in (1, 10, 20, 30) else " "
+        for number, day in enumerate(dates)
+    )
+
+
+def _units(dates: tuple[date, ...]) -> str:
+    return "".join(str(day.day % 10) for day in dates)
+
+
+def _figures(fleet: Fleet) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("deployment", no_wrap=True)
+    for name in ("backed up", "failed", "size", "oldest", "USD"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in fleet.deployments:
+        head = one.last.head
+        table.add_row(
+            str(one.home),
+            f"{head.backed_up:,}" if head else "",
+            f"{head.not_backed_up:,}" if head else "",
+            size(head.bytes) if head else "",
+            f"{one.oldest[0].days:.1f} d" if one.oldest else "",
+            f"{one.cost_usd:,.2f}",
+        )
+    return table
+
+
+def record_of(fleet: Fleet) -> dict[str, Any]:
+    """Return a fleet as `--json` prints it."""
+    return {
+        "place": fleet.place,
+        "at": iso(fleet.at),
+        "said": first_line(fleet),
+        "needs_attention": fleet.needs_attention,
+        "deployments": [_deployment(one, fleet) for one in fleet.deployments],
+        "nowhere": [_bare(bare) for bare in fleet.nowhere],
+    }
+
+
+def _deployment(one: Deployment, fleet: Fleet) -> dict[str, Any]:
+    return {
+        "account": one.home.account,
+        "region": one.home.region,
+        "name": one.name or None,
+        "expected": one.expected,
+        "needs_attention": one.needs_attention,
+        "last": _cell(one.last),
+        "nights": {
+            day.isoformat(): _cell(cell)
+            for day, cell in zip(fleet.dates, one.cells, strict=True)
+            if cell.state is not State.NONE
+        },
+        "failed": [_bare(bare) for bare in one.failed],
+        "oldest": [
+            {"table": age.table, "days": age.days, "last_good": age.last_good or None}
+            for age in one.oldest
+        ],
+        "raised": list(one.kept.raised),
+        "cost_usd": round(one.cost_usd, 4),
+        "storage_usd": one.storage_usd,
+        "not_seen": list(one.kept.trouble),
+    }
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    head, night = cell.head, cell.night
+    return {
+        "state": cell.state.value,
+        "run": night.run_id if night else None,
+        "why": (night.trouble or None) if night else None,
+        "backed_up": head.backed_up if head else None,
+        "not_backed_up": head.not_backed_up if head else None,
+        "bytes": head.bytes if head else None,
+        "cost_usd": head.cost_usd if head else None,
+        "alerts": list(head.alerts) if head else [],
+    }
+
+
+def _bare(bare: Bare) -> dict[str, Any]:
+    return {
+        "table": bare.table,
+        "account": bare.home.account,
+        "region": bare.home.region,
+        "verdict": bare.verdict,
+        "reason": bare.reason,
+        "last_good": bare.last_good or None,
+        "replica": bare.replica,
+    }

@@ -1,0 +1,241 @@
+"""`hippolyte report`: the last night, and the nights of every account in a bucket."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from hippolyte import clock
+from hippolyte.planning.window import run_id
+from hippolyte.records.homes import Home
+from hippolyte.verdicts import Verdict
+from hippolyte_cli.main import app
+from tests.support.fleets import (
+    BUCKET,
+    HOMES,
+    NOW,
+    Bucket,
+    bucket,
+    good_tables,
+    night,
+    row,
+    start,
+)
+from tests.support.night_reports import night_report
+from tools.tf import REPOSITORY
+
+FIRST, SECOND = HOMES[:2]
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    with bucket() as found:
+        yield found
+
+
+def command(*arguments: str, columns: int = 80) -> Result:
+    return CliRunner().invoke(
+        app,
+        ["report", *arguments, "--bucket", BUCKET],
+        env={"COLUMNS": str(columns), "AWS_REGION": "us-east-1"},
+    )
+
+
+def report_of(home: Home, begin: datetime, **of_tables: dict[str, Any]) -> dict[str, Any]:
+    """Return a whole report, as the product makes it."""
+    made = night_report(["orders", "stock"], **of_tables)
+    return made | {"run_id": run_id(begin), "account": home.account, "region": home.region}
+
+
+# the last night
+
+
+def test_the_last_night_is_shown_as_its_message(made: Bucket) -> None:
+    made.report(FIRST, start(1), report_of(FIRST, start(1)))
+    result = command()
+    assert result.exit_code == 0, result.output
+    assert "Run 2026-11-27T00-00Z: 2 tables discovered = 2 backed up" in result.stdout
+    place = f"s3://{BUCKET}/runs/{FIRST.account}/{FIRST.region}/2026-11-27T00-00Z"
+    assert f"As a page: {place}/report.html\n" in result.stdout
+
+
+def test_a_failed_night_is_code_1_and_an_earlier_one_can_be_asked_for(made: Bucket) -> None:
+    failed = {"verdict": Verdict.FAILED, "reason": "the step failed"}
+    made.report(FIRST, start(0), report_of(FIRST, start(0), orders=failed))
+    made.report(FIRST, start(1), report_of(FIRST, start(1)))
+    result = command()
+    assert result.exit_code == 1
+    assert "  - orders: the step failed" in result.stdout
+    assert command("--run", run_id(start(1))).exit_code == 0
+
+
+def test_a_newer_run_without_a_report_is_said(made: Bucket) -> None:
+    made.report(FIRST, start(1), report_of(FIRST, start(1)))
+    made.put(f"runs/{FIRST.account}/{FIRST.region}/{run_id(start(0))}/plan.json", {})
+    result = command()
+    assert (result.exit_code, "Run 2026-11-27" in result.stdout) == (0, True)
+    assert "Run 2026-11-28T00-00Z has no report yet: hippolyte status" in result.stdout
+
+
+def test_as_json_and_as_a_page(made: Bucket, tmp_path: Path) -> None:
+    whole = report_of(FIRST, start(0))
+    made.report(FIRST, start(0), whole)
+    page = tmp_path / "night.html"
+    result = command("--json", "--html", str(page))
+    assert json.loads(result.stdout) == json.loads(json.dumps(whole))
+    assert "<title>" in page.read_text(encoding="utf-8")
+
+
+def test_without_any_night_it_is_code_1(made: Bucket) -> None:
+    made.put(f"runs/{FIRST.account}/{FIRST.region}/since.json", {"version": 1})
+    result = command("--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (1, None)
+    assert "no night" in result.stderr
+
+
+def test_of_several_accounts_one_must_be_named(made: Bucket) -> None:
+    for home in (FIRST, SECOND):
+        made.report(home, start(0), report_of(home, start(0)))
+    result = command()
+    assert result.exit_code == 2
+    assert "name one with" in result.stderr
+    assert command("--account", SECOND.account).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--run", "yesterday"), "is not a run id"),
+        (("--run", "2026-11-28T00-00Z", "--all"), "--run, --account and --of-region are of one"),
+        (("--all", "--account", "1"), "--run, --account and --of-region are of one"),
+        (("--account", "999999999999"), "has no runs"),
+    ],
+)
+def test_what_cannot_be_is_code_2(made: Bucket, arguments: tuple[str, ...], said: str) -> None:
+    made.report(FIRST, start(0), report_of(FIRST, start(0)))
+    result = command(*arguments)
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("body", [b"{", b"", {"version": 1}, night(start(0), {})])
+def test_a_report_that_is_none_is_code_2(made: Bucket, body: object) -> None:
+    made.report(FIRST, start(0), body)
+    result = command()
+    assert result.exit_code == 2
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert result.stderr.startswith("Error: ")
+
+
+# of all
+
+
+@pytest.fixture
+def six(made: Bucket) -> Bucket:
+    for home in HOMES[1:]:
+        for days in range(30):
+            made.good(home, days)
+    made.good(FIRST, 1)
+    reason = " ".join(["because"] * 20)
+    failed = {f"t{n}": row("failed", reason=reason) for n in range(9)}
+    made.report(SECOND, start(0), night(start(0), failed))
+    made.report(HOMES[2], start(9), b"{")
+    return made
+
+
+def test_all_fits_80_columns_and_cuts_nothing(six: Bucket) -> None:
+    result = command("--all")
+    assert result.exit_code == 1
+    lines = [line.rstrip() for line in result.stdout.splitlines()]
+    assert max(map(len, lines)) <= 80
+    assert lines[0] == "ATTENTION: 1 of 6 nights missing, 9 tables failed"
+    assert f"{FIRST}  {' ' * 28}.-" in lines
+    assert f"{SECOND}  {'.' * 29}F" in lines
+    assert f"{HOMES[2]}  {'.' * 20}?{'.' * 9}" in lines
+    assert "…" not in result.stdout
+    # as failed, and as backed up nowhere
+    assert " ".join(result.stdout.split()).count(" ".join(["because"] * 20)) == 2
+
+
+def test_more_nights_than_fit_come_in_blocks(six: Bucket) -> None:
+    lines = [line.rstrip() for line in command("--all", "--nights", "90").stdout.splitlines()]
+    assert max(map(len, lines)) <= 80
+    own = [line for line in lines if line.startswith(f"{SECOND} ") or line == str(SECOND)]
+    nights = "".join(line.removeprefix(str(SECOND)).strip() for line in own[:2])
+    assert nights.startswith("." * 29 + "F")
+
+
+def test_all_is_code_0_if_all_is_well(made: Bucket) -> None:
+    for home in HOMES:
+        made.good(home, 0)
+    result = command("--all", "--nights", "7")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("OK: 6 of 6 nights, 18 tables backed up\n")
+
+
+def test_all_as_json(six: Bucket, tmp_path: Path) -> None:
+    page = tmp_path / "fleet.html"
+    result = command("--all", "--json", "--html", str(page))
+    found = json.loads(result.stdout)
+    assert found["said"] == "ATTENTION: 1 of 6 nights missing, 9 tables failed"
+    assert found["needs_attention"] is True
+    first, second, third = found["deployments"][:3]
+    assert (first["account"], first["last"]["state"]) == (FIRST.account, "missing")
+    assert second["last"]["not_backed_up"] == 9
+    assert {bare["table"] for bare in second["failed"]} == {f"t{n}" for n in range(9)}
+    assert len(third["nights"]) == 30
+    odd = third["nights"]["2026-11-19"]
+    assert odd["state"] == "unreadable"
+    assert "cut short" in odd["why"]
+    assert third["cost_usd"] == pytest.approx(29 * 1.5)
+    assert [each["last_good"] for each in third["oldest"]] == ["2026-11-28T01:00:00Z"] * 3
+    assert "<title>Fleet: ATTENTION" in page.read_text(encoding="utf-8")
+
+
+def test_an_empty_bucket_is_code_1_and_a_missing_one_2(made: Bucket) -> None:
+    assert command("--all").exit_code == 1
+    made.s3.delete_bucket(Bucket=BUCKET)
+    result = command("--all")
+    assert result.exit_code == 2
+    assert "NoSuchBucket" in result.stderr
+
+
+# what docs show
+
+
+@pytest.fixture
+def shown(made: Bucket) -> Bucket:
+    """A morning as there are: one account silent, tables failed, a replica no more."""
+    for home in HOMES:
+        for days in range(2 if home == HOMES[4] else 0, 30):
+            made.good(home, days, tables=3)
+    tables = good_tables(start(0)) | {
+        "orders": row("failed", "2026-11-25T01:00:00Z", reason="the cluster ended before it did"),
+        "stock": row("timed_out", "2026-11-27T01:00:00Z", reason="the window was over"),
+        "carts-eu": row("skipped", reason="excluded by 'carts-eu'", replica=False),
+    }
+    made.report(SECOND, start(0), night(start(0), tables))
+    made.report(HOMES[3], start(9), b"{")
+    return made
+
+
+def test_the_transcript_in_docs_is_what_it_prints(shown: Bucket) -> None:
+    path = REPOSITORY / "docs" / "fleet-report.md"
+    before, _, rest = path.read_text(encoding="utf-8").partition("<!-- BEGIN_TRANSCRIPT -->\n")
+    kept, _, after = rest.partition("<!-- END_TRANSCRIPT -->")
+    lines = [line.rstrip() for line in command("--all").stdout.splitlines()]
+    made = "\n".join(["```text", f"$ hippolyte report --all --bucket {BUCKET}", *lines, "```", ""])
+    if os.environ.get("WRITE_DOCS"):
+        page = f"{before}<!-- BEGIN_TRANSCRIPT -->\n{made}<!-- END_TRANSCRIPT -->{after}"
+        path.write_text(page, encoding="utf-8")
+        kept = made
+    assert kept == made, "WRITE_DOCS=1 writes it again"
