@@ -165,7 +165,7 @@ def test_a_night_that_needs_a_person_is_told_on_the_central_topic_at_once(
     """Good ones wait for the one message of the morning."""
     (subject,) = (message["subject"] for message in world.messages(CENTRAL_TOPIC))
 
-    assert f"[hippolyte {SHOP} {IRELAND}]" in subject
+    assert f": hippolyte {SHOP} {IRELAND}" in subject
     for account, region in WHERE.values():
         assert world.messages(own_topic(account, region)) == [], "alarms only"
 

@@ -103,16 +103,20 @@ def _failures(tables: Mapping[str, Any], verdict: Verdict) -> list[str]:
     """Return the tables of a verdict, those of one reason together."""
     rows = {n: t for n, t in tables.items() if t["verdict"] == verdict.value}
     groups = by_reason({name: str(row["reason"]) for name, row in rows.items()})
-    return told((_group(group, rows), of_reason(verdict.value, group.reason)) for group in groups)
+    # of many reasons a few names each, or the message would be too long for SNS
+    room = max(3, _NAMED_IN_MESSAGE // max(1, len(groups)))
+    return told(
+        (_group(group, rows, room), of_reason(verdict.value, group.reason)) for group in groups
+    )
 
 
-def _group(group: Group, rows: Mapping[str, Any]) -> str:
+def _group(group: Group, rows: Mapping[str, Any], room: int) -> str:
     name, *more = group.reasons
     log = f" (log: {rows[name]['log']})" if rows[name]["log"] else ""
     if not more:
         return f"{name}: {group.reason}{log}"
-    named = ", ".join(list(group.reasons)[:_NAMED_IN_MESSAGE])
-    others = len(group.reasons) - _NAMED_IN_MESSAGE
+    named = ", ".join(list(group.reasons)[:room])
+    others = len(group.reasons) - room
     named += f" and {others} more" if others > 0 else ""
     alike = "" if group.alike else " (or alike)"
     return f"{len(group.reasons)} tables: {named}\n      {name}: {group.reason}{alike}{log}"

@@ -153,6 +153,20 @@ def test_a_long_list_is_cut_and_says_so() -> None:
     assert len(message.encode()) < 200_000
 
 
+def test_many_reasons_of_many_tables_leave_room_for_the_reports_place() -> None:
+    words = [f"reason {chr(97 + n // 26)}{chr(97 + n % 26)} " for n in range(100)]
+    names = [f"{n:04d}".ljust(255, "x") for n in range(2500)]
+    made = report(dict.fromkeys(names, Verdict.FAILED))
+    for n, row in enumerate(made["tables"].values()):
+        row["reason"] = words[n % 100] + "y" * 1000
+    message = text(made, WHERE)
+    assert len(message.encode()) < 200_000
+    assert message.endswith(f"Report: {WHERE}")
+    assert "  - 25 tables: " in message
+    assert "and 22 more" in message
+    assert "and 50 more" in message
+
+
 def test_what_was_raised_is_told_with_its_times() -> None:
     made = plan(table("orders"))
     ledger = Ledger.of_plan(made)
