@@ -190,7 +190,7 @@ class Deployment:
         lease = json.loads(self.body(f"leases/{ACCOUNT}/{REGION}/big.json") or b"{}")
         assert lease["state"] == "released"
         assert self.world.client("datapipeline").list_pipelines()["pipelineIdList"] == []
-        nights = [m for m in self.world.messages(self.topic) if RUN in m["subject"]]
+        nights = [m for m in self.world.messages(self.topic) if f"Run {RUN}: " in m["message"]]
         assert len(nights) == 1
 
 
