@@ -112,3 +112,15 @@ def test_an_invocation_that_dies_as_it_plans_late_leaves_all_to_the_next(
     assert report["discovered"] == 3
     assert catalogue(night, "orders")["definition"]["TableName"] == "orders"
     night.assert_clean()
+
+
+@pytest.mark.engine("lambda")
+def test_a_late_table_is_no_word_on_the_canary(night: NightDriver) -> None:
+    """What is planned late is a part of the tables: the canary may be among the others."""
+    night.configure(restore_drill={"canary": "users"})
+    for name in ("orders", "users"):
+        night.table(name)
+    throttled(night, 20, "orders")
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up", "users": "backed_up"}
+    assert report["alerts"] == []

@@ -51,6 +51,8 @@ def describe_late(p: Pass, run: Run) -> None:
         raise_capacity=False,
         tables=Selection(),
         native_export=NativeExport(),
+        # the canary is a table of the whole night
+        restore_drill=None,
         engine=p.engine.name,
         # what the others leave of it
         max_night_usd=None if most is None else max(0.0, most - run.plan.cost_usd),
