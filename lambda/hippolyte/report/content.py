@@ -228,8 +228,9 @@ def _protection(
     spared = spared and not entry.reason.startswith(OVER_BUDGET)
     taken_over = filter(None, [other.get("last_good"), other.get("wanted_since")])
     since = None if spared else own.get("wanted_since") or max(taken_over, default=None)
+    known = filter(None, [own.get("last_good"), catalogued])
     return {
-        "last_good": good or own.get("last_good") or catalogued,
+        "last_good": good or max(known, default=None),
         "wanted_since": since or start,
     }
 
