@@ -88,6 +88,17 @@ def test_another_deployment_leaves_it(night: NightDriver) -> None:
     assert tables(night) == [TABLE, "orders"]
 
 
+def test_one_that_is_gone_when_it_is_looked_for_was_nobodys(night: NightDriver) -> None:
+    """Another deployment's drill ends while this one's night goes on."""
+    night.configure(restore_drill={"exclude": ["*"]})
+    night.table("orders")
+    night.table(TABLE)
+    night.scheduler()
+    night.dynamodb.delete_table(TableName=TABLE)
+    (line,) = night.until_closed()["drills"]
+    assert line == f"{TABLE}: it is gone by now"
+
+
 def test_one_that_was_made_anew_since_is_left(night: NightDriver) -> None:
     with_a_lost_table(night)
     night.dynamodb.delete_table(TableName=TABLE)
