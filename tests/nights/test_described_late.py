@@ -9,6 +9,7 @@ import pytest
 
 from local.core.call import Call, refusal
 from tests.support.harness import GIB, MINUTES, RUN, START, Killed, NightDriver, verdicts
+from tests.support.native import native
 from tests.support.watch import PRODUCT_KEY
 
 
@@ -124,3 +125,15 @@ def test_a_late_table_is_no_word_on_the_canary(night: NightDriver) -> None:
     report = night.night()
     assert verdicts(report) == {"orders": "backed_up", "users": "backed_up"}
     assert report["alerts"] == []
+
+
+@pytest.mark.engine("lambda", "emr")
+def test_a_late_table_that_would_be_exported_natively_says_that_it_is_read(
+    night: NightDriver,
+) -> None:
+    night.configure(native_export={"tables": ["orders"]})
+    native(night, "orders")
+    throttled(night, 20, "orders")
+    row = night.night()["tables"]["orders"]
+    assert (row["verdict"], row["engine"]) == ("backed_up", night.engine)
+    assert f"read by {night.engine}, though native_export names it" in str(row["notes"])

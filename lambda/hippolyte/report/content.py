@@ -39,7 +39,9 @@ def make_report(
 
     docs/report.schema.json says what each key holds.
     """
-    jobs = {job.table: job for job in plan.jobs}
+    # those that the plan has not were described late
+    jobs = {job.table: job for batch in ledger.batches.values() for job in batch.jobs}
+    jobs |= {job.table: job for job in plan.jobs}
     before = previous.get("tables", {})
     own = _of_the_same_table(plan, previous)
     tables = {
@@ -228,9 +230,8 @@ def _protection(
     spared = spared and not entry.reason.startswith(OVER_BUDGET)
     taken_over = filter(None, [other.get("last_good"), other.get("wanted_since")])
     since = None if spared else own.get("wanted_since") or max(taken_over, default=None)
-    known = filter(None, [own.get("last_good"), catalogued])
     return {
-        "last_good": good or max(known, default=None),
+        "last_good": good or max(filter(None, [own.get("last_good"), catalogued]), default=None),
         "wanted_since": since or start,
     }
 
