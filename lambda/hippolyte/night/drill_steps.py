@@ -190,9 +190,9 @@ def _imports_of(p: Pass, name: str) -> Iterator[Any]:
 
 def _find(p: Pass, name: str, entry: dict[str, Any]) -> None:
     table_id = _left_of_ours(p, name)
-    if table_id is None:
-        said = "no drill of this deployment made it, and it is left"
-        return _over(entry, True, said, CLOSED)
+    if not table_id:
+        left = "no drill of this deployment made it, and it is left"
+        return _over(entry, True, left if table_id is None else "it is gone by now", CLOSED)
     entry["table_id"] = table_id
     return _over(entry, True, "left by a drill whose record was lost")
 
