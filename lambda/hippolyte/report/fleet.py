@@ -13,6 +13,7 @@ from hippolyte.records.runs import start_of
 from hippolyte.report.fleet_tables import Age, Bare, failed, nowhere, oldest
 
 _DAY = timedelta(days=1)
+_A_DAY = 86_400
 # a night is planned minutes after its window's start; the catch-up comes 65 minutes later, and
 # clocks that go back make a night begin an hour later than the one before
 _LATE = timedelta(hours=2)
@@ -202,7 +203,7 @@ def _cells(kept: Kept, dates: Sequence[date], now: datetime) -> list[Cell]:
     by_date = {_date(start_of(n.run_id), at): n for n in reversed(kept.nights)}
     first = _date(start_of(kept.first_run), at)
     window = next((n.head.window_seconds for n in kept.nights if n.head), 0)
-    after = (timedelta(seconds=window) if window else _DAY) + _UNCLOSED
+    after = timedelta(seconds=min(window or _A_DAY, _A_DAY)) + _UNCLOSED
     cells = []
     for day in dates:
         due = datetime.combine(day, time(), UTC) + at + _LATE
@@ -220,7 +221,11 @@ def _time_of_day(start: datetime) -> timedelta:
 
 def _date(start: datetime, at: timedelta) -> date:
     """Return the date of a night; one that clocks moved over midnight stays on its own."""
-    return (start - at + _DAY / 2).date()
+    try:
+        return (start - at + _DAY / 2).date()
+    except OverflowError:
+        # what is called like a night of the year 1, or 9999
+        return start.date()
 
 
 def _state(night: Night, now: datetime, after: timedelta) -> State:
