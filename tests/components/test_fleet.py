@@ -15,6 +15,7 @@ from hippolyte.record_form import iso
 from hippolyte.records.homes import Home
 from hippolyte.report.fleet import Deployment, Fleet, State, look
 from hippolyte.report.fleet_message import FIRST_LINE, first_line, message
+from hippolyte.report.fleet_page import render
 from hippolyte_cli.fleet_view import record_of
 from tests.support.fleets import (
     ACCOUNTS,
@@ -152,10 +153,32 @@ def test_a_night_under_way_is_no_missing_one_until_an_hour_after_its_window(made
     made.put(f"runs/{FIRST.account}/{FIRST.region}/{run_id(start(0, 4))}/plan.json", {})
     running = looked(made, now=start(0, 7))
     assert grid(running)[str(FIRST)].endswith(".~")
-    assert first_line(running) == "OK: 0 of 1 nights, 0 tables backed up, 1 still running"
+    assert first_line(running) == "OK: 1 of 1 nights, 3 tables backed up, 1 still running"
     over = looked(made, now=start(0, 9))
     assert first_line(over) == "ATTENTION: 1 of 1 nights missing"
     assert "was begun and has no report" in message(over, "")
+
+
+def test_a_night_under_way_hides_not_how_the_one_before_went(made: Bucket) -> None:
+    """Of deployments in many zones one may run whenever the morning's message comes."""
+    made.report(FIRST, start(1, 4), night(start(1, 4), {"orders": row("failed", reason="no")}))
+    made.good(SECOND, 2, hour=4)
+    for home in (FIRST, SECOND):
+        made.put(f"runs/{home.account}/{home.region}/{run_id(start(0, 4))}/plan.json", {})
+    fleet = looked(made, now=start(0, 7))
+    said = message(fleet, "")
+    assert grid(fleet) == {str(FIRST): "     F~", str(SECOND): "    .-~"}
+    assert first_line(fleet) == "ATTENTION: 1 of 2 nights missing, 1 table failed, 2 running"
+    assert f"{FIRST} (hippolyte): 1 failed: orders (no)" in said
+    assert f"{SECOND} (hippolyte): the night before 2026-11-28T04-00Z, which is running" in said
+    assert [one["running"] for one in record_of(fleet)["deployments"]] == ["2026-11-28T04-00Z"] * 2
+    assert "the next one is running" in render(fleet)
+
+
+def test_the_first_night_of_all_may_be_under_way(made: Bucket) -> None:
+    made.put(f"runs/{FIRST.account}/{FIRST.region}/{run_id(start(0, 4))}/plan.json", {})
+    fleet = looked(made, now=start(0, 7))
+    assert first_line(fleet) == "OK: 0 of 1 nights, 0 tables backed up, 1 still running"
 
 
 def test_runs_of_some_tables_are_no_nights(made: Bucket) -> None:

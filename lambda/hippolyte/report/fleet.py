@@ -58,7 +58,7 @@ class Deployment:
 
     Attributes:
         cells: by the fleet's dates.
-        last: the newest night that was due, or is there.
+        last: the newest night that was due, or is there; one that runs hides not the one before.
         expected: a missing night of it is told.
         failed: tables that the newest readable report says are not backed up.
         oldest: those whose newest good backup is oldest.
@@ -85,6 +85,12 @@ class Deployment:
     def name(self) -> str:
         """The module's name, as its newest report says it."""
         return next((head.deployment for head in self.heads), "")
+
+    @property
+    def running(self) -> Night | None:
+        """The night under way, if there is one."""
+        newest = next((cell for cell in reversed(self.cells) if cell.state is not State.NONE), None)
+        return newest.night if newest and newest.state is State.RUNNING else None
 
     @property
     def cost_usd(self) -> float:
@@ -173,7 +179,9 @@ def _deployment(
     kept: Kept, dates: Sequence[date], now: datetime, seen_days: int, expected: Sequence[str]
 ) -> Deployment:
     cells = _cells(kept, dates, now)
-    last = next((cell for cell in reversed(cells) if cell.state is not State.NONE), None)
+    due = [cell for cell in cells if cell.state is not State.NONE]
+    over = [cell for cell in due if cell.state is not State.RUNNING]
+    last = next(reversed(over or due), None)
     if last is None:
         # nothing is on record of it, or nothing but that it was deployed; or it cannot be listed
         new = kept.since is not None and now < kept.since + _DAY + _LATE
