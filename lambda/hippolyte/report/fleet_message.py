@@ -32,7 +32,7 @@ def first_line(fleet: Fleet) -> str:
         return "ATTENTION: no deployment has reported"
     states = [deployment.last.state for deployment in due]
     missing = sum(map(states.count, _AWAY))
-    running = states.count(State.RUNNING)
+    running = sum(deployment.running is not None for deployment in due)
     tables = sum(len(d.failed) for d in due if d.last.state is State.FAILED)
     raised = sum(len(deployment.kept.raised) for deployment in fleet.deployments)
     if not fleet.needs_attention:
@@ -74,7 +74,7 @@ def message(fleet: Fleet, page: str) -> str:
     lines = [first_line(fleet), ""]
     for title, rows in sections(fleet):
         lines += _section(title, rows)
-    lines += _section("Still running", [titled(d) for d in due if d.last.state is State.RUNNING])
+    lines += _section("Still running", [titled(d) for d in due if d.running])
     lines += _section("Good", [good_line(d) for d in due if d.last.state in _FINE])
     lines += _section("Newest good backups, the oldest of each", [oldest_line(d) for d in due])
     lines += _section("Not heard of for long, and not expected any more", silent(fleet))
@@ -112,6 +112,8 @@ def _missing(deployment: Deployment) -> str:
     last = deployment.last
     if last.state is State.UNCLOSED and last.night:
         return f"{titled(deployment)}: {last.night.run_id} was begun and has no report"
+    if under_way := deployment.running:
+        return f"{titled(deployment)}: the night before {under_way.run_id}, which is running"
     return since_line(deployment)
 
 
