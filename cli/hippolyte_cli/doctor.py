@@ -21,6 +21,8 @@ from hippolyte.exports import reader
 from hippolyte.exports.place import Prefix
 from hippolyte.night.cancelled import ask
 from hippolyte.night.one_pass import Pass
+from hippolyte.planning.answer import read_answer
+from hippolyte.planning.plan import Plan
 from hippolyte.records.ledger import BatchEntry, Ledger
 from hippolyte_cli import by_hand, checkup, console, deployment, functions
 from hippolyte_cli.backups_place import AsJson, Region
@@ -84,10 +86,12 @@ def doctor(
             )
         p = assemble(settings, "hippolyte doctor", lambda: float("inf"))
         _small(p, table)
-        offer = by_hand.asked(settings, "plan", [table])
+        plan = Plan.from_record(read_answer(by_hand.asked(settings, "plan", [table]))[0])
+        _on_a_cluster(plan, table)
     out.print(
         f"One {engine} cluster of {settings.name} in account {settings.account}, "
-        f"{settings.region}, backs up {escape(table)}; about {_cost(offer)}. It takes about "
+        f"{settings.region}, backs up {escape(table)}; about "
+        f"{plan.cost_usd:.2f} USD by the plan. It takes about "
         "20 minutes, and the cluster is ended. What fails is tried again on another cluster, as in "
         "a night, and costs as much again.",
         soft_wrap=True,
@@ -119,9 +123,17 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _cost(offer: Any) -> str:
-    cost = offer.get("cost_usd")
-    return f"{cost:.2f} USD by the plan" if cost is not None else "half a dollar at most"
+def _on_a_cluster(plan: Plan, table: str) -> None:
+    """Refuse a table for which no cluster would be made."""
+    job = next((job for job in plan.jobs if job.table == table), None)
+    if job is None:
+        _, why = plan.verdicts.get(table, ("", "it is in no batch of the plan"))
+        console.refuse(f"{table} would not be read: {why}.")
+    if job.own_engine:
+        console.refuse(
+            f"{table} is exported by DynamoDB itself (native_export), without a cluster: name "
+            "another small table."
+        )
 
 
 def _small(p: Pass, table: str) -> None:

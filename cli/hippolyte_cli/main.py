@@ -20,6 +20,7 @@ from hippolyte.errors import HippolyteError
 from hippolyte.settings import Settings
 from hippolyte.store import Store
 from hippolyte_cli import by_hand, console, deployment
+from hippolyte_cli.alerting import test_alert
 from hippolyte_cli.backups_place import AsJson
 from hippolyte_cli.compare.command import compare
 from hippolyte_cli.doctor import doctor
@@ -71,11 +72,11 @@ _VERBS: tuple[Callable[..., None], ...] = (
         undo,
         verify,
     ),
-    *(doctor, compare, get),
+    *(doctor, compare, get, test_alert),
 )
 for _verb in _VERBS:
-    # `list` is a name of Python's
-    app.command(_verb.__name__.rstrip("_"))(verb(_verb))
+    # `list` is a name of Python's, and none has a hyphen
+    app.command(_verb.__name__.rstrip("_").replace("_", "-"))(verb(_verb))
 
 
 @app.command("release")

@@ -19,6 +19,7 @@ from hippolyte.planning.plan import Job
 from hippolyte.preflight_calls import of_scheduler, shared
 from hippolyte.record_form import iso
 from hippolyte.report.notify import publish
+from hippolyte.report.remedies import RUNBOOK
 
 _DENIED = ("AccessDenied", "AuthorizationError", "NotAuthorized", "UnauthorizedOperation")
 
@@ -65,16 +66,19 @@ def _actions(lines: list[str]) -> list[str]:
 
 
 def _tell(p: Pass, function: str, denied: list[str]) -> None:
-    what = f"calls of the {function} that would fail: {len(denied)}" if denied else "mended"
+    found = f"calls of the {function} that would fail: {len(denied)}"
+    forms = [found, f"{len(denied)} denied"] if denied else ["mended"]
     lines = [
+        *([found] if denied else []),
         f"Tried before the first night, as the role of the {function}:",
         *(f"  - {line}" for line in denied or ["nothing is denied any more"]),
         "",
         "Look at the role's policy and boundary, at the policies of bucket and keys, and at the "
         "organization's; apply the module again.",
         "The roles of those who read the tables cannot be tried before they run.",
+        f"what to do: {RUNBOOK}#before-the-first-night",
     ]
-    publish(p.clients, p.settings, f"PREFLIGHT: {what}", "\n".join(lines))
+    publish(p.clients, p.settings, [f"PREFLIGHT: {form}" for form in forms], "\n".join(lines))
 
 
 def _tried(action: str, call: Callable[[], object]) -> str:

@@ -64,7 +64,7 @@ def test_what_is_denied_is_told_once_before_the_night_and_again_when_mended(d: D
     d.world.clock.advance(1800)
 
     (message,) = told(d)
-    assert "calls of the monitor that would fail: 1" in d.subjects[0]
+    assert "calls of the monitor that would fail: 1" in d.world.messages(TOPIC)[0]["message"]
     assert "  - elasticmapreduce:TerminateJobFlows: " in message
     assert role_name("monitor") in message
     assert "cannot be tried before they run" in message
@@ -106,6 +106,7 @@ TRIED = (
     ("monitor", "elasticmapreduce:DescribeCluster"),
     ("monitor", "elasticmapreduce:ListSteps"),
     ("monitor", "elasticmapreduce:TerminateJobFlows"),
+    ("monitor", "events:PutEvents"),
     ("monitor", "iam:PassRole"),
     ("monitor", "sns:ListSubscriptionsByTopic"),
     ("monitor", "ssm:GetParameter"),

@@ -6,8 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+import typer.core
+import typer.main
 
 from hippolyte.verdicts import Verdict
+from hippolyte_cli.main import app
 from tools import hcl
 from tools.gen_docs import unquote, variables
 from tools.tf import REPOSITORY
@@ -202,3 +205,29 @@ def test_the_glossary_knows_every_verdict() -> None:
 
     assert set(re.findall(r"`(\w+)`", row)) == {verdict.value for verdict in Verdict}
     assert f"one of {WORDS[len(Verdict) - 1]}" in row
+
+
+WRITTEN = [page for page in TEXTS if page.name != "transcripts.md"]  # that one is what they said
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_every_command_and_option_that_a_page_shows_exists(page: Path) -> None:
+    """Of `hippolyte VERB ... --option`, up to a comment; `hippolyte filter` begins a file."""
+    known = verbs()
+    lines = re.findall(
+        r"(?:^|[`(])hippolyte (?!filter\b)([a-z][a-z-]*)\b([^`#|\n]*)", TEXTS[page], re.MULTILINE
+    )
+    for verb, rest in lines:
+        assert verb in known, f"hippolyte {verb}"
+        for option in re.findall(r"(?<=\s)--[a-z][a-z-]*", rest):
+            assert option in known[verb], f"hippolyte {verb} {option}"
+
+
+def verbs() -> dict[str, set[str]]:
+    """Return each verb of the command line with its options."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
+    return {
+        name: {opt for param in command.params for opt in param.opts} | {"--help"}
+        for name, command in group.commands.items()
+    }

@@ -40,7 +40,9 @@ def make_report(
 
     docs/report.schema.json says what each key holds.
     """
-    jobs = {job.table: job for job in plan.jobs}
+    # those that the plan has not were described late
+    jobs = {job.table: job for batch in ledger.batches.values() for job in batch.jobs}
+    jobs |= {job.table: job for job in plan.jobs}
     before = previous.get("tables", {})
     own = _of_the_same_table(plan, previous)
     tables = {
@@ -231,7 +233,7 @@ def _protection(
     taken_over = filter(None, [other.get("last_good"), other.get("wanted_since")])
     since = None if spared else own.get("wanted_since") or max(taken_over, default=None)
     return {
-        "last_good": good or own.get("last_good") or catalogued,
+        "last_good": good or max(filter(None, [own.get("last_good"), catalogued]), default=None),
         "wanted_since": since or start,
     }
 
