@@ -113,7 +113,6 @@ def test_the_transcripts_are_as_it_is(
     verb("export", "orders", "copy", "--dry-run")
     verb("cancel", RUN)
     verb("test-alert")
-    verb("report")
     monkeypatch.setattr(preflight, "denied", lambda *_: [])
     verb("doctor")
     sections = [f"## `{name}`\n\n" + "\n".join(each) for name, each in sorted(parts.items())]
