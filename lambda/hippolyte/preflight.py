@@ -16,7 +16,7 @@ from hippolyte.engines.engine import Launch
 from hippolyte.errors import EngineError
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.plan import Job
-from hippolyte.preflight_calls import of_scheduler, shared
+from hippolyte.preflight_calls import of_monitor, of_scheduler, shared
 from hippolyte.record_form import iso
 from hippolyte.report.notify import publish
 from hippolyte.report.remedies import RUNBOOK
@@ -52,7 +52,7 @@ def preflight(p: Pass, function: str) -> None:
 
 def denied(p: Pass, function: str, name: str) -> list[str]:
     """Return what `function` is denied now; `name`: of a pipeline that is made and deleted."""
-    calls = [*shared(p), *(of_scheduler(p) if function == "scheduler" else ())]
+    calls = [*shared(p), *(of_scheduler(p) if function == "scheduler" else of_monitor(p))]
     found = [line for call in calls if not p.time_is_short and (line := _tried(*call))]
     if p.settings.engine == "datapipeline":
         found += _pipeline_refused(p, function, name)

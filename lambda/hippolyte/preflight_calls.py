@@ -15,6 +15,7 @@ from hippolyte import clock
 from hippolyte.engines.emr_guard import TARGET
 from hippolyte.night.keep_settings import table_arn
 from hippolyte.night.one_pass import Pass
+from hippolyte.planning.drill import DRILL_PREFIX
 from hippolyte.planning.keeping import part, used
 from hippolyte.record_form import iso
 from hippolyte.report.events import try_put
@@ -219,6 +220,31 @@ def _pipelines(p: Pass) -> Iterator[Call]:
         "datapipeline:DeactivatePipeline",
         lambda: pipelines.deactivate_pipeline(pipelineId=_PIPELINE),
     )
+
+
+def of_monitor(p: Pass) -> Iterator[Call]:
+    """Return those that only the monitor makes: of restore drills, where there are to be some."""
+    if p.settings.restore_drill is None:
+        return
+    name, dynamodb = f"{DRILL_PREFIX}preflight-{uuid.uuid4().hex}", p.clients.dynamodb_once
+    arn = table_arn(p.settings, name)
+    prefix = p.settings.place("backups", "preflight")
+    # no such form: nothing can come of it
+    nothing: dict[str, Any] = {
+        "S3BucketSource": {"S3Bucket": p.settings.bucket, "S3KeyPrefix": prefix},
+        "InputFormat": "PREFLIGHT",
+        "TableCreationParameters": {
+            "TableName": name,
+            "AttributeDefinitions": [{"AttributeName": "key", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "key", "KeyType": "HASH"}],
+            "BillingMode": "PAY_PER_REQUEST",
+        },
+    }
+    imported = f"{arn}/import/01716790307109-00000000"
+    yield "dynamodb:ImportTable", partial(dynamodb.import_table, **nothing)
+    yield "dynamodb:DescribeImport", partial(dynamodb.describe_import, ImportArn=imported)
+    yield "dynamodb:ListImports", partial(dynamodb.list_imports, TableArn=arn, PageSize=1)
+    yield "dynamodb:DeleteTable", partial(dynamodb.delete_table, TableName=name)
 
 
 def of_scheduler(p: Pass) -> Iterator[Call]:

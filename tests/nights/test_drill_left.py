@@ -88,6 +88,27 @@ def test_another_deployment_leaves_it(night: NightDriver) -> None:
     assert tables(night) == [TABLE, "orders"]
 
 
+def test_a_table_that_an_import_names_only_at_its_end_is_not_deleted(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody's table has come between: the id that counts is the one of the import's begin."""
+    drilling(night)
+    assert TABLE not in tables(night), "an import's table comes half a minute after its begin"
+    night.table(TABLE)
+    theirs = night.dynamodb.describe_table(TableName=TABLE)["Table"]["TableId"]
+    plain = Import.description
+    failed = {
+        "ImportStatus": "FAILED",
+        "TableId": theirs,
+        "FailureCode": "TableAlreadyExists",
+        "FailureMessage": f"Table already exists: {TABLE}",
+    }
+    monkeypatch.setattr(Import, "description", lambda one: {**plain(one), **failed})
+    report = night.until_closed()
+    assert "and is left" in report["drills"][-1]
+    assert TABLE in tables(night)
+
+
 def test_one_that_is_gone_when_it_is_looked_for_was_nobodys(night: NightDriver) -> None:
     """Another deployment's drill ends while this one's night goes on."""
     night.configure(restore_drill={"exclude": ["*"]})

@@ -161,6 +161,22 @@ def test_every_call_for_workers_that_can_be_tried_is(on_lambda: Deployment, func
     assert [a for a in actions if a not in message and a != "iam:PassRole"] == []
 
 
+def test_what_restore_drills_need_is_tried_and_nothing_is_imported(on_lambda: Deployment) -> None:
+    """Denied, the first drill would fail, or worse: its table could not be deleted."""
+    drills = ["ImportTable", "DescribeImport", "ListImports", "DeleteTable"]
+    on_lambda.world.clock.advance(1800)
+    assert on_lambda.subjects == []
+    assert on_lambda.world.gate.calls["dynamodb:DeleteTable"] == 1
+    assert on_lambda.world.client("dynamodb").list_imports()["ImportSummaryList"] == []
+    key = "runs/123456789012/us-east-1/preflight-monitor.json"
+    on_lambda.s3.delete_object(Bucket=BUCKET, Key=key)
+    _take_all_away(on_lambda, "monitor", [f"dynamodb:{name}" for name in drills])
+    on_lambda.world.clock.advance(600)
+
+    (message,) = told(on_lambda)
+    assert [name for name in drills if f"  - dynamodb:{name}: " not in message] == []
+
+
 def test_the_schedule_that_guards_clusters_is_tried_and_not_made(
     plan_of: Callable[[str], Planned],
 ) -> None:

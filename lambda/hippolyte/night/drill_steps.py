@@ -207,6 +207,8 @@ def _left_of_ours(p: Pass, name: str) -> str | None:
         return ""
     for found in _imports_of(p, name):
         ours = is_ours(p.settings, found.get("ClientToken") or "")
+        # one that failed for a table of its name has made none
+        ours = ours and found.get("FailureCode") != "TableAlreadyExists"
         if ours and found.get("TableId") == table.get("TableId"):
             return str(found["TableId"])
     return None
@@ -222,7 +224,8 @@ def _judge(p: Pass, entry: dict[str, Any]) -> None:
     found = answer["ImportTableDescription"]
     if found["ImportStatus"] in ("IN_PROGRESS", "CANCELLING"):
         return None
-    entry["table_id"] = found.get("TableId") or entry.get("table_id")
+    # what was told at the import's begin holds: by its end the name may be somebody else's
+    entry["table_id"] = entry.get("table_id") or found.get("TableId")
     return _over(entry, *_verdict(p, entry, found))
 
 
