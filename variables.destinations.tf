@@ -149,6 +149,13 @@ variable "alarms_enabled" {
   nullable    = false
 }
 
+variable "events_enabled" {
+  description = "Whether verdicts, capacity leases, ends of runs and restore drills are put on EventBridge's default bus as well (docs/events.md). AWS asks 1 USD for a million such events."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "dashboard_enabled" {
   description = "Whether a CloudWatch dashboard is created: tables by verdict, bytes, duration against the window, raised capacity, estimated cost, age of backups. Beyond an account's first three a dashboard costs 3 USD a month."
   type        = bool

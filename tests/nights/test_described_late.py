@@ -9,6 +9,7 @@ import pytest
 
 from local.core.call import Call, refusal
 from tests.support.harness import GIB, MINUTES, RUN, START, Killed, NightDriver, verdicts
+from tests.support.native import native
 from tests.support.watch import PRODUCT_KEY
 
 
@@ -112,3 +113,27 @@ def test_an_invocation_that_dies_as_it_plans_late_leaves_all_to_the_next(
     assert report["discovered"] == 3
     assert catalogue(night, "orders")["definition"]["TableName"] == "orders"
     night.assert_clean()
+
+
+@pytest.mark.engine("lambda")
+def test_a_late_table_is_no_word_on_the_canary(night: NightDriver) -> None:
+    """What is planned late is a part of the tables: the canary may be among the others."""
+    night.configure(restore_drill={"canary": "users"})
+    for name in ("orders", "users"):
+        night.table(name)
+    throttled(night, 20, "orders")
+    report = night.night()
+    assert verdicts(report) == {"orders": "backed_up", "users": "backed_up"}
+    assert report["alerts"] == []
+
+
+@pytest.mark.engine("lambda", "emr")
+def test_a_late_table_that_would_be_exported_natively_says_that_it_is_read(
+    night: NightDriver,
+) -> None:
+    night.configure(native_export={"tables": ["orders"]})
+    native(night, "orders")
+    throttled(night, 20, "orders")
+    row = night.night()["tables"]["orders"]
+    assert (row["verdict"], row["engine"]) == ("backed_up", night.engine)
+    assert f"read by {night.engine}, though native_export names it" in str(row["notes"])

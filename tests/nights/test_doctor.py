@@ -15,6 +15,7 @@ from hippolyte_cli import doctor, follow
 from local.core.faults import ALWAYS
 from tests.support.commands import command, reach
 from tests.support.harness import JAR, NightDriver
+from tests.support.native import exports, native
 
 
 @pytest.fixture(autouse=True)
@@ -175,3 +176,21 @@ def test_what_cannot_be_tried_is_refused_before_anything_starts(night: NightDriv
         assert result.exit_code == 2, result.output
         assert said in result.output
     assert night.all_clusters() == 0
+
+
+@pytest.mark.engine("emr", "datapipeline")
+def test_a_table_that_dynamodb_exports_tries_no_cluster(night: NightDriver) -> None:
+    night.configure(native_export={"tables": ["orders"]})
+    native(night, "orders")
+    result = command("doctor", "--engine", night.engine, "--table", "orders", "--yes")
+    assert result.exit_code == 2, result.output
+    assert "orders is exported by DynamoDB itself" in result.output
+    assert exports(night) == []
+
+
+@pytest.mark.engine("emr", "datapipeline")
+def test_the_cost_is_the_plans(night: NightDriver) -> None:
+    night.table("orders", items=7)
+    result = command("doctor", "--engine", night.engine, "--table", "orders")
+    plan = json.loads(command("plan", "orders", "--json").stdout)
+    assert f"{plan['cost_usd']:.2f} USD by the plan" in result.output

@@ -17,6 +17,7 @@ from hippolyte.record_form import iso
 from hippolyte.settings import Settings
 from local.core.call import Call, refusal
 from local.dynamodb import imports
+from local.dynamodb.import_job import Import
 from tests.support.builders import settings
 from tests.support.harness import (
     ACCOUNT,
@@ -41,7 +42,7 @@ def tables(night: NightDriver) -> list[str]:
 
 
 def subjects(night: NightDriver) -> list[str]:
-    return [m["subject"].rpartition("] ")[2] for m in night.messages]
+    return [m["subject"].partition(": ")[0] for m in night.messages]
 
 
 def importing(night: NightDriver) -> bool:
@@ -85,6 +86,17 @@ def test_another_deployment_leaves_it(night: NightDriver) -> None:
     assert line == f"{TABLE}: no drill of this deployment made it, and it is left"
     assert not any("drill" in alert for alert in report["alerts"])
     assert tables(night) == [TABLE, "orders"]
+
+
+def test_one_that_is_gone_when_it_is_looked_for_was_nobodys(night: NightDriver) -> None:
+    """Another deployment's drill ends while this one's night goes on."""
+    night.configure(restore_drill={"exclude": ["*"]})
+    night.table("orders")
+    night.table(TABLE)
+    night.scheduler()
+    night.dynamodb.delete_table(TableName=TABLE)
+    (line,) = night.until_closed()["drills"]
+    assert line == f"{TABLE}: it is gone by now"
 
 
 def test_one_that_was_made_anew_since_is_left(night: NightDriver) -> None:
@@ -305,15 +317,58 @@ def drilling(night: NightDriver) -> None:
     night.until(lambda: importing(night), 120)
 
 
-def test_a_run_that_is_cancelled_in_its_drill_ends(night: NightDriver) -> None:
-    drilling(night)
+def cancelled(night: NightDriver) -> None:
     key = f"runs/{ACCOUNT}/{REGION}/{RUN}/{MARK}"
     cancel = {"version": 1, "by": "somebody", "at": iso(night.world.clock.now())}
     night.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(cancel).encode())
+
+
+def test_a_run_that_is_cancelled_in_its_drill_ends(night: NightDriver) -> None:
+    drilling(night)
+    cancelled(night)
     report = night.until_closed(hours=1)
     assert report["drills"] == ["tonight's drills were not waited for: the run was cancelled"]
     night.passes(15)
     assert tables(night) == ["orders"]
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_what_a_drill_comes_to_after_its_run_was_cancelled_is_told(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch, lost: int
+) -> None:
+    """The report has not waited for it, and nothing else would say so."""
+    monkeypatch.setattr(imports, "SECONDS", 1200.0)
+    drilling(night)
+    cancelled(night)
+    night.until_closed(hours=1)
+    before = len(night.messages)
+    plain = Import.description
+    monkeypatch.setattr(
+        Import,
+        "description",
+        lambda one: {**plain(one), "ImportedItemCount": one.imported - lost},
+    )
+    night.passes(30)
+    assert tables(night) == ["orders"]
+    assert subjects(night)[before:] == [f"{'ATTENTION' if lost else 'OK'} restore drill"]
+
+
+def test_one_that_had_failed_when_its_run_was_cancelled_is_in_the_report(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drilling(night)
+    plain = Import.description
+    monkeypatch.setattr(
+        Import, "description", lambda one: {**plain(one), "ImportedItemCount": one.imported - 1}
+    )
+    night.refuse("dynamodb:DeleteTable", "AccessDeniedException", "no")
+    night.until(lambda: not importing(night), 30)
+    cancelled(night)
+    report = night.until_closed(hours=1)
+    assert [a.split(": the import")[0] for a in report["alerts"] if "drill" in a] == [
+        "restore drill: orders"
+    ]
+    assert "39 of 40 items" in report["drills"][-1]
 
 
 def test_a_run_whose_drills_are_switched_off_ends(night: NightDriver) -> None:

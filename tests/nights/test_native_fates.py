@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from moto.s3.models import s3_backends
 
 from local.core.call import Call
@@ -21,6 +22,7 @@ from tests.support.harness import (
     START,
     NightDriver,
     driver,
+    next_night,
     verdicts,
 )
 from tests.support.native import ARN, anew, entry, exports, items, native, recover
@@ -494,3 +496,37 @@ def test_a_night_of_exports_alone_starts_no_cluster(
         assert verdicts(night.night()) == {"n-orders": "backed_up"}
         assert night.all_clusters() == 0
         night.assert_clean()
+
+
+def test_a_table_that_is_late_each_night_has_a_backup_of_the_night_before(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its report says `timed_out`, as each before; its age is not counted from the first."""
+    late(night, monkeypatch)
+    aged = []
+    for days in (1, 2, 3):
+        report = next_night(night, days)
+        assert verdicts(report) == {"n-orders": "timed_out"}
+        aged.append((report["tables"]["n-orders"]["last_good"], report["oldest_good"]["age_days"]))
+    assert [good[:10] for good, _ in aged] == ["2026-11-24", "2026-11-25", "2026-11-26"]
+    assert all(age < 1.5 for _, age in aged)
+
+
+def test_exports_that_nobody_answers_for_do_not_take_the_whole_pass(night: NightDriver) -> None:
+    """Each waits until it is given up: a hundred of them would outlast the function."""
+    for n in range(8):
+        native(night, f"n-{n}")
+    night.scheduler()
+    asked = 0
+
+    def silence(call: Call) -> None:
+        nonlocal asked
+        asked += 1
+        raise ReadTimeoutError(endpoint_url="https://dynamodb")
+
+    night.world.clock.advance(400)
+    night.world.before("dynamodb:ExportTableToPointInTime", silence)
+    night.monitor()
+    assert asked == 3
+    night.allow_all()
+    assert set(verdicts(night.until_closed()).values()) == {"backed_up"}

@@ -310,6 +310,7 @@ REFUSED: dict[str, Bad] = {
     "email-with-name": one("alert_emails", ["A <a@b.de>"], "a@b.de", "plain e-mail addresses"),
     "email-twice": one("alert_emails", ["a@b.de", "A@b.de"], '"A@b.de"', "Remove the duplicate"),
     "alarms-no-bool": one("alarms_enabled", "some", "a bool is required"),
+    "events-no-bool": one("events_enabled", "some", "a bool is required"),
     "dashboard-no-bool": one("dashboard_enabled", "some", "a bool is required"),
     "good-nights-no-bool": one("tell_good_nights", "some", "a bool is required"),
     # the engine
@@ -645,6 +646,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "alarms_enabled": False,
         "dashboard_enabled": False,
         "tell_good_nights": False,
+        "events_enabled": True,
         "pipeline_region": "ap-southeast-2",
         "strict_datapipeline_iam": True,
     },

@@ -42,6 +42,8 @@ _ANOTHER = "the table was deleted, and another one has its name"
 _TOKEN_SECONDS = 7.5 * 3600
 # after the deadline, seconds
 _SOUGHT_SECONDS = 1200
+# calls without an answer, after which a pass makes none any more: each waits for half a minute
+_SILENCES = 3
 # below the prefix that is asked for (Developer Guide, "DynamoDB table export output format")
 _FOLDER = "AWSDynamoDB/"
 
@@ -50,9 +52,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Pass:
-    """What one invocation has seen: that the service has no room, and when it asked last."""
+    """What one invocation has seen: that the service has no room, what has not been answered."""
 
     full: bool = False
+    silences: list[BotoCoreError] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +108,20 @@ class NativeEngine:
         """Look at the exports that run, begin those that can, and tell of all."""
         moment = when(handle["moment"])
         for one in handle["exports"]:
+            if one["state"] in OVER:
+                continue
             try:
+                if len(self.seen.silences) >= _SILENCES:
+                    raise self.seen.silences[-1]
                 if one["state"] == JobState.RUNNING.value:
                     self._look(one)
-                elif one["state"] == JobState.WAITING.value and handle.get("cancelled"):
+                elif handle.get("cancelled"):
                     one["sought"] = one.get("sought") or not self._found(one)
-                elif one["state"] == JobState.WAITING.value:
+                else:
                     self._begin(one, moment)
             except (ClientError, BotoCoreError) as error:
+                if isinstance(error, BotoCoreError) and len(self.seen.silences) < _SILENCES:
+                    self.seen.silences.append(error)
                 # asked again in the next pass, until the deadline and somewhat longer
                 _log.warning("the export of %s: %s", one["table"], error)
                 one["waits"], one["sought"] = str(error), _is_long_over(handle)

@@ -82,15 +82,15 @@ def _format(run: Run, name: str, entry: TableEntry) -> str:
 def catalogued(p: Pass, run: Run) -> dict[str, str]:
     """Return when the newest good backup was made, for tables of which the last report is silent.
 
-    Asked only for those without a backup tonight: after a pause of more than three days, or on
-    the first night.
+    Asked only for those without a backup tonight: after a pause of more than three days, on the
+    first night, or where a native export may have been completed after the last report.
     """
     before = p.previous_tables(run)
     found: dict[str, str] = {}
     wanted = [
         name
         for name, entry in run.ledger.tables.items()
-        if entry.verdict in ALERTING_VERDICTS and not before.get(name, {}).get("last_good")
+        if entry.verdict in ALERTING_VERDICTS and _may_be_newer(before.get(name, {}))
     ]
     for name in wanted[:_LOOKED_UP]:
         if p.time_is_short:
@@ -103,6 +103,12 @@ def catalogued(p: Pass, run: Run) -> dict[str, str]:
         if made:
             found[name] = made
     return found
+
+
+def _may_be_newer(row: Mapping[str, Any]) -> bool:
+    """Say whether there may be a newer backup than the last report's row tells of."""
+    late = row.get("engine") == NATIVE and row.get("verdict") in ALERTING_VERDICTS
+    return late or not row.get("last_good")
 
 
 def _newest(p: Pass, run: Run, name: str) -> str | None:

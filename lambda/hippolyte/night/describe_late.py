@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from hippolyte import clock
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.planner import make_plan
+from hippolyte.planning.selection import is_native
 from hippolyte.planning.window import Night
 from hippolyte.records.runs import Run
 from hippolyte.settings import NativeExport, Selection
@@ -51,6 +52,8 @@ def describe_late(p: Pass, run: Run) -> None:
         raise_capacity=False,
         tables=Selection(),
         native_export=NativeExport(),
+        # the canary is a table of the whole night
+        restore_drill=None,
         engine=p.engine.name,
         # what the others leave of it
         max_night_usd=None if most is None else max(0.0, most - run.plan.cost_usd),
@@ -63,7 +66,10 @@ def describe_late(p: Pass, run: Run) -> None:
     p.runs.add_definitions(run.plan.run_id, definitions)
     for name in definitions:
         ledger.tables[name].undescribed = ""
-        ledger.tables[name].notes.append("planned late: it could not be described at first")
+        named = is_native(name, p.settings.native_export)
+        beside = f"; read by {engine.name}, though native_export names it" if named else ""
+        said = f"planned late: it could not be described at first{beside}"
+        ledger.tables[name].notes.append(said)
     for name, (verdict, why) in plan.verdicts.items():
         ledger.tables[name].close(verdict, why)
     ledger.alerts += plan.alerts

@@ -61,9 +61,7 @@ def drill(p: Pass, run: Run) -> None:
     off = p.settings.restore_drill is None
     if off or ledger.cancelled:
         if is_drilling(run):
-            why = "restore_drill was set to null" if off else "the run was cancelled"
-            ledger.drills.append(f"tonight's drills were not waited for: {why}")
-            ledger.drilled = True
+            _leave(p, run, "restore_drill was set to null" if off else "the run was cancelled")
         return
     try:
         if not ledger.drills_ordered:
@@ -79,6 +77,27 @@ def drill(p: Pass, run: Run) -> None:
         p.failures.append(error)
         ledger.drills.append(f"the restore drill is not seen to: {error}")
         ledger.drilled = True
+
+
+def _leave(p: Pass, run: Run, why: str) -> None:
+    """Wait no longer: what has ended is in the report, the rest has a message of its own."""
+    ended = list[dict[str, Any]]()
+    try:
+        record, etag = read(p)
+        own = [each for each in record["drills"].values() if each["run_id"] == run.plan.run_id]
+        ended = [each for each in own if each.get("ok") is not None]
+        for each in own:
+            each["until"] = min(each["until"], iso(clock.now()))
+        if own:
+            write(p, record, etag)
+    except (ConfigurationError, ClientError, BotoCoreError) as error:
+        # it must not keep a night from its end
+        _log.exception("what the drills come to is not told")
+        p.failures.append(error)
+    run.ledger.drills.append(f"tonight's drills were not waited for: {why}")
+    for each in ended:
+        _note_end(run, each)
+    run.ledger.drilled = True
 
 
 def _may_wait(run: Run, error: ConfigurationError | ClientError | BotoCoreError) -> bool:
@@ -200,9 +219,14 @@ def _take(p: Pass, run: Run) -> None:
     if not own:
         ledger.drills.append(_GONE)
     for each in own:
-        ledger.drills.append(line(each))
-        if each.get("ok") is False:
-            ledger.alerts.append(f"{ALERT}{line(each)}")
-            # with the report, not at once
-            ledger.told.append(ledger.alerts[-1])
+        _note_end(run, each)
     ledger.drilled = True
+
+
+def _note_end(run: Run, entry: dict[str, Any]) -> None:
+    ledger = run.ledger
+    ledger.drills.append(line(entry))
+    if entry.get("ok") is False:
+        ledger.alerts.append(f"{ALERT}{line(entry)}")
+        # with the report, not at once
+        ledger.told.append(ledger.alerts[-1])

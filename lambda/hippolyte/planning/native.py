@@ -48,9 +48,9 @@ def choose(tables: Iterable[Table], settings: Settings) -> Chosen:
             native.append(table)
             continue
         others.append(table)
-        if named and table.recovery and table.recovery.error:
-            unknown.setdefault(table.recovery.error, []).append(table.name)
-        elif named and table.recovery:
+        if named and (error := _unknown(table)):
+            unknown.setdefault(error, []).append(table.name)
+        elif named:
             off.append(table.name)
     warnings = [
         f"native_export names {first_names(off)}, whose point-in-time recovery is off: read by "
@@ -64,12 +64,19 @@ def choose(tables: Iterable[Table], settings: Settings) -> Chosen:
     return Chosen(tuple(native), tuple(others), tuple(warnings))
 
 
-def why_not(table: Table) -> str:
+def why_not(table: Table, settings: Settings) -> str:
     """Return why a table that `native_export` names is read; empty: it does not name it."""
-    if table.recovery is None or table.recovery.on:
+    on = table.recovery is not None and table.recovery.on
+    if on or not is_native(table.name, settings.native_export):
         return ""
-    why = f"not known ({table.recovery.error})" if table.recovery.error else "off"
+    error = _unknown(table)
+    why = f"not known ({error})" if error else "off"
     return f"not exported natively: its point-in-time recovery is {why}"
+
+
+def _unknown(table: Table) -> str:
+    """Return why it is not known whether a table's recovery is on; empty: it is known."""
+    return table.recovery.error if table.recovery else "a table's description does not say it"
 
 
 def export_usd(job: Job, settings: Settings) -> float:

@@ -143,7 +143,9 @@ class Sizer:
             estimated=self._is_counted(table),
             autoscaled=table.scaling is not None and self.host.side_by_side,
             parts=parts,
-            basis="; ".join(filter(None, (native.why_not(table), self._measured(table)[1]))),
+            basis="; ".join(
+                filter(None, (native.why_not(table, self.settings), self._measured(table)[1]))
+            ),
         )
 
     def _raised(self, table: Table, job: Job, seconds: float) -> Job:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from hippolyte import __version__
 from hippolyte.planning import keeping, replicas
 from hippolyte.planning.drill import ALERT, DRILL_PREFIX
 from hippolyte.planning.history import measure
@@ -39,7 +40,9 @@ def make_report(
 
     docs/report.schema.json says what each key holds.
     """
-    jobs = {job.table: job for job in plan.jobs}
+    # those that the plan has not were described late
+    jobs = {job.table: job for batch in ledger.batches.values() for job in batch.jobs}
+    jobs |= {job.table: job for job in plan.jobs}
     before = previous.get("tables", {})
     own = _of_the_same_table(plan, previous)
     tables = {
@@ -68,6 +71,7 @@ def make_report(
     told += [_emptied(name, name in own) for name in changes["empty"]]
     return {
         "version": VERSION,
+        "package": __version__,
         "deployment": settings.name,
         "account": settings.account,
         "region": settings.region,
@@ -229,7 +233,7 @@ def _protection(
     taken_over = filter(None, [other.get("last_good"), other.get("wanted_since")])
     since = None if spared else own.get("wanted_since") or max(taken_over, default=None)
     return {
-        "last_good": good or own.get("last_good") or catalogued,
+        "last_good": good or max(filter(None, [own.get("last_good"), catalogued]), default=None),
         "wanted_since": since or start,
     }
 

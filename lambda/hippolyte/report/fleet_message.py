@@ -6,13 +6,11 @@ from collections.abc import Sequence
 
 from hippolyte.record_form import iso
 from hippolyte.records.homes import Home
+from hippolyte.report.first_line import FIRST_LINE
 from hippolyte.report.fleet import Deployment, Fleet, State
 from hippolyte.report.fleet_tables import Bare
 from hippolyte.report.texts import plain
 from hippolyte.tables.names import first_names
-
-FIRST_LINE = 60
-"""Characters of the first line at the most: what a phone shows."""
 
 # a section has so many lines at the most, the page has all
 _LINES = 40

@@ -48,6 +48,17 @@ def written(place: Path, name: str, content: object) -> Path:
     return path
 
 
+def answer_of(name: str) -> dict[str, Any]:
+    return {
+        "TableName": name,
+        "TableId": f"id-{name}",
+        "TableStatus": "ACTIVE",
+        "TableSizeBytes": 1 << 30,
+        "ItemCount": 1000,
+        "ProvisionedThroughput": {"ReadCapacityUnits": 100, "WriteCapacityUnits": 5},
+    }
+
+
 def jobs(made: dict[str, Any]) -> dict[str, Any]:
     return {job["table"]: job for batch in made["batches"] for job in batch["jobs"]}
 
@@ -78,6 +89,17 @@ def test_any_part_of_the_settings_is_taken(tmp_path: Path) -> None:
         made = planned("--tables", DATA, "--settings", written(tmp_path, "s.json", given))
         assert made["engine"] == engine
         assert set(made["verdicts"]) == {"audit-log"}
+
+
+def test_that_descriptions_do_not_tell_of_recovery_is_said(tmp_path: Path) -> None:
+    """Such a table may be exported natively: the plan shows it read, at another cost."""
+    given = written(tmp_path, "s.json", {"native_export": {"tables": ["orders"]}})
+    tables = written(tmp_path, "t.json", [answer_of("orders"), answer_of("users")])
+    made = planned("--tables", tables, "--settings", given)
+    (warning,) = [each for each in made["warnings"] if "native_export" in each]
+    assert warning.startswith("native_export names orders, and whether point-in-time recovery")
+    assert "a table's description does not say it" in warning
+    assert "recovery is not known" in jobs(made)["orders"]["basis"]
 
 
 def test_a_part_of_the_tables_is_planned() -> None:
