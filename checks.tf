@@ -59,6 +59,11 @@ resource "terraform_data" "input_checks" {
     }
 
     precondition {
+      condition     = try(module.inputs.backup_bucket.retention, null) == null ? true : var.retention_weeks <= module.inputs.backup_bucket.retention.weeks && var.retention_months <= module.inputs.backup_bucket.retention.months
+      error_message = "retention_weeks (${var.retention_weeks}) and retention_months (${var.retention_months}) are more than backup_bucket (${jsonencode(try(module.inputs.backup_bucket.name, null))}) keeps (weeks: ${jsonencode(try(module.inputs.backup_bucket.retention.weeks, null))}, months: ${jsonencode(try(module.inputs.backup_bucket.retention.months, null))}): these backups would be gone before their time. Set both in the module backup-bucket and apply that first, then this."
+    }
+
+    precondition {
       condition     = alltrue([for class, days in var.storage_classes : days < var.retention_days])
       error_message = "storage_classes (${jsonencode(var.storage_classes)}) has days from retention_days (${var.retention_days}) on: those backups are gone by then. Take fewer days, or keep them longer."
     }

@@ -21,8 +21,9 @@ module "spelling" {
     object_lock   = var.object_lock
     vpc           = var.vpc
 
-    "backup_bucket.grant" = try(var.backup_bucket.grant, null)
-    "central_topic.grant" = try(var.central_topic.grant, null)
+    "backup_bucket.grant"     = try(var.backup_bucket.grant, null)
+    "backup_bucket.retention" = try(var.backup_bucket.retention, null)
+    "central_topic.grant"     = try(var.central_topic.grant, null)
   }
 
   attributes = {
@@ -36,13 +37,14 @@ module "spelling" {
     emr           = ["instance_types", "jar", "jar_kms_key_arn", "security_configuration", "spot", "subnet_ids"]
     lambda        = ["log_retention_days", "memory_size", "runtime"]
     exporter      = ["max_workers", "memory_size"]
-    backup_bucket = ["grant", "kms_key_arn", "name", "owner", "prefix", "region", "sse_header"]
+    backup_bucket = ["grant", "kms_key_arn", "name", "owner", "prefix", "region", "retention", "sse_header"]
     central_topic = ["arn", "grant", "kms_key_arn"]
     object_lock   = ["days", "mode"]
     vpc           = ["security_group_ids", "subnet_ids"]
 
-    "backup_bucket.grant" = ["account_ids", "names"]
-    "central_topic.grant" = ["account_ids", "names"]
+    "backup_bucket.grant"     = ["account_ids", "names"]
+    "backup_bucket.retention" = ["months", "weeks"]
+    "central_topic.grant"     = ["account_ids", "names"]
   }
 }
 

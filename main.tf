@@ -66,6 +66,7 @@ locals {
     raise_above_warm_throughput = var.raise_above_warm_throughput
     planning                    = module.inputs.planning
     restore_drill               = module.inputs.restore_drill
+    events                      = var.events_enabled
     tags                        = { for key, value in var.tags : key => value == null ? "" : value }
   }
 }

@@ -1,3 +1,8 @@
+output "version" {
+  description = "Version of this module and of its functions, as in CHANGELOG.md; report.json says it as `package`."
+  value       = local.version
+}
+
 output "bucket_name" {
   description = "Bucket the backups are in, created or given."
   value       = local.bucket
@@ -91,6 +96,9 @@ output "dashboard_name" {
 }
 
 locals {
+  # the package is built from this file, byte for byte; it is the one place that says the version
+  version = one(regex("(?m)^__version__ = \"([^\"]+)\"", file("${path.module}/lambda/hippolyte/__init__.py")))
+
   function_outputs = {
     for key, function in aws_lambda_function.this : key => {
       function_name  = function.function_name

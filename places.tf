@@ -18,8 +18,9 @@ locals {
   # the present one first
   places = distinct(concat([{ bucket = local.bucket, key_prefix = local.key_prefix, key = local.bucket_key }], local.open_places))
 
-  # what is kept longer lies beside, for S3's rules of expiry go by how a key begins
-  endings = concat([""], var.retention_weeks > 0 ? ["-weekly"] : [], var.retention_months > 0 ? ["-monthly"] : [])
+  # what is kept longer lies beside, for S3's rules of expiry go by how a key begins; also when nothing is from now on: a
+  # night that was planned before writes there to its end, and what is there is read as long as it lasts
+  endings = ["", "-weekly", "-monthly"]
 
   bucket_arns = distinct([for place in local.places : "arn:${local.partition}:s3:::${place.bucket}"])
   bucket_keys = distinct([for place in local.places : place.key if place.key != null])

@@ -158,6 +158,22 @@ data "aws_iam_policy_document" "reconcile" {
     }
   }
 
+  dynamic "statement" {
+    for_each = var.events_enabled ? ["arn:${local.partition}:events:${local.region}:${local.account}:event-bus/default"] : []
+
+    content {
+      sid       = "TellPrograms"
+      actions   = ["events:PutEvents"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "events:source"
+        values   = ["hippolyte"]
+      }
+    }
+  }
+
   # the topic of the alarms; whose address is not confirmed is told in the report
   statement {
     sid       = "SeeWhoIsTold"

@@ -14,7 +14,7 @@ locals {
 
   # what was kept longer goes with the others once it is not any more
   days_of_weekly  = max(var.retention_days, 7 * var.retention_weeks)
-  days_of_monthly = max(var.retention_days, 31 * var.retention_months)
+  days_of_monthly = max(local.days_of_weekly, 31 * var.retention_months) # the month's first is its week's too
 }
 
 resource "aws_s3_bucket" "this" {

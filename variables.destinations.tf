@@ -10,6 +10,7 @@ variable "backup_bucket" {
     - `sse_header`: `AES256` or `aws:kms`, said with every object that is written (`x-amz-server-side-encryption`; with `aws:kms` and `kms_key_arn` that key too), where a bucket or an SCP demands it. `null`: the bucket's default encryption decides. With `engine = "emr"` clusters say it too; Data Pipeline's cannot.
     - `owner`: id of the account the bucket belongs to; needed for `native_export` into another account's bucket, and for `restore_drill` out of it. `null`: this account's own.
     - `grant`: whom the bucket's policy lets in, `account_ids` and deployments' `names`, as the submodule says; this deployment is refused at plan if it is not among them. `null`: not checked.
+    - `retention`: how many `weeks` and `months` the bucket keeps what is kept longer, as the submodule says; more of `retention_weeks` or `retention_months` is refused at plan. `null`: not checked.
   EOT
   type        = any
   default     = null
@@ -50,7 +51,7 @@ variable "retention_days" {
 }
 
 variable "retention_weeks" {
-  description = "Weeks each table's first good backup of a week (from Monday, in the window's zone) is kept, below `backups-weekly/`: a whole number, 0 to 520; 0: no longer than the others. Example: 12."
+  description = "Weeks each table's first good backup of a week (from Monday, in the window's zone) is kept, below `backups-weekly/`: a whole number, 0 to 520; 0: no longer than the others. With `backup_bucket` its owner's rules of expiry decide, and need this part too. Example: 12."
   type        = number
   default     = 0
   nullable    = false
@@ -62,7 +63,7 @@ variable "retention_weeks" {
 }
 
 variable "retention_months" {
-  description = "Months of 31 days each table's first good backup of a month (in the window's zone) is kept, below `backups-monthly/`: a whole number, 0 to 120; 0: no longer than the others. It is that week's too. Example: 13."
+  description = "Months of 31 days each table's first good backup of a month (in the window's zone) is kept, below `backups-monthly/`: a whole number, 0 to 120; 0: no longer than the others. It is that week's too, and kept as long as that if that is longer. With `backup_bucket` its owner's rules of expiry decide, and need this part too. Example: 13."
   type        = number
   default     = 0
   nullable    = false
@@ -92,6 +93,11 @@ variable "storage_classes" {
   validation {
     condition     = length(distinct(values(var.storage_classes))) == length(var.storage_classes)
     error_message = "storage_classes names two classes for the same day, got ${jsonencode(var.storage_classes)}. Keep the one that backups shall move to."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for a, x in var.storage_classes : [for b, y in var.storage_classes : x >= y || contains(["STANDARD_IA INTELLIGENT_TIERING", "STANDARD_IA ONEZONE_IA", "STANDARD_IA GLACIER_IR", "INTELLIGENT_TIERING ONEZONE_IA", "INTELLIGENT_TIERING GLACIER_IR"], "${a} ${b}")]]))
+    error_message = "storage_classes has an order that S3 does not take, got ${jsonencode(var.storage_classes)}: from STANDARD_IA objects move on to any of the others, from INTELLIGENT_TIERING to ONEZONE_IA or GLACIER_IR, from these two to none. Keep one class, or give the first the fewest days. Example: { STANDARD_IA = 30, GLACIER_IR = 90 }."
   }
 }
 
@@ -140,6 +146,13 @@ variable "alarms_enabled" {
   description = "Whether CloudWatch alarms are created: night overdue or monitor silent, tables failed or left raised, newest good backup of a table older than half of `retention_days`, a function's errors, lost deliveries. All go to the topic."
   type        = bool
   default     = true
+  nullable    = false
+}
+
+variable "events_enabled" {
+  description = "Whether verdicts, capacity leases, ends of runs and restore drills are put on EventBridge's default bus as well (docs/events.md). AWS asks 1 USD for a million such events."
+  type        = bool
+  default     = false
   nullable    = false
 }
 

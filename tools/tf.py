@@ -188,6 +188,14 @@ class Terraform:
         """Remove everything that is in the state."""
         self._run("destroy", "-no-color", "-auto-approve", self._state(), *_variables(variables))
 
+    def test(self) -> str:
+        """Run the root's own tests (*.tftest.hcl); return what they said.
+
+        Raises:
+            TerraformError: one of them failed.
+        """
+        return self._run("test", "-no-color").stdout
+
     def output(self) -> dict[str, Any]:
         """Return the outputs' values by name."""
         text = self._run("output", "-no-color", "-json", self._state()).stdout

@@ -146,7 +146,7 @@ class Backups:
         found = self.store.read(key)
         if found is None:
             raise NoBackupError(f"s3://{self.store.bucket}/{key} is not there any more")
-        return kept_of(home, found[0])
+        return kept_of(home, found[0], self.store.bucket)
 
     def key(self, home: Home, table: str, run: str) -> str:
         """Return where a backup's entry is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 import boto3
@@ -28,6 +29,8 @@ from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.follow import follow
 from hippolyte_cli.progress import RunProgress, open_runs, progress
 from hippolyte_cli.status_view import lines, panel, record_of
+from hippolyte_cli.terminal import working
+from hippolyte_cli.troubles import remedied
 
 _REFRESH_SECONDS = 5
 
@@ -98,7 +101,8 @@ def status(
         console.refuse("--watch shows a person how it goes: call --json again and again instead.")
     with console.told():
         p = _pass(deployment.deployed(function, region))
-        places = [p, *elsewhere(p)]
+        with working("looking for open runs"):
+            places = [p, *elsewhere(p)]
         if as_json:
             runs = [record_of(run) for run in _open(places)]
             console.record({"runs": runs, "not_seen": list(p.unseen)})
@@ -144,9 +148,10 @@ def cancel(
         out.print(f"Run {run} is marked as cancelled.")
     failure, found, closed = "", None, False
     try:
-        functions.invoke(function, settings.region, {})
+        with working(f"{function} takes a pass"):
+            functions.invoke(function, settings.region, {})
     except (HippolyteError, ClientError, BotoCoreError) as error:
-        failure = str(error)
+        failure = remedied(error)
         out.print(
             f"[red]The monitor failed:[/red] {escape(failure)} Its next pass goes on; if it is "
             "dead, `hippolyte release --cancel` gives capacity back."
@@ -185,12 +190,13 @@ def _open(places: list[Pass]) -> list[RunProgress]:
 def _shown(places: list[Pass], live: Live | None) -> bool:
     """Show the open runs of all places once; False: there is none."""
     out, now = console.console(), clock.now()
-    runs = _open(places)
+    with nullcontext() if live else working("reading the runs' records"):
+        runs = _open(places)
     if live:
-        live.update(Group(*(panel(found, now) for found in runs)), refresh=True)
+        live.update(Group(*(panel(found, now, out.width) for found in runs)), refresh=True)
     elif out.is_terminal:
         for found in runs:
-            out.print(panel(found, now))
+            out.print(panel(found, now, out.width))
     else:
         for found in runs:
             for line in lines(found, now):
@@ -220,7 +226,8 @@ def asked(
 ) -> Mapping[str, Any]:
     """Return what the scheduler answers to who asks for a run or a plan; refuse as it does."""
     event: dict[str, Any] = {"run": what, **({"tables": tables} if tables else {}), **more}
-    answer = functions.invoke(f"{settings.name}-scheduler", settings.region, event)
+    with working(f"{settings.name}-scheduler plans"):
+        answer = functions.invoke(f"{settings.name}-scheduler", settings.region, event)
     if refused := answer.get("refused"):
         console.refuse(str(refused))
     return answer

@@ -1,35 +1,23 @@
-"""What the command line prints."""
+"""What the command line prints, and how its verbs end."""
 
 from __future__ import annotations
 
 import errno
 import json
-import shutil
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from hippolyte.errors import HippolyteError
 from hippolyte_cli.release import Row
-
-# a log or a pipe has no width of its own
-_WIDTH_OF_A_FILE = 160
-
-
-def console(stderr: bool = False) -> Console:
-    """Return a console; what is piped is not squeezed into 80 columns."""
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else shutil.get_terminal_size((_WIDTH_OF_A_FILE, 0)).columns
-    return Console(stderr=stderr, width=width, highlight=False)
+from hippolyte_cli.terminal import console as console
+from hippolyte_cli.terminal import show_rows
+from hippolyte_cli.troubles import TROUBLES, remedied
 
 
 def record(value: object) -> None:
@@ -46,21 +34,23 @@ def refuse(message: str) -> NoReturn:
     raise typer.Exit(2)
 
 
-def leases(rows: list[Row]) -> Table:
-    """Return the leases as a table."""
-    table = Table(title="Read capacity that was raised", title_justify="left")
-    table.add_column("table", overflow="fold")
-    for name in ("from", "to"):
-        table.add_column(name, justify="right")
-    for name in ("since", "run", "state", "export"):
-        table.add_column(name)
-    table.add_column("what is done", overflow="fold")
-    for row in rows:
-        lease = row.lease
-        capacities = (str(lease.before), str(lease.target))
-        states = (row.since, lease.run_id, lease.state.value, row.export.value)
-        table.add_row(row.name, *capacities, *states, row.said)
-    return table
+def show_leases(out: Console, rows: list[Row]) -> None:
+    """Print the leases."""
+    show_rows(
+        out,
+        ("table", "from", "to", "since", "run", "state", "export", "what is done"),
+        (
+            (
+                escape(row.name),
+                *(str(row.lease.before), str(row.lease.target), row.since, row.lease.run_id),
+                *(row.lease.state.value, row.export.value, escape(row.said)),
+            )
+            for row in rows
+        ),
+        title="Read capacity that was raised",
+        numbers=("from", "to"),
+        prose=("what is done",),
+    )
 
 
 def lease_record(row: Row) -> dict[str, Any]:
@@ -78,25 +68,6 @@ def lease_record(row: Row) -> dict[str, Any]:
         "said": row.said,
         "left": row.left,
     }
-
-
-def remedied(error: Exception) -> str:
-    """Return an error's text with what to do about it."""
-    where = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-    return f"{_remedied(error)}{where}"
-
-
-def _remedied(error: Exception) -> str:
-    if isinstance(error, HippolyteError | ValueError):
-        return str(error)
-    if isinstance(error, OSError):
-        room = (
-            "Make room, or point TMPDIR elsewhere" if error.errno == errno.ENOSPC else "Mend that"
-        )
-        return f"{error}. {room}, and run it again."
-    if isinstance(error, ClientError) and "Denied" in error.response["Error"]["Code"]:
-        return f"{error}. Use credentials that may do what the monitor's role may."
-    return f"{error}. Check the credentials (`aws sts get-caller-identity`) and the network."
 
 
 @contextmanager
@@ -119,7 +90,7 @@ def told() -> Iterator[None]:
     """Say what goes wrong, with what to do about it, and end the command."""
     try:
         yield
-    except (HippolyteError, ClientError, BotoCoreError, OSError) as error:
+    except TROUBLES as error:
         refuse(remedied(error))
 
 

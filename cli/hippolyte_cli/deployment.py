@@ -8,7 +8,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from hippolyte.clients import configuration
-from hippolyte.errors import ConfigurationError
+from hippolyte.errors import ConfigurationError, code_of
 from hippolyte.parameters import text_at
 from hippolyte.settings import VARIABLE, Settings, load
 
@@ -35,7 +35,7 @@ def deployed(function: str, region: str | None) -> Settings:
     try:
         answer = client.get_function_configuration(FunctionName=function)
     except ClientError as error:
-        if error.response["Error"]["Code"] in ("ResourceNotFoundException", "ValidationException"):
+        if code_of(error) in ("ResourceNotFoundException", "ValidationException"):
             text = f"There is no function {function} in {client.meta.region_name}. {_REMEDY}"
             raise ConfigurationError(text) from error
         raise

@@ -1,4 +1,4 @@
-"""`hippolyte doctor`: one small table on one cluster, and what that shows of this account."""
+"""`hippolyte doctor`: a look at a deployment, or one small table tried on one cluster."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.markup import escape
 
 from hippolyte import clock
 from hippolyte.assembly import assemble
-from hippolyte.errors import HippolyteError
+from hippolyte.errors import HippolyteError, code_of
 from hippolyte.exports import reader
 from hippolyte.exports.place import Prefix
 from hippolyte.night.cancelled import ask
@@ -24,10 +24,11 @@ from hippolyte.night.one_pass import Pass
 from hippolyte.planning.answer import read_answer
 from hippolyte.planning.plan import Plan
 from hippolyte.records.ledger import BatchEntry, Ledger
-from hippolyte_cli import by_hand, console, deployment, functions
+from hippolyte_cli import by_hand, checkup, console, deployment, functions
 from hippolyte_cli.backups_place import AsJson, Region
 from hippolyte_cli.doctor_points import BROKEN, ENDED, HELD, Seen, points, rate_line, rate_of
 from hippolyte_cli.follow import follow
+from hippolyte_cli.troubles import remedied
 
 # more is no small table: it is read twice, and read back
 _MOST_BYTES = 100 * 1024 * 1024
@@ -44,26 +45,40 @@ class OnCluster(StrEnum):
 
 def doctor(
     engine: Annotated[
-        OnCluster, typer.Option(help="Which the deployment has: its roles and settings are tried.")
-    ],
-    table: Annotated[str, typer.Option(metavar="NAME", help="A small table, below 100 MiB.")],
+        OnCluster | None,
+        typer.Option(help="Try a cluster: the engine that the deployment has. It costs money."),
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option(metavar="NAME", help="To try: a small table, below 100 MiB.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     function: by_hand.Function = deployment.MONITOR,
     region: Region = None,
     as_json: AsJson = False,
 ) -> None:
-    """Try one cluster on one small table, and say which unverified points held.
+    """Look at rights, quotas, endpoints and versions; with --engine try one cluster as well.
 
-    The scheduler begins a run of that table alone, so that the deployment's own roles, settings and
+    Without --engine nothing is changed: the functions are asked what they are denied and what is
+    missing, and what this machine reaches is seen. Exit code 0: all is well; 1: something is not,
+    or was not seen; 2: there is no such deployment, or it cannot be asked.
+
+    With --engine one small table is read by one cluster, and the points that held are said. The
+    scheduler begins a run of that table alone, so that the deployment's own roles, settings and
     jar are tried; the points are those of docs/emr.md. Its cluster is ended, also by ctrl-c. The
     table's backup is an ordinary one, and is kept as long as the others.
 
-    Exit code 0: all points held; 1: one did not, or was not seen, or it was stopped; 2: refused,
-    and nothing was started.
+    Exit code 0 then: all points held; 1: one did not, or was not seen, or it was stopped; 2:
+    refused, and nothing was started.
     """
     out = console.console(stderr=as_json)
+    if (engine is None) != (table is None):
+        console.refuse("--engine and --table go together: a trial is of one table.")
     with console.told():
         settings = deployment.deployed(function, region)
+        if engine is None or table is None:
+            found = checkup.checked(settings)
+            checkup.show(out, settings, found, as_json)
+            raise typer.Exit(0 if all(point.held == HELD for point in found) else 1)
         if settings.engine != engine:
             console.refuse(
                 f"{settings.name} has the engine {settings.engine}: the trial is of the deployed "
@@ -126,7 +141,7 @@ def _small(p: Pass, table: str) -> None:
     try:
         found = p.clients.dynamodb.describe_table(TableName=table)["Table"]
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+        if code_of(error) != "ResourceNotFoundException":
             raise
         console.refuse(f"There is no table {table} in {p.settings.region}.")
     if found.get("TableSizeBytes", 0) > _MOST_BYTES:
@@ -159,7 +174,7 @@ def _end_run(p: Pass, run: str, function: str, out: Console) -> None:
         ask(p.runs, run, "hippolyte doctor", "the trial was stopped")
         functions.invoke(function, p.settings.region, {})
     except (HippolyteError, ClientError, BotoCoreError) as error:
-        out.print(f"[red]The monitor did not end it:[/red] {escape(console.remedied(error))}")
+        out.print(f"[red]The monitor did not end it:[/red] {escape(remedied(error))}")
 
 
 def _clusters_ended(p: Pass, run: str, out: Console) -> bool:
@@ -177,7 +192,7 @@ def _clusters_ended(p: Pass, run: str, out: Console) -> bool:
                 forced = True
             trouble = f"clusters of {', '.join(b.batch_id for b in left)} are not gone"
         except (HippolyteError, ClientError, BotoCoreError) as error:
-            trouble = console.remedied(error)
+            trouble = remedied(error)
         if clock.now() >= end:
             out.print(
                 f"[red]LEFT RUNNING?[/red] {escape(trouble)}: run {run}. `hippolyte cancel {run}`, "

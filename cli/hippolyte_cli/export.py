@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.markup import escape
 
@@ -30,6 +30,7 @@ from hippolyte_cli.export_offer import plural, size
 from hippolyte_cli.export_prepare import THREADS, Asked, Scan, prepared
 from hippolyte_cli.export_view import View
 from hippolyte_cli.masking.source import AGAIN
+from hippolyte_cli.troubles import TROUBLES, remedied
 
 # seconds from one look at the scan to the next, and to the next line where there is no terminal
 _EACH_LOOK, _EACH_LINE = 1.0, 30.0
@@ -85,7 +86,7 @@ def export(
     asked = Asked(table, dest, share, rate, segments, consistent, resume, region, map_file)
     try:
         scan = prepared(asked)
-    except (HippolyteError, ValueError, OSError, ClientError, BotoCoreError) as error:
+    except (*TROUBLES, ValueError) as error:
         console.refuse(_remedied(error, table))
     out = console.console(stderr=as_json)
     to = f"To {scan.wanted.sink}{scan.beside}. Ctrl-C ends it."
@@ -276,13 +277,6 @@ def is_other_table(scan: Scan) -> bool:
 
 def _remedied(error: Exception, table: str) -> str:
     """Return an error's text with what to do about it."""
-    if isinstance(error, HippolyteError):
-        return str(error)
-    if isinstance(error, OSError | ValueError | ParamValidationError):
-        return f"{error}."
-    code = code_of(error) if isinstance(error, ClientError) else ""
-    if code == "ResourceNotFoundException":
+    if isinstance(error, ClientError) and code_of(error) == "ResourceNotFoundException":
         return f"There is no table {table}: check the name, --region and AWS_ENDPOINT_URL."
-    if "Denied" in code:
-        return f"{error}. It needs DescribeTable and Scan, and of S3 ListBucket, Get and PutObject."
-    return f"{error}. Check --region, the credentials (`aws sts get-caller-identity`), the network."
+    return remedied(error)

@@ -140,6 +140,7 @@ def _deployment(one: Deployment, fleet: Fleet) -> dict[str, Any]:
         "expected": one.expected,
         "needs_attention": one.needs_attention,
         "last": _cell(one.last),
+        "running": one.running.run_id if one.running else None,
         "nights": {
             day.isoformat(): _cell(cell)
             for day, cell in zip(fleet.dates, one.cells, strict=True)

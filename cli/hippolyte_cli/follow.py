@@ -20,6 +20,7 @@ from hippolyte.night.one_pass import Pass
 from hippolyte.report.message import text
 from hippolyte_cli.progress import RunProgress, progress
 from hippolyte_cli.status_view import headline, panel
+from hippolyte_cli.troubles import remedied
 
 _PAUSE_SECONDS = 15
 # a report comes 45 minutes after the last verdict at the latest, and exports may die slowly
@@ -53,9 +54,10 @@ def _until_closed(p: Pass, run_id: str, out: Console) -> Mapping[str, Any] | Non
                 run = progress(p, run_id)
             except (HippolyteError, ClientError, BotoCoreError) as error:
                 # the run goes on without being looked at
-                if str(error) != trouble:
-                    out.print(f"{clock.now():%H:%M:%S} {escape(str(error))}")
-                run, trouble = None, str(error)
+                told = remedied(error)
+                if told != trouble:
+                    out.print(f"{clock.now():%H:%M:%S} {escape(told)}")
+                run, trouble = None, told
             if run:
                 seen = clock.now()
             elif clock.now() - seen >= _UNSEEN:
@@ -65,7 +67,7 @@ def _until_closed(p: Pass, run_id: str, out: Console) -> Mapping[str, Any] | Non
                 )
                 raise typer.Exit(1)
             if run and live:
-                live.update(panel(run, clock.now()))
+                live.update(panel(run, clock.now(), out.width))
             elif run and (line := headline(run)) != said:
                 out.print(f"{clock.now():%H:%M:%S} {escape(line)}")
                 said = line

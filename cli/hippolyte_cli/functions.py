@@ -9,7 +9,7 @@ import boto3
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from hippolyte.clients import configuration
-from hippolyte.errors import ConfigurationError, HippolyteError
+from hippolyte.errors import ConfigurationError, HippolyteError, code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -39,7 +39,7 @@ def invoke(name: str, region: str, event: dict[str, Any]) -> dict[str, Any]:
             f"{name} gave no answer; it may be at work all the same: look with `hippolyte status`"
         ) from error
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+        if code_of(error) != "ResourceNotFoundException":
             raise
         raise ConfigurationError(
             f"There is no function {name} in {region}: apply the module again."

@@ -33,6 +33,7 @@ class Kept:
         levels: that it has passed, see `hippolyte.exports.findings`.
         damage: what was found to be wrong with it since.
         expected: what the entry says that its files are.
+        recorded: `location` as the entry has it, which in a copy of the bucket names the other.
         definition: DescribeTable's `Table`, None if it was lost.
         settings: raw answers, see `hippolyte.tables.settings_of`; None if they were not read.
     """
@@ -54,6 +55,7 @@ class Kept:
     definition: Mapping[str, Any] | None = None
     settings: Mapping[str, Any] | None = None
     expected: Expected = field(default_factory=Expected)
+    recorded: str = ""
 
     @property
     def level(self) -> int:
@@ -79,15 +81,21 @@ class Kept:
         return find(self.place(store))
 
 
-def kept_of(home: Home, record: Mapping[str, Any]) -> Kept:
-    """Return a catalogue's entry; those of older versions lack some members."""
+def kept_of(home: Home, record: Mapping[str, Any], bucket: str = "") -> Kept:
+    """Return a catalogue's entry; those of older versions lack some members.
+
+    Args:
+        bucket: where the entry lies: its backup lies there too, also in a copy of the bucket that
+            the entry names.
+    """
     verified = record.get("verified") or {}
     try:
         return Kept(
             table=record["table"],
             home=home,
             run=record["run_id"],
-            location=record["location"],
+            location=_here(record["location"], bucket),
+            recorded=record["location"],
             items=record["items"],
             bytes=record["bytes"],
             files=record["files"],
@@ -107,3 +115,8 @@ def kept_of(home: Home, record: Mapping[str, Any]) -> Kept:
             f"the catalogue's entry of {record.get('table', 'a table')} lacks {error}: another "
             "version wrote it, use that one"
         ) from error
+
+
+def _here(location: str, bucket: str) -> str:
+    recorded, slash, key = location.removeprefix("s3://").partition("/")
+    return f"s3://{bucket or recorded}{slash}{key}"

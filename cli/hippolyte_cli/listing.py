@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from hippolyte_cli import console
 from hippolyte_cli.backups import Backups, Kept, NoBackupError, Row
@@ -24,9 +21,8 @@ from hippolyte_cli.backups_place import (
 )
 from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.export_offer import plural, size
+from hippolyte_cli.terminal import show_rows, working
 
-# columns, so that a table says how wide it would like to be
-_UNBOUNDED = 10_000
 _FORMATS = {"native": "DynamoDB's export", "dynamodbexport": "DynamoDBExport", "": "not said"}
 
 
@@ -55,7 +51,8 @@ def list_(
     with console.told():
         kept = backups_in(function, bucket, prefix, region, account, of_region)
         if table is None:
-            rows = kept.overview()
+            with working("reading what is kept"):
+                rows = kept.overview()
             _overview(kept, rows, as_json)
         else:
             _nights(kept, table, limit, as_json)
@@ -66,7 +63,7 @@ def _overview(kept: Backups, rows: list[Row], as_json: bool) -> None:
     if as_json:
         console.record([_row_record(row) for row in rows])
     elif rows:
-        _show(out, _OF_TABLES, map(_cells, rows), "")
+        show_rows(out, _OF_TABLES, map(_cells, rows), numbers=_NUMBERS)
         gone = sum(row.gone for row in rows)
         said = f", {plural(gone, 'table')} not in the newest night" if gone else ""
         out.print(f"{plural(len(rows), 'table')}{said}. One table's nights: hippolyte list TABLE")
@@ -86,12 +83,19 @@ def _nights(kept: Backups, table: str, limit: int, as_json: bool) -> None:
             console.record([])
         console.console(stderr=True).print(escape(f"{error}."))
         raise typer.Exit(1) from error
-    entries = [kept.read(home, table, run) for home, runs in found for run in runs[:limit]]
+    with working(f"reading the nights of {table}"):
+        entries = [kept.read(home, table, run) for home, runs in found for run in runs[:limit]]
     out = console.console()
     if as_json:
         console.record([record_of(entry) for entry in entries])
         return
-    _show(out, _OF_NIGHTS, map(_cells_of_a_night, entries), f"Backups of {escape(table)}")
+    show_rows(
+        out,
+        _OF_NIGHTS,
+        map(_cells_of_a_night, entries),
+        title=f"Backups of {escape(table)}",
+        numbers=_NUMBERS,
+    )
     if more := sum(len(runs[limit:]) for _, runs in found):
         out.print(f"{plural(more, 'older backup')} not shown: --limit {limit + more}")
 
@@ -161,26 +165,6 @@ def _cells_of_a_night(entry: Kept) -> tuple[str, ...]:
         _FORMATS.get(entry.format, entry.format),
         escape(entry.location),
     )
-
-
-def _show(out: Console, columns: Sequence[str], rows: Iterable[Sequence[str]], title: str) -> None:
-    """Print rows as a table; where it would be squeezed, as lines, whole and to be copied."""
-    rows = list(rows)
-    table = Table(title=title or None, title_justify="left")
-    for name in columns:
-        table.add_column(name, justify="right" if name in _NUMBERS else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    if out.measure(table, options=out.options.update_width(_UNBOUNDED)).maximum <= out.width:
-        out.print(table)
-        return
-    if title:
-        out.print(title, soft_wrap=True)
-    for first, *rest in rows:
-        said = [
-            f"{name} {cell}".strip() for name, cell in zip(columns[1:], rest, strict=True) if cell
-        ]
-        out.print(f"{first}: {', '.join(said)}", soft_wrap=True)
 
 
 def _verified(entry: Kept) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from hippolyte.errors import HippolyteError
 from hippolyte.settings import Settings
 from hippolyte.store import Store
 from hippolyte_cli import by_hand, console, deployment
+from hippolyte_cli.alerting import test_alert
 from hippolyte_cli.backups_place import AsJson
 from hippolyte_cli.compare.command import compare
 from hippolyte_cli.doctor import doctor
@@ -29,14 +31,16 @@ from hippolyte_cli.planning.command import plan
 from hippolyte_cli.release import ReadingStore, Release, Releases, Row
 from hippolyte_cli.report import report
 from hippolyte_cli.restore.command import restore
+from hippolyte_cli.terminal import working
+from hippolyte_cli.troubles import remedied
 from hippolyte_cli.undo.command import undo
+from hippolyte_cli.verb import verb
 from hippolyte_cli.verifying import verify
 
 # a capacity change takes a minute or more, and is judged two minutes after it was asked for
 _PAUSE_SECONDS = 30
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="Nightly backup of every DynamoDB table: what a person does by hand.",
@@ -55,19 +59,28 @@ def main(
         raise typer.Exit
 
 
-for command in (export, by_hand.run, plan, by_hand.status, by_hand.cancel):
-    app.command()(command)
-app.command("list")(list_)
-app.command()(report)
-app.command()(restore)
-app.command()(undo)
-app.command()(verify)
-app.command()(doctor)
-app.command()(compare)
-app.command()(get)
+_VERBS: tuple[Callable[..., None], ...] = (
+    *(
+        export,
+        by_hand.run,
+        plan,
+        by_hand.status,
+        by_hand.cancel,
+        list_,
+        report,
+        restore,
+        undo,
+        verify,
+    ),
+    *(doctor, compare, get, test_alert),
+)
+for _verb in _VERBS:
+    # `list` is a name of Python's, and none has a hyphen
+    app.command(_verb.__name__.rstrip("_").replace("_", "-"))(verb(_verb))
 
 
-@app.command()
+@app.command("release")
+@verb
 def release(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be done; change nothing.")
@@ -116,14 +129,15 @@ def release(
             settings = deployment.deployed(function, region)
         else:
             settings = deployment.by_bucket(bucket, prefix, region, pipeline_region)
-        task = _task(settings, cancel, dry_run)
-        rows = task.round()
+        with working("looking at what is raised"):
+            task = _task(settings, cancel, dry_run)
+            rows = task.round()
     except (HippolyteError, ClientError, BotoCoreError) as error:
-        console.refuse(console.remedied(error))
+        console.refuse(remedied(error))
     out = console.console(stderr=as_json)
     where = f"{settings.name} in account {settings.account}, {settings.region}"
     if rows:
-        out.print(console.leases(rows))
+        console.show_leases(out, rows)
     ended = rows if dry_run else _until_released(task, rows, wait, out)
     for trouble in task.unseen:
         out.print(f"[red]NOT SEEN:[/red] {escape(trouble)}.")
@@ -143,7 +157,7 @@ def release(
     out.print(
         f"Nothing was changed (--dry-run). Raised: {escape(names)}."
         if dry_run
-        else f"LEFT RAISED: {escape(names)}. See above why; run the command again."
+        else f"[red]LEFT RAISED:[/red] {escape(names)}. See above why; run the command again."
     )
     raise typer.Exit(1)
 
@@ -167,7 +181,7 @@ def _until_released(task: Releases, rows: list[Row], wait_minutes: int, out: Con
         try:
             rows = task.round()
         except (HippolyteError, ClientError, BotoCoreError) as error:
-            out.print(f"{clock.now():%H:%M:%S} {escape(console.remedied(error))}")
+            out.print(f"{clock.now():%H:%M:%S} {escape(remedied(error))}")
             continue
         for row in rows:
             before = latest.get(row.name)

@@ -25,6 +25,7 @@ from hippolyte.records.ledger import BatchEntry, BatchState, TableEntry
 from hippolyte.records.places import Place
 from hippolyte.records.runs import Run, is_open
 from hippolyte.store import Store
+from hippolyte_cli.troubles import remedied
 
 WITHDRAWN = "its capacity was given back by `hippolyte release`"
 _READ_ELSEWHERE = "nothing while an export of another place's run reads it: wait"
@@ -106,7 +107,7 @@ class Releases:
         except (HippolyteError, ClientError, BotoCoreError) as error:
             if not rows:
                 raise
-            self.unseen.append(f"{Place.of(self.here.p.settings).url}: {error}")
+            self.unseen.append(f"{Place.of(self.here.p.settings).url}: {remedied(error)}")
             return rows
 
     def _set_apart(self) -> None:
@@ -152,7 +153,7 @@ class Release:
         except ConflictError:
             why = "another invocation is at work on it"
         except (HippolyteError, ClientError, BotoCoreError) as error:
-            why = str(error)
+            why = remedied(error)
         return [Row(h.lease, h.lease.intent_at, Export.UNSURE, why) for h in leases.values()]
 
     def _follow(self, run: Run, leases: dict[str, Held]) -> dict[str, str]:
@@ -165,7 +166,7 @@ class Release:
             try:
                 self._follow_batch(run, batch, leases)
             except (ClientError, BotoCoreError) as error:
-                troubles[batch.batch_id] = str(error)
+                troubles[batch.batch_id] = remedied(error)
         return troubles
 
     def _follow_batch(self, run: Run, batch: BatchEntry, leases: dict[str, Held]) -> None:

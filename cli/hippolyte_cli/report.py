@@ -35,6 +35,7 @@ from hippolyte_cli.backups_place import (
 )
 from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.fleet_view import record_of, show
+from hippolyte_cli.terminal import working
 
 
 def report(
@@ -117,7 +118,8 @@ def _only_home(records: Records, account: str | None, region: str | None) -> Hom
 
 def _fleet(records: Records, nights: int, html: Path | None, as_json: bool) -> bool:
     # an account that began no night in all of these has been taken down
-    fleet = look(records, clock.now(), nights, nights)
+    with working("reading the nights of every account"):
+        fleet = look(records, clock.now(), nights, nights)
     if html:
         html.write_text(fleet_page(fleet), encoding="utf-8")
     if as_json:

@@ -9,13 +9,18 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from hippolyte.record_form import iso
 from hippolyte_cli.export_offer import duration, plural, size
 from hippolyte_cli.progress import RunProgress, TableProgress
 
+# columns that the table needs for names of usual length
+_WIDE = 120
+_BAR = 40
 # more open tables than these are counted, not named
 _NAMED = 30
 
@@ -49,8 +54,10 @@ def lines(run: RunProgress, now: datetime) -> Iterable[str]:
         yield f"  and {more} more"
 
 
-def panel(run: RunProgress, now: datetime) -> RenderableType:
-    """Return a run for a terminal."""
+def panel(run: RunProgress, now: datetime, width: int = _WIDE) -> RenderableType:
+    """Return a run for a terminal of so many columns; of few each table's name has its own line."""
+    if width < _WIDE:
+        return Group(*_paragraphs(run, now))
     rows = Table(title=escape(headline(run)), title_justify="left", show_edge=False)
     rows.add_column("table", overflow="fold")
     rows.add_column("state")
@@ -70,6 +77,19 @@ def panel(run: RunProgress, now: datetime) -> RenderableType:
         )
     more = len(run.tables) - _NAMED
     return Group(rows, f"and {more} more") if more > 0 else rows
+
+
+def _paragraphs(run: RunProgress, now: datetime) -> Iterable[RenderableType]:
+    yield Text(headline(run))
+    for table in run.tables[:_NAMED]:
+        yield Text(table.name, overflow="fold")
+        yield Padding(Text(_said(table, now)), (0, 0, 0, 2))
+        if table.segments:
+            bar = ProgressBar(total=table.segments, completed=table.ended, width=_BAR)
+            yield Padding(bar, (0, 0, 0, 2))
+    more = len(run.tables) - _NAMED
+    if more > 0:
+        yield Text(f"and {more} more")
 
 
 def record_of(run: RunProgress) -> dict[str, Any]:

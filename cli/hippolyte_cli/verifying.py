@@ -45,6 +45,7 @@ from hippolyte_cli.get.watched import Watched
 from hippolyte_cli.kept import Kept
 from hippolyte_cli.restore.source import night
 from hippolyte_cli.trial import Trial
+from hippolyte_cli.troubles import remedied
 from hippolyte_cli.verifying_result import Backup, Result, lines_of
 
 _Look = Callable[[Seen], None]
@@ -143,10 +144,10 @@ def _kept(backups: Backups, kept: Kept) -> Backup:
         key = backups.key(kept.home, kept.table, kept.run)
         try:
             return verified.record(
-                backups.store, key, kept.location, checked, iso(clock.now()), "command"
+                backups.store, key, kept.recorded, checked, iso(clock.now()), "command"
             )
         except (HippolyteError, ClientError, BotoCoreError) as error:
-            return str(error)
+            return remedied(error)
 
     about = {
         "table": kept.table,
@@ -243,7 +244,7 @@ def _tried(trial: Trial, result: Result) -> Result:
 
 
 def _failure(error: Exception, what: str) -> str:
-    return f"{what}: {console.remedied(error)}"
+    return f"{what}: {remedied(error)}"
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def lines_of(result: Result) -> Iterator[str]:
     if not found.findings:
         items = "" if found.items is None else f"{plural(found.items, 'item')} in "
         files = f"{items}{plural(found.files, 'file')}, {size(found.bytes)}"
-        yield f"{what}: level {found.level}, {files}"
+        yield f"{what}: [green]level {found.level}[/green], {files}"
         return
     holds = f"level {found.level} holds" if found.level else "not even level 1 holds"
     yield f"{what}: [red]DAMAGED[/red], {holds}"

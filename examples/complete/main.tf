@@ -104,6 +104,7 @@ module "hippolyte" {
   kms_key_arn     = null # a key of your own for the topic and the logs; here the module makes one
 
   tell_good_nights  = true # false where modules/fleet-report tells the good mornings of all deployments at once
+  events_enabled    = true
   dashboard_enabled = true
 
   # how

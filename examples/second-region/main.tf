@@ -124,8 +124,9 @@ resource "aws_s3_bucket_replication_configuration" "this" {
       priority = rule.value
       status   = "Enabled"
 
+      # with what is kept longer: backups-weekly/, catalog-monthly/
       filter {
-        prefix = "${rule.key}/"
+        prefix = rule.key
       }
 
       # each bucket's own rules of expiry delete

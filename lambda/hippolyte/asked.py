@@ -15,7 +15,7 @@ _FORM = (
     'the scheduler takes {"run": "<the window\'s start, 2026-11-24T00:00:00Z>"'
     ', "delay_seconds": <by how much the delivery is late on purpose>}, '
     '{"run": "plan"} or {"run": "now"}, these two with "tables": ["<glob>", ...] for a part, '
-    '"plan" with "what_if": [{"<setting>": ...}, ...] for other settings'
+    '"plan" with "what_if": [{"<setting>": ...}, ...] for other settings; or {"run": "check"}'
 )
 # keys of the schedules' own form, and of what AWS sends where no input is set
 _OF_A_DELIVERY = ("delay_seconds", "detail-type", "source")

@@ -22,6 +22,7 @@ from hippolyte.existence_room import CROWDED
 from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso
 from hippolyte.report.notify import own_topic, publish
+from hippolyte.report.remedies import RUNBOOK
 from hippolyte.settings import Settings
 
 # passes of five minutes in which a look that fails is tried again
@@ -52,7 +53,7 @@ def look(p: Pass) -> None:
     tries: int = record["tries"] if same else 0
     if same and record["settled"]:
         return
-    findings, failed = _findings(p)
+    findings, failed = look_now(p)
     before: list[str] = record.get("found", [])
     # free addresses come and go, and a small account may be meant: told once
     told = {line for line in before if same and line.endswith(_ONCE)}
@@ -87,7 +88,7 @@ def _named(settings: Settings) -> str:
     return hashlib.sha256(repr(named).encode()).hexdigest()[:16]
 
 
-def _findings(p: Pass) -> tuple[list[Finding], list[str]]:
+def look_now(p: Pass) -> tuple[list[Finding], list[str]]:
     """Return what is wrong, and the places of which nothing was answered."""
     found: list[Finding] = []
     failed: list[str] = []
@@ -118,16 +119,19 @@ def _unseen(one: _Look, error: ClientError) -> Finding:
 
 
 def _tell(p: Pass, findings: list[Finding]) -> None:
-    what = f"named by the settings, missing or unfit: {len(findings)}" if findings else "mended"
+    found = f"named by the settings, missing or unfit: {len(findings)}"
+    forms = [found, f"{len(findings)} unfit"] if findings else ["mended"]
     lines = [f"  - {each.key}. {each.remedy}" for each in findings]
     message = [
+        *([found] if findings else []),
         "Looked at what the settings name:",
         *(lines or ["  - nothing is missing any more"]),
         "",
         "A night starts all the same, and what needs these fails in it. Correct the inputs of the "
         "module and apply it, or put back what is missing; it is looked at again.",
+        f"what to do: {RUNBOOK}#before-the-first-night",
     ]
-    publish(p.clients, p.settings, f"PREFLIGHT: {what}", "\n".join(message))
+    publish(p.clients, p.settings, [f"PREFLIGHT: {form}" for form in forms], "\n".join(message))
 
 
 def _looks(settings: Settings) -> Iterator[_Look]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hippolyte import clock, existence
+from hippolyte import clock, existence, trial_messages
 from hippolyte.assembly import Context, begin, elsewhere, tell
+from hippolyte.check import CHECK, check
 from hippolyte.errors import ConflictError, HippolyteError
 from hippolyte.night import late_exports
 from hippolyte.night.cancelled import MARK, take_note
@@ -20,15 +22,21 @@ from hippolyte.night.sight import Sight, raised_elsewhere, see, see_others, set_
 from hippolyte.night.sweep import sweep, sweep_lost
 from hippolyte.overdue import is_overdue
 from hippolyte.preflight import preflight
+from hippolyte.record_form import iso
 from hippolyte.records.places import Place
+from hippolyte.report.events import given_back, put
 from hippolyte.report.notify import metrics
 
 _log = logging.getLogger(__name__)
 
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Take one pass over the open runs and the open leases of all places."""
+    """Take one pass over the open runs and the open leases of all places; or try the messages."""
     p = begin(context)
+    if event == CHECK:
+        return check(p, "monitor")
+    if isinstance(event, dict) and event.get("run") == trial_messages.ASKED:
+        return tell(p, trial_messages.ASKED, **trial_messages.send(p))
     others = see_others(p, elsewhere(p))
     try:
         here = _see(p)
@@ -117,16 +125,27 @@ def _follow(sights: list[Sight]) -> None:
             sight.p.failures.append(error)
 
 
+@contextmanager
+def _given_back(p: Pass, run_id: str) -> Iterator[None]:
+    """Put events of the leases of a run without an open report that are given back meanwhile."""
+    before = {name for name, held in p.held.items() if held.lease.run_id == run_id}
+    yield
+    at = iso(clock.now())
+    put(p.clients, p.settings, [given_back(p.settings, run_id, n, at) for n in before - {*p.held}])
+
+
 def _step(sight: Sight, run_id: str, undecided: set[str]) -> bool:
     p = sight.p
     run = p.runs.open(run_id)
     if run is None:
-        sweep_lost(p, run_id)
+        with _given_back(p, run_id):
+            sweep_lost(p, run_id)
         return False
     p.previous = None
     if run_id not in sight.still_open and p.runs.report(run_id):
         # closed with something left raised: the sweep goes on
-        sweep(p, run)
+        with _given_back(p, run_id):
+            sweep(p, run)
         return False
     if MARK in sight.recent.get(run_id, ()):
         take_note(p, run)

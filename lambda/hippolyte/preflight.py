@@ -19,6 +19,7 @@ from hippolyte.planning.plan import Job
 from hippolyte.preflight_calls import of_monitor, of_scheduler, shared
 from hippolyte.record_form import iso
 from hippolyte.report.notify import publish
+from hippolyte.report.remedies import RUNBOOK
 
 _DENIED = ("AccessDenied", "AuthorizationError", "NotAuthorized", "UnauthorizedOperation")
 
@@ -41,22 +42,23 @@ def preflight(p: Pass, function: str) -> None:
     # what cannot be recorded fails the invocation, which an alarm tells once
     p.store.put(key, {"at": iso(clock.now()), "denied": before, "looking": name})
     p.store.read(key)
-    denied = _denied(p, function, name)
-    _log.info("preflight: %s", denied or "nothing is denied")
+    now = denied(p, function, name)
+    _log.info("preflight: %s", now or "nothing is denied")
     # refusals hold names that are new each time
-    if _actions(denied) != _actions(before):
-        _tell(p, function, denied)
-    p.store.put(key, {"at": iso(clock.now()), "denied": denied})
+    if _actions(now) != _actions(before):
+        _tell(p, function, now)
+    p.store.put(key, {"at": iso(clock.now()), "denied": now})
 
 
-def _denied(p: Pass, function: str, name: str) -> list[str]:
+def denied(p: Pass, function: str, name: str) -> list[str]:
+    """Return what `function` is denied now; `name`: of a pipeline that is made and deleted."""
     calls = [*shared(p), *(of_scheduler(p) if function == "scheduler" else of_monitor(p))]
-    denied = [line for call in calls if not p.time_is_short and (line := _tried(*call))]
+    found = [line for call in calls if not p.time_is_short and (line := _tried(*call))]
     if p.settings.engine == "datapipeline":
-        denied += _pipeline_refused(p, function, name)
+        found += _pipeline_refused(p, function, name)
     if function == "scheduler" and p.store.read(p.settings.place("runs", "since.json")) is None:
-        denied.append("the monitor has not run yet: without it no night ends, see its schedule")
-    return denied
+        found.append("the monitor has not run yet: without it no night ends, see its schedule")
+    return found
 
 
 def _actions(lines: list[str]) -> list[str]:
@@ -64,16 +66,19 @@ def _actions(lines: list[str]) -> list[str]:
 
 
 def _tell(p: Pass, function: str, denied: list[str]) -> None:
-    what = f"calls of the {function} that would fail: {len(denied)}" if denied else "mended"
+    found = f"calls of the {function} that would fail: {len(denied)}"
+    forms = [found, f"{len(denied)} denied"] if denied else ["mended"]
     lines = [
+        *([found] if denied else []),
         f"Tried before the first night, as the role of the {function}:",
         *(f"  - {line}" for line in denied or ["nothing is denied any more"]),
         "",
         "Look at the role's policy and boundary, at the policies of bucket and keys, and at the "
         "organization's; apply the module again.",
         "The roles of those who read the tables cannot be tried before they run.",
+        f"what to do: {RUNBOOK}#before-the-first-night",
     ]
-    publish(p.clients, p.settings, f"PREFLIGHT: {what}", "\n".join(lines))
+    publish(p.clients, p.settings, [f"PREFLIGHT: {form}" for form in forms], "\n".join(lines))
 
 
 def _tried(action: str, call: Callable[[], object]) -> str:

@@ -18,6 +18,7 @@ from hippolyte.night.one_pass import Pass
 from hippolyte.planning.drill import DRILL_PREFIX
 from hippolyte.planning.keeping import part, used
 from hippolyte.record_form import iso
+from hippolyte.report.events import try_put
 from hippolyte.report.notify import metrics, own_topic
 
 _PIPELINE = "df-HIPPOLYTE0PREFLIGHT"
@@ -58,6 +59,8 @@ def shared(p: Pass) -> Iterator[Call]:
     if p.settings.engine != "lambda":
         yield from {"emr": _starting_clusters, "datapipeline": _pipelines}[p.settings.engine](p)
     yield from _workers(p)
+    if p.settings.events:
+        yield "events:PutEvents", partial(try_put, c)
     topics = c.own_sns or c.sns
     yield (
         "sns:ListSubscriptionsByTopic",

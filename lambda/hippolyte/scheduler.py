@@ -11,8 +11,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
+from hippolyte.announcements import announce, cannot_record, too_late
 from hippolyte.asked import Asked, is_delivery, read_event, refuse_unknown
 from hippolyte.assembly import Context, begin, elsewhere, tell
+from hippolyte.check import CHECK, check
 from hippolyte.errors import ConfigurationError, ConflictError, RefusedError
 from hippolyte.leases.lease import as_it_was
 from hippolyte.night.cancelled import take_note
@@ -29,8 +31,6 @@ from hippolyte.preflight import preflight
 from hippolyte.record_form import iso
 from hippolyte.records.places import Place
 from hippolyte.records.runs import is_open, is_part
-from hippolyte.report.message import money
-from hippolyte.report.notify import publish, try_publish
 from hippolyte.settings import Settings, changed, raw, read
 from hippolyte.tables import discovery
 from hippolyte.tables.concurrency import unreserved_concurrency
@@ -56,6 +56,8 @@ def handler(event: object, context: Context) -> dict[str, Any]:
     What a person asks and cannot have is answered, with the remedy; a schedule's delivery that
     cannot be handled fails, and rings an alarm.
     """
+    if event == CHECK:
+        return check(begin(context), "scheduler")
     try:
         asked = read_event(event, clock.now())
         p = begin(context)
@@ -90,7 +92,7 @@ def _run(p: Pass, asked: Asked, delivered: bool) -> dict[str, Any]:
         p.held = p.leases.all_open()
         plan, definitions = _plan(p, asked, others)
         if plan.cost_usd > _ANNOUNCED_USD and not (asked.tables or any(map(_is_night, recent))):
-            _announce(p, plan)
+            announce(p, plan)
         _record(p, plan, definitions)
         opened = p.runs.open(run)
         assert opened is not None, "the plan was just written"
@@ -114,20 +116,6 @@ def _run(p: Pass, asked: Asked, delivered: bool) -> dict[str, Any]:
 
 def _is_night(run: str) -> bool:
     return not is_part(run)
-
-
-def _announce(p: Pass, plan: Plan) -> None:
-    """Tell what a first night costs before it is begun; it is begun all the same."""
-    cost = {"cost_usd": plan.cost_usd, "storage_usd": plan.storage_usd}
-    try_publish(
-        p.clients,
-        p.settings,
-        f"PREFLIGHT: the first night is estimated at {plan.cost_usd:.2f} USD",
-        f"Run {plan.run_id}, {len(plan.jobs)} tables, is the first of this deployment, and begins "
-        f"now: {money(cost)}. Each night costs about as much.\n"
-        f"To end it: hippolyte cancel {plan.run_id}. To bound what a night costs: the variable "
-        "max_night_usd. `hippolyte plan` shows the tables; docs/costs.md says what is reckoned.",
-    )
 
 
 def _planned(p: Pass, asked: Asked) -> dict[str, Any]:
@@ -251,7 +239,7 @@ def _readable(p: Pass, run: str) -> bool:
     try:
         p.store.read(p.runs.key(run, "plan.json"))
     except (ClientError, BotoCoreError) as error:
-        _cannot_record(p, run, error)
+        cannot_record(p, run, error)
         raise
     return True
 
@@ -266,19 +254,8 @@ def _record(p: Pass, plan: Plan, definitions: dict[str, Any]) -> None:
     try:
         p.runs.create(plan, definitions)
     except (ClientError, BotoCoreError) as error:
-        _cannot_record(p, plan.run_id, error)
+        cannot_record(p, plan.run_id, error)
         raise
-
-
-def _cannot_record(p: Pass, run: str, error: Exception) -> None:
-    try_publish(
-        p.clients,
-        p.settings,
-        f"NO BACKUP {run}: the run cannot be recorded",
-        f"Run {run} cannot be recorded in bucket {p.settings.bucket}: {error}\n"
-        "Nothing was raised and nothing was started. Restore the bucket or the role's access to "
-        'it, then invoke the scheduler with {"run": "now"}.',
-    )
 
 
 def _too_late(p: Pass, run: str, deadline: datetime, delivered: bool) -> dict[str, Any]:
@@ -287,11 +264,5 @@ def _too_late(p: Pass, run: str, deadline: datetime, delivered: bool) -> dict[st
             f"the window of run {run} ended at {iso(deadline)}: ask for one that begins "
             'now, {"run": "now"}'
         )
-    publish(
-        p.clients,
-        p.settings,
-        f"NO BACKUP {run}: delivered after its deadline",
-        f"The delivery for run {run} came after its deadline {iso(deadline)} and was refused: "
-        'there is no backup of this night. Invoke the scheduler with {"run": "now"} for one.',
-    )
+    too_late(p, run, deadline)
     return tell(p, "refused: after the deadline", run_id=run)

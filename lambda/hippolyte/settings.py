@@ -162,12 +162,12 @@ class Settings:
     # said with each object that is written; and the customer's key, if it is to be said
     sse_header: str | None = None
     sse_key_arn: str | None = None
-    # the customer's key that the bucket encrypts with: the roles are let at it
-    bucket_key: str | None = None
+    bucket_key: str | None = None  # the customer's, that the bucket encrypts with
     bucket_owner: str | None = None  # the account, said with native exports; None: the own one
     # the SSM parameter that holds the places in which something may be open, see `records.places`
     places_parameter: str | None = None
     enabled: bool = True
+    events: bool = False  # see `report.events`
     tell_good_nights: bool = True  # False: a message goes out only if a person must act
     window_seconds: int = 25_200
     timezone: str = "UTC"  # of the window, an IANA name: the report tells its times in it

@@ -84,6 +84,21 @@ def _sqs(call: Call) -> list[Permission]:
     return [Permission(f"sqs:{call.operation}", arn)]
 
 
+def _events(call: Call) -> list[Permission]:
+    if call.operation != "PutEvents":
+        return [Permission(f"events:{call.operation}", None)]
+    entries = call.params.get("Entries", [])
+    asked = {(e.get("EventBusName") or "default", e.get("Source", "")) for e in entries}
+    return [
+        Permission(
+            "events:PutEvents",
+            arn_of(call, "events", f"event-bus/{bus}"),
+            {"events:source": source},
+        )
+        for bus, source in sorted(asked)
+    ]
+
+
 def _lambda(call: Call) -> list[Permission]:
     if call.operation == "GetAccountSettings":
         return [Permission("lambda:GetAccountSettings", "*")]
@@ -207,6 +222,7 @@ _SERVICES: dict[str, Callable[[Call], list[Any]]] = {
     "cloudwatch": _cloudwatch,
     "sns": _sns,
     "sqs": _sqs,
+    "events": _events,
     "lambda": _lambda,
     "stepfunctions": _states,
     "scheduler": _scheduler,

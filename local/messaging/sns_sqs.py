@@ -72,9 +72,14 @@ def confirm(topic_arn: str, endpoint: str) -> None:
             subscription.confirmed = True
 
 
+def _waits(subscription: Subscription) -> bool:
+    by_link = subscription.protocol.startswith(("email", "http"))
+    return by_link and not subscription.confirmed
+
+
 def _listed(subscription: Subscription) -> Subscription:
     """SNS shows no ARN of an address that is not confirmed yet (API reference, Subscription)."""
-    if subscription.confirmed or not subscription.protocol.startswith(("email", "http")):
+    if not _waits(subscription):
         return subscription
     shown = copy.copy(subscription)
     shown.arn = "PendingConfirmation"
@@ -82,7 +87,7 @@ def _listed(subscription: Subscription) -> Subscription:
 
 
 def install(world: Aws) -> None:
-    """Record when each message is published, and show which subscriptions wait."""
+    """Record when each message is published, and show which subscriptions wait, and how many."""
 
     def subscriptions(backend: SNSBackend, *args: Any, **kwargs: Any) -> Any:
         found, token = listed(backend, *args, **kwargs)
@@ -93,6 +98,14 @@ def install(world: Aws) -> None:
         topic.__dict__.setdefault("local_sent_at", []).append(world.clock.now())
         return message_id
 
+    def topic(backend: SNSBackend, *args: Any, **kwargs: Any) -> Topic:
+        found = cast(Topic, looked_up(backend, *args, **kwargs))
+        waiting = [_waits(s) for s in backend.subscriptions.values() if s.topic is found]
+        found.subscriptions_pending = sum(waiting)
+        found.subscriptions_confimed = len(waiting) - sum(waiting)
+        return found
+
+    looked_up = _patches.set(SNSBackend, "get_topic", topic)
     original = _patches.set(Topic, "publish", publish)
     listed = _patches.set(SNSBackend, "list_subscriptions_by_topic", subscriptions)
 

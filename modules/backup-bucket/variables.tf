@@ -109,7 +109,7 @@ variable "retention_weeks" {
 }
 
 variable "retention_months" {
-  description = "Months of 31 days each table's first good backup of a month (in the deployment's zone) is kept, below `backups-monthly/`: a whole number, 0 to 120; 0: no longer than the others. It is that week's too. Example: 13."
+  description = "Months of 31 days each table's first good backup of a month (in the deployment's zone) is kept, below `backups-monthly/`: a whole number, 0 to 120; 0: no longer than the others. It is that week's too, and kept as long as that if that is longer. Example: 13."
   type        = number
   default     = 0
   nullable    = false
@@ -139,6 +139,11 @@ variable "storage_classes" {
   validation {
     condition     = length(distinct(values(var.storage_classes))) == length(var.storage_classes)
     error_message = "storage_classes names two classes for the same day, got ${jsonencode(var.storage_classes)}. Keep the one that backups shall move to."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for a, x in var.storage_classes : [for b, y in var.storage_classes : x >= y || contains(["STANDARD_IA INTELLIGENT_TIERING", "STANDARD_IA ONEZONE_IA", "STANDARD_IA GLACIER_IR", "INTELLIGENT_TIERING ONEZONE_IA", "INTELLIGENT_TIERING GLACIER_IR"], "${a} ${b}")]]))
+    error_message = "storage_classes has an order that S3 does not take, got ${jsonencode(var.storage_classes)}: from STANDARD_IA objects move on to any of the others, from INTELLIGENT_TIERING to ONEZONE_IA or GLACIER_IR, from these two to none. Keep one class, or give the first the fewest days. Example: { STANDARD_IA = 30, GLACIER_IR = 90 }."
   }
 }
 

@@ -10,6 +10,7 @@ variable "backup_bucket" {
     sse_header  = optional(string)
     owner       = optional(string)
     grant       = optional(object({ account_ids = list(string), names = list(string) }))
+    retention   = optional(object({ months = number, weeks = number }))
   })
 
   validation {

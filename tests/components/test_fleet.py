@@ -15,6 +15,8 @@ from hippolyte.record_form import iso
 from hippolyte.records.homes import Home
 from hippolyte.report.fleet import Deployment, Fleet, State, look
 from hippolyte.report.fleet_message import FIRST_LINE, first_line, message
+from hippolyte.report.fleet_page import render
+from hippolyte_cli.fleet_view import record_of
 from tests.support.fleets import (
     ACCOUNTS,
     BUCKET,
@@ -151,10 +153,32 @@ def test_a_night_under_way_is_no_missing_one_until_an_hour_after_its_window(made
     made.put(f"runs/{FIRST.account}/{FIRST.region}/{run_id(start(0, 4))}/plan.json", {})
     running = looked(made, now=start(0, 7))
     assert grid(running)[str(FIRST)].endswith(".~")
-    assert first_line(running) == "OK: 0 of 1 nights, 0 tables backed up, 1 still running"
+    assert first_line(running) == "OK: 1 of 1 nights, 3 tables backed up, 1 still running"
     over = looked(made, now=start(0, 9))
     assert first_line(over) == "ATTENTION: 1 of 1 nights missing"
     assert "was begun and has no report" in message(over, "")
+
+
+def test_a_night_under_way_hides_not_how_the_one_before_went(made: Bucket) -> None:
+    """Of deployments in many zones one may run whenever the morning's message comes."""
+    made.report(FIRST, start(1, 4), night(start(1, 4), {"orders": row("failed", reason="no")}))
+    made.good(SECOND, 2, hour=4)
+    for home in (FIRST, SECOND):
+        made.put(f"runs/{home.account}/{home.region}/{run_id(start(0, 4))}/plan.json", {})
+    fleet = looked(made, now=start(0, 7))
+    said = message(fleet, "")
+    assert grid(fleet) == {str(FIRST): "     F~", str(SECOND): "    .-~"}
+    assert first_line(fleet) == "ATTENTION: 1 of 2 nights missing, 1 table failed, 2 running"
+    assert f"{FIRST} (hippolyte): 1 failed: orders (no)" in said
+    assert f"{SECOND} (hippolyte): the night before 2026-11-28T04-00Z, which is running" in said
+    assert [one["running"] for one in record_of(fleet)["deployments"]] == ["2026-11-28T04-00Z"] * 2
+    assert "the next one is running" in render(fleet)
+
+
+def test_the_first_night_of_all_may_be_under_way(made: Bucket) -> None:
+    made.put(f"runs/{FIRST.account}/{FIRST.region}/{run_id(start(0, 4))}/plan.json", {})
+    fleet = looked(made, now=start(0, 7))
+    assert first_line(fleet) == "OK: 0 of 1 nights, 0 tables backed up, 1 still running"
 
 
 def test_runs_of_some_tables_are_no_nights(made: Bucket) -> None:
@@ -315,6 +339,57 @@ def test_a_deployment_that_may_not_be_listed_hides_no_other(
     assert grid(fleet)[str(SECOND)] == "      ."
     assert fleet.deployments[0].last.state is State.MISSING
     assert "its runs cannot be listed: " in message(fleet, "")
+
+
+def test_an_account_that_may_not_be_listed_hides_no_other(
+    made: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for home in (FIRST, SECOND):
+        made.good(home, 0)
+
+    def refuse(params: dict[str, Any], **_: Any) -> None:
+        if params.get("Prefix", "").startswith(f"runs/{FIRST.account}/"):
+            params["Bucket"] = "another-bucket"
+
+    made.s3.meta.events.register("before-parameter-build.s3.ListObjectsV2", refuse)
+    fleet = looked(made)
+    assert grid(fleet)[str(SECOND)] == "      ."
+    assert first_line(fleet).startswith("ATTENTION: 1 of 2 nights missing")
+    assert "its runs cannot be listed: " in message(fleet, "")
+    assert f"  - {FIRST.account}: " in message(fleet, "")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "state"),
+    [
+        ("window_seconds", 10**15, State.GOOD),
+        ("closed_at", None, State.GOOD),
+        ("cost_usd", None, State.GOOD),
+        ("cost_usd", float("nan"), State.UNREADABLE),
+        ("storage_usd", float("inf"), State.UNREADABLE),
+        ("tables", {"orders": {"verdict": ["backed_up"]}, "users": {"verdict": {}}}, State.GOOD),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("days", [0, 1])
+def test_what_nobody_ever_wrote_hides_no_other(
+    made: Bucket, days: int, key: str, value: object, state: State
+) -> None:
+    for home in (FIRST, SECOND):
+        made.good(home, 1 - days)
+    made.good(SECOND, days)
+    made.report(FIRST, start(days), night(start(days), good_tables(start(days))) | {key: value})
+    fleet = looked(made)
+    assert fleet.deployments[0].cells[-1 - days].state is state
+    assert grid(fleet)[str(SECOND)] == "     .."
+    assert message(fleet, "").startswith(first_line(fleet))
+    json.dumps(record_of(fleet), allow_nan=False)
+
+
+def test_what_is_called_like_a_night_of_the_year_1_is_no_night_shown(made: Bucket) -> None:
+    made.good(FIRST, 0, hour=5)
+    made.put(f"runs/{FIRST.account}/{FIRST.region}/0001-01-01T00-00Z/plan.json", {})
+    assert grid(looked(made, now=start(0, 8)))[str(FIRST)].endswith("-.")
 
 
 def test_a_report_with_a_long_beginning_is_read_whole(made: Bucket) -> None:

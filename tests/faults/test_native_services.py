@@ -247,7 +247,7 @@ def test_a_fault_of_the_services(
             night.until(lambda: exports(night))
             fault.meanwhile(night)
         report = night.until_closed()
-        subjects = "; ".join(m["subject"].partition("] ")[2] for m in night.messages)
+        subjects = "; ".join(m["subject"].partition(": ")[0] for m in night.messages)
         errors = f", {len(night.errors)} invocations failed" if night.errors else ""
         row(f"{engine_name}: {fault.name}", "1", count(verdicts(report)), subjects + errors)
         expected = {**dict.fromkeys(TABLES, "backed_up"), **fault.costs}

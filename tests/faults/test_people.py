@@ -144,7 +144,7 @@ def test_what_somebody_does_stands(night: NightDriver, act: Act, moment: str, ro
         f"somebody {act.name}, {moment}",
         "1",
         count(verdicts(report)),
-        "; ".join(m["subject"].partition("] ")[2] for m in night.messages),
+        "; ".join(m["subject"].partition(": ")[0] for m in night.messages),
     )
     assert verdicts(report)["users"] == "backed_up"
     assert act.said in str(report["tables"]["orders"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -41,7 +40,7 @@ def test_a_fault_of_the_services(night: NightDriver, fault: Fault, row: Row) -> 
     fault.before(night)
     report = _whole_night(night, fault.meanwhile)
     expected = {**ALL_WELL, **fault.costs}
-    subjects = [m["subject"].partition("] ")[2] for m in night.messages]
+    subjects = [m["subject"].partition(": ")[0] for m in night.messages]
     errors = f", {len(night.errors)} invocations failed" if night.errors else ""
     row(
         f"{night.engine}: {fault.name}",
@@ -87,7 +86,7 @@ def _assert_told(night: NightDriver, fault: Fault) -> None:
             assert f"{name}: " in text
     else:
         assert night.attention == [], text
-    reports = [m for m in night.messages if re.search(f"(OK|ATTENTION) {RUN}:", m["subject"])]
+    reports = [m for m in night.messages if f"Run {RUN}: " in m["message"]]
     assert reports == night.messages[-1:]
     raised = "\n".join(map(str, night.errors))
     if fault.error == "any":

@@ -42,7 +42,7 @@ def tables(night: NightDriver) -> list[str]:
 
 
 def subjects(night: NightDriver) -> list[str]:
-    return [m["subject"].rpartition("] ")[2] for m in night.messages]
+    return [m["subject"].partition(": ")[0] for m in night.messages]
 
 
 def importing(night: NightDriver) -> bool:

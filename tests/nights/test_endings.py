@@ -45,7 +45,7 @@ def test_an_invocation_killed_while_reporting(
     report = night.until_closed()
     assert verdicts(report) == {"orders": "backed_up"}
     assert len(night.messages) == messages
-    assert all(RUN in m["subject"] for m in night.messages)
+    assert all(RUN in m["message"] for m in night.messages)
     night.assert_clean()
 
 

@@ -195,7 +195,7 @@ def test_at_the_deadline_a_worker_ends_by_itself(night: NightDriver, monitored: 
     assert "still running at the deadline" in report["tables"]["orders"]["reason"]
     assert night.capacity("orders") == (1000, 50)
     (message,) = night.messages
-    assert message["subject"].endswith("1 of 2 tables not backed up")
+    assert message["subject"].startswith("ATTENTION 1 of 2 failed: ")
     assert "orders: still running at the deadline" in message["message"]
     # what there is of it is no backup, and is not taken for one
     assert not any("/orders/" in key for key in night.keys("catalog/"))

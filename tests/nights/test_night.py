@@ -27,7 +27,7 @@ def test_a_night_of_small_tables(night: NightDriver) -> None:
     assert report["tables"]["orders"]["items"] == 3
     assert report["tables"]["nothing"]["items"] == 0
     assert len(night.messages) == 1
-    assert RUN in night.messages[0]["subject"]
+    assert RUN in night.messages[0]["message"]
     assert "OK" in night.messages[0]["subject"]
     night.assert_clean()
 

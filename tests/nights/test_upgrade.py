@@ -1,21 +1,91 @@
-"""The package is exchanged in mid-night, forwards and back: nothing lost, nothing left raised."""
+"""The package is exchanged in mid-night, forwards and back: nothing lost, nothing left raised.
+
+Forwards from a version that was (tests/data/package-before.zip), and to one that is made up.
+"""
 
 from __future__ import annotations
 
-import json
+import io
+import subprocess
+import zipfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from tests.support.upgrade import ACCOUNT, REGION, Deployment, deployed_from_a_zip
+import hippolyte
+from tests.support.upgrade import (
+    BEFORE,
+    BEFORE_COMMIT,
+    RUN,
+    TOLD_TODAY,
+    Deployment,
+    deployed_from_a_zip,
+)
 
 
 @pytest.fixture
 def deployment() -> Iterator[Deployment]:
     with deployed_from_a_zip() as made:
         yield made
+
+
+@pytest.fixture
+def before() -> Iterator[Deployment]:
+    """The version before, deployed; today's is what comes."""
+    with deployed_from_a_zip(BEFORE.read_bytes()) as made:
+        yield made
+
+
+def test_the_version_before_is_upgraded_in_mid_night(before: Deployment) -> None:
+    """As Terraform does it: settings, then code; what the old package began today's ends."""
+    before.begin()
+    begun = before.record("ledger.json")
+    before.configure(**TOLD_TODAY)
+    refused = before.monitor()
+    assert refused.error is not None
+    assert "unknown key" in refused.error["errorMessage"]
+    assert before.record("ledger.json") == begun
+
+    before.deploy(before.new)
+    report = before.finish()
+
+    before.assert_done(report)
+    assert report["package"] == hippolyte.__version__
+    assert report["left_raised"] == []
+
+
+def test_a_night_of_the_version_before_is_the_night_before(before: Deployment) -> None:
+    before.scheduler()
+    first = before.finish()
+    assert "package" not in first
+    before.configure(**TOLD_TODAY)
+    before.deploy(before.new)
+
+    second = before.next_night()
+
+    before.assert_all_backed_up(second)
+    assert second["previous_run"] == RUN
+    assert second["totals"] == first["totals"]
+    assert second["changes"]["new"] == second["changes"]["gone"] == []
+
+
+def test_the_version_before_is_that_of_its_commit() -> None:
+    recorded = subprocess.run(
+        ["git", "show", f"{BEFORE_COMMIT}:lambda/hippolyte.zip"],
+        cwd=BEFORE.parent,
+        capture_output=True,
+        check=False,
+    )
+    if recorded.returncode:
+        pytest.skip(f"this clone has no history: commit {BEFORE_COMMIT} is not in it")
+
+    assert contents(BEFORE.read_bytes()) == contents(recorded.stdout)
+
+
+def contents(package: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(package)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def test_an_upgrade_between_scheduler_and_monitor(deployment: Deployment) -> None:
@@ -74,13 +144,5 @@ def test_an_upgrade_to_the_same_records_keeps_the_nights_to_come(deployment: Dep
     first = deployment.finish()
     deployment.configure(weather="fair")
     deployment.deploy(deployment.new)
-    deployment.world.clock.advance_to(datetime(2026, 11, 25, tzinfo=UTC))
-    event = {"run": "2026-11-25T00:00:00Z", "delay_seconds": 0}
-    assert deployment.world.invoke("scheduler", event).error is None
-    key = f"runs/{ACCOUNT}/{REGION}/2026-11-25T00-00Z/report.json"
-    for _ in range(40):
-        if deployment.body(key):
-            break
-        assert deployment.monitor().error is None
-    second = json.loads(deployment.body(key) or b"{}")
+    second = deployment.next_night()
     assert second["totals"] == first["totals"]

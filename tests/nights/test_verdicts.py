@@ -110,7 +110,8 @@ def test_only_what_was_backed_up_is_in_the_catalogue(evening: Evening) -> None:
 def test_the_message_names_what_failed_and_why_and_nothing_else(evening: Evening) -> None:
     assert len(evening.messages) == 1
     message = evening.messages[0]
-    assert f"ATTENTION {RUN}" in message["subject"]
+    assert f"Run {RUN}: " in message["message"]
+    assert message["subject"].startswith("ATTENTION ")
     told, _, rest = message["message"].partition("Since the night before")
     assert rest == "" or "recreated" not in rest
     assert "broken: " in told

@@ -42,9 +42,9 @@ def on_emr(plan_of: Callable[[str], Planned]) -> Iterator[Deployment]:
 
 
 def told(d: Deployment) -> list[str]:
-    """The messages of missing things, each without its first line."""
+    """The messages of missing things."""
     messages = [m["message"] for m in d.world.messages(TOPIC) if "PREFLIGHT" in m["subject"]]
-    return [m for m in messages if m.startswith("Looked at")]
+    return [m for m in messages if "\nLooked at what the settings name:" in m]
 
 
 def findings(message: str) -> list[str]:
@@ -114,7 +114,8 @@ def test_all_that_is_missing_is_in_one_message_before_any_night(d: Deployment) -
     lines = findings(message)
     assert [w for w in wanted if not any(line.startswith(w) for line in lines)] == []
     assert len(lines) == len(wanted)
-    assert f"named by the settings, missing or unfit: {len(wanted)}" in d.subjects[0]
+    assert f"named by the settings, missing or unfit: {len(wanted)}" in message
+    assert d.subjects[0].startswith(f"PREFLIGHT: {len(wanted)} unfit: ")
     assert d.world.clock.now() < WINDOW_START
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from hippolyte import __version__
 from tests.support.deployment import (
     BUCKET,
     TOPIC,
@@ -63,7 +64,7 @@ def test_what_is_denied_is_told_once_before_the_night_and_again_when_mended(d: D
     d.world.clock.advance(1800)
 
     (message,) = told(d)
-    assert "calls of the monitor that would fail: 1" in d.subjects[0]
+    assert "calls of the monitor that would fail: 1" in d.world.messages(TOPIC)[0]["message"]
     assert "  - elasticmapreduce:TerminateJobFlows: " in message
     assert role_name("monitor") in message
     assert "cannot be tried before they run" in message
@@ -105,6 +106,7 @@ TRIED = (
     ("monitor", "elasticmapreduce:DescribeCluster"),
     ("monitor", "elasticmapreduce:ListSteps"),
     ("monitor", "elasticmapreduce:TerminateJobFlows"),
+    ("monitor", "events:PutEvents"),
     ("monitor", "iam:PassRole"),
     ("monitor", "sns:ListSubscriptionsByTopic"),
     ("monitor", "ssm:GetParameter"),
@@ -266,3 +268,20 @@ def test_after_the_first_night_nothing_is_tried_again(d: Deployment) -> None:
 
     assert d.world.gate.calls["datapipeline:CreatePipeline"] == calls
     assert told(d) == []
+
+
+def test_a_person_is_answered_at_any_time_and_nothing_is_told(d: Deployment) -> None:
+    """`hippolyte doctor` asks both functions; a right that went later is found."""
+    d.world.clock.advance(1200)
+    told_before = d.world.messages(TOPIC)
+    for function, action in (("scheduler", "dynamodb:ListTables"), ("monitor", "dynamodb:Scan")):
+        name = f"hippolyte-{function}"
+        answer = d.world.invoke(name, {"run": "check"}).payload
+        assert (answer["denied"], answer["version"]) == ([], __version__), answer
+        d.take_away(function, action)
+        answer = d.world.invoke(name, {"run": "check"}).payload
+        assert [line.partition(":")[0] for line in answer["denied"]] == ["dynamodb"], answer
+        assert action in answer["denied"][0]
+    assert d.world.messages(TOPIC) == told_before
+    pipelines = d.world.client("datapipeline").list_pipelines()["pipelineIdList"]
+    assert not any("check" in each["name"] for each in pipelines)

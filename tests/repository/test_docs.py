@@ -7,6 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 
 from tools import gen_docs
 from tools.tf import REPOSITORY
@@ -144,3 +145,25 @@ def test_an_undescribed_output_is_refused(module: Path, capsys: pytest.CaptureFi
 
     assert gen_docs.main([], module) == 1
     assert "output x" in capsys.readouterr().err
+
+
+def test_terraform_docs_is_told_to_make_the_same_tables(module: Path) -> None:
+    """It is not here to ask: its configuration says the markers, sections and columns of ours."""
+    told = yaml.safe_load((REPOSITORY / ".terraform-docs.yml").read_text(encoding="utf-8"))
+    text = gen_docs.tables(module)
+
+    begin, content, end = told["output"]["template"].split("\n")
+    assert (begin, content, end) == (gen_docs.BEGIN, "{{ .Content }}", gen_docs.END)
+    assert told["output"]["file"] == gen_docs.INPUTS.as_posix()
+    assert told["output"]["mode"] == "inject"
+    headings = re.findall(r"^(#+) (\w+)$", text, flags=re.MULTILINE)
+    assert [name.lower() for _, name in headings] == told["sections"]["show"]
+    assert {len(marks) for marks, _ in headings} == {told["settings"]["indent"]}
+    columns = ["Name", "Description"]
+    columns += [n.title() for n in ("type", "default", "required") if told["settings"][n]]
+    assert f"| {' | '.join(columns)} |" in text
+    assert ("<pre>" in text) is told["settings"]["html"]
+    assert told["sort"] == {"enabled": True, "by": "name"}
+    names = re.findall(r"^\| `(\w+)`", text.split("## Outputs")[0], flags=re.MULTILINE)
+    assert names == sorted(names)
+    assert ("<a name" in text) is told["settings"]["anchor"]

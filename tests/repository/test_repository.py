@@ -10,6 +10,7 @@ import re
 import yaml
 
 import benchmarks
+import hippolyte
 from tools.tf import REPOSITORY
 
 
@@ -79,3 +80,14 @@ def test_at_most_twelve_security_rules_are_waived_each_with_a_reason() -> None:
 
     assert len(waived) <= 12, sorted(waived)
     assert "skip-check" not in configuration, "waivers stand beside the resource"
+
+
+def test_the_newest_version_of_the_changelog_is_the_packages() -> None:
+    """The version stands in the package alone; what is above it is of no version yet."""
+    text = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## \[(.+?)\](?: - (\S+))?$", text, flags=re.MULTILINE)
+    numbered = [(version, date) for version, date in headings if version != "Unreleased"]
+
+    assert re.fullmatch(r"\d+\.\d+\.\d+", hippolyte.__version__)
+    assert numbered[0][0] == hippolyte.__version__
+    assert all(re.fullmatch(r"unreleased|\d{4}-\d\d-\d\d", date) for _, date in numbered)

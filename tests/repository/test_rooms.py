@@ -22,8 +22,9 @@ SHARED = (
     *("parameters", "record_form", "settings", "settings_form", "share", "store", "verdicts"),
 )
 AROUND = (
-    *("asked", "assembly", "existence", "existence_looks", "existence_room", "link", "overdue"),
-    *("preflight", "preflight_calls", "read_back"),
+    *("announcements", "asked", "assembly", "existence", "existence_looks", "existence_room"),
+    *("link", "overdue"),
+    *("check", "preflight", "preflight_calls", "read_back", "trial_messages"),
 )
 DOORS = ("exporter", "fleet", "monitor", "scheduler")
 _UNDER_THE_NIGHT = ("tables", "planning", "records", "leases", "report", "engines", "exports")

@@ -336,10 +336,10 @@ class NightDriver:
         )
         return self._invoke(scheduler.handler, event, **context)
 
-    def monitor(self, **context: Any) -> dict[str, Any]:
-        """Invoke the monitor."""
+    def monitor(self, event: dict[str, Any] | None = None, **context: Any) -> dict[str, Any]:
+        """Invoke the monitor, as its schedule would if no event is given."""
         try:
-            return self._invoke(monitor.handler, {}, **context)
+            return self._invoke(monitor.handler, event or {}, **context)
         except (HippolyteError, ClientError) as error:
             if not self.tolerant:
                 raise

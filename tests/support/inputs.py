@@ -256,6 +256,28 @@ REFUSED: dict[str, Bad] = {
     "storage-classes-on-one-day": one(
         "storage_classes", {"GLACIER_IR": 30, "STANDARD_IA": 30}, "same day", "Keep the one"
     ),
+    "storage-classes-in-no-order-of-s3": one(
+        "storage_classes",
+        {"GLACIER_IR": 7, "STANDARD_IA": 30},
+        '{"GLACIER_IR":7,"STANDARD_IA":30}',
+        "order that S3 does not take",
+        "Keep one class",
+    ),
+    "kept-longer-than-the-bucket-keeps": Bad(
+        {
+            "backup_bucket": {"name": BUCKET, "retention": {"weeks": 4, "months": 0}},
+            "retention_weeks": 12,
+        },
+        ("retention_weeks (12)", BUCKET, "weeks: 4, months: 0", "Set both in the module"),
+    ),
+    "bucket-retention-no-weeks": Bad(
+        {"backup_bucket": {"name": BUCKET, "retention": {"months": 1}}},
+        ("backup_bucket", 'attribute "weeks" is required'),
+    ),
+    "bucket-retention-no-months": Bad(
+        {"backup_bucket": {"name": BUCKET, "retention": {"weeks": 1}}},
+        ("backup_bucket", 'attribute "months" is required'),
+    ),
     "storage-class-after-the-end": Bad(
         {"storage_classes": {"STANDARD_IA": 30}, "retention_days": 30},
         ("storage_classes", '{"STANDARD_IA":30}', "retention_days (30)", "gone by then"),
@@ -288,6 +310,7 @@ REFUSED: dict[str, Bad] = {
     "email-with-name": one("alert_emails", ["A <a@b.de>"], "a@b.de", "plain e-mail addresses"),
     "email-twice": one("alert_emails", ["a@b.de", "A@b.de"], '"A@b.de"', "Remove the duplicate"),
     "alarms-no-bool": one("alarms_enabled", "some", "a bool is required"),
+    "events-no-bool": one("events_enabled", "some", "a bool is required"),
     "dashboard-no-bool": one("dashboard_enabled", "some", "a bool is required"),
     "good-nights-no-bool": one("tell_good_nights", "some", "a bool is required"),
     # the engine
@@ -518,7 +541,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "planning": {"attempts": 1, "max_clusters": 100, "discovery_concurrency": 32},
     },
     "kept-cheaper-and-safer": {
-        "storage_classes": {"GLACIER_IR": 0, "STANDARD_IA": 30},
+        "storage_classes": {"STANDARD_IA": 30, "GLACIER_IR": 34},
         "object_lock": {"mode": "GOVERNANCE", "days": 35},
     },
     "own-bucket": {
@@ -530,7 +553,10 @@ ACCEPTED: dict[str, dict[str, Any]] = {
             "region": "us-gov-west-1",
             "kms_key_arn": KEY,
             "grant": {"account_ids": ["111111111111"], "names": ["hippolyte"]},
+            "retention": {"weeks": 12, "months": 13},
         },
+        "retention_weeks": 12,
+        "retention_months": 13,
         "central_topic": {"arn": TOPIC, "kms_key_arn": KEY, "grant": None},
     },
     "sovereign-cloud": {"backup_bucket": {"name": "central-backups", "region": "eusc-de-east-1"}},
@@ -620,6 +646,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "alarms_enabled": False,
         "dashboard_enabled": False,
         "tell_good_nights": False,
+        "events_enabled": True,
         "pipeline_region": "ap-southeast-2",
         "strict_datapipeline_iam": True,
     },

@@ -11,6 +11,7 @@ from typing import Any
 _DOCS = Path(__file__).parents[2] / "docs"
 SCHEMA = json.loads((_DOCS / "report.schema.json").read_text(encoding="utf-8"))
 CATALOGUE = json.loads((_DOCS / "catalogue.schema.json").read_text(encoding="utf-8"))
+EVENTS = json.loads((_DOCS / "event.schema.json").read_text(encoding="utf-8"))["properties"]
 PLAN = json.loads((_DOCS / "plan.schema.json").read_text(encoding="utf-8"))
 _KNOWN = {
     "$schema",

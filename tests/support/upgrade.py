@@ -8,7 +8,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,11 @@ ACCOUNT, REGION, BUCKET = "123456789012", "us-east-1", "backups"
 START = datetime(2026, 11, 24, tzinfo=UTC)
 RUN = "2026-11-24T00-00Z"
 PACKAGE = Path(hippolyte.__file__).parents[1] / "hippolyte.zip"
+# the package of an earlier commit: before settings lay in parameters, and before functions read
+BEFORE_COMMIT = "aa41bf0"
+BEFORE = Path(__file__).parents[1] / "data" / "package-before.zip"
+# some of the settings that the module has told its functions since
+TOLD_TODAY = {"timezone": "UTC", "retention_days": 35, "restore_drill": None, "tags": {}}
 # a later version adds a setting and a field of the ledger, which its monitor fills in
 CHANGES = {
     "hippolyte/__init__.py": [(hippolyte.__version__, "99.0.0")],
@@ -58,10 +63,9 @@ def later_version(package: bytes) -> bytes:
 class Deployment:
     """Both functions, one bucket, and tables: one too large for the window, two that fit."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, old: bytes, new: bytes) -> None:
         self.world = world
-        self.old = PACKAGE.read_bytes()
-        self.new = later_version(self.old)
+        self.old, self.new = old, new
         world.client("s3").create_bucket(Bucket=BUCKET)
         topic = world.client("sns").create_topic(Name="hippolyte")["TopicArn"]
         self.topic: str = topic
@@ -163,22 +167,42 @@ class Deployment:
         body = self.body(f"runs/{ACCOUNT}/{REGION}/{RUN}/{name}")
         return dict(json.loads(body)) if body else None
 
-    def assert_done(self, report: dict[str, Any]) -> None:
+    def next_night(self) -> dict[str, Any]:
+        """Run the night after the first, and return its report."""
+        self.world.clock.advance_to(START + timedelta(days=1))
+        event = {"run": "2026-11-25T00:00:00Z", "delay_seconds": 0}
+        assert self.world.invoke("scheduler", event).error is None
+        key = f"runs/{ACCOUNT}/{REGION}/2026-11-25T00-00Z/report.json"
+        for _ in range(40):
+            if body := self.body(key):
+                return dict(json.loads(body))
+            assert self.monitor().error is None
+        raise AssertionError("not closed in three hours")
+
+    def assert_all_backed_up(self, report: dict[str, Any]) -> None:
         verdicts = {name: table["verdict"] for name, table in report["tables"].items()}
         assert verdicts == dict.fromkeys(("big", "orders", "users"), "backed_up")
+
+    def assert_done(self, report: dict[str, Any]) -> None:
+        self.assert_all_backed_up(report)
         assert all(table["tries"] == 1 for table in report["tables"].values() if "tries" in table)
         assert self.capacity() == 1000
         lease = json.loads(self.body(f"leases/{ACCOUNT}/{REGION}/big.json") or b"{}")
         assert lease["state"] == "released"
         assert self.world.client("datapipeline").list_pipelines()["pipelineIdList"] == []
-        nights = [m for m in self.world.messages(self.topic) if RUN in m["subject"]]
+        nights = [m for m in self.world.messages(self.topic) if f"Run {RUN}: " in m["message"]]
         assert len(nights) == 1
 
 
 @contextmanager
-def deployed_from_a_zip() -> Iterator[Deployment]:
-    """A served world with the deployment in it; what its roles may do is not asked here."""
+def deployed_from_a_zip(old: bytes | None = None) -> Iterator[Deployment]:
+    """A served world with the deployment in it; what its roles may do is not asked here.
+
+    Today's package, and a later version to come; or an `old` one, and today's to come.
+    """
+    today = PACKAGE.read_bytes()
     world = World(Clock(START), ACCOUNT, REGION)
     with world.served():
         world.iam_enforced = False
-        yield Deployment(world)
+        versions = (old, today) if old else (today, later_version(today))
+        yield Deployment(world, *versions)

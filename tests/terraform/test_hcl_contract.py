@@ -16,7 +16,8 @@ from tools.tf import REPOSITORY
 
 SUBMODULES = sorted((REPOSITORY / "modules").iterdir())
 EXAMPLES = sorted((REPOSITORY / "examples").iterdir())
-MODULES = [REPOSITORY, *SUBMODULES, *EXAMPLES]
+OF_EXAMPLES = sorted(path.parent for path in (REPOSITORY / "examples").glob("*/*/versions.tf"))
+MODULES = [REPOSITORY, *SUBMODULES, *EXAMPLES, *OF_EXAMPLES]
 INPUTS = REPOSITORY / "modules" / "inputs"
 INPUT_FILES = [
     *sorted(REPOSITORY.glob("variables*.tf")),
@@ -318,6 +319,51 @@ def test_nothing_is_used_that_provider_6_deprecates(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
 
     assert [pattern for pattern in GONE_IN_6 if re.search(pattern, text)] == []
+
+
+# TFLint is not here to ask: the rules of the language that .tflint.hcl turns on and nothing above
+# looks at (documented, typed, versions); module sources are folders
+TFLINT = {
+    "terraform_comment_syntax": r"^\s*//",
+    "terraform_deprecated_index": r"\b(?:var|local|data|module|each)(?:\.\w+)*\.\d+\b",
+    "terraform_deprecated_interpolation": r"=\s*\"\$\{[^{}\"]*\}\"$",
+    "terraform_empty_list_equality": r"[!=]=\s*\[\]",
+    "terraform_workspace_remote": r"\bterraform\.workspace\b",
+}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_what_tflint_refuses_is_not_written(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+
+    assert [rule for rule, wrong in TFLINT.items() if re.search(wrong, text, re.M)] == []
+    declared = re.findall(
+        r'^(?:resource|data) "\w+" "(.+?)"|^(?:variable|output|module) "(.+?)"', text, re.M
+    )
+    for name in (name for pair in declared for name in pair if name):
+        assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name), f"{name}: no snake_case"
+
+
+@pytest.mark.parametrize("folder", MODULES, ids=lambda folder: folder.name)
+def test_whatever_is_declared_is_used(folder: Path) -> None:
+    files = {path: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.tf"))}
+    text = "\n".join(files.values())
+    declared = [(f"var.{name}", name) for name, _ in blocks(folder, "variable")]
+    declared += [
+        (f"local.{name}", name)
+        for path in files
+        for block in parsed(path).get("locals", [])
+        for name in block
+        if not name.startswith("__")
+    ]
+    declared += [
+        (f"data.{unquote(kind)}.{name}", name)
+        for kind, one in blocks(folder, "data")
+        for name in map(unquote, one)
+    ]
+
+    unused = [what for what, _ in declared if not re.search(rf"\b{re.escape(what)}\b", text)]
+    assert unused == []
 
 
 def test_an_intent_outlives_the_function_that_announced_it() -> None:

@@ -292,6 +292,10 @@ def test_nights_are_told_on_the_central_topic_alone(resources: dict[str, Any]) -
     assert settings(resources, "quiet")["topic_arn"] == found["TellPeople"]["Resource"]
 
 
+# with those of what is kept longer, also while nothing is: a night planned before goes on
+BACKUPS = ("backups-monthly", "backups-weekly", "backups")
+
+
 def test_instances_write_backups_and_logs_of_their_account_and_region_only(
     resources: dict[str, Any],
 ) -> None:
@@ -302,14 +306,12 @@ def test_instances_write_backups_and_logs_of_their_account_and_region_only(
 
     assert sorted(arn for s in writes for arn in many(s["Resource"])) == [
         "arn:aws:s3:::central-backups/*_$folder$",
-        place.format("backups"),
+        *(place.format(part) for part in BACKUPS),
         place.format("logs"),
     ]
-    backups = place.format("backups")
-    assert sorted(arn for s in deletes for arn in many(s["Resource"])) == [
-        f"{backups}/_temporary/*",
-        f"{backups}_$folder$",
-    ]
+    assert sorted(arn for s in deletes for arn in many(s["Resource"])) == sorted(
+        f"{place.format(part)}{what}" for part in BACKUPS for what in ("/_temporary/*", "_$folder$")
+    )
     assert found["EncryptBackups"]["Resource"].endswith("key/1234abcd-12ab-34cd-56ef-1234567890ab")
     assert "EncryptBackups" not in statements(resources, "plain", "cluster")
     reads = {a for s in found.values() for a in many(s["Action"]) if a.startswith("dynamodb:")}
@@ -597,7 +599,8 @@ def denied(resources: dict[str, Any], module: str) -> list[str]:
 
 def test_actions_of_native_exports(resources: dict[str, Any]) -> None:
     """DynamoDB writes with the rights of who asks; without such tables nobody has them."""
-    place = f"arn:aws:s3:::central-backups/dynamodb/prod/backups/{ACCOUNT}/us-east-1/*"
+    below = f"{ACCOUNT}/us-east-1/*"
+    places = [f"arn:aws:s3:::central-backups/dynamodb/prod/{part}/{below}" for part in BACKUPS]
     tables = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/*"
     for role in ("scheduler", "monitor"):
         found = statements(resources, "crowded", role)
@@ -611,7 +614,7 @@ def test_actions_of_native_exports(resources: dict[str, Any]) -> None:
             f"{tables}/export/*",
         )
         assert set(written["Action"]) == {"s3:AbortMultipartUpload", "s3:PutObjectAcl"}
-        assert many(written["Resource"]) == [place]
+        assert sorted(many(written["Resource"])) == places
         assert not {"ExportTables", "SeeExportsEnd", "WriteExports"} & set(
             statements(resources, "plain", role)
         )
@@ -695,8 +698,8 @@ def test_actions_of_the_exporter(resources: dict[str, Any]) -> None:
 
 def test_the_exporter_never_writes_over_a_file(resources: dict[str, Any]) -> None:
     place = f"central-backups/dynamodb/prod/{{}}/{ACCOUNT}/us-east-1/*"
-    backups = "arn:aws:s3:::" + place.format("backups")
-    exports = (f"{backups}/AWSDynamoDB/*", f"{backups}/_filters/*")
+    backups = ["arn:aws:s3:::" + place.format(part) for part in BACKUPS]
+    exports = tuple(f"{at}/{what}/*" for at in backups for what in ("AWSDynamoDB", "_filters"))
     workers = "arn:aws:s3:::" + place.format("runs") + "/workers/*"
     found = statements(resources, "crowded", "exporter")
     writes = {
@@ -708,12 +711,13 @@ def test_the_exporter_never_writes_over_a_file(resources: dict[str, Any]) -> Non
     assert set(writes) == {exports, (workers,)}
     assert writes[exports]["Condition"] == {"Null": {"s3:if-none-match": "false"}}
     assert "Condition" not in writes[(workers,)]
-    assert sorted(found["ReadBackupsAndRecords"]["Resource"]) == [backups, workers]
+    assert sorted(found["ReadBackupsAndRecords"]["Resource"]) == [*backups, workers]
     assert found["ListOwnFiles"]["Resource"] == "arn:aws:s3:::central-backups"
     assert found["ListOwnFiles"]["Condition"] == {
         "StringLikeIfExists": {
             "s3:prefix": [
-                place.format(part).removeprefix("central-backups/") for part in ("backups", "runs")
+                place.format(part).removeprefix("central-backups/")
+                for part in ("backups", "backups-weekly", "backups-monthly", "runs")
             ]
         }
     }
@@ -1201,7 +1205,7 @@ def test_backups_move_to_other_storage_classes_and_are_locked(resources: dict[st
     assert set(moves) == {"backups/", "backups-weekly/", "backups-monthly/"}, "not the catalogue"
     for rule in moves.values():
         assert {t["storage_class"]: t["days"] for t in rule["transition"]} == {
-            "GLACIER_IR": 7,
+            "GLACIER_IR": 60,
             "STANDARD_IA": 30,
         }
     assert lock == [{"default_retention": [{"mode": "COMPLIANCE", "days": 30, "years": None}]}]
@@ -1211,6 +1215,18 @@ def test_backups_move_to_other_storage_classes_and_are_locked(resources: dict[st
         rule["transition"]
         for rule in plain["aws_s3_bucket_lifecycle_configuration.this[0]"]["rule"]
     )
+
+
+def test_the_first_of_a_month_is_kept_at_least_as_long_as_that_of_a_week(
+    resources: dict[str, Any],
+) -> None:
+    """There is no other backup of its week."""
+    rules = resources["locked"]["aws_s3_bucket_lifecycle_configuration.this[0]"]["rule"]
+    days = {r["id"]: r["expiration"][0]["days"] for r in rules if r["expiration"]}
+
+    assert days["expire-backups"] == 90
+    assert days["expire-backups-weekly"] == days["expire-catalog-weekly"] == 26 * 7
+    assert days["expire-backups-monthly"] == days["expire-catalog-monthly"] == 26 * 7
 
 
 def test_nobody_writes_under_a_key_that_only_they_have(resources: dict[str, Any]) -> None:

@@ -35,10 +35,10 @@ def test_what_is_copied(second_region: Any, world: World) -> None:
     told = s3.get_bucket_replication(Bucket=SOURCE)["ReplicationConfiguration"]
 
     assert [rule["Filter"]["Prefix"] for rule in told["Rules"]] == [
-        "backups/",
-        "catalog/",
-        "runs/",
-    ]
+        "backups",
+        "catalog",
+        "runs",
+    ], "and what is kept longer: backups-weekly/ ..."
     assert {rule["Destination"]["Bucket"] for rule in told["Rules"]} == {f"arn:aws:s3:::{COPY}"}
     assert {rule["DeleteMarkerReplication"]["Status"] for rule in told["Rules"]} == {"Disabled"}
     assert told["Role"].endswith(f"role/{ROLE}")

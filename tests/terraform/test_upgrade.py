@@ -6,7 +6,7 @@
         ':(glob)*.tf' zones.txt modules ':(glob)examples/*/*.tf'
 
 It is in the repository so that a clone without history runs these tests too. An example of each
-engine is applied from it, and planned again with the module of today over the state that is left.
+engine is applied from it; over the state that is left today's module is planned, and applied.
 The provider looks for 25 seconds whether a queue and its policy have come, and for 55 whether the
 bucket's rules stay: these are there before, and the apply takes them into the state. The examples
 `complete` and `multi-account` make the same resources of the same module, and some of submodules
@@ -15,6 +15,8 @@ whose files have not moved: they are not applied again.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import shutil
 import subprocess
@@ -111,8 +113,8 @@ def make_what_is_slow(world: World, region: str) -> dict[str, str]:
     }
 
 
-def apply_old_and_plan_new(world: World, example: str, folder: Path) -> dict[str, Any]:
-    """Apply an example of the module as it was, and return today's plan over its state."""
+def apply_old_then_new(world: World, example: str, folder: Path) -> dict[str, Any]:
+    """Apply an example of the module as it was, then today's; return today's plan and its end."""
     inputs = EXAMPLES[example]
     env = environment(world.endpoint_url, inputs["region"])
     root = unpack(folder / "old") / "examples" / example
@@ -128,7 +130,17 @@ def apply_old_and_plan_new(world: World, example: str, folder: Path) -> dict[str
     new = Terraform(REPOSITORY / "examples" / TODAY[example], folder / "new-work", env)
     shutil.copy(old.state, new.state)
     new.init()
-    return {"state": json.loads(new.state.read_text("utf-8")), **new.plan_json(inputs)}
+    found = {"state": json.loads(new.state.read_text("utf-8")), **new.plan_json(inputs)}
+    backup = {"Bucket": slow["aws_s3_bucket.this[0]"], "Key": f"backups/{ACCOUNT}/a/1/manifest"}
+    s3 = world.client("s3", inputs["region"])
+    s3.put_object(**backup, Body=b"kept")
+    new.apply(inputs)
+    return {
+        **found,
+        "drifts": new.plan_detailed(inputs),
+        "outputs": new.output(),
+        "backup": s3.get_object(**backup)["Body"].read(),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +149,7 @@ def plans(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, d
     folders = {example: tmp_path_factory.mktemp(example) for example in EXAMPLES}
     with ThreadPoolExecutor() as pool:
         started = {
-            example: pool.submit(apply_old_and_plan_new, world, example, folder)
+            example: pool.submit(apply_old_then_new, world, example, folder)
             for example, folder in folders.items()
         }
         return {example: future.result() for example, future in started.items()}
@@ -167,6 +179,22 @@ def test_no_resource_is_replaced_or_destroyed(plans: dict[str, Any], example: st
     assert had <= set(changes)
     assert {tuple(changes[address]) for address in had} <= {("no-op",), ("update",)}
     assert not any("delete" in actions for actions in changes.values())
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_one_apply_is_the_whole_upgrade_and_keeps_the_backups(
+    plans: dict[str, Any], world: World, example: str
+) -> None:
+    upgraded = plans[example]
+    client = world.client("lambda", EXAMPLES[example]["region"])
+
+    assert upgraded["drifts"] is False
+    assert upgraded["backup"] == b"kept"
+    today = (REPOSITORY / "lambda" / "hippolyte.zip").read_bytes()
+    wanted = base64.b64encode(hashlib.sha256(today).digest()).decode()
+    for name in ("scheduler", "monitor"):
+        function = upgraded["outputs"][name]["function_name"]
+        assert client.get_function(FunctionName=function)["Configuration"]["CodeSha256"] == wanted
 
 
 def test_the_recorded_module_is_that_of_the_commit(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +40,8 @@ from hippolyte_cli.compare.task import Asked, Task
 from hippolyte_cli.compare.unit import StoppedError
 from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.export_offer import plural
+from hippolyte_cli.session import profile
+from hippolyte_cli.troubles import remedied
 
 EQUAL, DIFFERENT, TROUBLE = 0, 1, 2
 # seconds from one line to the next where there is no terminal
@@ -111,9 +114,10 @@ def compare(
 
     Exit code 0: equal; 1: something differs; 2: trouble, and what to do is said.
     """
-    on_left = Where(function, bucket, prefix, region, account, of_region)
-    on_right = Where(
-        function, bucket, prefix, right_region or region, account, of_region, right_profile
+    # the processes that read are told whose credentials
+    on_left = Where(function, bucket, prefix, region, account, of_region, profile())
+    on_right = replace(
+        on_left, region=right_region or region, profile=right_profile or on_left.profile
     )
     asked = Asked(
         left=left,
@@ -144,7 +148,7 @@ def compare(
     except (HippolyteError, ClientError, BotoCoreError, OSError, ValueError) as error:
         if isinstance(error, GoneError):
             task.remove()
-        said = str(error) if isinstance(error, OSError | ValueError) else console.remedied(error)
+        said = str(error) if isinstance(error, OSError | ValueError) else remedied(error)
         _trouble(task, said)
     raise typer.Exit(differ)
 
@@ -208,7 +212,9 @@ def _shown(out: Console) -> Iterator[Callable[[Progress], None]]:
         yield say
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
-    with Bar(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+    with Bar(
+        *columns, TimeRemainingColumn(), console=console.console(stderr=True), transient=True
+    ) as bar:
         shown = bar.add_task("comparing", total=None, said="", visible=False)
 
         def draw(told: Progress) -> None:

@@ -27,6 +27,7 @@ from hippolyte_cli.compare import pairing, unit
 from hippolyte_cli.compare.plan import Plan, load
 from hippolyte_cli.compare.reading import CompareError
 from hippolyte_cli.compare.unit import StoppedError
+from hippolyte_cli.troubles import remedied
 
 STOP = "stop"
 # seconds between two looks for the mark to stop, and two words of how far it is
@@ -66,7 +67,7 @@ def _told(error: Exception, work: Path) -> str:
             f"{error.strerror or error}{where}. What differs and the keys are kept in {work} "
             "meanwhile: make room there, or name another folder by --work"
         )
-    return f"{error}. Check the credentials (`aws sts get-caller-identity`) and the network"
+    return remedied(error)
 
 
 def done(

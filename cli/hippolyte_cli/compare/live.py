@@ -20,13 +20,14 @@ from hippolyte.exports.reader import Backup, DataFile, find
 from hippolyte.scan.begin import highest, written
 from hippolyte.scan.state import State
 from hippolyte.scan.table import ALL, Part
-from hippolyte_cli.compare.opening import Live, credentials_of
+from hippolyte_cli.compare.opening import Live
 from hippolyte_cli.compare.reading import CompareError
 from hippolyte_cli.compare.sides import Side
 from hippolyte_cli.compare.unit import StoppedError
 from hippolyte_cli.export import is_other_table, scanned
 from hippolyte_cli.export_place import FolderPlace
 from hippolyte_cli.export_prepare import Asked, Scan, prepared
+from hippolyte_cli.session import credentials_of
 
 GONE = (
     "The table that was read is gone, so this cannot go on, and what was kept of it on this disk "

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError, ProfileNotFound
+from botocore.exceptions import ClientError
 
 from hippolyte.clients import configuration
 from hippolyte.errors import ConfigurationError, code_of
@@ -20,6 +19,7 @@ from hippolyte_cli.compare.sides import Side
 from hippolyte_cli.restore.answers import answers, ttl_attribute
 from hippolyte_cli.restore.keys import key_names
 from hippolyte_cli.restore.source import Found, lying, night
+from hippolyte_cli.session import credentials_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +58,6 @@ class Live:
     def location(self) -> str:
         """What it is, for good."""
         return f"{self.arn} {self.table_id}"
-
-
-@contextmanager
-def credentials_of(profile: str | None) -> Iterator[None]:
-    """Have clients that are made meanwhile use a profile's credentials.
-
-    Raises:
-        ConfigurationError: there is no such profile.
-    """
-    if profile is None:
-        yield
-        return
-    before = boto3.DEFAULT_SESSION
-    try:
-        boto3.setup_default_session(profile_name=profile)
-        yield
-    except ProfileNotFound as error:
-        raise ConfigurationError(f"{error}: see `aws configure list-profiles`") from error
-    finally:
-        boto3.DEFAULT_SESSION = before
 
 
 def opened(text: str, where: Where) -> Side | Live:

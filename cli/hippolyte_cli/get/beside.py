@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from hippolyte.errors import code_of
 from hippolyte.exports import filters
 from hippolyte.exports.filters import FIRST_BYTES, is_filter
 from hippolyte.exports.manifest import FormatError
@@ -106,7 +107,7 @@ def _put(place: Folder | Prefix, name: str, data: bytes) -> None:
         place.store.s3.put_object(Bucket=place.store.bucket, Key=key, Body=data, IfNoneMatch="*")
     except ClientError as error:
         # named after what it holds: it is there
-        if error.response["Error"]["Code"] not in ("PreconditionFailed", "412"):
+        if code_of(error) not in ("PreconditionFailed", "412"):
             raise
 
 

@@ -40,6 +40,7 @@ from hippolyte_cli.get.history import Night, stories
 from hippolyte_cli.get.key import Schema, parse, schema_of
 from hippolyte_cli.get.look import Look
 from hippolyte_cli.kept import Kept
+from hippolyte_cli.troubles import remedied
 
 # nights that are looked into side by side: they wait for S3, and then for the processor
 _AT_ONCE = 8
@@ -131,7 +132,7 @@ def _nights(backups: Backups, table: str) -> list[Kept | Look]:
         try:
             return backups.read(home, table, run)
         except (HippolyteError, ClientError, BotoCoreError) as error:
-            return Look(run, Folder(Path()), None, troubles=[console.remedied(error)])
+            return Look(run, Folder(Path()), None, troubles=[remedied(error)])
 
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         return list(threads.map(read, reversed(runs)))

@@ -15,10 +15,10 @@ from hippolyte.exports.levels import check
 from hippolyte.exports.lines import Form, Item, Lines, Text
 from hippolyte.exports.place import Folder, Prefix
 from hippolyte.exports.reader import Backup, DataFile, find
-from hippolyte_cli import console
 from hippolyte_cli.get.beside import Beside
 from hippolyte_cli.get.key import Key
 from hippolyte_cli.get.watched import Watched
+from hippolyte_cli.troubles import remedied
 
 # of a damaged backup, that are told
 _MOST_TOLD = 3
@@ -141,10 +141,7 @@ class Look:
         self.items += found
 
     def _trouble(self, error: Exception, name: str = "") -> None:
-        if isinstance(error, ClientError | BotoCoreError):
-            said = console.remedied(error)
-        else:
-            said = str(error)
+        said = remedied(error) if isinstance(error, ClientError | BotoCoreError) else str(error)
         self.troubles.append(f"{name}: {said}" if name and name not in said else said)
 
 

@@ -73,7 +73,7 @@ def story_table(story: Story) -> Table:
     """Return the nights in which an item changed."""
     table = Table()
     for name in ("night", "what"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     for name in ("attribute", "from", "to"):
         table.add_column(name, overflow="fold")
     for event in story.events:

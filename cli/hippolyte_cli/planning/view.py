@@ -26,6 +26,7 @@ from hippolyte_cli.planning.forecast import (
     wishes,
 )
 from hippolyte_cli.planning.gantt import DRAWN, PLAIN, gantt
+from hippolyte_cli.terminal import show_rows
 
 MOST = 20
 """Rows of a kind: --json and --html have all."""
@@ -94,24 +95,27 @@ def _table(out: Console, plan: Record, found: list[Slot]) -> None:
         return
     longest = sorted(found, key=lambda slot: (slot.begins - slot.ends, slot.table))[:MOST]
     more = f", the {MOST} longest of {len(found):,} tables" if len(found) > MOST else ""
-    rows = Table(title=f"What a run would read, by {plan['engine']}{more}", title_justify="left")
-    rows.add_column("table", overflow="fold")
-    rows.add_column("batch")
-    for name in ("size", "units/s", "raised to", "takes about"):
-        rows.add_column(name, justify="right")
-    for slot in longest:
-        job = slot.job
-        # a plan of an older version does not say it
-        split = f" by {job['parts']} workers" if job.get("parts", 1) > 1 else ""
-        rows.add_row(
-            escape(slot.table),
-            slot.batch + split,
-            size(job["size_bytes"]),
-            "native" if is_native(slot) else f"{job['rate']:,.1f}",
-            f"{job['raise_to']:,}" if job["raise_to"] else "",
-            duration(job["estimate_seconds"]) if job.get("estimated", True) else "?",
-        )
-    out.print(rows)
+    show_rows(
+        out,
+        ("table", "batch", "size", "units/s", "raised to", "takes about"),
+        map(_cells, longest),
+        title=f"What a run would read, by {plan['engine']}{more}",
+        numbers=("size", "units/s", "raised to", "takes about"),
+    )
+
+
+def _cells(slot: Slot) -> tuple[str, ...]:
+    job = slot.job
+    # a plan of an older version does not say it
+    split = f" by {job['parts']} workers" if job.get("parts", 1) > 1 else ""
+    return (
+        escape(slot.table),
+        slot.batch + split,
+        size(job["size_bytes"]),
+        "native" if is_native(slot) else f"{job['rate']:,.1f}",
+        f"{job['raise_to']:,}" if job["raise_to"] else "",
+        duration(job["estimate_seconds"]) if job.get("estimated", True) else "?",
+    )
 
 
 def _raised(plan: Record, found: list[Slot]) -> list[tuple[str, str]]:
@@ -125,21 +129,15 @@ def _raised(plan: Record, found: list[Slot]) -> list[tuple[str, str]]:
 
 def _late(out: Console, plan: Record, found: list[Slot]) -> None:
     late = sorted((s for s in found if s.late), key=lambda s: (-s.ends, s.table))
-    title = f"Does not fit the window: {len(late)} of {len(found)} tables"
+    title = f"[yellow]Does not fit the window:[/yellow] {len(late)} of {len(found)} tables"
     _reasons(out, title, [(slot.table, why_late(slot, plan)) for slot in late])
     _list(out, "What would help", remedies(plan))
 
 
 def _reasons(out: Console, title: str, rows: Sequence[tuple[str, str]]) -> None:
     """Print what, and why in a sentence."""
-    if not rows:
-        return
-    table = Table(title=title, title_justify="left")
-    table.add_column("table", overflow="fold")
-    table.add_column("why", overflow="fold")
-    for what, why in rows[:MOST]:
-        table.add_row(escape(what), escape(why))
-    out.print(table)
+    shown = [(escape(what), escape(why)) for what, why in rows[:MOST]]
+    show_rows(out, ("table", "why"), shown, title=title, prose=("why",))
     if more := len(rows) - MOST if len(rows) > MOST else 0:
         out.print(f"and {more:,} more: --json or --html has all")
 

@@ -30,6 +30,7 @@ from hippolyte_cli.restore.record import record_of
 from hippolyte_cli.restore.source import lying, night
 from hippolyte_cli.restore.target import Asked, Target
 from hippolyte_cli.restore.task import Task
+from hippolyte_cli.troubles import remedied
 
 _VIAS = ("put", "import")
 
@@ -171,7 +172,7 @@ def _run(task: Task) -> str | None:
         with console.closed_pipe_is_an_error():
             task.run()
     except (HippolyteError, ClientError, BotoCoreError, OSError) as error:
-        said = console.remedied(error)
+        said = remedied(error)
         if not task.begun:
             console.refuse(said)
         out = console.console(stderr=True)

@@ -34,6 +34,7 @@ from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.restore.source import lying, night
 from hippolyte_cli.restore.target import Asked as Into
 from hippolyte_cli.restore.target import Target
+from hippolyte_cli.troubles import remedied
 from hippolyte_cli.undo.record import write_record
 from hippolyte_cli.undo.task import Asked, Task
 
@@ -152,7 +153,7 @@ def undo(
     except _TROUBLE as error:
         if isinstance(error, GoneError):
             task.forget()
-        console.refuse(console.remedied(error))
+        console.refuse(remedied(error))
     failed = _run(task) if agrees else None
     if not agrees:
         task.out.print("Nothing was changed.")
@@ -177,7 +178,7 @@ def _run(task: Task) -> str | None:
         if task.ended:
             # only nobody read of it
             return None
-        said = console.remedied(error)
+        said = remedied(error)
         if not task.begun:
             console.refuse(
                 f"{said.rstrip('.')}. Nothing was changed in {task.target.name}; the same command "

@@ -20,6 +20,7 @@ from hippolyte_cli.export_offer import plural
 from hippolyte_cli.restore import part
 from hippolyte_cli.restore.answers import ttl_attribute
 from hippolyte_cli.restore.target import Target
+from hippolyte_cli.session import profile
 from hippolyte_cli.undo.change import Change, change_of
 
 _BEGUN = "begun"
@@ -91,7 +92,7 @@ class Finding:
             keys=self.target.keys,
             ttl=ttl,
             region=self.target.asked.region,
-            profile=None,
+            profile=profile(),
             text_bytes=there.get("TableSizeBytes", 0),
         )
 

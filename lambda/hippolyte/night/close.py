@@ -18,9 +18,11 @@ from hippolyte.records.intents import alive
 from hippolyte.records.ledger import BatchState
 from hippolyte.records.runs import Run
 from hippolyte.report.content import by_verdict, make_report, measures
-from hippolyte.report.message import needs_attention, subject, text
+from hippolyte.report.events import of_report, put
+from hippolyte.report.message import forms, needs_attention, text
 from hippolyte.report.notify import metrics, publish, unconfirmed
 from hippolyte.report.page import render
+from hippolyte.report.remedies import of_alert, told
 
 # leases are waited for this long after the last verdict; then the report says "left raised"
 _LEASE_PATIENCE_SECONDS = 2700
@@ -32,7 +34,9 @@ def publish_alerts(p: Pass, run: Run) -> None:
     """Publish what cannot wait for the report."""
     news = [a for a in run.ledger.alerts if a not in run.ledger.told]
     if news:
-        publish(p.clients, p.settings, f"ATTENTION {run.plan.run_id}", "\n".join(news))
+        run_id, what = run.plan.run_id, told((alert, of_alert(alert)) for alert in news)
+        body = "\n".join([f"Run {run_id}, still under way:", *what])
+        publish(p.clients, p.settings, ("ATTENTION in mid-night",), body, run_id)
         run.ledger.told += news
 
 
@@ -66,12 +70,15 @@ def close(p: Pass, run: Run) -> bool:
         # they are of nights: a part would end, or begin, the alarms of tables it did not look at
         metrics(p.clients, p.settings, measures(report), by_verdict(report))
     late_exports.note(p, run)
-    _write_page(p, report)
     where = p.runs.url(run.plan.run_id, "report.json")
+    # before the report is closed: whoever dies here puts them again
+    if lost := put(p.clients, p.settings, of_report(report, where), lambda: p.time_is_short):
+        report["warnings"].append(lost)
+    _write_page(p, report)
     # the report is written last: a run with one is closed, and its message is out; nothing is
     # done between the two, where an invocation that dies lets the next one tell again
     if p.settings.tell_good_nights or needs_attention(report):
-        publish(p.clients, p.settings, subject(report), text(report, where))
+        publish(p.clients, p.settings, forms(report), text(report, where), report["run_id"])
     p.runs.close(run.plan.run_id, report)
     return True
 

@@ -28,8 +28,10 @@ from hippolyte.night.drill_record import (
 )
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.drill import price
-from hippolyte.record_form import known_form, when
+from hippolyte.record_form import iso, known_form, when
+from hippolyte.report.events import drilled, put
 from hippolyte.report.notify import metrics, publish
+from hippolyte.report.remedies import DRILL
 
 # a token is known for 8 hours (API ImportTable)
 _TOKEN_LIFE = timedelta(hours=7)
@@ -86,15 +88,21 @@ def _tell(p: Pass, name: str, entry: dict[str, Any], before: dict[str, Any]) -> 
     """Tell what the report cannot; before it is recorded: rather twice than never."""
     now = clock.now()
     ended = before.get("ok") is None and entry.get("ok") is not None
+    if ended:
+        put(p.clients, p.settings, [drilled(p.settings, entry, iso(now))])
     if ended and when(entry["until"]) <= now:
         what = "OK" if entry["ok"] else "ATTENTION"
-        publish(p.clients, p.settings, f"{what} restore drill", line(entry))
+        lines = [line(entry), *([] if entry["ok"] else [f"what to do: {DRILL}"])]
+        publish(
+            p.clients, p.settings, (f"{what} restore drill",), "\n".join(lines), entry["run_id"]
+        )
         metrics(p.clients, p.settings, {"DrillsFailed": float(not entry["ok"])})
     if entry["state"] != CLOSED and now - when(entry["at"]) > _A_DAY and not entry.get("told"):
         entry["told"] = True
         why = f"it cannot be deleted: {entry['refused']}" if entry.get("refused") else line(entry)
         what = f"{name} is there since {entry['at']}, as a restore drill is not over: {why}"
-        publish(p.clients, p.settings, "ATTENTION restore drill", what)
+        body = f"{what}\nwhat to do: {DRILL}"
+        publish(p.clients, p.settings, ("ATTENTION restore drill",), body, entry["run_id"])
 
 
 def _over(entry: dict[str, Any], ok: bool, said: str, state: str = DELETING) -> None:

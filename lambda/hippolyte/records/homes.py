@@ -95,15 +95,23 @@ class Records:
     prefix: str = ""
 
     def homes(self) -> list[Home]:
-        """Return the accounts and regions that have runs; what else is called so is left aside."""
+        """Return the accounts and regions that have runs; what else is called so is left aside.
+
+        An account whose regions cannot be listed is there without one: `read` says why.
+        """
         accounts = [name for name in self._below("runs") if _ACCOUNT.fullmatch(name)]
-        regions = self._each(lambda account: self._below("runs", account), accounts)
+        regions = self._each(self._regions, accounts)
         return sorted(
             Home(account, region)
             for account, found in zip(accounts, regions, strict=True)
             for region in found
-            if _REGION.fullmatch(region)
         )
+
+    def _regions(self, account: str) -> list[str]:
+        try:
+            return [name for name in self._below("runs", account) if _REGION.fullmatch(name)]
+        except ClientError:
+            return [""]
 
     def read(self, homes: Iterable[Home], oldest: datetime) -> list[Kept]:
         """Return what is on record of deployments, with the nights that began since `oldest`."""
@@ -245,7 +253,7 @@ def _slim(report: Mapping[str, Any]) -> dict[str, Any]:
     rows = {
         name: {key: row[key] for key in _OF_ROWS & row.keys()}
         for name, row in (tables.items() if isinstance(tables, dict) else ())
-        if isinstance(row, dict)
+        if isinstance(row, dict) and isinstance(row.get("verdict"), str)
     }
     return {**{key: report[key] for key in _OF_REPORTS & report.keys()}, "tables": rows}
 

@@ -7,6 +7,7 @@ thirty nights of several accounts reads their beginnings (GetObject with `Range`
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ def head_of(run_id: str, record: Mapping[str, Any]) -> Head:
             raise ValueError(f"version {record['version']}, this one knows {VERSION}")
         if record.get("run_id", run_id) != run_id:
             raise ValueError(f"it is of run {record['run_id']!r}")
-        if closed := record.get("closed_at", ""):
+        if closed := record.get("closed_at") or "":
             when(closed)
         totals = {str(name): int(count) for name, count in dict(record["totals"]).items()}
         return Head(
@@ -118,7 +119,7 @@ def head_of(run_id: str, record: Mapping[str, Any]) -> Head:
             closed_at=closed,
             bytes=int(record.get("bytes", 0)),
             items=int(record.get("items", 0)),
-            cost_usd=float(record.get("cost_usd", 0)),
+            cost_usd=_number(record.get("cost_usd")) or 0.0,
             storage_usd=_number(record.get("storage_usd")),
             window_seconds=int(record.get("window_seconds", 0)),
         )
@@ -131,4 +132,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _number(value: Any) -> float | None:
+    if value is not None and not math.isfinite(value):
+        # Python's JSON has NaN and Infinity, nobody else's
+        raise ValueError(f"{value} is no amount")
     return None if value is None else float(value)

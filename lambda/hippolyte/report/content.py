@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from hippolyte import __version__
 from hippolyte.planning import keeping, replicas
 from hippolyte.planning.drill import ALERT, DRILL_PREFIX
 from hippolyte.planning.history import measure
@@ -15,7 +16,7 @@ from hippolyte.planning.plan import Job, Plan
 from hippolyte.record_form import VERSION, iso, when
 from hippolyte.records.ledger import Ledger, TableEntry
 from hippolyte.records.runs import start_of
-from hippolyte.report.before import backup_before, night_before
+from hippolyte.report.before import backup_before, night_before, oldest
 from hippolyte.report.unknown import not_read, uncounted, unguarded, unread, unread_of
 from hippolyte.settings import Settings
 from hippolyte.verdicts import ALERTING_VERDICTS, OVER_BUDGET, Verdict
@@ -70,6 +71,7 @@ def make_report(
     told += [_emptied(name, name in own) for name in changes["empty"]]
     return {
         "version": VERSION,
+        "package": __version__,
         "deployment": settings.name,
         "account": settings.account,
         "region": settings.region,
@@ -121,7 +123,7 @@ def make_report(
             if job.would_raise_to
         ],
         "changes": changes,
-        "oldest_good": _oldest(tables, now),
+        "oldest_good": oldest(tables, now),
         "batches": [
             {
                 "batch_id": b.batch_id,
@@ -234,24 +236,6 @@ def _protection(
         "last_good": good or max(filter(None, [own.get("last_good"), catalogued]), default=None),
         "wanted_since": since or start,
     }
-
-
-def _oldest(tables: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
-    """Return the table that has been longest without a good backup, and for how many days.
-
-    One that never had any counts from the first night that wanted one.
-    """
-    wanted = {Verdict.BACKED_UP.value, *(verdict.value for verdict in ALERTING_VERDICTS)}
-    ages = [
-        (t["last_good"] or t["wanted_since"], n)
-        for n, t in tables.items()
-        if t["verdict"] in wanted or t["reason"].startswith(OVER_BUDGET)
-    ]
-    if not ages:
-        return None
-    since, name = min(ages)
-    days = (now - when(since)).total_seconds() / 86_400
-    return {"table": name, "last_good": tables[name]["last_good"], "age_days": round(days, 2)}
 
 
 def _between(begin: str | None, end: str | None) -> int | None:

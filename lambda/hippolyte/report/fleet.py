@@ -13,6 +13,7 @@ from hippolyte.records.runs import start_of
 from hippolyte.report.fleet_tables import Age, Bare, failed, nowhere, oldest
 
 _DAY = timedelta(days=1)
+_A_DAY = 86_400
 # a night is planned minutes after its window's start; the catch-up comes 65 minutes later, and
 # clocks that go back make a night begin an hour later than the one before
 _LATE = timedelta(hours=2)
@@ -57,7 +58,7 @@ class Deployment:
 
     Attributes:
         cells: by the fleet's dates.
-        last: the newest night that was due, or is there.
+        last: the newest night that was due, or is there; one that runs hides not the one before.
         expected: a missing night of it is told.
         failed: tables that the newest readable report says are not backed up.
         oldest: those whose newest good backup is oldest.
@@ -84,6 +85,12 @@ class Deployment:
     def name(self) -> str:
         """The module's name, as its newest report says it."""
         return next((head.deployment for head in self.heads), "")
+
+    @property
+    def running(self) -> Night | None:
+        """The night under way, if there is one."""
+        newest = next((cell for cell in reversed(self.cells) if cell.state is not State.NONE), None)
+        return newest.night if newest and newest.state is State.RUNNING else None
 
     @property
     def cost_usd(self) -> float:
@@ -172,7 +179,9 @@ def _deployment(
     kept: Kept, dates: Sequence[date], now: datetime, seen_days: int, expected: Sequence[str]
 ) -> Deployment:
     cells = _cells(kept, dates, now)
-    last = next((cell for cell in reversed(cells) if cell.state is not State.NONE), None)
+    due = [cell for cell in cells if cell.state is not State.NONE]
+    over = [cell for cell in due if cell.state is not State.RUNNING]
+    last = next(reversed(over or due), None)
     if last is None:
         # nothing is on record of it, or nothing but that it was deployed; or it cannot be listed
         new = kept.since is not None and now < kept.since + _DAY + _LATE
@@ -202,7 +211,7 @@ def _cells(kept: Kept, dates: Sequence[date], now: datetime) -> list[Cell]:
     by_date = {_date(start_of(n.run_id), at): n for n in reversed(kept.nights)}
     first = _date(start_of(kept.first_run), at)
     window = next((n.head.window_seconds for n in kept.nights if n.head), 0)
-    after = (timedelta(seconds=window) if window else _DAY) + _UNCLOSED
+    after = timedelta(seconds=min(window or _A_DAY, _A_DAY)) + _UNCLOSED
     cells = []
     for day in dates:
         due = datetime.combine(day, time(), UTC) + at + _LATE
@@ -220,7 +229,11 @@ def _time_of_day(start: datetime) -> timedelta:
 
 def _date(start: datetime, at: timedelta) -> date:
     """Return the date of a night; one that clocks moved over midnight stays on its own."""
-    return (start - at + _DAY / 2).date()
+    try:
+        return (start - at + _DAY / 2).date()
+    except OverflowError:
+        # what is called like a night of the year 1, or 9999
+        return start.date()
 
 
 def _state(night: Night, now: datetime, after: timedelta) -> State:

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 
 from hippolyte.record_form import iso
 from hippolyte.records.homes import Home
+from hippolyte.report.first_line import FIRST_LINE
 from hippolyte.report.fleet import Deployment, Fleet, State
 from hippolyte.report.fleet_tables import Bare
 from hippolyte.report.texts import plain
 from hippolyte.tables.names import first_names
-
-FIRST_LINE = 60
-"""Characters of the first line at the most: what a phone shows."""
 
 # a section has so many lines at the most, the page has all
 _LINES = 40
@@ -34,7 +32,7 @@ def first_line(fleet: Fleet) -> str:
         return "ATTENTION: no deployment has reported"
     states = [deployment.last.state for deployment in due]
     missing = sum(map(states.count, _AWAY))
-    running = states.count(State.RUNNING)
+    running = sum(deployment.running is not None for deployment in due)
     tables = sum(len(d.failed) for d in due if d.last.state is State.FAILED)
     raised = sum(len(deployment.kept.raised) for deployment in fleet.deployments)
     if not fleet.needs_attention:
@@ -76,7 +74,7 @@ def message(fleet: Fleet, page: str) -> str:
     lines = [first_line(fleet), ""]
     for title, rows in sections(fleet):
         lines += _section(title, rows)
-    lines += _section("Still running", [titled(d) for d in due if d.last.state is State.RUNNING])
+    lines += _section("Still running", [titled(d) for d in due if d.running])
     lines += _section("Good", [good_line(d) for d in due if d.last.state in _FINE])
     lines += _section("Newest good backups, the oldest of each", [oldest_line(d) for d in due])
     lines += _section("Not heard of for long, and not expected any more", silent(fleet))
@@ -114,6 +112,8 @@ def _missing(deployment: Deployment) -> str:
     last = deployment.last
     if last.state is State.UNCLOSED and last.night:
         return f"{titled(deployment)}: {last.night.run_id} was begun and has no report"
+    if under_way := deployment.running:
+        return f"{titled(deployment)}: the night before {under_way.run_id}, which is running"
     return since_line(deployment)
 
 

@@ -189,6 +189,8 @@ def _row(one: Deployment, fleet: Fleet) -> tuple[str, ...]:
     name = f" <small>{shown(one.name)}</small>" if one.name else ""
     night = shown(one.last.night.run_id) if one.last.night else ""
     words = WORDS.get(one.last.state, "none yet")
+    if one.running and one.last.night is not one.running:
+        words += ", the next one is running"
     return (
         f"{shown(str(one.home))}{name}",
         f"{link(_addresses(one, fleet)(one.last), night)} {words}",

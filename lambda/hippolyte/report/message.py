@@ -1,10 +1,12 @@
-"""The message a night ends with: its subject, and the text a person reads first."""
+"""The message a night ends with: the words of its first line, and the text after it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hippolyte.report.groups import Group, by_reason
+from hippolyte.report.remedies import LEFT_RAISED, of_alert, of_reason, told
 from hippolyte.verdicts import ALERTING_VERDICTS, OVER_BUDGET, Verdict
 
 # a message names this many tables of a kind, the report all
@@ -27,15 +29,27 @@ def summary(report: Mapping[str, Any]) -> str:
     )
 
 
-def subject(report: Mapping[str, Any]) -> str:
-    """Return the message's subject; SNS takes 100 characters."""
+def forms(report: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the words of the first line: what is wrong, longest form first.
+
+    A `+` says that there is more than the form has room for.
+    """
     totals = report["totals"]
-    run = f"part {report['run_id']}" if report["part"] else report["run_id"]
+    part = " part" if report["part"] else ""
     if not needs_attention(report):
-        return f"OK {run}: {totals['backed_up']} tables backed up"
+        return (f"OK{part} {totals['backed_up']} backed up",)
     wrong = sum(totals[v.value] for v in ALERTING_VERDICTS)
     wrong += sum(t["reason"].startswith(OVER_BUDGET) for t in report["tables"].values())
-    return f"ATTENTION {run}: {wrong} of {report['discovered']} tables not backed up"
+    counts = {
+        f"{wrong} of {report['discovered']} failed": wrong,
+        f"{len(report['left_raised'])} left raised": report["left_raised"],
+        f"{len(report['alerts'])} to look at": report["alerts"],
+    }
+    first, *more = [words for words, count in counts.items() if count]
+    return tuple(
+        f"ATTENTION{part} {words}"
+        for words in (", ".join([first, *more]), f"{first} +" if more else first)
+    )
 
 
 def text(report: Mapping[str, Any], where: str) -> str:
@@ -48,15 +62,14 @@ def text(report: Mapping[str, Any], where: str) -> str:
         f"{money(report)}",
         "",
     ]
-    lines += _section("To be looked at", report["alerts"])
+    lines += _section("To be looked at", told((a, of_alert(a)) for a in report["alerts"]))
     for verdict in sorted(ALERTING_VERDICTS):
-        rows = [
-            f"{name}: {t['reason']}" + (f" (log: {t['log']})" if t["log"] else "")
-            for name, t in report["tables"].items()
-            if t["verdict"] == verdict.value
-        ]
-        lines += _section(verdict.value.replace("_", " ").capitalize(), rows)
-    lines += _section("LEFT RAISED, given back by the next passes", report["left_raised"])
+        title = verdict.value.replace("_", " ").capitalize()
+        lines += _section(title, _failures(report["tables"], verdict))
+    left = [(name, LEFT_RAISED) for name in report["left_raised"][:_NAMED_IN_MESSAGE]]
+    more = len(report["left_raised"]) - len(left)
+    left += [(f"and {more} more", LEFT_RAISED)] if more else []
+    lines += _section("LEFT RAISED, given back by the next passes", told(left))
     raised = [_raised(r) for r in report["raised"]]
     lines += _section("Raised for the night", raised)
     wishes = [f"{r['table']}: {r['from']} -> {r['to']}" for r in report.get("would_raise", ())]
@@ -84,6 +97,29 @@ def money(made: Mapping[str, Any]) -> str:
 def of_part(report: Mapping[str, Any]) -> str:
     """Say what a part answers for."""
     return f"asked for by hand: tables {', '.join(report['part'])}; of the others it says nothing"
+
+
+def _failures(tables: Mapping[str, Any], verdict: Verdict) -> list[str]:
+    """Return the tables of a verdict, those of one reason together."""
+    rows = {n: t for n, t in tables.items() if t["verdict"] == verdict.value}
+    groups = by_reason({name: str(row["reason"]) for name, row in rows.items()})
+    # of many reasons a few names each, or the message would be too long for SNS
+    room = max(3, _NAMED_IN_MESSAGE // max(1, len(groups)))
+    return told(
+        (_group(group, rows, room), of_reason(verdict.value, group.reason)) for group in groups
+    )
+
+
+def _group(group: Group, rows: Mapping[str, Any], room: int) -> str:
+    name, *more = group.reasons
+    log = f" (log: {rows[name]['log']})" if rows[name]["log"] else ""
+    if not more:
+        return f"{name}: {group.reason}{log}"
+    named = ", ".join(list(group.reasons)[:room])
+    others = len(group.reasons) - room
+    named += f" and {others} more" if others > 0 else ""
+    alike = "" if group.alike else " (or alike)"
+    return f"{len(group.reasons)} tables: {named}\n      {name}: {group.reason}{alike}{log}"
 
 
 def _raised(row: Mapping[str, Any]) -> str:

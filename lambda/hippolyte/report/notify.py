@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte import clock
 from hippolyte.clients import Clients
+from hippolyte.report.first_line import first_line
 from hippolyte.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "Hippolyte"
 
-# SNS: a subject has at most 100 ASCII characters, a message 256 KiB
-_SUBJECT_LENGTH = 100
+# SNS: a message has at most 256 KiB
 MESSAGE_BYTES = 200_000
 """Of a message at the most."""
 
@@ -38,23 +38,29 @@ _UNITS: dict[str, StandardUnitType] = {
 _log = logging.getLogger(__name__)
 
 
-def publish(clients: Clients, settings: Settings, subject: str, message: str) -> None:
-    """Publish one message to the deployment's topic; errors are the caller's to handle."""
-    line = f"[{settings.name} {settings.account} {settings.region}] {subject}"
-    body = message.encode()[:MESSAGE_BYTES].decode(errors="ignore")
-    clients.sns.publish(
-        TopicArn=settings.topic_arn,
-        Subject=line.encode("ascii", "replace").decode()[:_SUBJECT_LENGTH],
-        Message=body,
-    )
+def publish(
+    clients: Clients, settings: Settings, forms: Sequence[str], message: str, run_id: str = ""
+) -> str:
+    """Publish one message to the deployment's topic, and return its first line.
+
+    Errors are the caller's to handle.
+
+    Subject and first line are alike: the first of the `forms` that fits, see `first_line`.
+    """
+    line = first_line(forms, settings.name, settings.account, settings.region, run_id)
+    body = f"{line}\n\n{message}".encode()[:MESSAGE_BYTES].decode(errors="ignore")
+    clients.sns.publish(TopicArn=settings.topic_arn, Subject=line, Message=body)
+    return line
 
 
-def try_publish(clients: Clients, settings: Settings, subject: str, message: str) -> None:
+def try_publish(
+    clients: Clients, settings: Settings, forms: Sequence[str], message: str, run_id: str = ""
+) -> None:
     """Publish where the caller is about to fail anyway: its own error must not be hidden."""
     try:
-        publish(clients, settings, subject, message)
+        publish(clients, settings, forms, message, run_id)
     except (ClientError, BotoCoreError):
-        _log.exception("the message %r was not published", subject)
+        _log.exception("the message %r was not published", forms[0])
 
 
 def metrics(

@@ -105,6 +105,17 @@ def test_the_nights_of_a_table_are_listed_newest_first(bucket: Any) -> None:
     assert "3 older backups not shown: --limit 5" in result.stdout
 
 
+def test_a_copy_of_the_bucket_is_restored_from_itself(bucket: Any) -> None:
+    """Its entries name the bucket that was copied, which may be what was lost."""
+    key, content = entry("orders", NIGHTS[0])
+    bucket.create_bucket(Bucket="copy")
+    bucket.put_object(Bucket="copy", Key=key, Body=content)
+    result = CliRunner().invoke(app, ["list", "orders", "--bucket", "copy", "--json"])
+
+    (row,) = json.loads(result.stdout)
+    assert row["location"] == f"s3://copy/backups/111122223333/us-east-1/orders/{NIGHTS[0]}-1"
+
+
 @pytest.mark.parametrize("columns", ["40", "80", "400"])
 def test_nothing_is_cut_on_a_narrow_terminal(bucket: Any, columns: str) -> None:
     """Each night's place, and each table's note, is in one piece, to be copied."""

@@ -79,7 +79,11 @@ def test_a_prefix_without_a_bucket() -> None:
 
 
 def test_a_bucket_that_does_not_exist(night: NightDriver) -> None:
-    assert "NoSuchBucket" in refused("release", "--bucket", "gone")
+    for verb in ("release", "list"):
+        text = refused(verb, "--bucket", "gone")
+        assert "NoSuchBucket" in text
+        assert "on s3://gone" in text or verb == "release"
+        assert "credentials" not in text
 
 
 def test_no_region(monkeypatch: pytest.MonkeyPatch, night: NightDriver) -> None:
@@ -105,7 +109,8 @@ def test_credentials_that_may_not_read_the_records(night: NightDriver) -> None:
     night.world.deny("s3:ListBucket")
     text = refused("release")
     assert "AccessDenied" in text
-    assert "what the monitor's role may" in text
+    assert "s3:ListBucket on resource: arn:aws:s3:::backups" in text
+    assert "Use credentials that may do that" in text
 
 
 def test_nothing_is_raised(night: NightDriver) -> None:
@@ -135,7 +140,8 @@ def test_every_call_that_it_makes_itself_is_a_look(night: NightDriver) -> None:
 
 def test_every_package_is_installed() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["project"]["version"] == hippolyte.__version__
+    assert project["project"]["dynamic"] == ["version"], "lambda/hippolyte/__init__.py says it"
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "hippolyte.__version__"}
     found = {
         ".".join(path.parent.relative_to(ROOT / root).parts)
         for root in ("lambda", "cli")

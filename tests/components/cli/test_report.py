@@ -239,3 +239,16 @@ def test_the_transcript_in_docs_is_what_it_prints(shown: Bucket) -> None:
         path.write_text(page, encoding="utf-8")
         kept = made
     assert kept == made, "WRITE_DOCS=1 writes it again"
+
+
+@pytest.mark.parametrize("tables", [None, [], {"orders": None}], ids=str)
+def test_what_is_no_report_of_ours_is_refused_in_words(
+    made: Bucket, tmp_path: Path, tables: object
+) -> None:
+    made.report(FIRST, start(0), report_of(FIRST, start(0)) | {"tables": tables})
+    result = command("--html", str(tmp_path / "night.html"))
+    assert result.exit_code == 2, result.output
+    assert "the report has a form that this version does not know" in " ".join(
+        result.output.split()
+    )
+    assert not (tmp_path / "night.html").exists()

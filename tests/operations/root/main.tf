@@ -50,6 +50,7 @@ module "hippolyte" {
   permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
 
   dashboard_enabled = true
+  events_enabled    = true
 
   # every backup, every night: else chance decides whose turn it is
   verify_days = 1

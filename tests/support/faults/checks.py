@@ -232,7 +232,7 @@ class Checks:
         if self.reports_written != 1:
             wrong.append(f"{self.reports_written} reports were written")
         expected = 1 + self.cut_while_telling
-        reports = [m for m in messages if "tables" in m["subject"] and RUN in m["subject"]]
+        reports = [m for m in messages if f"Run {RUN}: " in m["message"]]
         if len(reports) != expected or len(messages) != expected:
             wrong.append(f"{expected} messages due, told: {[m['subject'] for m in messages]}")
         failed = {n for n, v in verdicts(report).items() if v in _TOLD}

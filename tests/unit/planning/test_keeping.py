@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 
 from hippolyte.planning import keeping
 from hippolyte.planning.keeping import MONTHLY, WEEKLY, due
+from hippolyte.planning.planner import make_plan
+from hippolyte.tables.table import Inventory, Limits
 from tests.support.builders import night, plan, settings, table
 
 TUESDAY = datetime(2026, 11, 24, tzinfo=UTC)
@@ -96,5 +99,9 @@ def test_a_table_that_fails_on_the_day_has_its_turn_the_night_after() -> None:
 
 
 def test_a_part_by_hand_is_not_kept_longer() -> None:
-    assert plan(table(), **BOTH).kept == {"orders": MONTHLY}
-    assert night().part == ()
+    def kept(part: tuple[str, ...]) -> Mapping[str, str]:
+        of_all = Inventory((table(),), Limits())
+        return make_plan(of_all, settings(**BOTH), replace(night(), part=part), 32).kept
+
+    assert kept(()) == {"orders": MONTHLY}
+    assert kept(("orders",)) == {}

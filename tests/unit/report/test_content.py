@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import Ledger
 from hippolyte.report.content import make_report
-from hippolyte.report.message import needs_attention, subject, summary, text
+from hippolyte.report.first_line import FIRST_LINE, first_line
+from hippolyte.report.message import forms, needs_attention, summary, text
 from hippolyte.verdicts import Verdict
 from tests.support.builders import START, plan, settings, table
 
 SETTINGS = settings()
+ACCOUNT = SETTINGS.account
 NOW = START + timedelta(hours=2)
 WHERE = "s3://backups/runs/123456789012/us-east-1/2026-11-24T00-00Z/report.json"
 QUIET = (Verdict.BACKED_UP, Verdict.SKIPPED, Verdict.VANISHED)
@@ -50,7 +52,9 @@ def test_the_totals_add_up(verdicts: list[Verdict]) -> None:
     assert made["discovered"] == sum(made["totals"].values()) == len(verdicts)
     assert made["totals"] == {v.value: Counter(verdicts)[v] for v in Verdict}
     assert needs_attention(made) is any(v not in QUIET for v in verdicts)
-    assert len(subject(made)) < 80
+    line = first_line(forms(made), "hippolyte", ACCOUNT, "ap-southeast-1", made["run_id"])
+    assert len(line) <= FIRST_LINE
+    assert line.startswith("ATTENTION " if needs_attention(made) else "OK ")
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
@@ -58,13 +62,45 @@ def test_a_person_is_told_of_what_has_no_backup_against_the_plan(verdict: Verdic
     made = report({"orders": verdict})
     told = "orders: orders's reason" in text(made, WHERE)
     assert told is (verdict not in QUIET)
-    assert subject(made).startswith("OK" if verdict in QUIET else "ATTENTION")
+    assert forms(made) == (
+        (f"OK {int(verdict is Verdict.BACKED_UP)} backed up",)
+        if verdict in QUIET
+        else ("ATTENTION 1 of 1 failed", "ATTENTION 1 of 1 failed")
+    )
 
 
 def test_what_is_left_raised_is_told_though_all_is_backed_up() -> None:
     made = report({"orders": Verdict.BACKED_UP}, left=("orders",))
     assert needs_attention(made)
     assert "LEFT RAISED" in text(made, WHERE)
+    assert forms(made) == ("ATTENTION 1 left raised", "ATTENTION 1 left raised")
+    both = report({"orders": Verdict.FAILED, "users": Verdict.FAILED}, left=("orders",))
+    assert forms(both) == (
+        "ATTENTION 2 of 2 failed, 1 left raised",
+        "ATTENTION 2 of 2 failed +",
+    )
+
+
+def test_tables_of_one_reason_are_told_together_with_what_to_do() -> None:
+    made = plan(*(table(name) for name in ("carts", "logs", "orders", "users")))
+    ledger = Ledger.of_plan(made)
+    overdue = "the export of {} is overdue: it was to take {} minutes"
+    for name, minutes in (("carts", 30), ("orders", 40), ("users", 50)):
+        ledger.tables[name].close(Verdict.FAILED, overdue.format(name, minutes))
+    ledger.tables["logs"].close(Verdict.TIMED_OUT, "still running at the deadline")
+    message = text(make_report(SETTINGS, made, ledger, ("logs",), {}, NOW), WHERE)
+    assert (
+        "Failed:\n"
+        "  - 3 tables: carts, orders, users\n"
+        "      carts: the export of carts is overdue: it was to take 30 minutes (or alike)\n"
+        "      what to do: docs/operations.md#reason-overdue\n\n"
+        "Timed out:\n"
+        "  - logs: still running at the deadline\n"
+        "      what to do: docs/operations.md#reason-deadline\n\n"
+        "LEFT RAISED, given back by the next passes:\n"
+        "  - logs\n"
+        "      what to do: docs/operations.md#see-what-is-raised\n"
+    ) in message
 
 
 def test_a_table_that_is_newly_empty_is_told() -> None:
@@ -115,6 +151,20 @@ def test_a_long_list_is_cut_and_says_so() -> None:
     assert "t0049" in message
     assert "t0050" not in message
     assert len(message.encode()) < 200_000
+
+
+def test_many_reasons_of_many_tables_leave_room_for_the_reports_place() -> None:
+    words = [f"reason {chr(97 + n // 26)}{chr(97 + n % 26)} " for n in range(100)]
+    names = [f"{n:04d}".ljust(255, "x") for n in range(2500)]
+    made = report(dict.fromkeys(names, Verdict.FAILED))
+    for n, row in enumerate(made["tables"].values()):
+        row["reason"] = words[n % 100] + "y" * 1000
+    message = text(made, WHERE)
+    assert len(message.encode()) < 200_000
+    assert message.endswith(f"Report: {WHERE}")
+    assert "  - 25 tables: " in message
+    assert "and 22 more" in message
+    assert "and 50 more" in message
 
 
 def test_what_was_raised_is_told_with_its_times() -> None:

@@ -188,10 +188,12 @@ module "guarded" {
 module "locked" {
   source = "../../../../"
 
-  name            = "locked"
-  retention_days  = 90
-  storage_classes = { GLACIER_IR = 7, STANDARD_IA = 30 }
-  object_lock     = { mode = "COMPLIANCE", days = 30 }
+  name             = "locked"
+  retention_days   = 90
+  retention_weeks  = 26
+  retention_months = 3
+  storage_classes  = { STANDARD_IA = 30, GLACIER_IR = 60 }
+  object_lock      = { mode = "COMPLIANCE", days = 30 }
 }
 
 # a bucket and a topic for all accounts of an organization; a given key, or the policies would not be known at plan

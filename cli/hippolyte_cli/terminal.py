@@ -1,0 +1,163 @@
+"""How words and rows are put on a terminal: nothing is cut, and what is to be copied stays whole.
+
+On a pipe a line is a line, however long, for programs that read lines.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+# a log or a pipe has no width of its own
+_WIDTH_OF_A_FILE = 160
+# columns, so that a table says how wide it would like to be
+_UNBOUNDED = 10_000
+# a sentence in a cell is read in so many columns at least
+_PROSE = 36
+
+
+class Words(Console):
+    """A console that breaks lines between words alone."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print; a word that is longer than the line is left to the terminal, which copies it."""
+        if len(objects) == 1 and isinstance(objects[0], str | Text):
+            given = objects[0]
+            text = self.render_str(given) if isinstance(given, str) else given.copy()
+            # as long as it was, so that styles stay where they are
+            text.plain = _safe(text.plain)
+            objects = (text,)
+            if self.is_terminal and not options.get("no_wrap"):
+                for line in broken(text, self.width):
+                    super().print(line, soft_wrap=True)
+                return
+        if options.get("no_wrap"):
+            options["soft_wrap"] = True
+        super().print(*objects, **options)
+
+
+def _safe(text: str) -> str:
+    """Return a text without what a terminal obeys: names and messages are others' words."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
+
+
+def broken(text: Text, width: int, indent: int = 0) -> Iterator[Text]:
+    """Yield a text's lines of so many columns; a longer word has a line of its own, and is whole.
+
+    Args:
+        text: which may have lines of its own.
+        width: of a line, with its indent.
+        indent: columns of blanks before each.
+    """
+    for line in text.split(allow_blank=True):
+        plain, begin, cuts = line.plain, 0, []
+        for word in re.finditer(r"\S+", plain):
+            is_long = cell_len(plain[begin : word.end()]) > width - indent
+            # what stands before it may be blank: its own indent
+            if is_long and plain[begin : word.start()].strip():
+                begin = word.start()
+                cuts.append(begin)
+        for part in line.divide(cuts):
+            if cuts:
+                part.rstrip()
+            yield Text(" " * indent) + part
+
+
+def console(stderr: bool = False) -> Console:
+    """Return a console; what is piped is not squeezed into 80 columns."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else shutil.get_terminal_size((_WIDTH_OF_A_FILE, 0)).columns
+    # what stands in colons is no picture, but as it was written
+    return Words(stderr=stderr, width=width, highlight=False, emoji=False)
+
+
+@contextmanager
+def working(doing: str) -> Iterator[None]:
+    """Show on a terminal that something is waited for; on stderr, and gone when it is over."""
+    out = console(stderr=True)
+    if not out.is_interactive:
+        yield
+        return
+    with out.status(Text(doing)):
+        yield
+
+
+def show_rows(
+    out: Console,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    title: str = "",
+    numbers: Collection[str] = (),
+    prose: Collection[str] = (),
+) -> None:
+    """Print rows as a table; where it would be squeezed, each as a paragraph, or a line on a pipe.
+
+    Args:
+        out: where.
+        columns: their names; of the first each row has another value.
+        rows: their cells, in rich's markup.
+        title: what is above.
+        numbers: columns whose cells are aligned to the right.
+        prose: columns whose cells are sentences, which may be broken.
+    """
+    rows = [[_safe(cell) for cell in row] for row in rows]
+    if not rows:
+        return
+    table = Table(title=title or None, title_justify="left")
+    wished = Table()
+    for name in columns:
+        side: Any = "right" if name in numbers else "left"
+        table.add_column(name, justify=side, no_wrap=name not in prose, overflow="fold")
+        wished.add_column(name, no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+        wished.add_row(*(_least(row[n]) if name in prose else row[n] for n, name in _of(columns)))
+    if out.measure(wished, options=out.options.update_width(_UNBOUNDED)).maximum <= out.width:
+        out.print(table)
+        return
+    if title:
+        out.print(title, soft_wrap=True)
+    for first, *rest in rows:
+        facts = [(n, c) for n, c in zip(columns[1:], rest, strict=True) if c]
+        if not out.is_terminal:
+            out.print(f"{first}: {', '.join(f'{n} {c}'.strip() for n, c in facts)}", soft_wrap=True)
+            continue
+        out.print(first)
+        said = [f"{n} {c}".strip() for n, c in facts if n not in prose]
+        for line in _lines(said, out.width - 2):
+            out.print(f"  {line}", no_wrap=True)
+        for _, cell in (fact for fact in facts if fact[0] in prose):
+            for part in broken(Text.from_markup(cell, emoji=False), out.width, 2):
+                out.print(part)
+
+
+def _of(columns: Sequence[str]) -> list[tuple[int, str]]:
+    return list(enumerate(columns))
+
+
+def _least(cell: str) -> str:
+    return "x" * min(_PROSE, Text.from_markup(cell, emoji=False).cell_len)
+
+
+def _lines(facts: Iterable[str], width: int) -> Iterator[str]:
+    """Yield facts side by side, as many as a line has room for; none is broken."""
+    line = ""
+    for fact in facts:
+        longer = f"{line}, {fact}" if line else fact
+        if line and Text.from_markup(longer, emoji=False).cell_len > width:
+            yield f"{line},"
+            longer = fact
+        line = longer
+    if line:
+        yield line

@@ -1,0 +1,14 @@
+# What all accounts have in common.
+
+module "hippolyte" {
+  source = "../../../"
+
+  backup_window = merge({ start = "01:00", end = "05:00", timezone = "Europe/Berlin" }, var.account.window)
+  tables        = { exclude = concat(["scratch-*", "*-test"], var.account.exclude) }
+  backup_bucket = var.central.backup_bucket
+  central_topic = var.central.central_topic
+  tags          = { team = "platform" }
+
+  # the fleet's report tells of those
+  tell_good_nights = false
+}

@@ -1,0 +1,147 @@
+"""`hippolyte test-alert` and the events, against the functions as Terraform deploys them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.core.call import refusal
+from tests.support.commands import command
+from tests.support.deployment import (
+    ACCOUNT,
+    REGION,
+    RUN,
+    TOPIC,
+    Deployment,
+    Planned,
+    deployed,
+)
+from tests.support.report_schema import EVENTS, faults
+
+pytestmark = pytest.mark.terraform
+
+QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:seen"
+
+
+@pytest.fixture
+def d(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    with deployed(planned) as made:
+        made.known()
+        made.table("orders")
+        made.table("users")
+        made.world.client("sqs").create_queue(QueueName="seen")
+        events = made.world.client("events")
+        events.put_rule(Name="all", EventPattern=json.dumps({"source": ["hippolyte"]}))
+        events.put_targets(Rule="all", Targets=[{"Id": "queue", "Arn": QUEUE}])
+        # who asks may read what the monitor may
+        monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "hippolyte-monitor")
+        yield made
+
+
+def seen(d: Deployment) -> list[dict[str, Any]]:
+    """The events that the rule let through; each in its documented form."""
+    found: list[dict[str, Any]] = d.world.queue(QUEUE)
+    for event in found:
+        assert list(faults(event["detail"], EVENTS[event["detail-type"]], "event")) == []
+    return found
+
+
+def kinds(d: Deployment) -> Counter[str]:
+    return Counter(event["detail-type"].removeprefix("Hippolyte ") for event in seen(d))
+
+
+def test_a_night_is_told_to_programs(d: Deployment) -> None:
+    assert d.until(lambda: d.record("report.json"))
+    assert kinds(d) == {"Table Verdict": 2, "Run Closed": 1}
+    report = d.record("report.json")
+    assert report is not None
+    closed = seen(d)[-1]["detail"]
+    assert (closed["run_id"], closed["totals"]) == (RUN, report["totals"])
+    assert closed["report"].endswith(f"/{RUN}/report.json")
+    assert not closed["test"]
+    assert report["warnings"] == []
+
+
+def test_a_bus_that_refuses_is_a_warning_and_no_harm(d: Deployment) -> None:
+    d.world.deny("events:PutEvents", "*")
+    assert d.until(lambda: d.record("report.json"))
+    report = d.record("report.json")
+    assert report is not None
+    assert report["totals"]["backed_up"] == 2
+    (line,) = [w for w in report["warnings"] if "EventBridge" in w]
+    assert line.startswith("3 of 3 events are not on EventBridge: ")
+    message = d.world.messages(TOPIC)[-1]
+    assert message["subject"].startswith("OK 2 backed up: hippolyte ")
+    assert line in message["message"]
+    assert seen(d) == []
+
+
+def test_one_of_each_is_sent_and_marked(d: Deployment) -> None:
+    sns = d.world.client("sns")
+    sns.subscribe(TopicArn=TOPIC, Protocol="sqs", Endpoint=QUEUE)
+    result = command("test-alert")
+    assert result.exit_code == 0, result.output
+    assert f"{TOPIC} (messages and alarms): 1 confirmed subscription." in result.output
+    sent = d.world.messages(TOPIC)
+    assert [m["subject"].partition(": ")[0] for m in sent] == [
+        "TEST OK 2 backed up",
+        "TEST ATTENTION 1 of 2 failed +",
+        "TEST ATTENTION in mid-night",
+        "TEST NO BACKUP, not recorded",
+        "TEST PREFLIGHT",
+        "TEST ATTENTION restore drill",
+    ]
+    for message in sent:
+        assert len(message["subject"]) <= 60
+        assert f"sent {message['subject']}" in result.output
+        assert message["message"].startswith(f"{message['subject']}\n\nTHIS IS A TEST, ")
+    assert "users: still running at the deadline" in sent[1]["message"]
+    events = [m for m in d.world.queue(QUEUE) if m.get("source") == "hippolyte"]
+    assert all(event["detail"]["test"] for event in events)
+    assert {event["detail-type"] for event in events} == set(EVENTS)
+    assert f"{len(events)} events put." in result.output
+    # nothing else was done
+    assert d.record("plan.json") is None
+
+
+def test_nobody_who_listens_is_told(d: Deployment) -> None:
+    d.world.client("sns").subscribe(TopicArn=TOPIC, Protocol="email", Endpoint="oncall@example.com")
+    result = command("test-alert", "--json")
+    assert result.exit_code == 1, result.output
+    found = json.loads(result.stdout)
+    (topic,) = found["topics"]
+    assert (topic["confirmed"], topic["pending"], topic["error"]) == (0, 1, None)
+    assert "nobody is told" in result.stderr
+
+
+def test_what_is_refused_is_said_and_the_rest_is_sent(d: Deployment) -> None:
+    d.world.client("sns").subscribe(TopicArn=TOPIC, Protocol="sqs", Endpoint=QUEUE)
+
+    def refuse(call: Any) -> None:
+        if call.params["Subject"].startswith("TEST NO BACKUP"):
+            raise refusal(call, "InvalidParameter", "not like this")
+
+    d.world.before("sns:Publish", refuse)
+    d.world.deny("events:PutEvents", "*")
+    result = command("test-alert")
+    assert result.exit_code == 1, result.output
+    assert "NOT SENT TEST NO BACKUP" in result.output
+    assert "not like this" in result.output
+    assert "events are not on EventBridge" in result.output
+    assert len(d.world.messages(TOPIC)) == 5
+
+
+def test_a_function_that_is_not_there_or_too_old_is_said(
+    d: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = command("test-alert", "--function", "nothing")
+    assert result.exit_code == 2
+    assert "There is no function nothing" in result.output
+    monkeypatch.setattr("hippolyte.trial_messages.ASKED", "something newer")
+    result = command("test-alert")
+    assert result.exit_code == 2
+    assert "apply the module again" in result.output
