@@ -1,5 +1,5 @@
-# What scheduler and monitor may do: exactly what they call. Both reconcile runs, so most is common; each adds its own, and
-# the engine's (modules/engine-*, roles.exporter.tf).
+# What scheduler and monitor may do: exactly what they call. Both reconcile runs, so most is common; each adds its own,
+# and the engine's (roles.overseers.tf, modules/engine-*, roles.exporter.tf).
 
 locals {
   native = length(module.inputs.native_export.tables) > 0
@@ -207,55 +207,5 @@ data "aws_iam_policy_document" "reconcile" {
       actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
       resources = statement.value
     }
-  }
-}
-
-data "aws_iam_policy_document" "scheduler" {
-  source_policy_documents = [data.aws_iam_policy_document.reconcile.json, data.aws_iam_policy_document.network.json, local.engine.functions_policy]
-
-  # none of these knows an ARN, so the region bounds them
-  statement {
-    sid       = "DiscoverTables"
-    actions   = ["dynamodb:ListTables", "dynamodb:ListGlobalTables", "dynamodb:DescribeLimits"]
-    resources = ["*"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:RequestedRegion"
-      values   = [local.region]
-    }
-  }
-
-  # knows no ARN; only for rules over tags
-  dynamic "statement" {
-    for_each = length(module.inputs.tables.exclude_tags) + length(module.inputs.tables.include_tags) > 0 ? ["*"] : []
-
-    content {
-      sid       = "ReadTablesTags"
-      actions   = ["tag:GetResources"]
-      resources = [statement.value]
-    }
-  }
-
-  statement {
-    sid       = "WriteOwnLog"
-    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${local.log_group_arns["scheduler"]}:*"]
-  }
-}
-
-data "aws_iam_policy_document" "monitor" {
-  source_policy_documents = [
-    data.aws_iam_policy_document.drill.json,
-    data.aws_iam_policy_document.reconcile.json,
-    data.aws_iam_policy_document.network.json,
-    data.aws_iam_policy_document.existence.json,
-    local.engine.functions_policy,
-  ]
-
-  statement {
-    sid       = "WriteOwnLog"
-    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${local.log_group_arns["monitor"]}:*"]
   }
 }
