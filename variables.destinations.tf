@@ -75,7 +75,7 @@ variable "retention_months" {
 }
 
 variable "storage_classes" {
-  description = "Storage classes that backups move to in the bucket the module creates, each with the days after which they do: `STANDARD_IA`, `ONEZONE_IA` and `INTELLIGENT_TIERING` from 30 days, `GLACIER_IR` from 0. They bill for 30 days at least, `GLACIER_IR` for 90, and for reading (docs/costs.md). `GLACIER` and `DEEP_ARCHIVE` are refused: a restore would wait for hours. Default: all stay in `STANDARD`."
+  description = "Storage classes that backups move to in the bucket the module creates, each with the days after which they do: `STANDARD_IA` and `ONEZONE_IA` from 30 days, `INTELLIGENT_TIERING` and `GLACIER_IR` from 0. The first two bill for 30 days at least, `GLACIER_IR` for 90, all three for reading (docs/costs.md). `GLACIER` and `DEEP_ARCHIVE` are refused: a restore would wait for hours. Default: all stay in `STANDARD`."
   type        = map(number)
   default     = {}
   nullable    = false
@@ -86,8 +86,8 @@ variable "storage_classes" {
   }
 
   validation {
-    condition     = alltrue([for class, days in var.storage_classes : days >= (class == "GLACIER_IR" ? 0 : 30) && floor(days) == days])
-    error_message = "storage_classes must be whole numbers of days, at least 30 (S3's rule; GLACIER_IR: 0), got ${jsonencode(var.storage_classes)}. Example: { STANDARD_IA = 30 }."
+    condition     = alltrue([for class, days in var.storage_classes : days >= (endswith(class, "_IA") ? 30 : 0) && floor(days) == days])
+    error_message = "storage_classes must be whole numbers of days, at least 30 (S3's rule for STANDARD_IA and ONEZONE_IA; 0 for the others), got ${jsonencode(var.storage_classes)}. Example: { STANDARD_IA = 30 }."
   }
 
   validation {

@@ -57,6 +57,21 @@ def test_a_table_emptied_while_its_backup_failed_is_told_all_the_same(night: Nig
     assert third["changes"]["empty"] == third["changes"]["recovered"] == ["orders"]
 
 
+def test_a_night_that_finds_no_table_where_there_were_some_is_no_good_one(
+    night: NightDriver,
+) -> None:
+    night.table("orders")
+    night.night()
+    night.dynamodb.delete_table(TableName="orders")
+
+    report = next_night(night)
+
+    assert report["alerts"] == ["no table was found, and the night before there were 1"]
+    assert night.messages[-1]["subject"].startswith("ATTENTION")
+    next_night(night, days=2)
+    assert night.messages[-1]["subject"].startswith("OK"), "told once"
+
+
 def test_a_night_like_the_one_before_changes_nothing(night: NightDriver) -> None:
     night.table("orders")
     night.table("nothing", items=0)

@@ -541,7 +541,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "planning": {"attempts": 1, "max_clusters": 100, "discovery_concurrency": 32},
     },
     "kept-cheaper-and-safer": {
-        "storage_classes": {"STANDARD_IA": 30, "GLACIER_IR": 34},
+        "storage_classes": {"INTELLIGENT_TIERING": 0, "GLACIER_IR": 34},
         "object_lock": {"mode": "GOVERNANCE", "days": 35},
     },
     "own-bucket": {

@@ -55,7 +55,7 @@ def due(names: Iterable[str], settings: Settings, start: datetime, before: Rows)
     found: dict[str, str] = {}
     for name in names:
         had = before.get(name, {}).get(KEY) or {}
-        days = {kind: date.fromisoformat(had[kind]) for kind in KEPT if had.get(kind)}
+        days = {kind: day for kind in KEPT if (day := _read(had.get(kind)))}
         if MONTHLY in kinds and not _is_of_month(days.get(MONTHLY), tonight):
             found[name] = MONTHLY
         elif WEEKLY in kinds and not any(_is_of_week(d, tonight) for d in days.values()):
@@ -80,6 +80,14 @@ def nights_kept(settings: Settings) -> int:
 
 def _day(moment: datetime, settings: Settings) -> date:
     return moment.astimezone(zone_of(settings.timezone)).date()
+
+
+def _read(text: object) -> date | None:
+    """Return a recorded day; what is none is due again, which costs a copy and harms nothing."""
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError:
+        return None
 
 
 def _is_of_month(day: date | None, tonight: date) -> bool:

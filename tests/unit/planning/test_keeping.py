@@ -34,6 +34,7 @@ def row(**kept: str) -> dict[str, Any]:
         ({"monthly": "2026-11-23"}, None),
         ({"monthly": "2025-11-24", "weekly": "2026-11-23"}, MONTHLY),
         ({"weekly": "2026-11-23"}, MONTHLY),
+        ({"monthly": "of old", "weekly": "2026-11-23"}, MONTHLY),
     ],
 )
 def test_the_first_of_a_month_and_of_a_week(had: dict[str, str], wanted: str | None) -> None:
