@@ -43,10 +43,13 @@ def test_nothing_of_the_functions_waits() -> None:
 
     And a scan, which is no step of a night: its runner waits, and a link for its predecessor, or
     for further orders. And DynamoDB's own exports: no call rates of theirs are stated, so no more
-    than 8 a second are made, and of the tables' recovery no more are asked.
+    than 8 a second are made, and of the tables' recovery no more are asked. And EMR, which takes
+    two calls of a kind in five seconds: a minute of a pass at most.
     """
     waits = {"sleep", "get_waiter", "wait", "Timer", "Event", "join_thread", "select"}
     assert [call for call in calls(PACKAGES[0]) if call[1] in waits] == [
+        ("emr_calls.py", "wait"),
+        ("emr_calls.py", "sleep"),
         ("native.py", "sleep"),
         ("native.py", "sleep"),
         ("link.py", "sleep"),

@@ -81,3 +81,17 @@ def large_report(count: int, engine: str = "lambda", failures: int = 12) -> dict
                 "duration_seconds": 60 + number % 2900,
             }
     return report
+
+
+def judged(
+    verdicts: dict[str, Verdict], previous: dict[str, Any] | None = None, left: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """A night of these tables that ended so, reported two hours after its start."""
+    made = plan(*(table(name) for name in verdicts))
+    ledger = Ledger.of_plan(made)
+    for name, verdict in verdicts.items():
+        ledger.tables[name].close(verdict, f"{name}'s reason")
+        if verdict is Verdict.BACKED_UP:
+            ledger.tables[name].items = 3
+            ledger.tables[name].finished_at = iso(START + timedelta(minutes=61))
+    return make_report(SETTINGS, made, ledger, left, previous or {}, START + timedelta(hours=2))

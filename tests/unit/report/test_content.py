@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,25 +16,13 @@ from hippolyte.report.first_line import FIRST_LINE, first_line
 from hippolyte.report.message import forms, needs_attention, summary, text
 from hippolyte.verdicts import Verdict
 from tests.support.builders import START, plan, settings, table
+from tests.support.night_reports import judged as report
 
 SETTINGS = settings()
 ACCOUNT = SETTINGS.account
 NOW = START + timedelta(hours=2)
 WHERE = "s3://backups/runs/123456789012/us-east-1/2026-11-24T00-00Z/report.json"
 QUIET = (Verdict.BACKED_UP, Verdict.SKIPPED, Verdict.VANISHED)
-
-
-def report(
-    verdicts: dict[str, Verdict], previous: dict[str, Any] | None = None, left: tuple[str, ...] = ()
-) -> dict[str, Any]:
-    made = plan(*(table(name) for name in verdicts))
-    ledger = Ledger.of_plan(made)
-    for name, verdict in verdicts.items():
-        ledger.tables[name].close(verdict, f"{name}'s reason")
-        if verdict is Verdict.BACKED_UP:
-            ledger.tables[name].items = 3
-            ledger.tables[name].finished_at = iso(START + timedelta(minutes=61))
-    return make_report(SETTINGS, made, ledger, left, previous or {}, NOW)
 
 
 def test_the_summary_names_every_verdict_and_what_is_left_raised() -> None:

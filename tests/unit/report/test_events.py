@@ -13,8 +13,8 @@ from hippolyte.clients import Clients
 from hippolyte.report.events import DRILL, LEASE, RUN, VERDICT, drilled, given_back, of_report, put
 from hippolyte.verdicts import Verdict
 from tests.support.builders import settings
+from tests.support.night_reports import judged as report
 from tests.support.report_schema import EVENTS, faults
-from tests.unit.report.test_content import report
 
 SETTINGS = settings(events=True)
 WHERE = "s3://backups/report.json"
