@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -83,7 +84,8 @@ def _assert_told(night: NightDriver, fault: Fault) -> None:
         assert night.attention
         assert told in text
         for name in fault.costs:
-            assert f"{name}: " in text
+            # by itself, or among those of one reason
+            assert re.search(rf"\b{re.escape(name)}(: |, |\n)", text), name
     else:
         assert night.attention == [], text
     reports = [m for m in night.messages if f"Run {RUN}: " in m["message"]]
