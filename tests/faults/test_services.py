@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ from hippolyte.errors import HippolyteError
 from hippolyte.planning.window import run_id
 from hippolyte.record_form import iso
 from tests.support.faults.backups import no_backups
+from tests.support.faults.checks import names
 from tests.support.faults.inside import Inside
 from tests.support.faults.matrix import Row, count
 from tests.support.faults.services import FAULTS, SMALL, Fault, Happens
@@ -84,8 +84,7 @@ def _assert_told(night: NightDriver, fault: Fault) -> None:
         assert night.attention
         assert told in text
         for name in fault.costs:
-            # by itself, or among those of one reason
-            assert re.search(rf"\b{re.escape(name)}(: |, |\n)", text), name
+            assert names(text, name), name
     else:
         assert night.attention == [], text
     reports = [m for m in night.messages if f"Run {RUN}: " in m["message"]]
