@@ -68,7 +68,7 @@ class Bucket:
     def _listed(self, asked: dict[str, str]) -> bytes:
         prefix, after = asked["prefix"], int(asked.get("continuation-token", "0"))
         if "delimiter" in asked:
-            names = self.below[prefix]
+            names = self.below.get(prefix, [])  # of none kept longer
             some = [
                 f"<CommonPrefixes><Prefix>{escape(prefix + name)}/</Prefix></CommonPrefixes>"
                 for name in names[after : after + _PAGE]
