@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import boto3
 import pytest
 
 from tests.support.commands import command
@@ -41,6 +42,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "OFTHEENVIRONMENT")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        # an earlier test's session has its credentials
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
         yield handler.seen
         server.shutdown()
 
