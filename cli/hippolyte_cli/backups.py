@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from hippolyte.errors import ConfigurationError, HippolyteError, code_of
 from hippolyte.planning.keeping import KEPT, part
 from hippolyte.record_form import when
-from hippolyte.records.homes import Home
-from hippolyte.records.runs import is_part, start_of
+from hippolyte.records.homes import Home, is_night
+from hippolyte.records.runs import start_of
 from hippolyte.store import Store
 from hippolyte_cli.kept import Kept, kept_of
 
@@ -56,7 +56,7 @@ class Backups:
     account: str | None = None
     region: str | None = None
     _homes: list[Home] = field(default_factory=list, init=False, repr=False)
-    _found: list[list[str]] = field(default_factory=list, init=False, repr=False)
+    _parts: list[str] = field(default_factory=list, init=False, repr=False)
     _listed: dict[tuple[Home, str], dict[str, str]] = field(
         default_factory=dict, init=False, repr=False
     )
@@ -102,10 +102,8 @@ class Backups:
         return Row(kept.table, kept.home, kept.run, night, kept.items, kept.bytes, gone)
 
     def _newest_report(self, home: Home) -> tuple[str | None, Mapping[str, Any]]:
-        runs = (run for run in self._below("runs", home.account, home.region) if _is_run(run))
+        runs = filter(is_night, self._below("runs", home.account, home.region))
         for run in sorted(runs, reverse=True):
-            if is_part(run):
-                continue
             if found := self.store.read(self._key("runs", home, run, "report.json")):
                 return run, found[0]
         return None, {}
@@ -151,7 +149,7 @@ class Backups:
     def key(self, home: Home, table: str, run: str) -> str:
         """Return where a backup's entry is."""
         plain = self._key("catalog", home, table, run + _JSON)
-        if not self._longer():
+        if len(self._catalogues()) == 1:
             return plain
         known = self._listed.get((home, table)) or self._nights(home, table)
         return known.get(run, plain)
@@ -210,16 +208,14 @@ class Backups:
         return sorted({name for part in self._catalogues() for name in self._below(part, *parts)})
 
     def _catalogues(self) -> list[str]:
-        return ["catalog", *self._longer()]
+        """Return the parts with catalogues: that of every day, those of what is kept longer if any.
 
-    def _longer(self) -> list[str]:
-        """Return the catalogues of backups kept longer that there are.
-
-        Who may not list them is told of the others: roles of before had no right to these.
+        Who may not list those is told of the others: roles of before had no right to them.
         """
-        if not self._found:
-            self._found.append([p for kept in KEPT if self._is_there(p := part("catalog", kept))])
-        return self._found[0]
+        if not self._parts:
+            longer = (part("catalog", kept) for kept in KEPT)
+            self._parts.extend(["catalog", *filter(self._is_there, longer)])
+        return self._parts
 
     def _is_there(self, part: str) -> bool:
         try:

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hippolyte.clients import configuration
 from hippolyte.errors import ConfigurationError
 from hippolyte.exports import place
+from hippolyte.settings import Settings
 from hippolyte.store import Store
 from hippolyte_cli import deployment
 from hippolyte_cli.backups import Backups
@@ -86,13 +87,26 @@ def backups_in(
         ConfigurationError: there is no such function.
         ClientError, BotoCoreError: it cannot be asked.
     """
-    bucket_region = region
+    store, below, _ = store_of(function, bucket, prefix, region)
+    return Backups(store, below, account, of_region)
+
+
+def store_of(
+    function: str, bucket: str | None, prefix: str, region: str | None, connections: int = 10
+) -> tuple[Store, str, Settings | None]:
+    """Return the bucket of a deployment, or one that is named, its prefix, and the deployment.
+
+    Raises:
+        ConfigurationError: there is no such function.
+        ClientError, BotoCoreError: it cannot be asked.
+    """
+    settings = None
     if bucket is None:
         settings = deployment.deployed(function, region)
         bucket, prefix = settings.bucket, settings.prefix
-        bucket_region = settings.bucket_region or settings.region
-    s3 = boto3.client("s3", region_name=bucket_region, config=configuration())
-    return Backups(Store(s3, bucket), prefix.strip("/"), account, of_region)
+        region = settings.bucket_region or settings.region
+    s3 = boto3.client("s3", region_name=region, config=configuration(connections))
+    return Store(s3, bucket), prefix.strip("/"), settings
 
 
 def is_place(source: str) -> bool:

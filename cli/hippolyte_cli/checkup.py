@@ -17,11 +17,10 @@ from hippolyte.check import CHECK
 from hippolyte.clients import configuration
 from hippolyte.settings import Settings
 from hippolyte_cli import console, functions
-from hippolyte_cli.doctor_points import BROKEN, HELD, UNSEEN, Point
+from hippolyte_cli.doctor_points import BROKEN, COLOURS, HELD, UNSEEN, Point
 from hippolyte_cli.terminal import show_rows, working
 from hippolyte_cli.troubles import TROUBLES, remedied
 
-_COLOURS = {HELD: "green", BROKEN: "red", UNSEEN: "yellow"}
 # of what the monitor looks at, what is bounded by the account
 _QUOTAS = ("planning.max_clusters", "exporter.max_workers")
 
@@ -39,7 +38,7 @@ def checked(settings: Settings) -> list[Point]:
 def show(out: Console, settings: Settings, points: list[Point], as_json: bool) -> None:
     """Print what is seen."""
     rows = (
-        (point.id, f"[{_COLOURS[point.held]}]{point.held}[/]", escape(point.said))
+        (point.id, f"[{COLOURS[point.held]}]{point.held}[/]", escape(point.said))
         for point in points
     )
     where = f"{settings.name} in account {settings.account}, {settings.region}"

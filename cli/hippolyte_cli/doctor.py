@@ -26,7 +26,7 @@ from hippolyte.planning.plan import Plan
 from hippolyte.records.ledger import BatchEntry, Ledger
 from hippolyte_cli import by_hand, checkup, console, deployment, functions
 from hippolyte_cli.backups_place import AsJson, Region
-from hippolyte_cli.doctor_points import BROKEN, ENDED, HELD, Seen, points, rate_line, rate_of
+from hippolyte_cli.doctor_points import COLOURS, ENDED, HELD, Seen, points, rate_line, rate_of
 from hippolyte_cli.follow import follow
 from hippolyte_cli.troubles import remedied
 
@@ -108,7 +108,7 @@ def doctor(
     seen, stopped = _tried(p, str(answer["run_id"]), table, function, out)
     found = points(seen)
     for point in found:
-        colour = {HELD: "green", BROKEN: "red"}.get(point.held, "yellow")
+        colour = COLOURS[point.held]
         said = escape(f"{point.id}: {point.said}")
         out.print(f"[{colour}]{point.held}[/{colour}]  {said}", soft_wrap=True)
     if line := rate_line(seen):

@@ -15,6 +15,7 @@ ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 """The states of a cluster that is gone."""
 
 HELD, BROKEN, UNSEEN = "held", "broken", "not seen"
+COLOURS = {HELD: "green", BROKEN: "red", UNSEEN: "yellow"}
 
 _DENIED = ("AccessDenied", "not authorized", "UnauthorizedOperation", "is denied")
 _QUOTA = ("vCPU", "VcpuLimitExceeded", "quota")

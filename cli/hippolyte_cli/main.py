@@ -60,19 +60,20 @@ def main(
 
 
 _VERBS: tuple[Callable[..., None], ...] = (
-    *(
-        export,
-        by_hand.run,
-        plan,
-        by_hand.status,
-        by_hand.cancel,
-        list_,
-        report,
-        restore,
-        undo,
-        verify,
-    ),
-    *(doctor, compare, get, test_alert),
+    export,
+    by_hand.run,
+    plan,
+    by_hand.status,
+    by_hand.cancel,
+    list_,
+    report,
+    restore,
+    undo,
+    verify,
+    doctor,
+    compare,
+    get,
+    test_alert,
 )
 for _verb in _VERBS:
     # `list` is a name of Python's, and none has a hyphen

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import boto3
 import typer
 from rich.text import Text
 
 from hippolyte import clock
-from hippolyte.clients import configuration
 from hippolyte.errors import ConfigurationError
 from hippolyte.record_form import known_form
 from hippolyte.records.homes import CALLS_AT_ONCE, Home, Records, is_night
@@ -22,8 +20,7 @@ from hippolyte.report.message import needs_attention, text
 from hippolyte.report.older import filled
 from hippolyte.report.page import render
 from hippolyte.report.texts import plain
-from hippolyte.store import Store
-from hippolyte_cli import console, deployment
+from hippolyte_cli import console
 from hippolyte_cli.backups_place import (
     Account,
     AsJson,
@@ -32,6 +29,7 @@ from hippolyte_cli.backups_place import (
     OfRegion,
     Prefix,
     Region,
+    store_of,
 )
 from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.fleet_view import record_of, show
@@ -90,13 +88,10 @@ def _records(
 ) -> tuple[Records, Home | None]:
     """Return the records of a bucket, and whose in it are meant, if that is said."""
     home = Home(account, of_region) if account and of_region else None
-    if bucket is None:
-        settings = deployment.deployed(function, region)
-        bucket, prefix = settings.bucket, settings.prefix
-        region = settings.bucket_region or settings.region
+    store, below, settings = store_of(function, bucket, prefix, region, CALLS_AT_ONCE)
+    if settings:
         home = home or Home(account or settings.account, of_region or settings.region)
-    s3 = boto3.client("s3", region_name=region, config=configuration(CALLS_AT_ONCE))
-    return Records(Store(s3, bucket), prefix.strip("/")), home
+    return Records(store, below), home
 
 
 def _only_home(records: Records, account: str | None, region: str | None) -> Home:

@@ -122,7 +122,8 @@ def show_rows(
         wished.add_column(name, no_wrap=True)
     for row in rows:
         table.add_row(*row)
-        wished.add_row(*(_least(row[n]) if name in prose else row[n] for n, name in _of(columns)))
+        cells = zip(columns, row, strict=True)
+        wished.add_row(*(_least(cell) if name in prose else cell for name, cell in cells))
     if out.measure(wished, options=out.options.update_width(_UNBOUNDED)).maximum <= out.width:
         out.print(table)
         return
@@ -140,10 +141,6 @@ def show_rows(
         for _, cell in (fact for fact in facts if fact[0] in prose):
             for part in broken(Text.from_markup(cell, emoji=False), out.width, 2):
                 out.print(part)
-
-
-def _of(columns: Sequence[str]) -> list[tuple[int, str]]:
-    return list(enumerate(columns))
 
 
 def _least(cell: str) -> str:

@@ -13,13 +13,13 @@ from botocore import xform_name
 
 from hippolyte import clock
 from hippolyte.engines.emr_guard import TARGET
-from hippolyte.night.keep_settings import table_arn
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.drill import DRILL_PREFIX
 from hippolyte.planning.keeping import part, used
 from hippolyte.record_form import iso
 from hippolyte.report.events import try_put
 from hippolyte.report.notify import metrics, own_topic
+from hippolyte.tables.names import table_arn
 
 _PIPELINE = "df-HIPPOLYTE0PREFLIGHT"
 _CLUSTER = "j-0HIPPOLYTE"

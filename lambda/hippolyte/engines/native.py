@@ -28,6 +28,7 @@ from hippolyte.errors import EngineError, code_of, passes
 from hippolyte.planning.native import BEHIND_SECONDS, TABLES_PER_BATCH
 from hippolyte.planning.plan import NATIVE
 from hippolyte.record_form import iso, when
+from hippolyte.tables.names import table_arn
 from hippolyte.tables.recovery import CALLS_A_SECOND, recovery_of
 from hippolyte.tables.settings_of import received
 
@@ -173,8 +174,7 @@ class NativeEngine:
         return False
 
     def _arn(self, one: dict[str, Any]) -> str:
-        s = self.settings
-        return f"arn:{s.partition}:dynamodb:{s.region}:{s.account}:table/{one['table']}"
+        return table_arn(self.settings, one["table"])
 
     def _asked(self, one: dict[str, Any], at: datetime) -> dict[str, Any]:
         s = self.settings

@@ -32,6 +32,7 @@ from hippolyte.record_form import iso, known_form, when
 from hippolyte.report.events import drilled, put
 from hippolyte.report.notify import metrics, publish
 from hippolyte.report.remedies import DRILL
+from hippolyte.tables.names import table_arn
 
 # a token is known for 8 hours (API ImportTable)
 _TOKEN_LIFE = timedelta(hours=7)
@@ -176,10 +177,9 @@ def _adopt(p: Pass, name: str, entry: dict[str, Any]) -> bool:
 
 def _imports_of(p: Pass, name: str) -> Iterator[Any]:
     """Yield the imports that made tables of a name, or are to make one."""
-    s, more = p.settings, dict[str, Any]()
-    table = f"arn:{s.partition}:dynamodb:{s.region}:{s.account}:table/{name}"
+    more = dict[str, Any]()
     while True:
-        answer = p.clients.dynamodb.list_imports(TableArn=table, **more)
+        answer = p.clients.dynamodb.list_imports(TableArn=table_arn(p.settings, name), **more)
         for each in answer["ImportSummaryList"]:
             found = p.clients.dynamodb.describe_import(ImportArn=each["ImportArn"])
             yield found["ImportTableDescription"]

@@ -18,7 +18,7 @@ from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import TableEntry
 from hippolyte.records.runs import Run
-from hippolyte.settings import Settings
+from hippolyte.tables.names import table_arn
 from hippolyte.tables.settings_of import TableSettings, settings_of
 from hippolyte.verdicts import Verdict
 
@@ -115,9 +115,3 @@ def _wanted(p: Pass, run: Run, raised: bool = False) -> Iterator[tuple[str, Tabl
 def _raised(p: Pass, name: str) -> dict[str, Any] | None:
     held = p.held.get(name)
     return {"from": held.lease.before, "to": held.lease.target} if held else None
-
-
-def table_arn(settings: Settings, name: str) -> str:
-    """Return a table's ARN."""
-    s = settings
-    return f"arn:{s.partition}:dynamodb:{s.region}:{s.account}:table/{name}"

@@ -15,7 +15,7 @@ from typing import Any
 
 from hippolyte.record_form import when
 from hippolyte.report.scale import WIDTH, Scale, scale_of
-from hippolyte.report.texts import count_of, duration, said
+from hippolyte.report.texts import count_of, duration, shown
 from hippolyte.report.times import Times
 
 Row = Mapping[str, Any]
@@ -113,7 +113,7 @@ class _Drawing:
     def whole(self) -> str:
         """Return all that is drawn as one box, which scrolls."""
         zone = (
-            f'<text class="axis strong" x="0" y="17">{said(self.times.name or "UTC", 30)}</text>'
+            f'<text class="axis strong" x="0" y="17">{shown(self.times.name or "UTC", 30)}</text>'
             + ('<text class="axis" x="0" y="33">UTC</text>' if self.times.name else "")
         )
         grid, hours = self._frame()
@@ -140,7 +140,7 @@ class _Drawing:
             if self.times.name:
                 hours.append(f'<text class="axis" x="{x:.1f}" y="33">{tick:%H:%M}</text>')
         x = self.scale.x(when(self.deadline))
-        ends = f"The window ends: {said(self.times.moment(self.deadline), 80)}"
+        ends = f"The window ends: {shown(self.times.moment(self.deadline), 80)}"
         return (
             f'<path class="grid" d="{"".join(grid)}"/>'
             f'<rect class="after" x="{x:.1f}" y="0" width="{WIDTH - x:.1f}" height="{bottom:.0f}"/>'
@@ -167,13 +167,13 @@ class _Drawing:
             at = f'x="{x + width + 5:.1f}" y="{self.y + 15:.0f}"'
             ran = f'<text class="axis" {at}>{duration(seconds)}</text>'
         self.plot.append(
-            f"<g><title>{said('; '.join(facts), 600)}</title>"
+            f"<g><title>{shown('; '.join(facts), 600)}</title>"
             f'<rect class="host{wrong}" x="{x:.1f}" y="{self.y:.0f}" width="{width:.1f}" '
             f'height="{height:.0f}" rx="3"/>{ran}</g>'
         )
         what = "export" if batch["workers"] else "native export"
         name = f"{batch['batch_id']} · {count_of(exports, what)}"
-        label = f'<text class="batch" x="0" y="{self.y + 16:.0f}">{said(name, 26)}</text>'
+        label = f'<text class="batch" x="0" y="{self.y + 16:.0f}">{shown(name, 26)}</text>'
         if address := self.host(batch["handle"]):
             label = f'<a href="{escape(address)}">{label}</a>'
         self.names.append(label)
@@ -193,7 +193,7 @@ class _Drawing:
             facts.append(row["outcome"])
         return (
             f'<rect class="bar {escape(_kind(row))}" x="{x:.1f}" y="{top + 2:.1f}" '
-            f'width="{end - x:.1f}" height="9"><title>{said(", ".join(facts), 400)}</title></rect>'
+            f'width="{end - x:.1f}" height="9"><title>{shown(", ".join(facts), 400)}</title></rect>'
         )
 
     def _raised(self, name: str, row: Row) -> Row | None:
@@ -212,7 +212,7 @@ class _Drawing:
         )
         return (
             f'<rect class="raise{"" if back else " left"}" x="{x:.1f}" y="{top + 12:.1f}" '
-            f'width="{end - x:.1f}" height="3"><title>{said(text, 400)}</title></rect>'
+            f'width="{end - x:.1f}" height="3"><title>{shown(text, 400)}</title></rect>'
         )
 
     def _label(self, name: str, row: Row, top: float) -> None:
@@ -225,8 +225,8 @@ class _Drawing:
         if at + len(words) * _CHARACTER > WIDTH:
             anchor, at = "end", x - 5
         self.names.append(
-            f'<text class="table" x="12" y="{top + 12:.1f}">{said(name, 27)}'
-            f"<title>{said(name, 255)}</title></text>"
+            f'<text class="table" x="12" y="{top + 12:.1f}">{shown(name, 27)}'
+            f"<title>{shown(name, 255)}</title></text>"
         )
         self.plot.append(
             f'<text class="axis" x="{at:.1f}" y="{top + 11:.1f}" text-anchor="{anchor}">'

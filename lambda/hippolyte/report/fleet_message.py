@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from hippolyte.record_form import iso
 from hippolyte.records.homes import Home
 from hippolyte.report.first_line import FIRST_LINE
 from hippolyte.report.fleet import Deployment, Fleet, State
 from hippolyte.report.fleet_tables import Bare
-from hippolyte.report.texts import plain
+from hippolyte.report.texts import plain, section
 from hippolyte.tables.names import first_names
 
 # a section has so many lines at the most, the page has all
 _LINES = 40
+_section = partial(section, most=_LINES)
 _TEXT = 300
 _MORE = ", ..."
 _AWAY = (State.MISSING, State.UNCLOSED)
@@ -209,11 +211,3 @@ def cost_line(fleet: Fleet) -> str:
     kept = [d.storage_usd for d in fleet.deployments if d.storage_usd is not None]
     storage = f", and about {sum(kept):.2f} USD a month for what is kept" if kept else ""
     return f"{len(fleet.dates)} nights: about {spent:.2f} USD{storage}"
-
-
-def _section(title: str, rows: Sequence[str]) -> list[str]:
-    if not rows:
-        return []
-    more = len(rows) - _LINES
-    named = [f"  - {row}" for row in rows[:_LINES]]
-    return [f"{title}:", *named, *([f"  and {more} more"] if more > 0 else []), ""]

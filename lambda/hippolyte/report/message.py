@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from hippolyte.report.groups import Group, by_reason
 from hippolyte.report.remedies import LEFT_RAISED, of_alert, of_reason, told
+from hippolyte.report.texts import section
 from hippolyte.verdicts import ALERTING_VERDICTS, OVER_BUDGET, Verdict
 
 # a message names this many tables of a kind, the report all
 _NAMED_IN_MESSAGE = 50
+_section = partial(section, most=_NAMED_IN_MESSAGE)
 
 
 def needs_attention(report: Mapping[str, Any]) -> bool:
@@ -128,12 +131,3 @@ def _raised(row: Mapping[str, Any]) -> str:
         minutes = round(row["duration_seconds"] / 60)
         back = f"given back {row['given_back_at']}, after {minutes} minutes"
     return f"{row['table']}: {row['from']} -> {row['to']} at {row['raised_at']}, {back}"
-
-
-def _section(title: str, rows: Iterable[str]) -> list[str]:
-    rows = list(rows)
-    if not rows:
-        return []
-    named = [f"  - {row}" for row in rows[:_NAMED_IN_MESSAGE]]
-    more = len(rows) - _NAMED_IN_MESSAGE
-    return [f"{title}:", *named, *([f"  and {more} more"] if more > 0 else []), ""]

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.literals import StandardUnitType
     from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef
 
-    from hippolyte.clients import Clients
-    from hippolyte.settings import Settings
-
 NAMESPACE = "Hippolyte"
 
 # SNS: a message has at most 256 KiB

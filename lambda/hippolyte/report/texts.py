@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from html import escape
 
 # neither XML nor UTF-8 takes them, or nobody sees them: what turns the order of letters around
@@ -21,14 +22,9 @@ def plain(text: str, length: int = LONG) -> str:
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", cut)
 
 
-def said(text: str, length: int) -> str:
-    """Escape a text that is data; cut it if it is too long for its place."""
-    return escape(plain(text, length))
-
-
 def shown(text: str, length: int = LONG) -> str:
-    """Escape a text that is data, and cut it where it would burst the page."""
-    return said(text, length)
+    """Escape a text that is data; cut it if it is too long for its place, or would burst a page."""
+    return escape(plain(text, length))
 
 
 def named(name: str) -> str:
@@ -66,3 +62,13 @@ def change(before: float | None, now: float | None) -> str:
 def count_of(number: int, noun: str) -> str:
     """Return a number with its noun: `1 table`, `2,500 tables`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def section(title: str, rows: Iterable[str], most: int) -> list[str]:
+    """Return the lines of a message's section, at most so many rows of it; none without rows."""
+    rows = list(rows)
+    if not rows:
+        return []
+    more = len(rows) - most
+    named = [f"  - {row}" for row in rows[:most]]
+    return [f"{title}:", *named, *([f"  and {more} more"] if more > 0 else []), ""]
