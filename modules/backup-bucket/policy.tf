@@ -12,118 +12,64 @@ locals {
     local.prefixes,
     flatten([for part in concat(local.backups, ["logs"]) : ["${local.key_prefix}${part}", "${local.key_prefix}${part}/${local.account}"]]),
   )
+
+  let_in = [
+    {
+      sid       = "WriteAndReadTheOwnPrefix"
+      actions   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject", "s3:PutObjectAcl"]
+      resources = values(local.own)
+    },
+    {
+      sid       = "MarkTheDirectoriesAbove"
+      actions   = ["s3:PutObject"]
+      resources = [for marker in local.markers : "${local.bucket_arn}/${marker}_$folder$"]
+    },
+    # <region>/<table>/<run>/_temporary/: a table may be called _temporary, its backups are not temporary
+    {
+      sid     = "TidyUpTemporaryFiles"
+      actions = ["s3:DeleteObject"]
+      resources = flatten([for part in local.backups : [
+        "${local.bucket_arn}/${local.key_prefix}${part}/${local.account}/*/*/*/_temporary/*",
+        "${local.own[part]}_$folder$",
+      ]])
+    },
+    # names, no contents; of all accounts, as a condition on the prefix would refuse a look at a single object
+    {
+      sid       = "ListNames"
+      actions   = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
+      resources = [local.bucket_arn]
+    },
+  ]
 }
 
 data "aws_iam_policy_document" "bucket" {
-  statement {
-    sid       = "WriteAndReadTheOwnPrefix"
-    actions   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject", "s3:PutObjectAcl"]
-    resources = values(local.own)
+  dynamic "statement" {
+    for_each = local.let_in
 
-    principals {
-      type        = "AWS"
-      identifiers = local.accounts
-    }
+    content {
+      sid       = statement.value.sid
+      actions   = statement.value.actions
+      resources = statement.value.resources
 
-    condition {
-      test     = "ArnLike"
-      variable = "aws:PrincipalArn"
-      values   = local.roles
-    }
-
-    dynamic "condition" {
-      for_each = local.organization
-
-      content {
-        test     = "StringEquals"
-        variable = "aws:PrincipalOrgID"
-        values   = [condition.value]
+      principals {
+        type        = "AWS"
+        identifiers = local.accounts
       }
-    }
-  }
 
-  statement {
-    sid       = "MarkTheDirectoriesAbove"
-    actions   = ["s3:PutObject"]
-    resources = [for marker in local.markers : "${local.bucket_arn}/${marker}_$folder$"]
-
-    principals {
-      type        = "AWS"
-      identifiers = local.accounts
-    }
-
-    condition {
-      test     = "ArnLike"
-      variable = "aws:PrincipalArn"
-      values   = local.roles
-    }
-
-    dynamic "condition" {
-      for_each = local.organization
-
-      content {
-        test     = "StringEquals"
-        variable = "aws:PrincipalOrgID"
-        values   = [condition.value]
+      condition {
+        test     = "ArnLike"
+        variable = "aws:PrincipalArn"
+        values   = local.roles
       }
-    }
-  }
 
-  # <region>/<table>/<run>/_temporary/: a table may be called _temporary, its backups are not temporary
-  statement {
-    sid     = "TidyUpTemporaryFiles"
-    actions = ["s3:DeleteObject"]
-    resources = flatten([for part in local.backups : [
-      "${local.bucket_arn}/${local.key_prefix}${part}/${local.account}/*/*/*/_temporary/*",
-      "${local.own[part]}_$folder$",
-    ]])
+      dynamic "condition" {
+        for_each = local.organization
 
-    principals {
-      type        = "AWS"
-      identifiers = local.accounts
-    }
-
-    condition {
-      test     = "ArnLike"
-      variable = "aws:PrincipalArn"
-      values   = local.roles
-    }
-
-    dynamic "condition" {
-      for_each = local.organization
-
-      content {
-        test     = "StringEquals"
-        variable = "aws:PrincipalOrgID"
-        values   = [condition.value]
-      }
-    }
-  }
-
-  # names, no contents; of all accounts, as a condition on the prefix would refuse a look at a single object
-  statement {
-    sid       = "ListNames"
-    actions   = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
-    resources = [local.bucket_arn]
-
-    principals {
-      type        = "AWS"
-      identifiers = local.accounts
-    }
-
-    condition {
-      test     = "ArnLike"
-      variable = "aws:PrincipalArn"
-      values   = local.roles
-    }
-
-    dynamic "condition" {
-      for_each = local.organization
-
-      content {
-        test     = "StringEquals"
-        variable = "aws:PrincipalOrgID"
-        values   = [condition.value]
+        content {
+          test     = "StringEquals"
+          variable = "aws:PrincipalOrgID"
+          values   = [condition.value]
+        }
       }
     }
   }
