@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from hippolyte.errors import ConfigurationError, HippolyteError, code_of
 from hippolyte.planning.keeping import KEPT, part
 from hippolyte.record_form import when
-from hippolyte.records.homes import Home, is_night
-from hippolyte.records.runs import start_of
+from hippolyte.records.homes import Home
+from hippolyte.records.runs import is_night, start_of
 from hippolyte.store import Store
 from hippolyte_cli.kept import Kept, kept_of
 
