@@ -182,8 +182,9 @@ class Backups:
                 return self.read(home, table, run)
         if verdict := self._verdict(home, table, at):
             raise NoBackupError(f"{table} is kept of other nights: in that one it was {verdict}")
+        asked = f"of the night {at} is kept" if _is_run(at) else f"was begun by {at}"
         raise NoBackupError(
-            f"no backup of {table} was begun by {at}: there are {len(nights)}, from {nights[-1]} "
+            f"no backup of {table} {asked}: there are {len(nights)}, from {nights[-1]} "
             f"to {nights[0]} (`hippolyte list {table}`)"
         )
 
