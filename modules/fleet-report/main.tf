@@ -12,6 +12,7 @@ locals {
   dns_suffix = data.aws_partition.current.dns_suffix
 
   key_prefix    = var.backup_bucket.prefix == "" ? "" : "${var.backup_bucket.prefix}/"
+  key_prefixes  = concat([local.key_prefix], [for each in var.more_prefixes : each == "" ? "" : "${each}/"])
   bucket_arn    = "arn:${local.partition}:s3:::${var.backup_bucket.name}"
   bucket_region = coalesce(var.backup_bucket.region, local.region)
   page_key      = "${local.key_prefix}fleet/report.html"
@@ -29,6 +30,7 @@ locals {
     bucket        = var.backup_bucket.name
     bucket_region = local.bucket_region
     prefix        = var.backup_bucket.prefix
+    more_prefixes = var.more_prefixes
     topic_arn     = var.topic.arn
     nights        = var.nights
     seen_days     = var.seen_days
