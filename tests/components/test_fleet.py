@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from hippolyte.planning.window import run_id
 from hippolyte.record_form import iso
 from hippolyte.records.homes import Home
 from hippolyte.report.fleet import Deployment, Fleet, State, look
-from hippolyte.report.fleet_message import FIRST_LINE, first_line, message
+from hippolyte.report.fleet_message import ENTRIES, FIRST_LINE, first_line, message, sections
 from hippolyte.report.fleet_page import render
 from hippolyte_cli.fleet_view import record_of
 from tests.support.fleets import (
@@ -30,6 +31,7 @@ from tests.support.fleets import (
     row,
     start,
 )
+from tools.tf import REPOSITORY
 
 LETTERS = {
     State.GOOD: ".",
@@ -496,6 +498,31 @@ def test_what_is_backed_up_nowhere_is_named(made: Bucket) -> None:
     assert first.oldest[2].days == pytest.approx(2.29, abs=0.01)
 
 
+def test_each_kind_of_trouble_leads_to_an_entry_of_the_documents(made: Bucket) -> None:
+    """Whatever a morning has to tell: the link is there, and so is what it leads to."""
+    begin = start(0)
+    rows = {
+        "orders": row("failed", reason="it failed"),
+        "former": row("skipped", reason="excluded by 'former'", replica=False),
+    }
+    body = night(begin, rows, alerts=["one is empty tonight"])
+    made.report(FIRST, begin, body)
+    lease(made, "orders", "raised")
+    made.report(SECOND, begin, b"{")
+    fleet = looked(made, now=start(0, 7), expected=["999999999999"])
+    titles = [title for title, rows in sections(fleet) if rows]
+    assert len(titles) == len(sections(fleet)) - 1, "all but what cannot be listed"
+    assert set(ENTRIES) == {title for title, _ in sections(fleet)}
+    lines = message(fleet, "").splitlines()
+    for title in titles:
+        after = lines[lines.index(f"{title}:") :]
+        assert after[after.index("") - 1] == f"  what to do: {ENTRIES[title]}"
+    for entry in ENTRIES.values():
+        path, _, anchor = entry.partition("#")
+        heads = re.findall(r"^#+ (.*)$", (REPOSITORY / path).read_text("utf-8"), re.MULTILINE)
+        assert anchor in {re.sub(r"[^a-z0-9 -]", "", h.lower()).replace(" ", "-") for h in heads}
+
+
 def test_many_failed_tables_are_a_line_a_reason(made: Bucket) -> None:
     tables = {f"t{n:03d}": row("failed", reason="no cluster could be had") for n in range(900)}
     made.report(FIRST, start(0), night(start(0), tables | {"x": row("timed_out", reason="late")}))
@@ -504,6 +531,7 @@ def test_many_failed_tables_are_a_line_a_reason(made: Bucket) -> None:
     lines = [line for line in message(fleet, "").splitlines() if "no cluster" in line]
     assert len(lines) == 1
     assert "900 failed: t000, t001" in lines[0]
+    assert "  what to do: docs/operations.md#alarm-tables-failed" in message(fleet, "").splitlines()
     assert "and 890 more (no cluster could be had)" in lines[0]
 
 

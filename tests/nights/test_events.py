@@ -188,3 +188,39 @@ def test_what_a_person_gives_back_afterwards_is_told_by_the_next_pass(
     assert len(heard(night.world, bus)) == count
     night.monitor()
     assert said(heard(night.world, bus)[count:]) == ["given_back orders"]
+
+
+@pytest.mark.engine("lambda")
+@pytest.mark.parametrize("away", [False, True], ids=["", "the bus is away meanwhile"])
+def test_a_restore_drill_is_told_when_it_is_over(night: NightDriver, bus: str, away: bool) -> None:
+    night.configure(restore_drill={})
+    night.table("orders", items=40)
+    if away:
+        night.refuse(PUT, "InternalException", "away", None)
+    report = night.night()
+    assert report["drills"] == ["orders: restored by ImportTable, 40 items"]
+    if away:
+        assert heard(night.world, bus) == []
+        night.allow_all()
+        night.passes(10)
+    (drill,) = [d for kind, d in heard(night.world, bus) if kind == "Hippolyte Restore Drill"]
+    assert (drill["table"], drill["ok"], drill["run_id"]) == ("orders", True, RUN)
+    assert drill["said"] == "restored by ImportTable, 40 items"
+    count = len(heard(night.world, bus))
+    night.passes(30)
+    assert len(heard(night.world, bus)) == count
+
+
+@pytest.mark.engine("lambda")
+def test_a_drill_that_outlasts_its_night_is_told_once(night: NightDriver, bus: str) -> None:
+    night.configure(restore_drill={})
+    night.table("orders", items=40)
+    night.refuse("dynamodb:ImportTable", "LimitExceededException", "50 at once")
+    night.tolerant = True
+    night.night()
+    assert "drill orders" not in said(heard(night.world, bus))
+    night.passes(9 * 60, each=60)
+    assert said(heard(night.world, bus)).count("drill orders") == 1
+    (kind, last) = heard(night.world, bus)[-1]
+    assert (kind, last["ok"]) == ("Hippolyte Restore Drill", False)
+    assert "50 at once" in last["said"]
