@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -29,6 +30,7 @@ from hippolyte.verdicts import Verdict
 from tests.support.builders import settings
 from tests.support.night_reports import judged as report
 from tests.support.report_schema import EVENTS, faults
+from tools.tf import REPOSITORY
 
 SETTINGS = settings(events=True)
 WHERE = "s3://backups/report.json"
@@ -206,3 +208,37 @@ def test_a_test_says_so() -> None:
     bus = Bus()
     put(bus.clients, SETTINGS, a_night(1), test=True)
     assert {json.loads(entry["Detail"])["test"] for entry in bus.calls[0]} == {True}
+
+
+DOCUMENT = (REPOSITORY / "docs" / "events.md").read_text(encoding="utf-8")
+
+
+def test_the_document_shows_events_and_rules_of_the_form_that_they_have() -> None:
+    rule, example, chat = map(
+        json.loads, re.findall(r"```json\n(.*?)```", DOCUMENT, flags=re.DOTALL)
+    )
+    assert list(faults(example["detail"], EVENTS[example["detail-type"]], "event")) == []
+    of = (example["detail"][key] for key in ("deployment", "account", "region", "run_id"))
+    assert example["detail"]["id"] == "/".join([*of, "verdict", example["detail"]["table"]])
+    states = EVENTS[rule["detail-type"][0]]["properties"]["state"]["enum"]
+    assert set(rule["detail"]["state"]) < set(states)
+    # what the chat's service demands (custom-notifs.html)
+    assert (chat["version"], chat["source"]) == ("1.0", "custom")
+    assert chat["content"]["description"]
+
+
+def test_the_templates_for_chats_are_json_and_fill_in_what_an_event_has() -> None:
+    (paths,) = re.findall(r"input_paths = \{(.*?)\n    \}", DOCUMENT, flags=re.DOTALL)
+    known = dict(re.findall(r'(\w+)\s+= "\$\.detail\.([\w.]+)"', paths))
+    assert len(known) == 7
+    for path in known.values():
+        form = EVENTS[RUN]
+        for part in path.split("."):
+            form = form["properties"][part]
+    (slack,) = re.findall(r'input_template = ("\{.*\}")', DOCUMENT)
+    (chat,) = re.findall(r'^(\{"version".*\})$', DOCUMENT, flags=re.MULTILINE)
+    for template in (json.loads(slack), chat):
+        used = set(re.findall(r"<(\w+)>", template))
+        assert used
+        assert used <= known.keys()
+        assert json.loads(re.sub(r"<\w+>", "7", template))
