@@ -402,7 +402,15 @@ def test_the_guard_ends_clusters_of_its_deployment_and_does_nothing_else(
             "ArnLike": {"aws:SourceArn": group},
         }
     }
-    (statement,) = statements(resources, "private", "guard").values()
+    found = statements(resources, "private", "guard")
+    queue = resources["private"]["aws_sqs_queue.lost"]["name"]
+    assert found.pop("KeepWhatCannotBeEnded") == {
+        "Sid": "KeepWhatCannotBeEnded",
+        "Effect": "Allow",
+        "Action": "sqs:SendMessage",
+        "Resource": f"arn:aws:sqs:us-east-1:{ACCOUNT}:{queue}",
+    }
+    (statement,) = found.values()
     assert statement == {
         "Sid": "EndOwnClusters",
         "Effect": "Allow",
