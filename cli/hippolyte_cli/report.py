@@ -13,8 +13,8 @@ from rich.text import Text
 from hippolyte import clock
 from hippolyte.errors import ConfigurationError
 from hippolyte.record_form import known_form
-from hippolyte.records.homes import CALLS_AT_ONCE, Home, Records, is_night
-from hippolyte.records.runs import start_of
+from hippolyte.records.homes import CALLS_AT_ONCE, Home, Records
+from hippolyte.records.runs import is_night, start_of
 from hippolyte.report.fleet import look
 from hippolyte.report.fleet_page import render as fleet_page
 from hippolyte.report.message import needs_attention, text

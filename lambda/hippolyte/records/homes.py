@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hippolyte.errors import ConfigurationError, HippolyteError, code_of
 from hippolyte.record_form import when
 from hippolyte.records.report_head import Head, head_of, members
-from hippolyte.records.runs import is_part, start_of
+from hippolyte.records.runs import is_night, start_of
 from hippolyte.store import Store, is_packed
 
 CALLS_AT_ONCE = 16
@@ -279,12 +279,3 @@ def _slim(report: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(row, dict) and isinstance(row.get("verdict"), str)
     }
     return {**{key: report[key] for key in _OF_REPORTS & report.keys()}, "tables": rows}
-
-
-def is_night(run: str) -> bool:
-    """Say whether a name is the id of a night's run."""
-    try:
-        start_of(run)
-    except ConfigurationError:
-        return False
-    return not is_part(run)
