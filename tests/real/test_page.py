@@ -227,6 +227,9 @@ def test_without_script_nothing_is_lost(
         return list(answer["nodeIds"])
 
     assert found("button, input") == []
+    # each backup's link is the script's, that to all of them is not
+    assert found(".good a[href]") == []
+    assert len(found("p > a[href*='/s3/buckets/']")) == 1
     assert (
         len(found(".good tbody tr"))
         + len(found(".group > ul > li"))

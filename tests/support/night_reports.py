@@ -95,3 +95,34 @@ def judged(
             ledger.tables[name].items = 3
             ledger.tables[name].finished_at = iso(START + timedelta(minutes=61))
     return make_report(SETTINGS, made, ledger, left, previous or {}, START + timedelta(hours=2))
+
+
+def extreme_report(count: int, what: str) -> dict[str, Any]:
+    """A large night in which the same befell every table: `what` of EXTREMES."""
+    usual = large_report(count, failures=1)
+    names = list(usual["tables"])
+    raised = {"raised_from": 1000, "raised_to": 1569, "raised_at": at(2)}
+    back = {**raised, "given_back_at": at(70)}
+    of_each = {"raised": back, "raised and noted": back, "left raised": raised}.get(what, {})
+    report = night_report(names, "lambda", **{name: dict(of_each) for name in names})
+    for number, (name, row) in enumerate(report["tables"].items()):
+        for key in ("items", "bytes", "duration_seconds", "before"):
+            row[key] = usual["tables"][name][key] or usual["tables"][names[-1]][key]
+        if what in ("noted", "raised and noted"):
+            apart = "".join(chr(97 + number // 26**place % 26) for place in range(4))
+            row["notes"] = [*row["notes"], f"{apart}: DescribeTable said {number:,} items more"]
+        if what == "failed":
+            row.update(verdict="failed", reason=f"the job failed after {number} pages: throttled")
+            row.update(log=f"s3://backups/logs/{number}/", errors=["e" * 300])
+    if what == "failed":
+        report["totals"] |= {"backed_up": 0, "failed": count}
+    if what == "wished":
+        report["would_raise"] = [{"table": name, "from": 1000, "to": 1569} for name in names]
+    if what == "new":
+        report["changes"]["new"] = names
+    for key in ("timezone", "previous_run"):
+        report[key] = usual[key]
+    return report
+
+
+EXTREMES = ("raised", "left raised", "noted", "raised and noted", "failed", "wished", "new")

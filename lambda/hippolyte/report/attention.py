@@ -104,7 +104,7 @@ def _group(verdict: str, group: Group, rows: Sequence[str], wrong: int) -> str:
 
 def _some(names: Sequence[str]) -> str:
     """Name the first few: a name may have 255 characters, so cut."""
-    some = ", ".join(f"<bdi>{shown(name, 60)}</bdi>" for name in names[:_NAMED])
+    some = ", ".join(named(name, 60) for name in names[:_NAMED])
     more = len(names) - _NAMED
     return f"{some} and {more:,} more" if more > 0 else some
 

@@ -11,7 +11,7 @@ from hippolyte.report.attention import attention
 from hippolyte.report.chart import LANES, chart
 from hippolyte.report.consoles import FUNCTIONS, Consoles
 from hippolyte.report.document import Column, document, first_of, fold, link, table
-from hippolyte.report.listing import base_of, hosts, tables
+from hippolyte.report.listing import hosts, tables
 from hippolyte.report.message import money, needs_attention, of_part, summary
 from hippolyte.report.older import filled
 from hippolyte.report.since import since_the_night_before
@@ -25,8 +25,8 @@ _RAISES = (
     Column("table"),
     Column("from", "n"),
     Column("to", "n"),
-    Column("raised"),
-    Column("given back"),
+    Column("raised (UTC)"),
+    Column("given back (UTC)"),
     Column("raised for", "n"),
 )
 # the others have a tile if there are any; the sentence below counts all
@@ -57,7 +57,7 @@ def render(report: Row) -> str:
     zone = f"in {times.name}, UTC beside" if times.name else "UTC"
     foot = f"Made from report.json, beside this file. All times are {zone}. Costs are estimates."
     title = f"{report['deployment']}: night {report['run_id']}"
-    return document(title, body, foot, base_of(report, consoles))
+    return document(title, body, foot)
 
 
 def _header(report: Row, consoles: Consoles, times: Times) -> str:
@@ -167,8 +167,8 @@ def _raises(raised: Iterable[Row], times: Times) -> str:
             named(r["table"]),
             f"{r['from']:,}",
             f"{r['to']:,}",
-            times.clock(r["raised_at"]) if r["raised_at"] else "-",
-            times.clock(r["given_back_at"]) if r["given_back_at"] else "not given back",
+            times.short(r["raised_at"]) if r["raised_at"] else "-",
+            times.short(r["given_back_at"]) if r["given_back_at"] else "not yet",
             duration(r["duration_seconds"]),
         )
         for r in raised

@@ -53,6 +53,11 @@ for (const table of all("table.rows")) {
   });
 }
 
+// what differs from address to address is the name
+for (const table of all("table[data-places]"))
+  for (const each of all("a:not([href])", table))
+    each.href = table.dataset.places.replace("*", () => each.textContent);
+
 const place = document.getElementById("tools");
 if (!place) return;
 const rows = all("table.rows tbody tr, .group li");

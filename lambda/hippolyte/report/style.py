@@ -17,7 +17,7 @@ color:var(--text);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-s
 html:not(:has(#end)) body::before{content:"This page is cut off: a part of it is missing.";
 display:block;margin:0 0 16px;padding:8px 14px;border-radius:6px;font-weight:600;color:var(--on);
 background:var(--bad)}
-a{color:var(--link)}a:focus-visible,button:focus-visible,summary:focus-visible,
+a[href]{color:var(--link)}a:focus-visible,button:focus-visible,summary:focus-visible,
 input:focus-visible,.chart:focus-visible{outline:2px solid var(--link);outline-offset:2px}
 h1{font-size:24px;line-height:1.25;margin:0 0 4px}h2{font-size:17px;margin:28px 0 8px}
 p{margin:4px 0;overflow-wrap:anywhere}ul{margin:4px 0;padding-left:20px}

@@ -27,9 +27,9 @@ def shown(text: str, length: int = LONG) -> str:
     return escape(plain(text, length))
 
 
-def named(name: str) -> str:
+def named(name: str, length: int = LONG) -> str:
     """Return a name for HTML: letters of right-to-left scripts in it move nothing beside it."""
-    return f"<bdi>{shown(name)}</bdi>"
+    return shown(name, length) if name.isascii() else f"<bdi>{shown(name, length)}</bdi>"
 
 
 def duration(seconds: float | None) -> str:
