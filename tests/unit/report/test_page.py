@@ -185,7 +185,7 @@ def test_a_night_is_told_in_its_engine_s_words(
     hosts = -(-count // 32)
     assert f" {hosts} {noun}{'s' if hosts > 1 else ''} " in text
     assert f"a {noun}'s time" in text
-    assert f"1 tables are not in the chart: they needed no {noun}, or got none." in text
+    assert f"1 table not in the chart: needed no {noun}, or got none." in text
     assert (f"Each row is a {noun}" in text) is (count > LANES)
     assert other not in page
     assert other not in message(made, "s3://backups/report.json")
@@ -307,7 +307,7 @@ def test_a_report_of_the_first_version_has_its_page() -> None:
     page = Page(render(report))
     assert page.links == []
     assert "In s3://backups/backups/123456789012/us-east-1/, each in <table>/run-1/" in page.text
-    assert "13 of 120 tables are not backed up." in page.text
+    assert "13 of 120 tables are not backed up, 1 left raised." in page.text
     assert "log s3://backups/logs/3/" in page.text
     assert "All times are UTC." in page.text
 
