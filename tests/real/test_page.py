@@ -6,6 +6,7 @@ page is, what a click and a key do.
 
 from __future__ import annotations
 
+import itertools
 import struct
 import zlib
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hippolyte.records.ledger import Ledger
 from hippolyte.report.content import make_report
@@ -25,7 +28,15 @@ from tests.support.browsers import DRAWN, TARGETS, TEXTS, need_browser
 from tests.support.builders import plan, table
 from tests.support.fleets import HOMES, NOW, bucket, night, start
 from tests.support.fleets import row as row_of
-from tests.support.night_reports import SETTINGS, at, large_report, night_report
+from tests.support.night_reports import (
+    SETTINGS,
+    at,
+    large_report,
+    night_report,
+    some_of_everything,
+    with_texts,
+)
+from tests.support.pages import Page, any_text
 from tools.browser import Browser, BrowserError, browser
 
 DESK, PHONE = (1280, 900), (390, 844)
@@ -417,6 +428,50 @@ def test_nothing_is_fetched_and_nothing_but_its_own_script_is_run(
     assert HOSTILE in chromium.ask("document.querySelector('.attention').textContent")
     search(chromium, "onerror")
     assert chromium.ask("typeof window.hacked") == "undefined"
+
+
+def odd_page(kind: str, texts: Iterator[str]) -> str:
+    """A page of a kind, with a text of these wherever anybody's text is."""
+    if kind == "night":
+        return render(with_texts(some_of_everything(), texts))
+    if kind == "plan":
+        record = plan(*(table(f"table-{n}") for n in range(3))).to_record()
+        record["warnings"], record["alerts"] = [next(texts)], [next(texts)]
+        record["verdicts"] = {next(texts): ("failed", next(texts))}
+        record["empty"], record["undescribed"] = [next(texts)], {next(texts): next(texts)}
+        for batch in record["batches"]:
+            batch["batch_id"] = next(texts)
+            for job in batch["jobs"]:
+                job["table"] = next(texts)
+        return render_plan(record, {next(texts): record, next(texts): record})
+    with bucket() as records:
+        begin = start(0)
+        tables = {next(texts): row_of("failed", reason=next(texts)) for _ in range(3)}
+        more = {"deployment": next(texts), "alerts": [next(texts)], "partition": next(texts)}
+        records.report(HOMES[0], begin, night(begin, tables, **more))
+        records.report(HOMES[1], begin, next(texts).encode("utf-8", "replace"))
+        return render_fleet(look(records.records(), NOW, 7, 14))
+
+
+@pytest.mark.parametrize("kind", ["night", "plan", "fleet"])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(texts=st.lists(any_text, min_size=1, max_size=30))
+def test_whatever_the_texts_are_a_browser_sees_no_other_elements(
+    chromium: Browser, tmp_path_factory: pytest.TempPathFactory, kind: str, texts: list[str]
+) -> None:
+    made = odd_page(kind, itertools.cycle(texts))
+    page = written(tmp_path_factory.getbasetemp(), made)
+    chromium.show(page, *DESK)
+    assert chromium.ask("typeof window.hacked") == "undefined"
+    assert chromium.ask("document.images.length + document.scripts.length") == 1
+    # HTML's own rules and a strict reader agree, so nothing was mended or moved
+    chromium.show(page, *DESK, script=False)
+    tree = chromium.call("DOM.getDocument", depth=0)["root"]["nodeId"]
+    seen = chromium.call("DOM.querySelectorAll", nodeId=tree, selector="*")["nodeIds"]
+    chromium.call("Emulation.setScriptExecutionDisabled", value=False)
+    strict = Page(page.read_text(encoding="utf-8"))
+    assert len(seen) == len(strict.tags)
+    assert not {name for name, _ in strict.attributes if name.startswith("on")}
 
 
 @pytest.mark.parametrize("window", [DESK, PHONE], ids=["desk", "phone"])

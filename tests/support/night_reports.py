@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -95,6 +97,49 @@ def judged(
             ledger.tables[name].items = 3
             ledger.tables[name].finished_at = iso(START + timedelta(minutes=61))
     return make_report(SETTINGS, made, ledger, left, previous or {}, START + timedelta(hours=2))
+
+
+def some_of_everything(engine: str = "lambda") -> dict[str, Any]:
+    """A small night with some of everything, as it is read from JSON."""
+    report = large_report(40, engine)
+    names = list(report["tables"])
+    kept = {name: report["tables"][name] for name in [*names[:5], names[8]]}
+    earlier = {
+        "batch": kept[names[3]]["batch"],
+        "attempt": 1,
+        "started_at": at(5),
+        "finished_at": at(8),
+        "outcome": "failed",
+    }
+    kept[names[3]]["earlier_attempts"] = [earlier]
+    kept[names[3]]["notes"] = ["a note", "100 items read"]
+    kept[names[8]]["damage"] = ["a file is missing"]
+    more = {"alerts": ["an alert"], "drills": ["a drill"], "warnings": ["a warning"]}
+    wished = [{"table": "orders", "from": 1, "to": 2}]
+    report["batches"][0].update(error="an error", cancel_reason="a reason")
+    report["changes"] = dict.fromkeys(report["changes"], names[:2])
+    return dict(json.loads(json.dumps(report | more | {"tables": kept, "would_raise": wished})))
+
+
+# what has a form that its readers rely on, and no text of anybody's
+_FORMS = {"verdict", "start", "deadline", "last_good", "wanted_since"}
+
+
+def with_texts(report: dict[str, Any], texts: Iterator[str]) -> dict[str, Any]:
+    """A report with a text of these in place of each that it has, a name's everywhere the same."""
+    names = [*report["tables"], *(batch["batch_id"] for batch in report["batches"])]
+    called = {name: f"{next(texts)}{number}" for number, name in enumerate(names)}
+
+    def changed(key: str, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {called.get(name, name): changed(name, each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [changed(key, each) for each in value]
+        if not isinstance(value, str) or key in _FORMS or key.endswith("_at"):
+            return value
+        return called.get(value) or next(texts)
+
+    return {key: changed(key, value) for key, value in report.items()}
 
 
 def extreme_report(count: int, what: str) -> dict[str, Any]:

@@ -232,7 +232,7 @@ class _Drawing:
         )
         self.plot.append(
             f'<text class="axis" x="{at:.1f}" y="{top + 11:.1f}" text-anchor="{anchor}">'
-            f"{escape(words)}</text>"
+            f"{shown(words)}</text>"
         )
 
 

@@ -164,7 +164,7 @@ def _cells(one: Deployment, fleet: Fleet) -> Iterable[str]:
         at = address(cell)
         tag, where = ("a", f' href="{escape(at)}"') if at else ("span", "")
         sign = _count(cell) or _sign(cell.state)
-        said = escape(f"{one.home}, {day}: {WORDS[cell.state]}")
+        said = shown(f"{one.home}, {day}: {WORDS[cell.state]}")
         yield (
             f'<td class="{cell.state.value}"><{tag}{where} title="{said}" aria-label="{said}">'
             f"{sign}</{tag}></td>"

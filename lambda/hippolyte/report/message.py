@@ -66,7 +66,7 @@ def text(report: Mapping[str, Any], where: str) -> str:
     """Return the report as plain text; `where` is the address of the whole."""
     minutes, window = report["duration_seconds"] // 60, report["window_seconds"] // 60
     lines = [
-        f"Run {report['run_id']}: {summary(report)}",
+        f"Run {_line(report['run_id'])}: {summary(report)}",
         *([f"A part, {of_part(report)}"] if report.get("part") else []),
         f"{report['items']:,} items, {report['bytes']:,} bytes, {minutes:,} of {window:,} minutes, "
         f"{money(report)}",

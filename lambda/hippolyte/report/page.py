@@ -73,7 +73,7 @@ def _header(report: Row, consoles: Consoles, times: Times) -> str:
     part = f"<p>A part, {shown(of_part(report))}</p>" if report["part"] else ""
     window = shown(times.span(report["start"], report["deadline"]))
     return (
-        f"<h1>{kind} {escape(report['run_id'])} {state}</h1>"
+        f"<h1>{kind} {shown(report['run_id'])} {state}</h1>"
         f'<p class="muted">{shown(report["deployment"])} · account {shown(report["account"])} · '
         f"{shown(report['region'])} · window {window}"
         f" · closed {times.clock(report['closed_at'])}</p>"
