@@ -20,8 +20,10 @@ $(VENV)/installed: requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	touch $@
 
-demo: $(VENV)/installed ## one whole night on the local AWS: terraform apply, backup, report, destroy (ENGINE=emr or datapipeline)
-	$(BIN)/python -m local.demo --engine $(ENGINE)
+demo: demo-$(ENGINE) ## one whole night on the local AWS: terraform apply, backup, report, destroy (ENGINE=emr or datapipeline)
+
+demo-%: $(VENV)/installed
+	$(BIN)/python -m local.demo --engine $*
 
 local: $(VENV)/installed ## keep the local AWS in the foreground (ARGS="--speed 60")
 	$(BIN)/python -m local.serve $(ARGS)

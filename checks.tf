@@ -15,6 +15,16 @@ locals {
   bootstraps           = local.on_lambda ? { cluster = 0, activity = 0 } : { cluster = module.inputs.planning.cluster_bootstrap_seconds, activity = module.inputs.planning.activity_bootstrap_seconds }
   least_window_seconds = max(900, local.bootstraps.cluster + local.bootstraps.activity + 600)
 
+  # Of the daily, weekly and monthly part: what was kept longer goes with the others once it is not any more, and a month's
+  # first is its week's too
+  days_kept = {
+    ""         = var.retention_days
+    "-weekly"  = max(var.retention_days, 7 * var.retention_weeks)
+    "-monthly" = max(var.retention_days, 7 * var.retention_weeks, 31 * var.retention_months)
+  }
+
+  moves = { for tier, kept in local.days_kept : tier => { for class, days in var.storage_classes : class => days if days < kept } }
+
   on_lambda       = var.engine == "lambda"
   on_emr          = var.engine == "emr"
   on_datapipeline = var.engine == "datapipeline"
@@ -64,8 +74,13 @@ resource "terraform_data" "input_checks" {
     }
 
     precondition {
-      condition     = alltrue([for class, days in var.storage_classes : days < var.retention_days])
-      error_message = "storage_classes (${jsonencode(var.storage_classes)}) has days from retention_days (${var.retention_days}) on: those backups are gone by then. Take fewer days, or keep them longer."
+      condition     = length(local.moves["-monthly"]) == length(var.storage_classes)
+      error_message = "storage_classes (${jsonencode(var.storage_classes)}) has days from day ${local.days_kept["-monthly"]} on, when every backup is gone by retention_days (${var.retention_days}), retention_weeks (${var.retention_weeks}) and retention_months (${var.retention_months}). Take fewer days, or keep backups longer."
+    }
+
+    precondition {
+      condition     = try(module.inputs.object_lock.mode, null) != "COMPLIANCE" || !var.force_destroy
+      error_message = "force_destroy = true cannot be kept with object_lock.mode = \"COMPLIANCE\": nobody may delete what is locked, so destroy would take the bucket's policy and settings away and fail at its contents. Remove force_destroy; or set object_lock = null, apply, wait ${try(module.inputs.object_lock.days, 0)} days until the last lock is over, and then apply force_destroy = true."
     }
 
     precondition {
@@ -134,5 +149,13 @@ resource "terraform_data" "input_checks" {
       condition     = !local.on_emr || local.connector == "" || local.paired
       error_message = "cluster.release_label ${jsonencode(local.release_label)} and connector ${local.connector} (by the name of emr.jar) are no documented pair. Documented are ${join("; ", [for pair in local.pairs : "${pair.releases} with ${pair.connectors}"])}. Take a jar that goes with the release (docs/emr.md), or a release that goes with the jar."
     }
+  }
+}
+
+# A warning: it works, for those who have the right
+check "destroy_of_locked_backups" {
+  assert {
+    condition     = try(module.inputs.object_lock.mode, null) != "GOVERNANCE" || !var.force_destroy
+    error_message = "force_destroy = true with object_lock.mode = \"GOVERNANCE\": whoever destroys needs s3:BypassGovernanceRetention on the bucket's objects, beside s3:DeleteObjectVersion, or destroy fails after it took the bucket's policy away."
   }
 }

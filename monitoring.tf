@@ -68,7 +68,7 @@ locals {
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = "${var.name}-lost" }
-      description = "Events could not be delivered to a function and lie in the queue ${var.name}-lost."
+      description = "Events could not be delivered, or a cluster not be ended, and lie in the queue ${var.name}-lost."
     }
   }
 

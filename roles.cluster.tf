@@ -142,6 +142,13 @@ data "aws_iam_policy_document" "guard" {
       values   = [var.name]
     }
   }
+
+  # with its own role as well (Scheduler User Guide, "Configuring a dead-letter queue")
+  statement {
+    sid       = "KeepWhatCannotBeEnded"
+    actions   = ["sqs:SendMessage"]
+    resources = [local.queue_arn]
+  }
 }
 
 # What makes the clusters, by the engine's room; and the key of their volumes, which is the account's affair

@@ -158,6 +158,7 @@ data "aws_iam_policy_document" "reconcile" {
     }
   }
 
+  # of what other programs listen to, our own alone: PutEvents knows the key (Service Authorization Reference, EventBridge)
   dynamic "statement" {
     for_each = var.events_enabled ? ["arn:${local.partition}:events:${local.region}:${local.account}:event-bus/default"] : []
 

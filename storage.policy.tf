@@ -69,6 +69,7 @@ resource "aws_s3_bucket_policy" "this" {
   depends_on = [
     aws_s3_bucket_lifecycle_configuration.this,
     aws_s3_bucket_notification.this,
+    aws_s3_bucket_object_lock_configuration.this,
     aws_s3_bucket_ownership_controls.this,
     aws_s3_bucket_public_access_block.this,
     aws_s3_bucket_server_side_encryption_configuration.this,

@@ -11,10 +11,6 @@ locals {
 
   # Records of a run are small, and asked for in the weeks after it
   run_retention_days = max(var.retention_days, 30)
-
-  # what was kept longer goes with the others once it is not any more
-  days_of_weekly  = max(var.retention_days, 7 * var.retention_weeks)
-  days_of_monthly = max(local.days_of_weekly, 31 * var.retention_months) # the month's first is its week's too
 }
 
 resource "aws_s3_bucket" "this" {
@@ -108,17 +104,11 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 
   # a backup and its catalogue entry go together; what an undo replaced is a backup too
   dynamic "rule" {
-    for_each = {
-      backups         = var.retention_days
-      backups-weekly  = local.days_of_weekly
-      backups-monthly = local.days_of_monthly
-      catalog         = var.retention_days
-      catalog-weekly  = local.days_of_weekly
-      catalog-monthly = local.days_of_monthly
-      undone          = var.retention_days
-      runs            = local.run_retention_days
-      logs            = 30
-    }
+    for_each = merge(
+      { for tier, days in local.days_kept : "backups${tier}" => days },
+      { for tier, days in local.days_kept : "catalog${tier}" => days },
+      { undone = var.retention_days, runs = local.run_retention_days, logs = 30 },
+    )
 
     content {
       id     = "expire-${rule.key}"
@@ -134,20 +124,20 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
-  # the catalogue stays where listing it is cheap
+  # the catalogue stays where listing it is cheap; S3 refuses a move of what is gone by then
   dynamic "rule" {
-    for_each = length(var.storage_classes) > 0 ? ["backups", "backups-weekly", "backups-monthly"] : []
+    for_each = { for tier, moves in local.moves : "backups${tier}" => moves if length(moves) > 0 }
 
     content {
-      id     = "move-${rule.value}"
+      id     = "move-${rule.key}"
       status = "Enabled"
 
       filter {
-        prefix = "${rule.value}/"
+        prefix = "${rule.key}/"
       }
 
       dynamic "transition" {
-        for_each = var.storage_classes
+        for_each = rule.value
 
         content {
           days          = transition.value

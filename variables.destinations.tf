@@ -75,7 +75,7 @@ variable "retention_months" {
 }
 
 variable "storage_classes" {
-  description = "Storage classes that backups move to in the bucket the module creates, each with the days after which they do: `STANDARD_IA` and `ONEZONE_IA` from 30 days, `INTELLIGENT_TIERING` and `GLACIER_IR` from 0. The first two bill for 30 days at least, `GLACIER_IR` for 90, all three for reading (docs/costs.md). `GLACIER` and `DEEP_ARCHIVE` are refused: a restore would wait for hours. Default: all stay in `STANDARD`."
+  description = "Storage classes that backups move to in the bucket the module creates, each with the days after which they do: `STANDARD_IA` and `ONEZONE_IA` from 30 days, `INTELLIGENT_TIERING` and `GLACIER_IR` from 0; what follows `STANDARD_IA`, 30 days later or more. Of what is kept longer by week or month the days may lie beyond `retention_days`; they hold for those alone. `STANDARD_IA` and `ONEZONE_IA` bill for 30 days at least, `GLACIER_IR` for 90, all three for reading (docs/costs.md). `GLACIER` and `DEEP_ARCHIVE` are refused: a restore would wait for hours. Default: all stay in `STANDARD`."
   type        = map(number)
   default     = {}
   nullable    = false
@@ -99,6 +99,11 @@ variable "storage_classes" {
     condition     = alltrue(flatten([for a, x in var.storage_classes : [for b, y in var.storage_classes : x >= y || contains(["STANDARD_IA INTELLIGENT_TIERING", "STANDARD_IA ONEZONE_IA", "STANDARD_IA GLACIER_IR", "INTELLIGENT_TIERING ONEZONE_IA", "INTELLIGENT_TIERING GLACIER_IR"], "${a} ${b}")]]))
     error_message = "storage_classes has an order that S3 does not take, got ${jsonencode(var.storage_classes)}: from STANDARD_IA objects move on to any of the others, from INTELLIGENT_TIERING to ONEZONE_IA or GLACIER_IR, from these two to none. Keep one class, or give the first the fewest days. Example: { STANDARD_IA = 30, GLACIER_IR = 90 }."
   }
+
+  validation {
+    condition     = alltrue([for days in values(var.storage_classes) : days <= try(var.storage_classes["STANDARD_IA"], 3650) || days >= try(var.storage_classes["STANDARD_IA"], 0) + 30])
+    error_message = "storage_classes leaves STANDARD_IA in less than 30 days, got ${jsonencode(var.storage_classes)}: S3 takes no such rule. Give the next class at least 30 days more. Example: { STANDARD_IA = 30, GLACIER_IR = 60 }."
+  }
 }
 
 variable "object_lock" {
@@ -112,7 +117,7 @@ variable "object_lock" {
 }
 
 variable "force_destroy" {
-  description = "Whether `terraform destroy` may delete the created bucket with every backup in it. `false`: bucket and settings stay, and destroy says so. Apply `true` before destroy."
+  description = "Whether `terraform destroy` may delete the created bucket with every backup in it. `false`: bucket and settings stay, and destroy says so. Apply `true` before destroy. Refused with an `object_lock` in `COMPLIANCE`; in `GOVERNANCE` whoever destroys needs `s3:BypassGovernanceRetention`."
   type        = bool
   default     = false
   nullable    = false

@@ -138,6 +138,28 @@ run "a_lock_longer_than_the_retention_is_refused" {
   expect_failures = [terraform_data.input_checks]
 }
 
+run "a_destroy_of_what_nobody_may_delete_is_refused" {
+  command = plan
+
+  variables {
+    object_lock   = { mode = "COMPLIANCE", days = 14 }
+    force_destroy = true
+  }
+
+  expect_failures = [terraform_data.input_checks]
+}
+
+run "a_destroy_of_what_few_may_delete_is_warned_of" {
+  command = plan
+
+  variables {
+    object_lock   = { mode = "GOVERNANCE", days = 14 }
+    force_destroy = true
+  }
+
+  expect_failures = [check.destroy_of_locked_backups]
+}
+
 run "a_bucket_that_does_not_let_this_account_in_is_refused" {
   command = plan
 

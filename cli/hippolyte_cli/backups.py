@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from hippolyte.errors import ConfigurationError, HippolyteError, code_of
 from hippolyte.planning.keeping import KEPT, part
 from hippolyte.record_form import when
-from hippolyte.records.homes import Home, is_night
-from hippolyte.records.runs import start_of
+from hippolyte.records.homes import Home
+from hippolyte.records.runs import is_night, start_of
 from hippolyte.store import Store
 from hippolyte_cli.kept import Kept, kept_of
 
@@ -182,8 +182,9 @@ class Backups:
                 return self.read(home, table, run)
         if verdict := self._verdict(home, table, at):
             raise NoBackupError(f"{table} is kept of other nights: in that one it was {verdict}")
+        asked = f"of the night {at} is kept" if _is_run(at) else f"was begun by {at}"
         raise NoBackupError(
-            f"no backup of {table} was begun by {at}: there are {len(nights)}, from {nights[-1]} "
+            f"no backup of {table} {asked}: there are {len(nights)}, from {nights[-1]} "
             f"to {nights[0]} (`hippolyte list {table}`)"
         )
 

@@ -136,6 +136,7 @@ def _deployment(one: Deployment, fleet: Fleet) -> dict[str, Any]:
     return {
         "account": one.home.account,
         "region": one.home.region,
+        "prefix": one.home.prefix or fleet.records.prefix,
         "name": one.name or None,
         "expected": one.expected,
         "needs_attention": one.needs_attention,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from hippolyte.planning.keeping import kept_as
 from hippolyte_cli import console
 from hippolyte_cli.backups import Backups, Kept, NoBackupError, Row
 from hippolyte_cli.backups_place import (
@@ -107,6 +108,7 @@ def record_of(entry: Kept) -> dict[str, Any]:
         "account": entry.home.account,
         "region": entry.home.region,
         "run": entry.run,
+        "kept": kept_as(entry.location),
         "began_at": entry.began,
         "finished_at": entry.finished,
         "items": entry.items,
@@ -137,7 +139,7 @@ def _row_record(row: Row) -> dict[str, Any]:
 
 
 _OF_TABLES = ("table", "account", "region", "newest backup", "items", "size", "")
-_OF_NIGHTS = ("night", "finished", "items", "size", "verified", "format", "where")
+_OF_NIGHTS = ("night", "kept", "finished", "items", "size", "verified", "format", "where")
 _NUMBERS = ("items", "size")
 
 
@@ -158,6 +160,7 @@ def _cells(row: Row) -> tuple[str, ...]:
 def _cells_of_a_night(entry: Kept) -> tuple[str, ...]:
     return (
         entry.run,
+        kept_as(entry.location),
         entry.finished or "",
         "" if entry.items is None else f"{entry.items:,}",
         size(entry.bytes),

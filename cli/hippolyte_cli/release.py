@@ -74,7 +74,7 @@ class Row:
     @property
     def left(self) -> bool:
         """Whether the lease is still open."""
-        return self.lease.state is not LeaseState.RELEASED
+        return not self.lease.released
 
 
 @dataclass(slots=True)
@@ -270,7 +270,7 @@ _WOULD: dict[Step, str] = {
 
 
 def _told(lease: Lease, failures: list[Exception], why: str) -> str:
-    if lease.state is LeaseState.RELEASED:
+    if lease.released:
         return "given back" + (f": {lease.note}" if lease.note else "")
     if failures:
         return f"failed: {failures[0]}"

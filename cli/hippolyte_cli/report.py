@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,8 +13,8 @@ from rich.text import Text
 from hippolyte import clock
 from hippolyte.errors import ConfigurationError
 from hippolyte.record_form import known_form
-from hippolyte.records.homes import CALLS_AT_ONCE, Home, Records, is_night
-from hippolyte.records.runs import start_of
+from hippolyte.records.homes import CALLS_AT_ONCE, Home, Records
+from hippolyte.records.runs import is_night, start_of
 from hippolyte.report.fleet import look
 from hippolyte.report.fleet_page import render as fleet_page
 from hippolyte.report.message import needs_attention, text
@@ -27,13 +28,15 @@ from hippolyte_cli.backups_place import (
     Bucket,
     Function,
     OfRegion,
-    Prefix,
     Region,
     store_of,
 )
 from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.fleet_view import record_of, show
 from hippolyte_cli.terminal import working
+
+# as modules/fleet-report takes it
+_EXPECTED = re.compile(r"[0-9]{12}(/[a-z]{2,}(-[a-z]+)+-[0-9]+)?")
 
 
 def report(
@@ -46,6 +49,12 @@ def report(
     nights: Annotated[
         int, typer.Option(min=1, max=400, metavar="N", help="With --all: so many nights.")
     ] = 30,
+    expect: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID[/REGION]", help="With --all: an account that is to have nights; several."
+        ),
+    ] = None,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the page into a file, too.")
     ] = None,
@@ -53,7 +62,10 @@ def report(
     of_region: OfRegion = None,
     function: Function = MONITOR,
     bucket: Bucket = None,
-    prefix: Prefix = "",
+    prefix: Annotated[
+        list[str] | None,
+        typer.Option(help="The prefix in that bucket; with --all also several."),
+    ] = None,
     region: Region = None,
     as_json: AsJson = False,
 ) -> None:
@@ -67,10 +79,20 @@ def report(
     """
     if all_ and (run or account or of_region):
         console.refuse("--run, --account and --of-region are of one deployment, --all of each.")
+    expected, prefixes = expect or [], prefix or [""]
+    if expected and not all_:
+        console.refuse("--expect goes with --all.")
+    if len(prefixes) > 1 and not all_:
+        console.refuse("Several --prefix go with --all.")
+    if wrong := [each for each in expected if not _EXPECTED.fullmatch(each)]:
+        console.refuse(
+            "--expect is an account's id of 12 digits, or with its region "
+            f"111111111111/eu-west-1, not {wrong[0]!r}."
+        )
     with console.told():
-        records, home = _records(function, bucket, prefix, region, account, of_region)
+        records, home = _records(function, bucket, prefixes, region, account, of_region)
         if all_:
-            well = _fleet(records, nights, html, as_json)
+            well = _fleet(records, nights, expected, html, as_json)
         else:
             home = home or _only_home(records, account, of_region)
             well = _one(records, home, run, html, as_json)
@@ -81,17 +103,17 @@ def report(
 def _records(
     function: str,
     bucket: str | None,
-    prefix: str,
+    prefixes: list[str],
     region: str | None,
     account: str | None,
     of_region: str | None,
 ) -> tuple[Records, Home | None]:
     """Return the records of a bucket, and whose in it are meant, if that is said."""
     home = Home(account, of_region) if account and of_region else None
-    store, below, settings = store_of(function, bucket, prefix, region, CALLS_AT_ONCE)
+    store, below, settings = store_of(function, bucket, prefixes[0], region, CALLS_AT_ONCE)
     if settings:
         home = home or Home(account or settings.account, of_region or settings.region)
-    return Records(store, below), home
+    return Records.below(store, [below, *(each.strip("/") for each in prefixes[1:])]), home
 
 
 def _only_home(records: Records, account: str | None, region: str | None) -> Home:
@@ -111,10 +133,12 @@ def _only_home(records: Records, account: str | None, region: str | None) -> Hom
     )
 
 
-def _fleet(records: Records, nights: int, html: Path | None, as_json: bool) -> bool:
+def _fleet(
+    records: Records, nights: int, expected: list[str], html: Path | None, as_json: bool
+) -> bool:
     # an account that began no night in all of these has been taken down
     with working("reading the nights of every account"):
-        fleet = look(records, clock.now(), nights, nights)
+        fleet = look(records, clock.now(), nights, nights, expected)
     if html:
         html.write_text(fleet_page(fleet), encoding="utf-8")
     if as_json:

@@ -105,9 +105,7 @@ def build(settings: Settings) -> Clients:
     def client(service: str, region: str, config: Config = config) -> Any:
         return session.client(service, region_name=region, config=config)  # type: ignore[call-overload]
 
-    soon = config.merge(
-        Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=3)
-    )
+    soon = configuration(tries=2, patience=10).merge(Config(connect_timeout=3))
     own, told = settings.region, settings.topic_arn.split(":")[3]
     s3 = client("s3", settings.bucket_region or own)
     say_encryption(s3, settings)

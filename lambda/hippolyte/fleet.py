@@ -50,6 +50,7 @@ class Settings:
     bucket_region: str
     topic_arn: str
     prefix: str = ""
+    more_prefixes: tuple[str, ...] = ()
     nights: int = 30
     seen_days: int = 14
     expected: tuple[str, ...] = ()
@@ -66,7 +67,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         unknown = data.keys() - {field.name for field in fields(Settings)}
         if unknown:
             raise ValueError(f"unknown keys {', '.join(sorted(unknown))}")
-        return Settings(**{**data, "expected": tuple(data.get("expected", ()))})
+        lists = {key: tuple(data.get(key, ())) for key in ("expected", "more_prefixes")}
+        return Settings(**{**data, **lists})
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise ConfigurationError(
             f"the environment variable {VARIABLE} cannot be used ({error}): Terraform writes it, "
@@ -86,7 +88,8 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     s3: S3Client = boto3.client(
         "s3", region_name=settings.bucket_region, config=configuration(CALLS_AT_ONCE)
     )
-    records = Records(Store(s3, settings.bucket), settings.prefix)
+    prefixes = [settings.prefix, *settings.more_prefixes]
+    records = Records.below(Store(s3, settings.bucket), prefixes)
     failures: list[Exception] = []
     try:
         fleet = look(records, clock.now(), settings.nights, settings.seen_days, settings.expected)

@@ -20,6 +20,7 @@ from hippolyte.night.one_pass import Pass
 from hippolyte.night.reconcile import reconcile
 from hippolyte.night.sight import Sight, raised_elsewhere, see, see_others, set_apart
 from hippolyte.night.sweep import sweep, sweep_lost
+from hippolyte.night.tell_programs import tell_left
 from hippolyte.overdue import is_overdue
 from hippolyte.preflight import preflight
 from hippolyte.record_form import iso
@@ -127,7 +128,7 @@ def _follow(sights: list[Sight]) -> None:
 
 @contextmanager
 def _given_back(p: Pass, run_id: str) -> Iterator[None]:
-    """Put events of the leases of a run without an open report that are given back meanwhile."""
+    """Put events of the leases of a run without records that are given back meanwhile."""
     before = {name for name, held in p.held.items() if held.lease.run_id == run_id}
     yield
     at = iso(clock.now())
@@ -144,8 +145,8 @@ def _step(sight: Sight, run_id: str, undecided: set[str]) -> bool:
     p.previous = None
     if run_id not in sight.still_open and p.runs.report(run_id):
         # closed with something left raised: the sweep goes on
-        with _given_back(p, run_id):
-            sweep(p, run)
+        sweep(p, run)
+        tell_left(p, run)
         return False
     if MARK in sight.recent.get(run_id, ()):
         take_note(p, run)

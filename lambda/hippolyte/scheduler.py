@@ -211,13 +211,12 @@ def _made(
 
 def _night_before(p: Pass) -> tuple[str | None, dict[str, Any]]:
     """Return the last night, and its report's tables: without it all turns are alike."""
-    recent = p.runs.recent(clock.now())
-    earlier = [r for r, names in recent.items() if "report.json" in names and not is_part(r)]
-    last = max(earlier, default=None)
+    last = None
     try:
+        last = p.runs.last_night(p.runs.recent(clock.now()))
         p.previous = p.runs.report(last) if last else None
     except (ClientError, BotoCoreError, ConfigurationError) as error:
-        _log.warning("the report of %s cannot be read: %s", last, error)
+        _log.warning("the report of %s cannot be read: %s", last or "the last night", error)
     return last, dict((p.previous or {}).get("tables", {}))
 
 

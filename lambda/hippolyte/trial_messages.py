@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,6 +11,8 @@ from hippolyte import clock
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.window import run_id
 from hippolyte.record_form import iso
+from hippolyte.records.ledger import TableEntry
+from hippolyte.records.raised import note_raised
 from hippolyte.report import events
 from hippolyte.report.message import forms, text
 from hippolyte.report.notify import own_topic, publish
@@ -40,11 +42,12 @@ def send(p: Pass) -> dict[str, Any]:
         except (ClientError, BotoCoreError) as refused:
             line, error = marked[0], str(refused)
         sent.append({"message": line, "error": error})
-    made = [*events.of_report(_report(p, run, iso(now)), "s3://test/report.json")]
+    report = _made_up(run, iso(now), bad=True) | events.home(p.settings, run)
+    made = [*_of_tables(report), *events.of_end(report, "s3://test/report.json")]
     drill: dict[str, Any] = {"run_id": run, "name": "hippolyte-drill-test", "table": "orders"}
     drill |= {"ok": True, "said": "3 items, as in its backup"}
     made.append(events.drilled(p.settings, drill, iso(now)))
-    trouble = events.put(p.clients, p.settings, made, test=True)
+    _, trouble = events.put(p.clients, p.settings, made, test=True)
     return {
         "topics": _topics(p),
         "messages": sent,
@@ -110,9 +113,15 @@ def _made_up(run: str, at: str, bad: bool) -> dict[str, Any]:
     }
 
 
-def _report(p: Pass, run: str, at: str) -> dict[str, Any]:
-    home = {"account": p.settings.account, "region": p.settings.region}
-    return {**_made_up(run, at, bad=True), "deployment": p.settings.name, **home}
+def _of_tables(report: Mapping[str, Any]) -> Iterator[events.Event]:
+    for name, row in report["tables"].items():
+        made = {key: row[key] for key in ("reason", "finished_at", "location", "items", "bytes")}
+        entry = TableEntry(verdict=Verdict(row["verdict"]), **made)
+        for lease in report["raised"]:
+            if lease["table"] == name:
+                note_raised(entry, lease["from"], lease["to"], lease["raised_at"], known=True)
+        for _, event in events.of_table(report, name, entry, row["finished_at"]):
+            yield event
 
 
 def _topics(p: Pass) -> list[dict[str, Any]]:

@@ -44,7 +44,6 @@ WINDOW_START = datetime(2026, 11, 24, tzinfo=UTC)
 WINDOW = timedelta(hours=7)
 RUN = "2026-11-24T00-00Z"
 NIGHT_BEFORE = "2026-11-23T00-00Z"
-PAGE = REPOSITORY / "build" / "report.html"
 EXAMPLES = {"lambda": "native", "emr": "emr", "datapipeline": "datapipeline"}
 """The example that is applied, by engine; the first one's night mixes engines, and drills."""
 SANDBOX = {"force_destroy": True}
@@ -194,13 +193,13 @@ def demo(console: Console, times: Times, engine: str = "lambda") -> str:
         if not wrong:
             with times.measured("our restore"):
                 wrong = bring_back(world, specs, console)
-        _keep_page(console, world, bucket)
+        page = _keep_page(console, world, bucket, engine)
         if wrong:
             raise DemoFailed("; ".join(wrong[:5]) + (f"; {len(wrong)} faults" if wrong[5:] else ""))
         with times.measured("terraform destroy"):
             terraform.destroy(SANDBOX)
         console.print("destroyed, with all backups")
-        return closing_line(report)
+    return closing_line(report, page)
 
 
 def _apply(
@@ -239,12 +238,13 @@ def _put_night_before(world: World, bucket: str, specs: list[TableSpec], console
     console.print(f"made up the report of the night before, {NIGHT_BEFORE}: no such night was run")
 
 
-def _keep_page(console: Console, world: World, bucket: str) -> None:
-    """Keep the night's page on this disk, to be looked at after the bucket is gone."""
+def _keep_page(console: Console, world: World, bucket: str, engine: str) -> str:
+    """Keep the night's page in this repository, to be looked at after the bucket is gone."""
     key = f"runs/{world.account}/{world.region}/{RUN}/report.html"
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_bytes(world.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
-    console.print(f"kept {PAGE.relative_to(REPOSITORY)}", soft_wrap=True)
+    page = "build/report.html" if engine == "lambda" else f"build/report-{engine}.html"
+    world.client("s3").download_file(bucket, key, str(REPOSITORY / page))
+    console.print(f"kept {page}", soft_wrap=True)
+    return page
 
 
 def _show(console: Console, world: World, outputs: dict[str, Any], report: dict[str, Any]) -> None:
@@ -261,7 +261,7 @@ def _show(console: Console, world: World, outputs: dict[str, Any], report: dict[
     console.print(f"such as {example['location']}/", soft_wrap=True)
 
 
-def closing_line(report: dict[str, Any]) -> str:
+def closing_line(report: dict[str, Any], page: str) -> str:
     """Return the demo's last line; the counts must add up."""
     totals = report["totals"]
     if sum(totals.values()) != report["discovered"]:
@@ -271,7 +271,7 @@ def closing_line(report: dict[str, Any]) -> str:
         f"{totals['skipped']} skipped + {totals['failed']} failed + "
         f"{totals['timed_out']} timed out + {totals['vanished']} vanished + "
         f"{totals['unsupported']} unsupported; {len(report['left_raised'])} left raised; restored "
-        f"and compared equal; the night as a page: {PAGE.relative_to(REPOSITORY)}"
+        f"and compared equal; the night as a page: {page}"
     )
 
 

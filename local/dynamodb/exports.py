@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
-from moto.dynamodb.exceptions import ERROR_TYPE_PREFIX, DynamodbException, MockValidationException
+from moto.dynamodb.exceptions import MockValidationException
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
@@ -28,6 +28,7 @@ from local.dynamodb.capacity import state_of
 from local.dynamodb.description import described
 from local.dynamodb.export_job import Export, data_files, manifests
 from local.dynamodb.history import items_at
+from local.dynamodb.job_calls import error, page
 
 if TYPE_CHECKING:
     from local.core.aws import Aws
@@ -67,7 +68,7 @@ def _describe_backups(backend: DynamoDBBackend, table_name: str) -> dict[str, An
     """Tell the window as it is now; moto's is that of when it was switched on."""
     table = backend.tables.get(table_name.rsplit("/", 1)[-1])
     if table is None:
-        raise _error("TableNotFoundException", f"Table not found: {table_name}")
+        raise error("TableNotFoundException", f"Table not found: {table_name}")
     out: dict[str, Any] = dict(table.continuous_backups)
     if found := window(table, current().clock.now()):
         earliest, latest, days = found
@@ -87,7 +88,7 @@ def _export(handler: DynamoHandler) -> ActionResult:
     for one in known.values():
         if one.asked["ClientToken"] == asked["ClientToken"] and now - one.began < _TOKEN_LIFE:
             if any(one.asked.get(name) != asked.get(name) for name in _SAME):
-                raise _error(
+                raise error(
                     "ExportConflictException",
                     "Export with the client token already exists, with other parameters",
                 )
@@ -133,14 +134,14 @@ def _table(handler: DynamoHandler, arn: str) -> Table:
     """Return the table of an ARN; a name in its place is none (API: "TableArn")."""
     table = handler.dynamodb_backend.tables.get(arn.rsplit("/", 1)[-1])
     if table is None or table.table_arn != arn:
-        raise _error("TableNotFoundException", f"Table not found: {arn}")
+        raise error("TableNotFoundException", f"Table not found: {arn}")
     return table
 
 
 def _moment(table: Table, asked: dict[str, Any], now: datetime) -> datetime:
     found = window(table, now)
     if found is None:
-        raise _error(
+        raise error(
             "PointInTimeRecoveryUnavailableException",
             f"Point in time recovery is not enabled for table '{table.name}'",
         )
@@ -148,7 +149,7 @@ def _moment(table: Table, asked: dict[str, Any], now: datetime) -> datetime:
     # as moto hands it on: without a time zone
     moment = found[1] if given is None else given.replace(tzinfo=UTC)
     if not found[0] <= moment <= found[1]:
-        raise _error(
+        raise error(
             "InvalidExportTimeException",
             f"The export time must be from {found[0].isoformat()} to {found[1].isoformat()}",
         )
@@ -204,25 +205,14 @@ def _finish(world: Aws, handler: DynamoHandler, export: Export) -> None:
 def _describe_export(handler: DynamoHandler) -> ActionResult:
     found = _exports(handler).get(handler.body["ExportArn"])
     if found is None:
-        raise _error("ExportNotFoundException", "The specified export was not found.")
+        raise error("ExportNotFoundException", "The specified export was not found.")
     return ActionResult({"ExportDescription": found.description()})
 
 
 def _list_exports(handler: DynamoHandler) -> ActionResult:
-    """List exports, newest first, a page of them."""
-    asked, wanted = handler.body, handler.body.get("TableArn")
-    found = [
-        one.summary()
-        for one in reversed(_exports(handler).values())
-        if wanted in (None, one.table_arn)
-    ]
-    first, size = int(asked.get("NextToken") or 0), asked.get("MaxResults", 25)
-    more = {"NextToken": str(first + size)} if first + size < len(found) else {}
-    return ActionResult({"ExportSummaries": found[first : first + size]} | more)
-
-
-def _error(code: str, message: str) -> DynamodbException:
-    return DynamodbException(ERROR_TYPE_PREFIX + code, message)
+    asked = handler.body
+    found, more = page(_exports(handler).values(), asked, asked.get("MaxResults", 25))
+    return ActionResult({"ExportSummaries": found, **more})
 
 
 def install() -> None:

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
 from moto.dynamodb.exceptions import (
-    ERROR_TYPE_PREFIX,
-    DynamodbException,
     MockValidationException,
     ResourceInUseException,
 )
@@ -30,6 +28,7 @@ from local.core.patching import Patches
 from local.core.running import current
 from local.dynamodb.capacity import state_of
 from local.dynamodb.import_job import Import, read
+from local.dynamodb.job_calls import error, page
 
 if TYPE_CHECKING:
     from local.core.aws import Aws
@@ -56,7 +55,7 @@ def _starting(keep: Callable[[Table, dict[str, Any]], None]) -> Callable[..., Ac
         before = next((i for i in known.values() if i.asked.get("ClientToken") == token), None)
         if token and before and before.name != name:
             message = "Import conflict: Duplicate request detected with conflicting parameters"
-            raise _error("ImportConflictException", message)
+            raise error("ImportConflictException", message)
         if token and before and (before.status == "IN_PROGRESS" or name not in tables):
             return ActionResult({"ImportTableDescription": before.description()})
         if name in tables and state_of(tables[name]).settings.status != "CREATING":
@@ -181,25 +180,14 @@ def _end(world: Aws, one: Import) -> None:
 def _describe_import(handler: DynamoHandler) -> ActionResult:
     found = _imports(handler).get(handler.body["ImportArn"])
     if found is None:
-        raise _error("ImportNotFoundException", "The specified import was not found.")
+        raise error("ImportNotFoundException", "The specified import was not found.")
     return ActionResult({"ImportTableDescription": found.description()})
 
 
 def _list_imports(handler: DynamoHandler) -> ActionResult:
-    """List imports, newest first, a page of them."""
-    asked, wanted = handler.body, handler.body.get("TableArn")
-    found = [
-        one.summary()
-        for one in reversed(_imports(handler).values())
-        if wanted in (None, one.table_arn)
-    ]
-    first, size = int(asked.get("NextToken") or 0), asked.get("PageSize", 10)
-    more = {"NextToken": f"{first + size:0112}"} if first + size < len(found) else {}
-    return ActionResult({"ImportSummaryList": found[first : first + size]} | more)
-
-
-def _error(code: str, message: str) -> DynamodbException:
-    return DynamodbException(ERROR_TYPE_PREFIX + code, message)
+    asked = handler.body
+    found, more = page(_imports(handler).values(), asked, asked.get("PageSize", 10), width=112)
+    return ActionResult({"ImportSummaryList": found, **more})
 
 
 def install(keep: Callable[[Table, dict[str, Any]], None]) -> None:

@@ -54,8 +54,9 @@ def of(call: Call) -> list[Permission]:
     out = [Permission(f"s3:{operation}", f"{bucket_arn}/{call.key}", _object_context(call))]
     bucket = find_bucket(call.bucket or "")
     if operation == "GetObject" and bucket is not None and call.key not in bucket.keys:
-        # without s3:ListBucket, S3 says 403 of a key that is not there
-        out.append(Permission("s3:ListBucket", bucket_arn, {"s3:prefix": call.key}))
+        # without s3:ListBucket, S3 says 403 of a key that is not there; no prefix is asked for, so
+        # that a condition that wants one refuses this
+        out.append(Permission("s3:ListBucket", bucket_arn))
     source = call.handler.headers.get("x-amz-copy-source")
     if operation == "PutObject" and source:
         path = unquote(source).lstrip("/").split("?", 1)[0]

@@ -11,9 +11,15 @@ locals {
   key_arn    = var.kms_key_arn == null ? aws_kms_key.this[0].arn : var.kms_key_arn
   via_s3     = "s3.${data.aws_region.current.id}.${data.aws_partition.current.dns_suffix}"
 
-  # what was kept longer goes with the others once it is not any more
-  days_of_weekly  = max(var.retention_days, 7 * var.retention_weeks)
-  days_of_monthly = max(local.days_of_weekly, 31 * var.retention_months) # the month's first is its week's too
+  # Of the daily, weekly and monthly part: what was kept longer goes with the others once it is not any more, and a month's
+  # first is its week's too
+  days_kept = {
+    ""         = var.retention_days
+    "-weekly"  = max(var.retention_days, 7 * var.retention_weeks)
+    "-monthly" = max(var.retention_days, 7 * var.retention_weeks, 31 * var.retention_months)
+  }
+
+  moves = { for tier, kept in local.days_kept : tier => { for class, days in var.storage_classes : class => days if days < kept } }
 
   # by organization: everybody, and the condition says which
   accounts     = var.organization_id != null ? ["*"] : [for id in var.account_ids : "arn:${local.partition}:iam::${id}:root"]
@@ -36,14 +42,27 @@ resource "aws_s3_bucket" "this" {
     }
 
     precondition {
-      condition     = alltrue([for class, days in var.storage_classes : days < var.retention_days])
-      error_message = "storage_classes (${jsonencode(var.storage_classes)}) has days from retention_days (${var.retention_days}) on: those backups are gone by then. Take fewer days, or keep them longer."
+      condition     = length(local.moves["-monthly"]) == length(var.storage_classes)
+      error_message = "storage_classes (${jsonencode(var.storage_classes)}) has days from day ${local.days_kept["-monthly"]} on, when every backup is gone by retention_days (${var.retention_days}), retention_weeks (${var.retention_weeks}) and retention_months (${var.retention_months}). Take fewer days, or keep backups longer."
+    }
+
+    precondition {
+      condition     = try(var.object_lock.mode, null) != "COMPLIANCE" || !var.force_destroy
+      error_message = "force_destroy = true cannot be kept with object_lock.mode = \"COMPLIANCE\": nobody may delete what is locked, so destroy would take the bucket's policy and settings away and fail at its contents. Remove force_destroy; or set object_lock = null, apply, wait ${try(var.object_lock.days, 0)} days until the last lock is over, and then apply force_destroy = true."
     }
 
     precondition {
       condition     = try(var.object_lock.days, 0) <= var.retention_days
       error_message = "object_lock.days (${jsonencode(try(var.object_lock.days, null))}) is longer than retention_days (${var.retention_days}): a lock forbids a shorter retention, what expires would be out of sight and paid for. Lower object_lock.days, or keep backups as long."
     }
+  }
+}
+
+# A warning: it works, for those who have the right
+check "destroy_of_locked_backups" {
+  assert {
+    condition     = try(var.object_lock.mode, null) != "GOVERNANCE" || !var.force_destroy
+    error_message = "force_destroy = true with object_lock.mode = \"GOVERNANCE\": whoever destroys needs s3:BypassGovernanceRetention on the bucket's objects, beside s3:DeleteObjectVersion, or destroy fails after it took the bucket's policy away."
   }
 }
 
@@ -116,17 +135,11 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 
   # a backup and its catalogue entry go together; what an undo replaced is a backup too
   dynamic "rule" {
-    for_each = {
-      backups         = var.retention_days
-      backups-weekly  = local.days_of_weekly
-      backups-monthly = local.days_of_monthly
-      catalog         = var.retention_days
-      catalog-weekly  = local.days_of_weekly
-      catalog-monthly = local.days_of_monthly
-      undone          = var.retention_days
-      runs            = max(var.retention_days, 30)
-      logs            = 30
-    }
+    for_each = merge(
+      { for tier, days in local.days_kept : "backups${tier}" => days },
+      { for tier, days in local.days_kept : "catalog${tier}" => days },
+      { undone = var.retention_days, runs = max(var.retention_days, 30), logs = 30 },
+    )
 
     content {
       id     = "expire-${rule.key}"
@@ -142,20 +155,20 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
-  # the catalogue stays where listing it is cheap
+  # the catalogue stays where listing it is cheap; S3 refuses a move of what is gone by then
   dynamic "rule" {
-    for_each = length(var.storage_classes) > 0 ? ["backups", "backups-weekly", "backups-monthly"] : []
+    for_each = { for tier, moves in local.moves : "backups${tier}" => moves if length(moves) > 0 }
 
     content {
-      id     = "move-${rule.value}"
+      id     = "move-${rule.key}"
       status = "Enabled"
 
       filter {
-        prefix = "${local.key_prefix}${rule.value}/"
+        prefix = "${local.key_prefix}${rule.key}/"
       }
 
       dynamic "transition" {
-        for_each = var.storage_classes
+        for_each = rule.value
 
         content {
           days          = transition.value
@@ -185,62 +198,4 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   }
 
   depends_on = [aws_s3_bucket_versioning.this]
-}
-
-# --- the key ----------------------------------------------------------------------------------------------------------
-
-locals {
-  # Not a policy document of the provider: in a key's policy "*" is this key, which checkov's checks of documents do not know
-  key_policy = {
-    Version = "2012-10-17"
-    Statement = concat([
-      # without this nobody could administer the key; it delegates to the account's IAM policies
-      {
-        Sid       = "AccountAdministersByIam"
-        Effect    = "Allow"
-        Action    = "kms:*"
-        Resource  = "*"
-        Principal = { AWS = "arn:${local.partition}:iam::${data.aws_caller_identity.current.account_id}:root" }
-      },
-      # what they may decrypt the bucket's policy says: the key is of no use to them beside this bucket
-      {
-        Sid       = "DeploymentsUseItThroughTheBucket"
-        Effect    = "Allow"
-        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource  = "*"
-        Principal = { AWS = local.accounts }
-        Condition = {
-          StringEquals = merge({ "kms:ViaService" = local.via_s3 }, [for id in local.organization : { "aws:PrincipalOrgID" = id }]...)
-          ArnLike      = { "aws:PrincipalArn" = local.roles }
-        }
-      },
-    ], local.key_stays)
-  }
-
-  # what was written under it is lost with it
-  key_stays = var.force_destroy ? [] : [{
-    Sid       = "KeyStaysWithTheBackups"
-    Effect    = "Deny"
-    Action    = "kms:ScheduleKeyDeletion"
-    Resource  = "*"
-    Principal = "*"
-  }]
-}
-
-resource "aws_kms_key" "this" {
-  count = var.kms_key_arn == null ? 1 : 0
-
-  description             = "Encrypts the backups in ${var.bucket}"
-  enable_key_rotation     = true
-  deletion_window_in_days = 30 # the backups are lost with it
-  policy                  = jsonencode(local.key_policy)
-
-  tags = var.tags
-}
-
-resource "aws_kms_alias" "this" {
-  count = var.kms_key_arn == null ? 1 : 0
-
-  name          = "alias/${replace(var.bucket, ".", "-")}"
-  target_key_id = aws_kms_key.this[0].key_id
 }

@@ -12,6 +12,7 @@ locals {
   dns_suffix = data.aws_partition.current.dns_suffix
 
   key_prefix    = var.backup_bucket.prefix == "" ? "" : "${var.backup_bucket.prefix}/"
+  key_prefixes  = concat([local.key_prefix], [for each in var.more_prefixes : each == "" ? "" : "${each}/"])
   bucket_arn    = "arn:${local.partition}:s3:::${var.backup_bucket.name}"
   bucket_region = coalesce(var.backup_bucket.region, local.region)
   page_key      = "${local.key_prefix}fleet/report.html"
@@ -29,6 +30,7 @@ locals {
     bucket        = var.backup_bucket.name
     bucket_region = local.bucket_region
     prefix        = var.backup_bucket.prefix
+    more_prefixes = var.more_prefixes
     topic_arn     = var.topic.arn
     nights        = var.nights
     seen_days     = var.seen_days
@@ -82,7 +84,7 @@ resource "aws_lambda_function" "this" {
   depends_on = [aws_iam_role_policy.function]
 }
 
-# what failed after its message would only tell twice; the alarm says that a morning is missing
+# what failed after its message would only tell twice; an alarm says that it failed
 resource "aws_lambda_function_event_invoke_config" "this" {
   function_name                = aws_lambda_function.this.function_name
   maximum_retry_attempts       = 0
@@ -150,6 +152,24 @@ resource "aws_cloudwatch_metric_alarm" "missing" {
   treat_missing_data        = "missing"
   alarm_actions             = [var.topic.arn]
   insufficient_data_actions = [var.topic.arn]
+
+  tags = var.tags
+}
+
+# At once, not a day later; also what failed after the message, as the page
+resource "aws_cloudwatch_metric_alarm" "errors" {
+  alarm_name          = "${var.name}-errors"
+  alarm_description   = "The report of all deployments failed: its message may not have come, or its page is old."
+  namespace           = "AWS/Lambda"
+  metric_name         = "Errors"
+  dimensions          = { FunctionName = var.name }
+  statistic           = "Sum"
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  threshold           = 1
+  period              = 300
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [var.topic.arn]
 
   tags = var.tags
 }

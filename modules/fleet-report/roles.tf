@@ -4,10 +4,10 @@ data "aws_iam_policy_document" "function" {
   statement {
     sid     = "ReadReportsAndLeases"
     actions = ["s3:GetObject"]
-    resources = [
-      "${local.bucket_arn}/${local.key_prefix}runs/*/report.json",
-      "${local.bucket_arn}/${local.key_prefix}leases/*.json",
-    ]
+    resources = flatten([for each in local.key_prefixes : [
+      "${local.bucket_arn}/${each}runs/*/report.json",
+      "${local.bucket_arn}/${each}leases/*.json",
+    ]])
   }
 
   # also makes a missing report a 404 and not a 403; a condition on the prefix would not, as a look at one object has none

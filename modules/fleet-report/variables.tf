@@ -23,6 +23,18 @@ variable "topic" {
   }
 }
 
+variable "more_prefixes" {
+  description = "Other prefixes of that bucket that deployments write below, as a second one of an account and region does: up to 10; `\"\"` is the bucket as it is. Default: none."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = length(var.more_prefixes) <= 10 && !contains(var.more_prefixes, var.backup_bucket.prefix) && alltrue([for each in var.more_prefixes : can(regex("^([A-Za-z0-9_.=-]+(/[A-Za-z0-9_.=-]+)*)?$", each)) && length(each) <= 200])
+    error_message = "more_prefixes must be up to 10 prefixes other than backup_bucket.prefix (\"${var.backup_bucket.prefix}\"), of letters, digits and _.=- in parts divided by single slashes, none at either end, got ${jsonencode(var.more_prefixes)}. Example: [\"second\"]."
+  }
+}
+
 variable "expected" {
   description = "Accounts (`111111111111`), or accounts with region (`111111111111/eu-west-1`), of which a night is due each day, whatever is in the bucket: one that never reported is told. Others are expected for `seen_days` after their last night. Default: none is named."
   type        = list(string)

@@ -1,5 +1,5 @@
 # Roles for people: one reads backups, one restores them into tables, one puts items of living tables back, one restores into tables
-# of a verification only. Who may look at last night's data is not at once who may write into a table.
+# of a verification only, one asks deployments. Who may look at last night's data is not at once who may write into a table.
 
 data "aws_partition" "current" {}
 data "aws_caller_identity" "current" {}
@@ -70,13 +70,14 @@ data "aws_iam_policy_document" "read" {
     ]])
   }
 
+  # also makes a missing key a 404 and not a 403: there no prefix is asked for, hence IfExists
   statement {
     sid       = "ListBackups"
     actions   = ["s3:ListBucket"]
     resources = [local.bucket_arn]
 
     condition {
-      test     = "StringLike"
+      test     = "StringLikeIfExists"
       variable = "s3:prefix"
       values = concat(
         [for kind in concat(local.catalogs, ["runs"]) : "${local.below}${kind}/"],

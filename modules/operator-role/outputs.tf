@@ -3,6 +3,11 @@ output "read_role_arn" {
   value       = aws_iam_role.read.arn
 }
 
+output "operate_role_arn" {
+  description = "ARN of the role that looks at deployments and asks their functions; null without `deployment_names`."
+  value       = one(aws_iam_role.operate[*].arn)
+}
+
 output "verify_role_arn" {
   description = "ARN of the role that verifies by restoring; null unless `verify_by_restoring`."
   value       = one(aws_iam_role.verify[*].arn)

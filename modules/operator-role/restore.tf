@@ -122,13 +122,14 @@ data "aws_iam_policy_document" "restore" {
     resources = [for home in local.homes : "${local.bucket_arn}/${local.below}restores/${home}/*"]
   }
 
+  # also makes a missing key a 404 and not a 403: there no prefix is asked for, hence IfExists
   statement {
     sid       = "ListProgress"
     actions   = ["s3:ListBucket"]
     resources = [local.bucket_arn]
 
     condition {
-      test     = "StringLike"
+      test     = "StringLikeIfExists"
       variable = "s3:prefix"
       values   = [for home in local.homes : "${local.below}restores/${home}/*"]
     }

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Start of the roles' names: `<name>-read`, `<name>-restore`, `<name>-undo` and `<name>-verify`."
+  description = "Start of the roles' names: `<name>-read`, `<name>-operate`, `<name>-restore`, `<name>-undo` and `<name>-verify`."
   type        = string
   default     = "hippolyte-operator"
   nullable    = false
@@ -100,6 +100,18 @@ variable "undo_table_prefixes" {
   validation {
     condition     = alltrue([for start in var.undo_table_prefixes : can(regex("^[A-Za-z0-9_.-]{0,255}$", start))])
     error_message = "undo_table_prefixes must be starts of tables' names, without *, got ${jsonencode(var.undo_table_prefixes)}. Example: [\"orders-\"]."
+  }
+}
+
+variable "deployment_names" {
+  description = "Names of the deployments, in this account and region, that the role `<name>-operate` may look at, and whose scheduler and monitor it may ask: `hippolyte doctor`, `report` without `--bucket`, `test-alert`. IAM cannot tell what they are asked, so it may begin and end nights, too. It reads what the role `<name>-read` does. Default: none, and no such role."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in var.deployment_names : can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", name)) && length(name) <= 27])
+    error_message = "deployment_names must be deployments' names (2 to 27 lower-case letters, digits and single hyphens), got ${jsonencode(var.deployment_names)}. Example: [\"hippolyte\"]."
   }
 }
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -14,7 +16,7 @@ from hippolyte.planning.window import run_id
 from hippolyte.record_form import iso
 from hippolyte.records.homes import Home
 from hippolyte.report.fleet import Deployment, Fleet, State, look
-from hippolyte.report.fleet_message import FIRST_LINE, first_line, message
+from hippolyte.report.fleet_message import ENTRIES, FIRST_LINE, first_line, message, sections
 from hippolyte.report.fleet_page import render
 from hippolyte_cli.fleet_view import record_of
 from tests.support.fleets import (
@@ -29,6 +31,7 @@ from tests.support.fleets import (
     row,
     start,
 )
+from tools.tf import REPOSITORY
 
 LETTERS = {
     State.GOOD: ".",
@@ -56,8 +59,9 @@ def looked(
     seen_days: int = 14,
     expected: Sequence[str] = (),
     prefix: str = "",
+    more: Sequence[str] = (),
 ) -> Fleet:
-    return look(made.records(prefix), now, nights, seen_days, expected)
+    return look(made.records(prefix, *more), now, nights, seen_days, expected)
 
 
 def grid(fleet: Fleet) -> dict[str, str]:
@@ -241,6 +245,53 @@ def test_a_prefix_holds_its_own_fleet(made: Bucket) -> None:
     key = f"nightly/x/runs/{SECOND.account}/{SECOND.region}/{run_id(begin)}/report.json"
     made.put(key, night(begin, good_tables(begin)))
     assert list(grid(looked(made, prefix="nightly/x"))) == [str(SECOND)]
+
+
+def test_several_prefixes_are_one_fleet_and_each_is_told_with_its_own(made: Bucket) -> None:
+    """Two deployments of one account and region share a bucket by other prefixes."""
+    made.good(FIRST, 0, partition="aws")
+    begin = start(0)
+    good, failed = good_tables(begin), {"orders": row("failed", reason="it failed")}
+    for home, tables in ((FIRST, good | failed), (SECOND, good)):
+        body = night(begin, tables, partition="aws")
+        key = f"team/x/runs/{home.account}/{home.region}/{run_id(begin)}/report.json"
+        made.put(key, body)
+    made.put(f"team/x/leases/{SECOND.account}/{SECOND.region}/t.json", {"state": "raised"})
+    named = [FIRST.account, f"{SECOND.account}/{SECOND.region}", "999999999999"]
+    fleet = looked(made, more=["team/x"], expected=named)
+    assert grid(fleet) == {
+        str(FIRST): "      .",
+        f"{FIRST} team/x/": "      F",
+        f"{SECOND} team/x/": "      .",
+        "999999999999 ": "       ",
+    }
+    assert first_line(fleet) == "ATTENTION: 1 of 4 nights missing, 1 table failed, ..."
+    said = message(fleet, "")
+    assert f"  - {FIRST} team/x/ (hippolyte): 1 failed: orders (it failed)" in said
+    assert f"  - {SECOND} team/x/ (hippolyte): t\n" in said
+    assert fleet.place == f"s3://{BUCKET}/ and team/x/"
+    shown = render(fleet)
+    for place in ("runs", "team/x/runs"):
+        folder = f"{place}/{FIRST.account}/{FIRST.region}/{run_id(begin)}/"
+        assert f"prefix={folder}" in unquote(shown)
+    assert [one["prefix"] for one in record_of(fleet)["deployments"]] == [
+        "",
+        "team/x",
+        "team/x",
+        "",
+    ]
+
+
+def test_a_table_that_another_deployment_of_the_region_backs_up_is_backed_up(
+    made: Bucket,
+) -> None:
+    begin = start(0)
+    left_out = {"orders": row("skipped", reason="excluded by 'orders'")}
+    made.report(FIRST, begin, night(begin, left_out))
+    assert [bare.table for bare in looked(made).nowhere] == ["orders"]
+    key = f"second/runs/{FIRST.account}/{FIRST.region}/{run_id(begin)}/report.json"
+    made.put(key, night(begin, {"orders": row(good=iso(begin))}))
+    assert looked(made, more=["second"]).nowhere == ()
 
 
 # what is no report of ours
@@ -435,6 +486,9 @@ def test_what_is_backed_up_nowhere_is_named(made: Bucket) -> None:
     said = message(fleet, "")
     assert "lost, a replica whose others nobody backs up (excluded by 'lost')" in said
     assert "former, a replica no more" in said
+    shown = render(fleet)
+    assert "former, a replica no more (excluded by &#x27;former&#x27;)" in shown
+    assert '<div class="wrong"><b>2</b>replicas not copied</div>' in shown
     first = fleet.deployments[0]
     assert [(age.table, age.last_good) for age in first.oldest] == [
         ("dear", ""),
@@ -442,6 +496,31 @@ def test_what_is_backed_up_nowhere_is_named(made: Bucket) -> None:
         ("tonight", "2026-11-26T00:00:00Z"),
     ]
     assert first.oldest[2].days == pytest.approx(2.29, abs=0.01)
+
+
+def test_each_kind_of_trouble_leads_to_an_entry_of_the_documents(made: Bucket) -> None:
+    """Whatever a morning has to tell: the link is there, and so is what it leads to."""
+    begin = start(0)
+    rows = {
+        "orders": row("failed", reason="it failed"),
+        "former": row("skipped", reason="excluded by 'former'", replica=False),
+    }
+    body = night(begin, rows, alerts=["one is empty tonight"])
+    made.report(FIRST, begin, body)
+    lease(made, "orders", "raised")
+    made.report(SECOND, begin, b"{")
+    fleet = looked(made, now=start(0, 7), expected=["999999999999"])
+    titles = [title for title, rows in sections(fleet) if rows]
+    assert len(titles) == len(sections(fleet)) - 1, "all but what cannot be listed"
+    assert set(ENTRIES) == {title for title, _ in sections(fleet)}
+    lines = message(fleet, "").splitlines()
+    for title in titles:
+        after = lines[lines.index(f"{title}:") :]
+        assert after[after.index("") - 1] == f"  what to do: {ENTRIES[title]}"
+    for entry in ENTRIES.values():
+        path, _, anchor = entry.partition("#")
+        heads = re.findall(r"^#+ (.*)$", (REPOSITORY / path).read_text("utf-8"), re.MULTILINE)
+        assert anchor in {re.sub(r"[^a-z0-9 -]", "", h.lower()).replace(" ", "-") for h in heads}
 
 
 def test_many_failed_tables_are_a_line_a_reason(made: Bucket) -> None:
@@ -452,6 +531,7 @@ def test_many_failed_tables_are_a_line_a_reason(made: Bucket) -> None:
     lines = [line for line in message(fleet, "").splitlines() if "no cluster" in line]
     assert len(lines) == 1
     assert "900 failed: t000, t001" in lines[0]
+    assert "  what to do: docs/operations.md#alarm-tables-failed" in message(fleet, "").splitlines()
     assert "and 890 more (no cluster could be had)" in lines[0]
 
 

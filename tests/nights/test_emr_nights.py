@@ -11,7 +11,19 @@ from hippolyte import assembly, preflight, settings
 from hippolyte.record_form import when
 from local.core.call import Call, refusal
 from local.core.faults import ALWAYS
-from tests.support.harness import BIG, BUCKET, EMR, GIB, RUN, START, Killed, NightDriver, verdicts
+from tests.support.harness import (
+    ACCOUNT,
+    BIG,
+    BUCKET,
+    EMR,
+    GIB,
+    REGION,
+    RUN,
+    START,
+    Killed,
+    NightDriver,
+    verdicts,
+)
 
 pytestmark = pytest.mark.engine("emr")
 
@@ -226,6 +238,10 @@ def test_each_cluster_has_one_schedule_and_leaves_none(night: NightDriver) -> No
     )
     assert found["ScheduleExpression"] == "at(2026-11-24T02:30:00)"
     assert found["Target"]["RoleArn"] == EMR["guard_role"]
+    # an end that cannot be made is told within two hours: the queue of lost events has an alarm
+    lost = f"arn:aws:sqs:{REGION}:{ACCOUNT}:hippolyte-lost"
+    assert found["Target"]["DeadLetterConfig"] == {"Arn": lost}
+    assert found["Target"]["RetryPolicy"]["MaximumEventAgeInSeconds"] == 3600
     ended = [cluster["Status"] for cluster in clusters(night)]
     night.world.clock.advance_to(START + timedelta(hours=2, minutes=31))
     assert schedules(night) == []

@@ -20,7 +20,8 @@ from tests.support.deployment import (
     Planned,
     deployed,
 )
-from tests.support.report_schema import EVENTS, faults
+from tests.support.events import heard, listen
+from tests.support.report_schema import EVENTS
 
 pytestmark = pytest.mark.terraform
 
@@ -33,25 +34,14 @@ def d(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]
         made.known()
         made.table("orders")
         made.table("users")
-        made.world.client("sqs").create_queue(QueueName="seen")
-        events = made.world.client("events")
-        events.put_rule(Name="all", EventPattern=json.dumps({"source": ["hippolyte"]}))
-        events.put_targets(Rule="all", Targets=[{"Id": "queue", "Arn": QUEUE}])
+        assert listen(made.world) == QUEUE
         # who asks may read what the monitor may
         monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "hippolyte-monitor")
         yield made
 
 
-def seen(d: Deployment) -> list[dict[str, Any]]:
-    """The events that the rule let through; each in its documented form."""
-    found: list[dict[str, Any]] = d.world.queue(QUEUE)
-    for event in found:
-        assert list(faults(event["detail"], EVENTS[event["detail-type"]], "event")) == []
-    return found
-
-
 def kinds(d: Deployment) -> Counter[str]:
-    return Counter(event["detail-type"].removeprefix("Hippolyte ") for event in seen(d))
+    return Counter(kind.removeprefix("Hippolyte ") for kind, _ in heard(d.world, QUEUE))
 
 
 def test_a_night_is_told_to_programs(d: Deployment) -> None:
@@ -59,7 +49,7 @@ def test_a_night_is_told_to_programs(d: Deployment) -> None:
     assert kinds(d) == {"Table Verdict": 2, "Run Closed": 1}
     report = d.record("report.json")
     assert report is not None
-    closed = seen(d)[-1]["detail"]
+    _, closed = heard(d.world, QUEUE)[-1]
     assert (closed["run_id"], closed["totals"]) == (RUN, report["totals"])
     assert closed["report"].endswith(f"/{RUN}/report.json")
     assert not closed["test"]
@@ -77,7 +67,7 @@ def test_a_bus_that_refuses_is_a_warning_and_no_harm(d: Deployment) -> None:
     message = d.world.messages(TOPIC)[-1]
     assert message["subject"].startswith("OK 2 backed up: hippolyte ")
     assert line in message["message"]
-    assert seen(d) == []
+    assert heard(d.world, QUEUE) == []
 
 
 def test_one_of_each_is_sent_and_marked(d: Deployment) -> None:
@@ -100,9 +90,9 @@ def test_one_of_each_is_sent_and_marked(d: Deployment) -> None:
         assert f"sent {message['subject']}" in result.output
         assert message["message"].startswith(f"{message['subject']}\n\nTHIS IS A TEST, ")
     assert "users: still running at the deadline" in sent[1]["message"]
-    events = [m for m in d.world.queue(QUEUE) if m.get("source") == "hippolyte"]
-    assert all(event["detail"]["test"] for event in events)
-    assert {event["detail-type"] for event in events} == set(EVENTS)
+    events = heard(d.world, QUEUE)
+    assert all(detail["test"] for _, detail in events)
+    assert {kind for kind, _ in events} == set(EVENTS)
     assert f"{len(events)} events put." in result.output
     # nothing else was done
     assert d.record("plan.json") is None

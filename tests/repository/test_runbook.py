@@ -11,23 +11,12 @@ import typer.main
 
 from hippolyte.verdicts import Verdict
 from hippolyte_cli.main import app
+from tests.support.documents import TEXTS, WORDS, said
 from tools import hcl
 from tools.gen_docs import unquote, variables
 from tools.tf import REPOSITORY
 
-RUNBOOK = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
-PAGES = [
-    *REPOSITORY.glob("*.md"),
-    *REPOSITORY.glob("docs/*.md"),
-    *REPOSITORY.glob("modules/*/*.md"),
-    *REPOSITORY.glob("examples/*/*.md"),
-]
-# what was, stays as it was
-TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES if page.name != "CHANGELOG.md"}
-WORDS = [
-    *("one", "two", "three", "four", "five", "six"),
-    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
-]
+RUNBOOK = TEXTS[REPOSITORY / "docs" / "operations.md"]
 
 
 def local(file: str, name: str) -> dict[str, object]:
@@ -44,18 +33,6 @@ def always_there() -> set[str]:
 
 def alarms() -> set[str]:
     return always_there() | set(local("monitoring.tf", "drill_alarms"))
-
-
-def said(pattern: str) -> dict[str, int]:
-    """Return the numbers that the documents say before a word, by where they say it."""
-    count = re.compile(rf"\b({'|'.join(WORDS)}|\d+) {pattern}", re.IGNORECASE)
-    return {
-        f"{page.relative_to(REPOSITORY)}: {found[0]}": (
-            int(found[1]) if found[1].isdigit() else WORDS.index(found[1].lower()) + 1
-        )
-        for page, text in TEXTS.items()
-        for found in count.finditer(text)
-    }
 
 
 def test_every_alarm_has_its_steps_in_the_runbook_and_no_other_has() -> None:

@@ -107,11 +107,11 @@ class Bucket:
         begin = start(days_ago, hour)
         self.report(home, begin, night(begin, good_tables(begin, tables), **more))
 
-    def records(self, prefix: str = "") -> Records:
+    def records(self, prefix: str = "", *more: str) -> Records:
         """Return the bucket's records; calls are counted from now on."""
         self.calls.clear()
         self.bytes = 0
-        return Records(Store(self.s3, BUCKET), prefix)
+        return Records.below(Store(self.s3, BUCKET), [prefix, *more])
 
 
 @contextmanager

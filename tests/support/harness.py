@@ -26,6 +26,7 @@ from local.programs.export import running_steps
 from local.world import World
 from tests.support import exporter
 from tests.support.builders import LARGE_CLUSTER
+from tests.support.events import listen
 from tests.support.exporter_faults import ExporterFaults
 from tests.support.watch import PRODUCT_KEY, Watch
 
@@ -118,7 +119,10 @@ class NightDriver:
         self.settings: dict[str, Any] = {}
         # (bucket, prefix) of every place there was, the present one last
         self.places = [(BUCKET, "")]
-        self._kept: dict[str, str] = {}
+        # settings that no other takes away
+        self._kept: dict[str, Any] = {}
+        # the queue that has every event
+        self.bus = ""
         self.watch = Watch(self)
         exporter.deploy(world, MACHINE)
         monkeypatch.setattr(clients, "for_exporter", _build_for_exporter)
@@ -168,7 +172,13 @@ class NightDriver:
         """Make the parameter that holds the places, as Terraform does."""
         value = json.dumps({"name": "hippolyte", "places": []})
         self.world.client("ssm").put_parameter(Name=PLACES, Value=value, Type="String")
-        self._kept = {"places_parameter": PLACES}
+        self._kept["places_parameter"] = PLACES
+        self.configure()
+
+    def keep_events(self) -> None:
+        """Put events, and keep them in a queue."""
+        self.bus = listen(self.world)
+        self._kept["events"] = True
         self.configure()
 
     def open_places(self) -> list[str]:

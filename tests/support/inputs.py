@@ -280,7 +280,22 @@ REFUSED: dict[str, Bad] = {
     ),
     "storage-class-after-the-end": Bad(
         {"storage_classes": {"STANDARD_IA": 30}, "retention_days": 30},
-        ("storage_classes", '{"STANDARD_IA":30}', "retention_days (30)", "gone by then"),
+        ("storage_classes", '{"STANDARD_IA":30}', "retention_days (30)", "Take fewer days"),
+    ),
+    "storage-class-after-the-last-month": Bad(
+        {"storage_classes": {"GLACIER_IR": 403}, "retention_weeks": 12, "retention_months": 13},
+        ("storage_classes", '{"GLACIER_IR":403}', "day 403 on", "retention_months (13)"),
+    ),
+    "storage-class-left-too-early": one(
+        "storage_classes",
+        {"STANDARD_IA": 30, "GLACIER_IR": 59},
+        '{"GLACIER_IR":59,"STANDARD_IA":30}',
+        "less than 30 days",
+        "GLACIER_IR = 60",
+    ),
+    "destroy-of-what-nobody-may-delete": Bad(
+        {"object_lock": {"mode": "COMPLIANCE", "days": 14}, "force_destroy": True},
+        ("force_destroy = true", 'object_lock.mode = "COMPLIANCE"', "nobody", "wait 14 days"),
     ),
     "lock-of-a-bucket-that-is-given": Bad(
         {
@@ -539,6 +554,15 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "max_night_usd": 0.5,
         "lambda": {"runtime": "python3.14", "memory_size": 256, "log_retention_days": 1},
         "planning": {"attempts": 1, "max_clusters": 100, "discovery_concurrency": 32},
+    },
+    "moved-when-only-weeks-and-months-are-left": {
+        "storage_classes": {"STANDARD_IA": 40, "GLACIER_IR": 402},
+        "retention_weeks": 12,
+        "retention_months": 13,
+    },
+    "destroyed-by-who-may-break-the-lock": {
+        "object_lock": {"mode": "GOVERNANCE", "days": 14},
+        "force_destroy": True,
     },
     "kept-cheaper-and-safer": {
         "storage_classes": {"INTELLIGENT_TIERING": 0, "GLACIER_IR": 34},

@@ -142,6 +142,12 @@ def functions_die(d: Deployment) -> Iterator[None]:
         yield
 
 
+def schedule_refused(d: Deployment) -> Iterator[None]:
+    """The same, and the schedule may not end the cluster either: its call is kept."""
+    d.take_away("guard", "elasticmapreduce:TerminateJobFlows")
+    yield from functions_die(d)
+
+
 def functions_gone(d: Deployment) -> Iterator[None]:
     """Somebody deleted the functions: Scheduler keeps the events."""
     for name in FUNCTIONS:
@@ -191,6 +197,8 @@ def _scenarios(engine: str) -> Iterator[Scenario]:
         yield Scenario("older release", age, nights, 4, "a night on emr-7.5.0, which has EMRFS")
         left = "an export that hangs while both functions are dead"
         yield Scenario("functions die", hang, functions_die, 3, left)
+        refused = f"{left}, and its schedule may not end its cluster"
+        yield Scenario("schedule refused", hang, schedule_refused, 3, refused)
     yield Scenario("functions down", lambda _: None, functions_down, 0.5, down)
     yield Scenario("functions gone", lambda _: None, functions_gone, 0.5, gone)
 

@@ -79,6 +79,7 @@ def test_what_the_other_modules_say_is_taken_as_it_is(plan: Plan) -> None:
     assert plan({"backup_bucket": bucket, "topic": topic}) == []
     named = ["111111111111", "222222222222/us-gov-west-1"]
     assert plan({**GOOD, "expected": named, "schedule": {"time": "23:59"}}) == []
+    assert plan({**GOOD, "more_prefixes": ["", "team/x"]}) == []
 
 
 @pytest.mark.parametrize(
@@ -91,6 +92,12 @@ def test_what_the_other_modules_say_is_taken_as_it_is(plan: Plan) -> None:
         (
             {"expected": [f"{n:012d}" for n in range(250)]},
             "expected has 250 entries, 3751 characters as JSON, of 3000",
+        ),
+        ({"more_prefixes": ["team/"]}, "more_prefixes must be up to 10 prefixes"),
+        ({"more_prefixes": ["nightly"]}, "more_prefixes must be up to 10 prefixes"),
+        (
+            {"more_prefixes": [f"p{n}" for n in range(11)]},
+            "more_prefixes must be up to 10 prefixes",
         ),
         ({"schedule": {"time": "7:00"}}, "schedule.time must be HH:MM"),
         ({"nights": 0}, "nights must be a whole number from 1 to 400"),

@@ -274,12 +274,24 @@ def test_an_account_that_did_not_report_is_told_and_the_alarm_goes(
     assert message["subject"] == "ATTENTION: 3 of 3 nights missing"
     for account, region in WHERE.values():
         assert f"  - {account} {region} (hippolyte): no night since {RUN}" in message["message"]
-    (alarm,) = Place(world, BACKUP, HOME).client("cloudwatch").describe_alarms()["MetricAlarms"]
-    assert alarm["AlarmActions"] == [CENTRAL_TOPIC]
+    alarms = Place(world, BACKUP, HOME).client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert {alarm["AlarmName"]: alarm["AlarmActions"] for alarm in alarms} == {
+        f"hippolyte-fleet-{name}": [CENTRAL_TOPIC] for name in ("errors", "nights-missing")
+    }
     world.alarms.start()
     world.clock.advance(3 * 3600)
     subjects = [m["subject"] for m in world.messages(CENTRAL_TOPIC)[told + 1 :]]
     assert any("hippolyte-fleet-nights-missing" in subject for subject in subjects), subjects
+    # a report that fails is told within minutes, not by its silence
+    told = len(world.messages(CENTRAL_TOPIC))
+    world.functions.down.add("hippolyte-fleet")
+    Place(world, BACKUP, HOME).client("lambda").invoke(
+        FunctionName=multi_account.outputs["fleet_report_arn"]["value"], Payload=b"{}"
+    )
+    world.clock.advance(600)
+    world.functions.down.clear()
+    subjects = [m["subject"] for m in world.messages(CENTRAL_TOPIC)[told:]]
+    assert any("hippolyte-fleet-errors" in subject for subject in subjects), subjects
 
 
 # what a workload account cannot do, even if its own policies let it do everything

@@ -360,7 +360,7 @@ def test_the_monitor_looks_at_what_is_named_and_nothing_else(resources: dict[str
     assert found["LookForTopics"]["Resource"] == f"arn:aws:sns:us-east-1:{ACCOUNT}:private"
     assert found["LookForTheExportTool"]["Resource"] == f"arn:aws:s3:::tools/{jar}"
     assert found["FindTheExportTool"]["Resource"] == "arn:aws:s3:::tools"
-    assert found["FindTheExportTool"]["Condition"] == {"StringEquals": {"s3:prefix": jar}}
+    assert found["FindTheExportTool"]["Condition"] == {"StringEqualsIfExists": {"s3:prefix": jar}}
     assert sorted(found["LookForWhatClustersNeed"]["Action"]) == [
         "ec2:DescribeInstanceTypeOfferings",
         "ec2:DescribeSecurityGroups",
@@ -402,7 +402,15 @@ def test_the_guard_ends_clusters_of_its_deployment_and_does_nothing_else(
             "ArnLike": {"aws:SourceArn": group},
         }
     }
-    (statement,) = statements(resources, "private", "guard").values()
+    found = statements(resources, "private", "guard")
+    queue = resources["private"]["aws_sqs_queue.lost"]["name"]
+    assert found.pop("KeepWhatCannotBeEnded") == {
+        "Sid": "KeepWhatCannotBeEnded",
+        "Effect": "Allow",
+        "Action": "sqs:SendMessage",
+        "Resource": f"arn:aws:sqs:us-east-1:{ACCOUNT}:{queue}",
+    }
+    (statement,) = found.values()
     assert statement == {
         "Sid": "EndOwnClusters",
         "Effect": "Allow",
@@ -1196,18 +1204,24 @@ def test_how_objects_are_encrypted_is_said_to_the_functions(
 # how backups are kept
 
 
+def _moves(rules: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    return {
+        rule["filter"][0]["prefix"]: {t["storage_class"]: t["days"] for t in rule["transition"]}
+        for rule in rules
+        if rule["transition"]
+    }
+
+
 def test_backups_move_to_other_storage_classes_and_are_locked(resources: dict[str, Any]) -> None:
     locked = resources["locked"]
     rules = locked["aws_s3_bucket_lifecycle_configuration.this[0]"]["rule"]
     lock = locked["aws_s3_bucket_object_lock_configuration.this[0]"]["rule"]
 
-    moves = {rule["filter"][0]["prefix"]: rule for rule in rules if rule["transition"]}
-    assert set(moves) == {"backups/", "backups-weekly/", "backups-monthly/"}, "not the catalogue"
-    for rule in moves.values():
-        assert {t["storage_class"]: t["days"] for t in rule["transition"]} == {
-            "GLACIER_IR": 60,
-            "STANDARD_IA": 30,
-        }
+    assert _moves(rules) == {
+        "backups/": {"STANDARD_IA": 30},
+        "backups-weekly/": {"GLACIER_IR": 120, "STANDARD_IA": 30},
+        "backups-monthly/": {"GLACIER_IR": 120, "STANDARD_IA": 30},
+    }, "not the catalogue, and only what lies there as long"
     assert lock == [{"default_retention": [{"mode": "COMPLIANCE", "days": 30, "years": None}]}]
     plain = resources["plain"]
     assert "aws_s3_bucket_object_lock_configuration.this[0]" not in plain
@@ -1215,6 +1229,26 @@ def test_backups_move_to_other_storage_classes_and_are_locked(resources: dict[st
         rule["transition"]
         for rule in plain["aws_s3_bucket_lifecycle_configuration.this[0]"]["rule"]
     )
+
+
+def test_what_is_kept_by_week_and_month_may_move_when_the_daily_ones_are_gone(
+    resources: dict[str, Any],
+) -> None:
+    """S3 refuses a rule that moves what another rule of its part has expired by then."""
+    rules = resources["bucket_of_all"]["aws_s3_bucket_lifecycle_configuration.this"]["rule"]
+    days = {
+        rule["filter"][0]["prefix"]: rule["expiration"][0]["days"]
+        for rule in rules
+        if rule["expiration"] and rule["expiration"][0]["days"]
+    }
+
+    assert _moves(rules) == {
+        "dynamodb/backups-weekly/": {"INTELLIGENT_TIERING": 35},
+        "dynamodb/backups-monthly/": {"INTELLIGENT_TIERING": 35, "GLACIER_IR": 84},
+    }
+    assert days["dynamodb/backups/"] == 35
+    assert days["dynamodb/backups-weekly/"] == 84
+    assert days["dynamodb/backups-monthly/"] == 13 * 31
 
 
 def test_the_first_of_a_month_is_kept_at_least_as_long_as_that_of_a_week(

@@ -6,6 +6,7 @@ The local AWS keeps a replication and copies nothing: that S3 copies is S3's aff
 from __future__ import annotations
 
 from collections.abc import Iterator
+from subprocess import CalledProcessError
 from typing import Any
 
 import pytest
@@ -81,3 +82,11 @@ def test_the_copying_role_reads_the_one_and_writes_the_other(
     arn = f"arn:aws:s3:::{bucket}/backups/{ACCOUNT}/{HOME}/orders/1"
 
     assert allowed(world, ACCOUNT, ROLE, action, arn) is may
+
+
+def test_nothing_drifts(second_region: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_CLI_ARGS_plan", "-detailed-exitcode")
+    try:
+        second_region.terraform.plan()
+    except CalledProcessError as error:
+        pytest.fail(f"a second plan would change something (exit {error.returncode})")

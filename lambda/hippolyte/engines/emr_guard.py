@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 TARGET = "arn:{}:scheduler:::aws-sdk:emr:terminateJobFlows"
 """The universal target, by the partition."""
 
+# what Scheduler cannot do for so long goes to the queue of lost events, which has an alarm; without
+# a policy it would try for a day
+_TRIES = {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 60}
+
 # Scheduler takes no time that is past, and needs a minute to fire
 _SOONEST = timedelta(minutes=2)
 
@@ -54,6 +58,8 @@ def guard(clients: Clients, settings: Settings, handle: Handle) -> None:
                 "Arn": TARGET.format(settings.partition),
                 "RoleArn": role,
                 "Input": json.dumps({"JobFlowIds": [handle["cluster"]]}),
+                "RetryPolicy": _TRIES,
+                "DeadLetterConfig": {"Arn": _lost_events(settings)},
             },
         )
     except (ClientError, BotoCoreError) as error:
@@ -63,3 +69,9 @@ def guard(clients: Clients, settings: Settings, handle: Handle) -> None:
             handle["unguarded"] = str(error)
             return
     handle.pop("unguarded", None)
+
+
+def _lost_events(settings: Settings) -> str:
+    """Return the ARN of the module's queue: its name is made of the deployment's."""
+    home = f"{settings.region}:{settings.account}"
+    return f"arn:{settings.partition}:sqs:{home}:{settings.name}-lost"

@@ -59,11 +59,16 @@ class Leases:
             if _released.get((self.store.bucket, key)) == etag:
                 continue
             read = self.store.read(key)
-            if read and (lease := Lease.from_record(read[0])).state is not LeaseState.RELEASED:
+            if read and not (lease := Lease.from_record(read[0])).released:
                 found[lease.table] = Held(lease, read[1])
             elif read:
                 _released[self.store.bucket, key] = read[1]
         return found
+
+    def read(self, table: str) -> Lease | None:
+        """Return a table's lease as it is on record, open or released; None: it never had one."""
+        found = self.store.read(self.key(table))
+        return Lease.from_record(found[0]) if found else None
 
     def describe(self, name: str) -> Table | None:
         """Describe a table now; None if it is gone."""
@@ -91,7 +96,7 @@ class Leases:
         if found is None:
             etag = self.store.create(key, asdict(lease))
             return Held(lease, etag) if etag else None
-        if Lease.from_record(found[0]).state is not LeaseState.RELEASED:
+        if not Lease.from_record(found[0]).released:
             return None
         return Held(lease, self.store.replace(key, asdict(lease), found[1]))
 

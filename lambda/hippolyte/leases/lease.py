@@ -57,6 +57,11 @@ class Lease:
     lower_to: int | None = None
     note: str = ""
 
+    @property
+    def released(self) -> bool:
+        """Whether nothing is left to give back."""
+        return self.state is LeaseState.RELEASED
+
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Lease:
         """Build the lease from its JSON form."""

@@ -82,8 +82,8 @@ def _format(run: Run, name: str, entry: TableEntry) -> str:
 def catalogued(p: Pass, run: Run) -> dict[str, str]:
     """Return when the newest good backup was made, for tables of which the last report is silent.
 
-    Asked only for those without a backup tonight: after a pause of more than three days, on the
-    first night, or where a native export may have been completed after the last report.
+    Asked only for those without a backup tonight: where the last reports are gone, on the first
+    night, or where a native export may have been completed after the last report.
     """
     before = p.previous_tables(run)
     found: dict[str, str] = {}

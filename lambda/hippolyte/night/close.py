@@ -13,12 +13,13 @@ from hippolyte.night.drill import is_drilling
 from hippolyte.night.keep_settings import has_unread
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.read_back import is_reading
+from hippolyte.night.tell_programs import keep_in_sight, tell_programs
 from hippolyte.record_form import iso
 from hippolyte.records.intents import alive
 from hippolyte.records.ledger import BatchState
 from hippolyte.records.runs import Run
 from hippolyte.report.content import by_verdict, make_report, measures
-from hippolyte.report.events import of_report, put
+from hippolyte.report.events import of_end
 from hippolyte.report.message import forms, needs_attention, text
 from hippolyte.report.notify import metrics, publish, unconfirmed
 from hippolyte.report.page import render
@@ -54,7 +55,13 @@ def close(p: Pass, run: Run) -> bool:
     if alive(ledger.reporting_at, ledger.reporting_by, p.me, now):
         return False
     ledger.reporting_at, ledger.reporting_by = iso(now), p.me
+    for name in left:
+        # told of, whatever becomes of it
+        if entry := ledger.tables.get(name):
+            entry.raise_known = True
     p.runs.save(run)
+    if left:
+        keep_in_sight(p, run)
     p.previous_tables(run)
     report = make_report(
         p.settings,
@@ -72,7 +79,7 @@ def close(p: Pass, run: Run) -> bool:
     late_exports.note(p, run)
     where = p.runs.url(run.plan.run_id, "report.json")
     # before the report is closed: whoever dies here puts them again
-    if lost := put(p.clients, p.settings, of_report(report, where), lambda: p.time_is_short):
+    if lost := tell_programs(p, run, of_end(report, where)):
         report["warnings"].append(lost)
     _write_page(p, report)
     # the report is written last: a run with one is closed, and its message is out; nothing is

@@ -61,10 +61,9 @@ def _advance(p: Pass) -> None:
             return
         entry = record["drills"][name]
         before = dict(entry)
-        if entry["state"] == CLOSED:
+        if entry["state"] == CLOSED and clock.now() - when(entry["until"]) > _A_DAY:
             # the report has had its time to take it
-            if clock.now() - when(entry["until"]) > _A_DAY:
-                del record["drills"][name]
+            del record["drills"][name]
         else:
             # one that cannot go on keeps no other from its end
             with p.apart(f"the restore drill {name} does not go on"), known_form(f"drill {name}"):
@@ -89,8 +88,11 @@ def _tell(p: Pass, name: str, entry: dict[str, Any], before: dict[str, Any]) -> 
     """Tell what the report cannot; before it is recorded: rather twice than never."""
     now = clock.now()
     ended = before.get("ok") is None and entry.get("ok") is not None
-    if ended:
-        put(p.clients, p.settings, [drilled(p.settings, entry, iso(now))])
+    if ended or before.get("unput"):
+        at = before.get("unput") or iso(now)
+        _, trouble = put(p.clients, p.settings, [drilled(p.settings, entry, at)])
+        # a later pass tries again
+        entry["unput"] = at if trouble else ""
     if ended and when(entry["until"]) <= now:
         what = "OK" if entry["ok"] else "ATTENTION"
         lines = [line(entry), *([] if entry["ok"] else [f"what to do: {DRILL}"])]

@@ -12,6 +12,7 @@ from hippolyte.night.one_pass import Pass
 from hippolyte.planning.plan import Job
 from hippolyte.planning.raising import LEASE_OUTLIVES_WINDOW
 from hippolyte.records.ledger import BatchEntry, BatchState, TableEntry
+from hippolyte.records.raised import note_raised
 from hippolyte.records.runs import Run
 
 # a table that is not ACTIVE at its new capacity by then is read at its plain share
@@ -39,18 +40,19 @@ def raise_table(p: Pass, run: Run, job: Job) -> Raise:
     entry = run.ledger.tables[job.table]
     expiry = run.plan.deadline + LEASE_OUTLIVES_WINDOW
     outcome, held, why = Raise.PENDING, p.held.get(job.table), ""
+    known = False
     if p.unseen and held is None:
         return outcome
     with p.apart(f"{job.table} cannot be raised"):
         outcome, held, why = take(p.leases, job, run.plan.run_id, expiry, held)
+        # what this pass asked for and was not refused, or what is seen
+        asked = outcome is Raise.PENDING and held is not None and held.lease.intent_by == p.me
+        known = outcome is Raise.READY or asked
     if held:
         p.held[job.table] = held
     if held and not (outcome is Raise.REFUSED and entry.given_back_at):
-        if entry.given_back_at and held.lease.intent_at >= entry.given_back_at:
-            # raised once more, for another attempt
-            entry.raised_at = entry.given_back_at = None
-        entry.raised_from, entry.raised_to = held.lease.before, held.lease.target
-        entry.raised_at = entry.raised_at or held.lease.intent_at
+        lease = held.lease
+        note_raised(entry, lease.before, lease.target, lease.intent_at, known=known)
     if outcome is Raise.REFUSED:
         entry.plain = True
         entry.notes.append(f"not raised: {why}")

@@ -15,6 +15,7 @@ from hippolyte.night.launch import launch
 from hippolyte.night.one_pass import Pass
 from hippolyte.night.read_back import read_back
 from hippolyte.night.sweep import sweep
+from hippolyte.night.tell_programs import tell_programs
 from hippolyte.records.runs import Run
 
 
@@ -37,6 +38,7 @@ def reconcile(p: Pass, run: Run) -> bool:
     drill(p, run)
     closed = close(p, run)
     if not closed:
+        tell_programs(p, run)
         p.runs.save(run)
         p.runs.leave(run)
     return closed

@@ -13,6 +13,7 @@ from hippolyte import clock
 from hippolyte.errors import ConfigurationError, HippolyteError
 from hippolyte.night import late_exports
 from hippolyte.night.one_pass import Pass
+from hippolyte.night.tell_programs import LEFT, TOLD
 from hippolyte.records.ledger import Ledger
 from hippolyte.records.places import Place
 from hippolyte.records.runs import is_open, start_of
@@ -38,8 +39,12 @@ class Sight:
 
     @property
     def wanted(self) -> set[str]:
-        """The runs to be taken a step on: a lease keeps its run in sight however old it is."""
-        return self.still_open | {held.lease.run_id for held in self.p.held.values()}
+        """The runs to be taken a step on: a lease keeps its run in sight however old it is.
+
+        So does, of the last days, one whose giving back programs may not have heard of.
+        """
+        untold = {run for run, names in self.recent.items() if LEFT in names and TOLD not in names}
+        return self.still_open | untold | {held.lease.run_id for held in self.p.held.values()}
 
     @property
     def done(self) -> bool:

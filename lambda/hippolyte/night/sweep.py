@@ -11,6 +11,7 @@ from hippolyte.leases.lease import Lease
 from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso, when
 from hippolyte.records.ledger import TableEntry
+from hippolyte.records.raised import note_given_back, note_raised
 from hippolyte.records.runs import Run
 
 
@@ -50,6 +51,7 @@ def sweep(p: Pass, run: Run) -> None:
     Where raises are per job, an export that is over is enough: what its output is worth is seen
     when its log has come, and a table that must be read again is raised again in its turn.
     """
+    _note_released(p, run)
     for name, held in list(p.held.items()):
         if held.lease.run_id != run.plan.run_id or p.time_is_short:
             continue
@@ -59,22 +61,35 @@ def sweep(p: Pass, run: Run) -> None:
         if entry and (entry.exporting or not _is_done_with(p, entry)):
             continue
         ended = when(entry.finished_at) if entry and entry.finished_at else None
+        if entry and not entry.raised_at:
+            # whoever raised it died before it was noted
+            lease = held.lease
+            note_raised(entry, lease.before, lease.target, lease.intent_at, known=False)
         with p.apart(f"the capacity of {name} cannot be given back"):
             if not give_back(p.leases, held, ended):
                 continue
             del p.held[name]
             if entry:
-                _note_given_back(entry, held.lease)
+                _note_given_back(run, entry, held.lease)
                 if held.lease.note:
                     entry.notes.append(f"capacity: {held.lease.note}")
 
 
-def _note_given_back(entry: TableEntry, lease: Lease) -> None:
-    """Note when a table was given back; one whose raise was refused is none of those raised."""
-    if lease.note != NEVER_RAISED:
-        entry.given_back_at = iso(clock.now())
-    elif not entry.given_back_at:
-        entry.raised_from = entry.raised_to = entry.raised_at = None
+def _note_released(p: Pass, run: Run) -> None:
+    """Note what was given back by who died before he noted it, or after the run was closed."""
+    for name, entry in run.ledger.tables.items():
+        if not entry.raised_at or entry.given_back_at or name in p.held:
+            continue
+        with p.apart(f"the lease of {name} cannot be read"):
+            lease = p.leases.read(name)
+            # another run's was taken after it
+            if lease and (lease.released or lease.run_id != run.plan.run_id):
+                _note_given_back(run, entry, lease)
+
+
+def _note_given_back(run: Run, entry: TableEntry, lease: Lease) -> None:
+    never = lease.run_id == run.plan.run_id and lease.note == NEVER_RAISED
+    note_given_back(entry, iso(clock.now()), never_raised=never)
 
 
 def _is_done_with(p: Pass, entry: TableEntry) -> bool:

@@ -28,6 +28,16 @@ def part(kind: str, kept: str | None) -> str:
     return f"{kind}-{kept}" if kept else kind
 
 
+def kept_as(location: str) -> str:
+    """Return as what a backup is kept by where it lies, `daily` if no longer than the others.
+
+    Args:
+        location: of its directory, `.../backups-weekly/<account>/<region>/<table>/<run>-<attempt>`.
+    """
+    parts = location.rstrip("/").split("/")[-5:]
+    return next((kind for kind in KEPT if parts[0] == part("backups", kind)), "daily")
+
+
 def place(settings: Settings, plan: Plan, kind: str, table: str, *parts: str) -> str:
     """Return a key below `<prefix>/<part>/<account>/<region>/<table>/`, of this plan's night."""
     return settings.place(part(kind, plan.kept.get(table)), table, *parts)

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hippolyte.errors import ConfigurationError, HippolyteError, code_of
 from hippolyte.record_form import when
 from hippolyte.records.report_head import Head, head_of, members
-from hippolyte.records.runs import is_part, start_of
+from hippolyte.records.runs import is_night, start_of
 from hippolyte.store import Store, is_packed
 
 CALLS_AT_ONCE = 16
@@ -46,14 +46,18 @@ _UNREADABLE = (
 
 @dataclass(frozen=True, slots=True, order=True)
 class Home:
-    """An account and region whose tables are kept."""
+    """An account and region whose tables are kept.
+
+    `prefix`: of the bucket's, if it is not the records' first: tells two of one account apart.
+    """
 
     account: str
     region: str
+    prefix: str = ""
 
     def __str__(self) -> str:
-        """Return both, as a person reads them."""
-        return f"{self.account} {self.region}"
+        """Return it as a person reads it."""
+        return f"{self.account} {self.region}" + (f" {self.prefix}/" if self.prefix else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,29 +93,47 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The records of a bucket, below a prefix. `store`'s client has `CALLS_AT_ONCE` connections."""
+    """The records of a bucket, below a prefix or several.
+
+    `store`'s client has `CALLS_AT_ONCE` connections.
+    """
 
     store: Store
     prefix: str = ""
+    more: tuple[str, ...] = ()
+
+    @classmethod
+    def below(cls, store: Store, prefixes: Iterable[str]) -> Records:
+        """Return those below each of some prefixes; without any, of the bucket as it is."""
+        # a bucket's own, if it is among them, has no name to tell it by
+        first, *more = sorted({*prefixes}) or [""]
+        return cls(store, first, tuple(more))
+
+    @property
+    def place(self) -> str:
+        """Where they are, as a person reads it."""
+        below = [self.prefix, *(f"{prefix}/" for prefix in self.more)]
+        return f"s3://{self.store.bucket}/{' and '.join(below)}"
 
     def homes(self) -> list[Home]:
         """Return the accounts and regions that have runs; what else is called so is left aside.
 
         An account whose regions cannot be listed is there without one: `read` says why.
         """
-        accounts = [name for name in self._below("runs") if _ACCOUNT.fullmatch(name)]
-        regions = self._each(self._regions, accounts)
-        return sorted(
-            Home(account, region)
-            for account, found in zip(accounts, regions, strict=True)
-            for region in found
-        )
+        accounts = [
+            Home(name, "", prefix)
+            for prefix in ("", *self.more)
+            for name in self._below(prefix, "runs")
+            if _ACCOUNT.fullmatch(name)
+        ]
+        return sorted(home for found in self._each(self._regions, accounts) for home in found)
 
-    def _regions(self, account: str) -> list[str]:
+    def _regions(self, account: Home) -> list[Home]:
         try:
-            return [name for name in self._below("runs", account) if _REGION.fullmatch(name)]
+            below = self._below(account.prefix, "runs", account.account)
         except ClientError:
-            return [""]
+            return [account]
+        return [replace(account, region=name) for name in below if _REGION.fullmatch(name)]
 
     def read(self, homes: Iterable[Home], oldest: datetime) -> list[Kept]:
         """Return what is on record of deployments, with the nights that began since `oldest`."""
@@ -234,13 +256,14 @@ class Records:
 
     def key(self, kind: str, home: Home, *parts: str) -> str:
         """Return a key of a deployment's records."""
-        return self._key(kind, home.account, home.region, *parts)
+        return self._key(home.prefix, kind, home.account, home.region, *parts)
 
-    def _key(self, *parts: str) -> str:
-        return "/".join([*([self.prefix] if self.prefix else []), *parts])
+    def _key(self, prefix: str, *parts: str) -> str:
+        below = prefix or self.prefix
+        return "/".join([*([below] if below else []), *parts])
 
-    def _below(self, *parts: str) -> list[str]:
-        return self.store.level(self._key(*parts, "")).below
+    def _below(self, prefix: str, *parts: str) -> list[str]:
+        return self.store.level(self._key(prefix, *parts, "")).below
 
     def _each(self, work: Callable[[_T], _R], things: Iterable[_T]) -> list[_R]:
         with ThreadPoolExecutor(CALLS_AT_ONCE) as threads:
@@ -256,12 +279,3 @@ def _slim(report: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(row, dict) and isinstance(row.get("verdict"), str)
     }
     return {**{key: report[key] for key in _OF_REPORTS & report.keys()}, "tables": rows}
-
-
-def is_night(run: str) -> bool:
-    """Say whether a name is the id of a night's run."""
-    try:
-        start_of(run)
-    except ConfigurationError:
-        return False
-    return not is_part(run)

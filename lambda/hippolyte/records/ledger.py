@@ -117,6 +117,11 @@ class TableEntry:
     raised_to: int | None = None
     raised_at: str | None = None
     given_back_at: str | None = None
+    # that raise is certain, or was told; and those before it, each as these four: `records.raised`
+    raise_known: bool = False
+    raised_before: list[Any] = field(default_factory=list)
+    # its events that are on EventBridge, by what tells them apart: `report.events.of_table`
+    put: list[str] = field(default_factory=list)
     # why it is not described yet, so that it has neither batch nor verdict
     undescribed: str = ""
     # its settings are in the catalogue as far as they can be read

@@ -44,6 +44,15 @@ def is_part(run_id: str) -> bool:
     return len(run_id) == len("2026-11-24T00-00-00Z")
 
 
+def is_night(name: str) -> bool:
+    """Say whether a name is the id of a night's run."""
+    try:
+        start_of(name)
+    except ConfigurationError:
+        return False
+    return not is_part(name)
+
+
 def is_open(names: set[str]) -> bool:
     """Say whether a run with these records has begun and is not closed."""
     return "plan.json" in names and "report.json" not in names
@@ -158,6 +167,16 @@ class Runs:
         """Return a run's report, None if it has none."""
         found = self.store.read(self.key(run_id, "report.json"))
         return found[0] if found else None
+
+    def last_night(self, recent: Mapping[str, set[str]]) -> str | None:
+        """Return the last night that was closed, None if there is none.
+
+        After a pause it is none of the `recent` runs: then the names of all are listed, once.
+        """
+        if nights := [r for r, names in recent.items() if "report.json" in names and is_night(r)]:
+            return max(nights)
+        older = filter(is_night, self.store.level(self.settings.place("runs", "")).below)
+        return next((run for run in sorted(older, reverse=True) if self.report(run)), None)
 
     def close(self, run_id: str, report: Mapping[str, Any]) -> bool:
         """Write the report; False if there is one already. A run with a report is closed."""

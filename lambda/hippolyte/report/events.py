@@ -13,6 +13,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte.clients import Clients
+from hippolyte.records.ledger import TableEntry
+from hippolyte.records.raised import raises
 from hippolyte.report.message import needs_attention
 from hippolyte.settings import Settings
 
@@ -32,26 +34,38 @@ Event = tuple[str, dict[str, Any]]
 """The detail's type, and the detail."""
 
 
-def of_report(report: Mapping[str, Any], where: str) -> Iterator[Event]:
+def of_table(
+    where: Mapping[str, Any], name: str, entry: TableEntry, now: str
+) -> Iterator[tuple[str, Event]]:
+    """Yield what a table's night has come to so far: what tells it from its others, and the event.
+
+    `where` has what every event says. `now`: of a verdict that no export has led to.
+    """
+    for before, to, at, back in raises(entry):
+        yield f"raised/{at}", _lease(where, name, "raised", at, at, **{"from": before, "to": to})
+        if back:
+            yield f"given_back/{at}", _lease(where, name, "given_back", at, back)
+    if entry.verdict:
+        yield (
+            "verdict",
+            (
+                VERDICT,
+                _of_run(where, f"verdict/{name}", entry.finished_at or now)
+                | {"table": name, "verdict": entry.verdict.value, "reason": _cut(entry.reason)}
+                | {"location": entry.location or None, "items": entry.items, "bytes": entry.bytes},
+            ),
+        )
+
+
+def of_end(report: Mapping[str, Any], where: str) -> Iterator[Event]:
     """Yield the events of a run's end; `where` is the address of its report.
 
     The run's own comes last: who has it has been sent the others.
     """
     closed_at = report["closed_at"]
-    for table, row in report["tables"].items():
-        yield (
-            VERDICT,
-            _of_run(report, f"verdict/{table}", row["finished_at"] or closed_at)
-            | {"table": table, "verdict": row["verdict"], "reason": _cut(row["reason"])}
-            | {"location": row["location"] or None, "items": row["items"], "bytes": row["bytes"]},
-        )
-    for row in report["raised"]:
-        capacity = {"from": row["from"], "to": row["to"]}
-        yield _lease(report, row["table"], "raised", row["raised_at"] or closed_at, **capacity)
-        if row["given_back_at"]:
-            yield _lease(report, row["table"], "given_back", row["given_back_at"])
+    raised_at = {row["table"]: row["raised_at"] for row in report["raised"]}
     for table in report["left_raised"]:
-        yield _lease(report, table, "left_raised", closed_at)
+        yield _lease(report, table, "left_raised", raised_at.get(table), closed_at)
     totals = {key: report[key] for key in ("discovered", "totals", "items", "bytes", "cost_usd")}
     yield (
         RUN,
@@ -63,13 +77,13 @@ def of_report(report: Mapping[str, Any], where: str) -> Iterator[Event]:
 
 
 def given_back(settings: Settings, run_id: str, table: str, at: str) -> Event:
-    """Return the event of a lease that was given back after its run's report."""
-    return _lease(_where(settings, run_id), table, "given_back", at)
+    """Return the event of a lease that was given back, of a run whose records are lost."""
+    return _lease(home(settings, run_id), table, "given_back", None, at)
 
 
 def drilled(settings: Settings, entry: Mapping[str, Any], at: str) -> Event:
     """Return the event of a restore drill that is over, of its entry in the record."""
-    of = _of_run(_where(settings, entry["run_id"]), f"drill/{entry['name']}", at)
+    of = _of_run(home(settings, entry["run_id"]), f"drill/{entry['name']}", at)
     said = _cut(str(entry.get("said", "")))
     return DRILL, of | {"table": entry["table"], "ok": bool(entry["ok"]), "said": said}
 
@@ -81,30 +95,32 @@ def put(
     enough: Callable[[], bool] = lambda: False,
     *,
     test: bool = False,
-) -> str:
-    """Put events, where that is enabled; say what was not put, nothing if all were.
+) -> tuple[list[bool], str]:
+    """Put events, where that is enabled: which of them were, and why some were not.
 
     `enough` says when there is no time for more.
     """
     if not settings.events:
-        return ""
+        return [], ""
     all_of_them = [_entry(*event, test=test) for event in events]
-    lost, why = 0, ""
+    done: list[bool] = []
+    why = ""
     for begin in range(0, len(all_of_them), _AT_ONCE):
         try:
             if enough():
                 raise TimeoutError("there was no time left")
-            failed, words = _put(clients, all_of_them[begin : begin + _AT_ONCE])
+            taken, words = _put(clients, all_of_them[begin : begin + _AT_ONCE])
         except (ClientError, BotoCoreError, TimeoutError) as error:
             # a service that cannot be reached is not asked for each ten of 2,500
-            lost, why = lost + len(all_of_them) - begin, str(error)
+            why = str(error)
             break
-        lost, why = lost + failed, words or why
-    if not lost:
-        return ""
-    trouble = f"{lost} of {len(all_of_them)} events are not on EventBridge: {why}"
+        done, why = done + taken, words or why
+    done += [False] * (len(all_of_them) - len(done))
+    if all(done):
+        return done, ""
+    trouble = f"{done.count(False)} of {len(done)} events are not on EventBridge: {why}"
     _log.warning("%s", trouble)
-    return trouble
+    return done, trouble
 
 
 def try_put(clients: Clients) -> None:
@@ -113,21 +129,19 @@ def try_put(clients: Clients) -> None:
     clients.seldom("events").put_events(Entries=[entry])
 
 
-def _put(clients: Clients, entries: list[Any]) -> tuple[int, str]:
-    """Put entries, once more those the service refused; say how many were not, and why."""
-    why = ""
+def _put(clients: Clients, entries: list[Any]) -> tuple[list[bool], str]:
+    """Put entries, once more those the service refused; say which were taken, and why not all."""
+    taken, why = [False] * len(entries), ""
     for _ in range(2):
-        answer = clients.seldom("events").put_events(Entries=entries)
-        refused = [
-            (entry, result)
-            for entry, result in zip(entries, answer["Entries"], strict=True)
-            if result.get("ErrorCode")
-        ]
-        if not refused:
-            return 0, ""
-        entries = [entry for entry, _ in refused]
-        why = f"{refused[0][1]['ErrorCode']}: {refused[0][1].get('ErrorMessage', '')}"
-    return len(entries), why
+        asked = [number for number, done in enumerate(taken) if not done]
+        answer = clients.seldom("events").put_events(Entries=[entries[n] for n in asked])
+        for number, result in zip(asked, answer["Entries"], strict=True):
+            taken[number] = not result.get("ErrorCode")
+            if not taken[number]:
+                why = f"{result['ErrorCode']}: {result.get('ErrorMessage', '')}"
+        if all(taken):
+            return taken, ""
+    return taken, why
 
 
 def _entry(kind: str, detail: Mapping[str, Any], *, test: bool) -> dict[str, Any]:
@@ -135,15 +149,21 @@ def _entry(kind: str, detail: Mapping[str, Any], *, test: bool) -> dict[str, Any
     return {"Source": SOURCE, "DetailType": kind, "Detail": text}
 
 
-def _lease(where: Mapping[str, Any], table: str, state: str, at: str, **more: Any) -> Event:
-    """Return the event of a lease; capacities in read capacity units per second."""
-    made = _of_run(where, f"lease/{table}/{state}", at)
+def _lease(
+    where: Mapping[str, Any], table: str, state: str, raised_at: str | None, at: str, **more: Any
+) -> Event:
+    """Return the event of a lease; capacities in read capacity units per second.
+
+    A table may be raised several times in a run: the id has when.
+    """
+    made = _of_run(where, "/".join(filter(None, ("lease", table, state, raised_at))), at)
     return LEASE, made | {"table": table, "state": state, "from": None, "to": None} | more
 
 
-def _where(settings: Settings, run_id: str) -> dict[str, Any]:
-    home = {"account": settings.account, "region": settings.region}
-    return {"deployment": settings.name, **home, "run_id": run_id}
+def home(settings: Settings, run_id: str) -> dict[str, Any]:
+    """Return what every event of a run says of its deployment."""
+    account = {"account": settings.account, "region": settings.region}
+    return {"deployment": settings.name, **account, "run_id": run_id}
 
 
 def _of_run(where: Mapping[str, Any], what: str, at: str) -> dict[str, Any]:

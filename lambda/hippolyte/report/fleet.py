@@ -116,10 +116,19 @@ class Fleet:
     """All deployments of a bucket; `nowhere`: tables of which there is no backup, or none new."""
 
     at: datetime
-    place: str
+    records: Records
     dates: tuple[date, ...]
     deployments: tuple[Deployment, ...]
     nowhere: tuple[Bare, ...]
+
+    @property
+    def place(self) -> str:
+        """Where it was read, as a person reads it."""
+        return self.records.place
+
+    def folder(self, home: Home) -> str:
+        """Return the address of the folder of a deployment's runs."""
+        return f"s3://{self.records.store.bucket}/{self.records.key('runs', home)}"
 
     @property
     def uncopied(self) -> list[Bare]:
@@ -147,8 +156,8 @@ def look(
 ) -> Fleet:
     """Read and judge a bucket's deployments over so many nights.
 
-    `expected`: accounts, or `<account>/<region>`, of which a night is due whatever is on record; of
-    others as long as they began one in the last `seen_days`.
+    `expected`: accounts, or `<account>/<region>`, of which a night is due whatever is on record,
+    below any of the prefixes; of others as long as they began one in the last `seen_days`.
 
     Raises:
         ClientError, BotoCoreError: the bucket cannot be listed.
@@ -160,18 +169,18 @@ def look(
     kept = records.read(homes, min(begin, now - _DAY * seen_days))
     deployments = tuple(_deployment(one, dates, now, seen_days, expected) for one in kept)
     heard = [one.kept for one in deployments if one.expected]
-    place = f"s3://{records.store.bucket}/{records.prefix}"
-    return Fleet(now, place, dates, deployments, tuple(nowhere(heard)))
+    return Fleet(now, records, dates, deployments, tuple(nowhere(heard)))
 
 
 def _unseen(expected: Iterable[str], homes: Sequence[Home]) -> list[Home]:
     """Return the deployments that are expected and have nothing in the bucket."""
     accounts = {home.account for home in homes}
+    seen = {f"{home.account} {home.region}" for home in homes}
     wanted = [Home(account, region) for account, _, region in (e.partition("/") for e in expected)]
     return [
         home
         for home in wanted
-        if (home not in homes if home.region else home.account not in accounts)
+        if (str(home) not in seen if home.region else home.account not in accounts)
     ]
 
 

@@ -11,6 +11,7 @@ from hippolyte.report.first_line import FIRST_LINE
 from hippolyte.report.fleet import Deployment, Fleet, State
 from hippolyte.report.fleet_tables import Bare
 from hippolyte.report.groups import pattern
+from hippolyte.report.remedies import LEFT_RAISED, RUNBOOK
 from hippolyte.report.texts import a_line, section
 from hippolyte.tables.names import first_names
 
@@ -18,6 +19,18 @@ from hippolyte.tables.names import first_names
 _LINES = 40
 _section = partial(section, most=_LINES)
 _MORE = ", ..."
+_REPORT = "docs/fleet-report.md"
+
+ENTRIES = {
+    "Nights missing": f"{RUNBOOK}#message-nights-missing-of-all-deployments",
+    "Reports that cannot be read": f"{_REPORT}#what-it-says",
+    "Not backed up": f"{RUNBOOK}#alarm-tables-failed",
+    "To be looked at": f"{RUNBOOK}#to-be-looked-at",
+    "LEFT RAISED": LEFT_RAISED,
+    "Replicas that are left out, and that nobody backs up": f"{_REPORT}#what-it-says",
+    "Not seen": f"{_REPORT}#what-it-asks-of-s3",
+}
+"""What to do, by the title of what needs a person."""
 _AWAY = (State.MISSING, State.UNCLOSED)
 _FINE = (State.GOOD, State.LOOK)
 
@@ -76,7 +89,8 @@ def message(fleet: Fleet, page: str) -> str:
     due = fleet.expected
     lines = [first_line(fleet), ""]
     for title, rows in sections(fleet):
-        lines += _section(title, rows)
+        if found := _section(title, rows):
+            lines += [*found[:-1], f"  what to do: {ENTRIES[title]}", ""]
     lines += _section("Still running", [titled(d) for d in due if d.running])
     lines += _section("Good", [good_line(d) for d in due if d.last.state in _FINE])
     lines += _section("Newest good backups, the oldest of each", [oldest_line(d) for d in due])

@@ -138,7 +138,7 @@ def _grid(fleet: Fleet) -> str:
     )
     rows = "".join(
         f'<tr><th scope="row">{named(one.home.account)}<br><span class="muted">'
-        f"{shown(one.home.region)}</span></th>{''.join(_cells(one, fleet))}</tr>"
+        f"{shown(str(one.home).partition(' ')[2])}</span></th>{''.join(_cells(one, fleet))}</tr>"
         for one in fleet.deployments
     )
     keys = "".join(f"<span><b>{_sign(state)}</b> {text}</span>" for state, text in WORDS.items())
@@ -185,7 +185,7 @@ def _addresses(one: Deployment, fleet: Fleet) -> Callable[[Cell], str]:
     told = {key: str(one.kept.report.get(key) or "") for key in ("partition", "bucket_region")}
     region = told["bucket_region"] or one.home.region
     consoles = Consoles(told["partition"], one.home.region, region, one.home.account, one.name)
-    place = f"{fleet.place.rstrip('/')}/runs/{one.home.account}/{one.home.region}"
+    place = fleet.folder(one.home)
     return lambda cell: consoles.folder(f"{place}/{cell.night.run_id}/") if cell.night else ""
 
 

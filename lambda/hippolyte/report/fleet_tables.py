@@ -55,8 +55,9 @@ def failed(kept: Kept) -> list[Bare]:
 def nowhere(all_kept: Iterable[Kept]) -> list[Bare]:
     """Return the tables of which no deployment has a backup, or makes one any more.
 
-    A table that a rule leaves out is copied elsewhere if it is a global table's replica and another
-    deployment backs up one of its name. Reports of older versions do not say whether it is one: of
+    A table that a rule leaves out may be backed up by another deployment of its account and region.
+    It is copied elsewhere if it is a global table's replica and another deployment backs up one of
+    its name. Reports of older versions do not say whether it is one: of
     those another region of the account will do.
     """
     everywhere = list(all_kept)
@@ -99,6 +100,8 @@ def _has_none(row: Mapping[str, Any]) -> bool:
 def _is_copied(row: Mapping[str, Any], home: Home, others: set[Home]) -> bool:
     if row.get("verdict") != _SKIPPED:
         return False
+    if any((other.account, other.region) == (home.account, home.region) for other in others):
+        return True
     if replicas.KEY in row:
         return row[replicas.KEY] is True and bool(others)
     return any(other.account == home.account for other in others)

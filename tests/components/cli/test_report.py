@@ -120,6 +120,10 @@ def test_of_several_accounts_one_must_be_named(made: Bucket) -> None:
         (("--run", "2026-11-28T00-00Z", "--all"), "--run, --account and --of-region are of one"),
         (("--all", "--account", "1"), "--run, --account and --of-region are of one"),
         (("--account", "999999999999"), "has no runs"),
+        (("--expect", FIRST.account), "--expect goes with --all"),
+        (("--prefix", "a", "--prefix", "b"), "Several --prefix go with --all"),
+        (("--all", "--expect", "1111"), "--expect is an account's id of 12 digits, or"),
+        (("--all", "--expect", f"{FIRST.account}/mars"), "--expect is an account's id of 12"),
     ],
 )
 def test_what_cannot_be_is_code_2(made: Bucket, arguments: tuple[str, ...], said: str) -> None:
@@ -242,6 +246,31 @@ def test_all_is_code_0_if_all_is_well(made: Bucket) -> None:
     result = command("--all", "--nights", "7")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("OK: 6 of 6 nights, 18 tables backed up\n")
+
+
+def test_what_is_expected_and_not_there_is_told(made: Bucket) -> None:
+    made.good(SECOND, 0)
+    assert command("--all", "--nights", "7").exit_code == 0
+    named = ("--expect", SECOND.account, "--expect", f"{FIRST.account}/eu-west-1")
+    result = command("--all", "--nights", "7", *named)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("ATTENTION: 1 of 2 nights missing\n")
+    assert f"  - {FIRST.account} eu-west-1: nothing of it is in the bucket" in result.stdout
+
+
+def test_several_prefixes_are_shown_together(made: Bucket) -> None:
+    made.good(SECOND, 0)
+    begin = start(0)
+    key = f"team/runs/{FIRST.account}/{FIRST.region}/{run_id(begin)}/report.json"
+    made.put(key, night(begin, good_tables(begin)))
+    result = command("--all", "--nights", "7", "--prefix", "", "--prefix", "team/")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("OK: 2 of 2 nights, 6 tables backed up\n")
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert [*str(FIRST).split(), "team/", "."] in lines
+    assert [*str(SECOND).split(), "."] in lines
+    # one alone is a place of one deployment
+    assert command("--prefix", "team").exit_code == 2
 
 
 def test_all_as_json(six: Bucket, tmp_path: Path) -> None:

@@ -81,16 +81,20 @@ def run(
     engine: str,
     *,
     before: Break | None = None,
+    events: bool = False,
 ) -> list[dict[str, Any]]:
     """Run a whole night, and for each break that `choose` names at a point a child of its own.
 
     `before` is done with a deployment that has had no night yet; without it there was one.
+    `events`: they are put, and must be what the night's records say.
     Returns the outcomes, the unbroken night's first.
     """
     forks = Forks()
     by = "lambda" if engine == "native" else engine
     with pytest.MonkeyPatch.context() as monkeypatch, driver(monkeypatch, by) as made:
         tap = Tap()
+        if events:
+            made.keep_events()
         schedule: Schedule
         if engine == "native":
             native.furnish(made)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from local.programs.export import running_steps
+from tests.support import events
 from tests.support.faults.backups import no_backups
 from tests.support.faults.fleet import (
     BEFORE,
@@ -110,6 +111,9 @@ class Checks:
         report = self.inside.record("report.json")
         if report:
             problems += [*self._verdicts(report), *self._backups(report), *self._told(report)]
+            if night.bus:
+                ledger = self.inside.record("ledger.json") or {}
+                problems += events.problems(events.heard(night.world, night.bus), ledger, report)
         elif self.schedule.planned_at:
             problems.append(f"not closed: {self.inside.record('ledger.json')}")
         else:

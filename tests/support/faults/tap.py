@@ -18,7 +18,7 @@ _HELPERS = ("/store.py", "/clients.py")
 _HELPING = ("describe", "target")
 
 # whose clients are made when they are first needed
-_LOOKED_AT_ONCE = ("ec2", "iam", "scheduler")
+_LOOKED_AT_ONCE = ("ec2", "events", "iam", "scheduler")
 _MADE_LATER = ("seldom", "states")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -62,30 +63,33 @@ def test_days_are_those_of_the_windows_zone() -> None:
     assert due(["orders"], settings(**BOTH), first, had) == {}
 
 
-def _days(failing: set[date]) -> Iterator[tuple[date, str | None]]:
-    made, rows = settings(**BOTH), row()
+def _days(failing: set[date], zone: str = "UTC") -> Iterator[tuple[date, str | None]]:
+    made, rows = settings(timezone=zone, **BOTH), row()
     for number in range(400):
-        start = TUESDAY + timedelta(days=number)
-        tonight = plan(table(), **BOTH)
+        # half past midnight by the zone's clocks, which change twice
+        local = datetime(2026, 11, 24, 0, 30, tzinfo=ZoneInfo(zone)) + timedelta(days=number)
+        start = local.astimezone(UTC)
+        tonight = plan(table(), timezone=zone, **BOTH)
         tonight = tonight.__class__(
             **{name: getattr(tonight, name) for name in tonight.__slots__}
             | {"start": start, "kept": due(["orders"], made, start, rows)}
         )
-        good = start.date() not in failing
+        good = local.date() not in failing
         kept = keeping.since(tonight, made, "orders", good, rows["orders"])
         rows = {"orders": {"kept": kept}}
-        yield start.date(), tonight.kept.get("orders") if good else None
+        yield local.date(), tonight.kept.get("orders") if good else None
 
 
-def test_of_a_year_every_week_and_month_has_one() -> None:
-    kinds = Counter(kind for _, kind in _days(set()))
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo"])
+def test_of_a_year_every_week_and_month_has_one(zone: str) -> None:
+    kinds = Counter(kind for _, kind in _days(set(), zone))
 
     assert kinds[MONTHLY] == 14
-    assert {day.strftime("%Y-%m") for day, kind in _days(set()) if kind == MONTHLY} == {
+    assert {day.strftime("%Y-%m") for day, kind in _days(set(), zone) if kind == MONTHLY} == {
         *(f"2026-{month}" for month in (11, 12)),
         *(f"2027-{month:02}" for month in range(1, 13)),
     }
-    weeks = [day.isocalendar()[:2] for day, kind in _days(set()) if kind]
+    weeks = [day.isocalendar()[:2] for day, kind in _days(set(), zone) if kind]
     assert len(set(weeks)) == 58, "every week there is"
     assert len(weeks) - len(set(weeks)) <= kinds[MONTHLY], "a month begins within a week"
 

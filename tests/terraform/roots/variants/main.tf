@@ -192,7 +192,7 @@ module "locked" {
   retention_days   = 90
   retention_weeks  = 26
   retention_months = 3
-  storage_classes  = { STANDARD_IA = 30, GLACIER_IR = 60 }
+  storage_classes  = { STANDARD_IA = 30, GLACIER_IR = 120 }
   object_lock      = { mode = "COMPLIANCE", days = 30 }
 }
 
@@ -200,12 +200,14 @@ module "locked" {
 module "bucket_of_all" {
   source = "../../../../modules/backup-bucket"
 
-  bucket          = "backups-of-all"
-  prefix          = "dynamodb"
-  organization_id = "o-exampleorgid"
-  kms_key_arn     = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-  storage_classes = { INTELLIGENT_TIERING = 30 }
-  object_lock     = { mode = "GOVERNANCE", days = 14 }
+  bucket           = "backups-of-all"
+  prefix           = "dynamodb"
+  organization_id  = "o-exampleorgid"
+  kms_key_arn      = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+  retention_weeks  = 12
+  retention_months = 13
+  storage_classes  = { INTELLIGENT_TIERING = 35, GLACIER_IR = 84 }
+  object_lock      = { mode = "GOVERNANCE", days = 14 }
 }
 
 module "topic_of_all" {

@@ -1,0 +1,56 @@
+"""Puts events of what the ledger says, pass by pass: see docs/events.md.
+
+What is on EventBridge is noted in the ledger after it was put: whoever dies between the two lets
+the next pass put it again, and what could not be put is due until it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hippolyte import clock
+from hippolyte.night.one_pass import Pass
+from hippolyte.record_form import iso
+from hippolyte.records.runs import Run
+from hippolyte.report.events import Event, home, of_table, put
+
+LEFT, TOLD = "left-raised.json", "left-raised-told.json"
+"""Records of a closed run: tables were left raised; and every giving back of them is told."""
+
+
+def tell_programs(p: Pass, run: Run, last: Iterable[Event] = ()) -> str:
+    """Put what is not on EventBridge yet, and `last` after it; say what was not put, and why.
+
+    The ledger is written before, so that nothing is told that the next pass does not know.
+    """
+    if not p.settings.events:
+        return ""
+    p.runs.save(run)
+    of, now = home(p.settings, run.plan.run_id), iso(clock.now())
+    due = [
+        (entry, which, event)
+        for name, entry in run.ledger.tables.items()
+        for which, event in of_table(of, name, entry, now)
+        if which not in entry.put
+    ]
+    events = [*(event for _, _, event in due), *last]
+    done, trouble = put(p.clients, p.settings, events, lambda: p.time_is_short)
+    for (entry, which, _), taken in zip(due, done, strict=False):
+        if taken:
+            entry.put.append(which)
+    p.runs.save(run)
+    return trouble
+
+
+def keep_in_sight(p: Pass, run: Run) -> None:
+    """Note that a run is closed with tables that are left raised, before it is."""
+    if p.settings.events:
+        p.store.put(p.runs.key(run.plan.run_id, LEFT), {})
+
+
+def tell_left(p: Pass, run: Run) -> None:
+    """Put what is given back after its run was closed; when all is, the run is done with."""
+    if not tell_programs(p, run) and not any(
+        held.lease.run_id == run.plan.run_id for held in p.held.values()
+    ):
+        p.store.put(p.runs.key(run.plan.run_id, TOLD), {})
