@@ -7,6 +7,7 @@ page is, what a click and a key do.
 from __future__ import annotations
 
 import itertools
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -16,21 +17,25 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from hippolyte import clock
 from hippolyte.records.ledger import Ledger
 from hippolyte.report.content import make_report
 from hippolyte.report.fleet import look
 from hippolyte.report.fleet_page import render as render_fleet
 from hippolyte.report.page import render
 from hippolyte.verdicts import Verdict
+from hippolyte_cli.main import app
 from hippolyte_cli.planning.page import render as render_plan
 from tests.support.browsers import DRAWN, TARGETS, TEXTS, need_browser
 from tests.support.builders import plan, table
-from tests.support.fleets import HOMES, NOW, bucket, night, start
+from tests.support.fleets import HOMES, NOW, a_morning, bucket, night, start
 from tests.support.fleets import row as row_of
 from tests.support.night_reports import (
     SETTINGS,
     at,
+    busy_night,
     large_report,
     night_report,
     some_of_everything,
@@ -38,6 +43,7 @@ from tests.support.night_reports import (
 )
 from tests.support.pages import Page, any_text
 from tools.browser import Browser, BrowserError, browser
+from tools.tf import REPOSITORY
 
 DESK, PHONE = (1280, 900), (390, 844)
 SCREENS = {DESK: 2.5, PHONE: 4}
@@ -584,6 +590,49 @@ def test_the_page_is_drawn(chromium: Browser, tmp_path: Path) -> None:
     assert len(drawn["page"]) == len(drawn["blank"]) == 900
     assert len(set(drawn["blank"])) < 5
     assert len(set(drawn["page"])) > 300
+
+
+PICTURES = {
+    # of docs: the page, the window, whether it is dark
+    "report": ("night", (1280, 1240), False),
+    "report-phone": ("night", PHONE, True),
+    "fleet": ("fleet", (1280, 820), False),
+    "plan": ("plan", DESK, True),
+}
+
+
+def page_of_docs(kind: str, place: Path) -> Path:
+    """The page that a picture in docs is of."""
+    page = place / f"{kind}.html"
+    if kind == "night":
+        return written(place, render(busy_night()))
+    if kind == "plan":
+        tables = str(REPOSITORY / "tests/data/planning/tables.json")
+        result = CliRunner().invoke(app, ["plan", "--tables", tables, "--html", str(page)])
+        assert page.exists(), result.output
+        return page
+    with bucket() as records:
+        a_morning(records)
+        return written(place, render_fleet(look(records.records(), NOW, 30, 14)))
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_pictures_in_docs_are_of_these_pages(
+    chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """WRITE_DOCS=1 draws them again."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    kind, window, dark = PICTURES[name]
+    path = REPOSITORY / "docs" / f"{name}.png"
+    chromium.show(page_of_docs(kind, tmp_path), *window, dark=dark)
+    drawn = chromium.picture()
+    if os.environ.get("WRITE_DOCS"):
+        path.write_bytes(drawn)
+    kept = path.read_bytes()
+    assert struct.unpack(">II", kept[16:24]) == window
+    assert len(kept) < 300_000
+    # fonts differ from machine to machine, how much is drawn hardly does
+    assert 0.6 < len(kept) / len(drawn) < 1.6, "WRITE_DOCS=1 draws it again"
 
 
 def test_what_a_page_refuses_is_told(chromium: Browser, pages: dict[int, Path]) -> None:

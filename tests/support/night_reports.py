@@ -99,6 +99,72 @@ def judged(
     return make_report(SETTINGS, made, ledger, left, previous or {}, START + timedelta(hours=2))
 
 
+_KINDS = ("orders", "customers.v2", "payments-ledger", "sessions", "Audit_Trail")
+_KINDS += ("inventory.snapshot", "mail-outbox", "search.index-state")
+_REFUSED = (
+    "DescribeTable: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/"
+    "hippolyte-scheduler/hippolyte-scheduler is not authorized to perform: dynamodb:DescribeTable"
+)
+
+
+def busy_night(count: int = 912) -> dict[str, Any]:
+    """A night as one meets it: four reasons, two timeouts, raises, a drill, native exports."""
+    names = [f"{_KINDS[n % 8]}.{'prod' if n % 3 else 'eu-prod'}-{n:04d}" for n in range(count)]
+    reasons = {n: f"the job failed after {n * 3} pages: throttled" for n in range(100, 107)}
+    reasons |= {n: f"{n * 1000:,} items read, {n * 99:,} are missing" for n in range(300, 303)}
+    reasons |= {500: "its execution ended as TIMED_OUT", 501: _REFUSED}
+    of_tables: dict[str, dict[str, Any]] = {
+        names[n]: {
+            **{"verdict": Verdict.FAILED, "reason": reason, "items": None},
+            **{"errors": ["attempt 1: throttled"], "log": f"s3://backups/logs/{n}/"},
+        }
+        for n, reason in reasons.items()
+    }
+    for n, percent in ((600, 61), (601, 12)):
+        reason = f"still running at the deadline: {percent} % read"
+        of_tables[names[n]] = {"verdict": Verdict.TIMED_OUT, "reason": reason}
+    for n in range(700, 712):
+        of_tables[names[n]] = {"verdict": Verdict.SKIPPED, "reason": f"excluded by '{_KINDS[7]}*'"}
+    of_tables[names[720]] = {"verdict": Verdict.VANISHED, "reason": "deleted during the night"}
+    for n in range(10, 41):
+        raised = {"raised_from": 100 * n, "raised_to": 157 * n, "raised_at": at(n / 4)}
+        of_tables[names[n]] = {**raised, "given_back_at": at(60 + n) if n < 40 else None}
+    report = night_report(names, "lambda", **of_tables)
+    report |= {"timezone": "Europe/Berlin", "previous_run": "2026-11-23T00-00Z"}
+    report |= {"cost_usd": 3.42, "storage_usd": 187.2}
+    for number, row in enumerate(report["tables"].values()):
+        if row["verdict"] != "backed_up":
+            continue
+        row["items"], row["bytes"] = number * 7919 % 4_000_000, number**4 % (40 << 30)
+        row["duration_seconds"] = 20 + number * 37 % 2400
+        row["before"] = {
+            "items": row["items"],
+            "bytes": row["bytes"] * (90 + number % 23) // 100,
+            "duration_seconds": 20 + number * 37 % 2300,
+        }
+        row["engine"] = "lambda" if number % 50 else "native"
+    for figure in ("items", "bytes"):
+        report[figure] = sum(row[figure] or 0 for row in report["tables"].values())
+    report["before"] = {
+        **{name: report[name] * 95 // 100 for name in ("items", "bytes", "duration_seconds")},
+        **{"cost_usd": 3.3, "storage_usd": 180.15},
+    }
+    report["changes"] = {
+        **{"new": names[30:33], "gone": ["old-table.prod"], "empty": [names[900]]},
+        **{"recovered": names[50:52], "broken": names[100:107]},
+    }
+    report["alerts"] = [
+        f"{names[900]} is empty tonight and was not the night before",
+        f"restore drill: {names[0]}: 3 of 100 items differ",
+    ]
+    report["drills"] = [f"{names[0]}: restored 100 items in 2 min, 3 differ"]
+    report["warnings"] = [f"the count of {names[3]} is unknown: no log says how many items it read"]
+    for batch in report["batches"]:
+        batch["handle"]["run"] = report["run_id"]
+    report["batches"][3]["error"] = "its execution ended as TIMED_OUT"
+    return report
+
+
 def some_of_everything(engine: str = "lambda") -> dict[str, Any]:
     """A small night with some of everything, as it is read from JSON."""
     report = large_report(40, engine)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import pairwise
 from typing import Any
 
 from hippolyte.planning.host import noun_of
 from hippolyte.report.consoles import Consoles
-from hippolyte.report.document import first_of, link
+from hippolyte.report.document import first_of, link, to_do
 from hippolyte.report.groups import Group, by_reason
 from hippolyte.report.remedies import LEFT_RAISED, of_alert, of_reason
 from hippolyte.report.texts import count_of, named, shown
@@ -60,13 +59,9 @@ def _alerts(alerts: Sequence[str]) -> list[str]:
     """Return them with what to do: once after the last of those that it is of."""
     entries = [*map(of_alert, alerts), ""]
     return [
-        f"<li>{shown(alert)}{_do(entry) if entry != following else ''}</li>"
+        f"<li>{shown(alert)}{to_do(entry) if entry != following else ''}</li>"
         for alert, (entry, following) in zip(alerts, pairwise(entries), strict=True)
     ]
-
-
-def _do(entry: str) -> str:
-    return f'<div class="do">What to do: <code>{escape(entry)}</code></div>'
 
 
 def _left_raised(names: Sequence[str], consoles: Consoles) -> str:
@@ -84,7 +79,7 @@ def _fold(what: str, names: Sequence[str], rows: str, is_open: bool, entry: str)
     some = "" if is_open else f' <span class="muted">{_some(names)}</span>'
     return (
         f'<li><details class="group"{" open" if is_open else ""}><summary>{what}{some}</summary>'
-        f"<ul>{rows}</ul></details>{_do(entry)}</li>"
+        f"<ul>{rows}</ul></details>{to_do(entry)}</li>"
     )
 
 

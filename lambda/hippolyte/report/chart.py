@@ -114,8 +114,8 @@ class _Drawing:
     def whole(self) -> str:
         """Return all that is drawn as one box, which scrolls."""
         zone = (
-            f'<text class="axis strong" x="0" y="17">{shown(self.times.name or "UTC", 30)}</text>'
-            + ('<text class="axis" x="0" y="33">UTC</text>' if self.times.name else "")
+            f'<text class="axis strong" x="8" y="17">{shown(self.times.name or "UTC", 30)}</text>'
+            + ('<text class="axis" x="8" y="33">UTC</text>' if self.times.name else "")
         )
         grid, hours = self._frame()
         bottom, high = self.y + 12, 44 if self.times.name else 28
@@ -174,7 +174,7 @@ class _Drawing:
         )
         what = "export" if batch["workers"] else "native export"
         name = f"{batch['batch_id']} · {count_of(exports, what)}"
-        label = f'<text class="batch" x="0" y="{self.y + 16:.0f}">{shown(name, 26)}</text>'
+        label = f'<text class="batch" x="8" y="{self.y + 16:.0f}">{shown(name, 26)}</text>'
         if address := self.host(batch["handle"]):
             label = f'<a href="{escape(address)}">{label}</a>'
         self.names.append(label)
@@ -227,7 +227,7 @@ class _Drawing:
         if at + len(words) * _CHARACTER > WIDTH:
             anchor, at = "end", x - 5
         self.names.append(
-            f'<text class="table" x="12" y="{top + 12:.1f}">{shown(name, 27)}'
+            f'<text class="table" x="18" y="{top + 12:.1f}">{shown(name, 27)}'
             f"<title>{shown(name, 255)}</title></text>"
         )
         self.plot.append(

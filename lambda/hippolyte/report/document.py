@@ -47,6 +47,11 @@ def link(address: str, words: str) -> str:
     return f'<a href="{escape(address)}">{words}</a>'
 
 
+def to_do(entry: str) -> str:
+    """Return what leads to an entry of the runbook, for who must do something."""
+    return f'<div class="do">What to do: <code>{escape(entry)}</code></div>'
+
+
 def first_of(items: Sequence[str], most: int, noun: str) -> list[str]:
     """Return the first of a list's items, and the others behind a click."""
     more = len(items) - most

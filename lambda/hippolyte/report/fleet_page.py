@@ -8,9 +8,10 @@ from typing import Any
 
 from hippolyte.record_form import iso
 from hippolyte.report.consoles import Consoles
-from hippolyte.report.document import Column, document, fold, link, table
+from hippolyte.report.document import Column, document, fold, link, table, to_do
 from hippolyte.report.fleet import Cell, Deployment, Fleet, State
 from hippolyte.report.fleet_message import (
+    ENTRIES,
     age_line,
     by_reason,
     first_line,
@@ -48,7 +49,7 @@ WORDS = {
 _STYLE = """<style>
 .nights{width:auto;font-size:13px}.nights th,.nights td{padding:2px;border:0;text-align:center}
 .nights tbody th{position:sticky;left:0;background:var(--bg);text-align:left;min-width:124px;
-padding-right:8px;line-height:1.25;overflow-wrap:normal}
+padding:0 8px;line-height:1.25;overflow-wrap:normal}
 .nights thead th{font-weight:400;white-space:nowrap}.nights td{min-width:24px}
 .nights td>*{display:block;border-radius:4px;padding:3px 0;color:var(--on);font-weight:600;
 text-decoration:none;white-space:nowrap;background:var(--ok)}
@@ -56,7 +57,7 @@ text-decoration:none;white-space:nowrap;background:var(--ok)}
 .nights .to>*{background:var(--late)}.nights .running>*{background:var(--quiet)}
 @media(max-width:700px),(pointer:coarse){.nights td>*{padding:12px 0;min-width:44px;
 min-height:44px}
-.nights tbody th{min-width:104px;padding-right:4px}}
+.nights tbody th{min-width:104px;padding-left:4px}}
 i.good{background:var(--ok)}i.to{background:var(--late)}i.running{background:var(--quiet)}
 </style>"""
 _COLUMNS = (
@@ -115,7 +116,7 @@ def _tiles(fleet: Fleet) -> Iterable[str]:
 
 def _attention(fleet: Fleet) -> str:
     made = "".join(
-        f"<li><b>{escape(title)}</b><ul>{_items(rows, _FIRST)}</ul></li>"
+        f"<li><b>{escape(title)}</b><ul>{_items(rows, _FIRST)}</ul>{to_do(ENTRIES[title])}</li>"
         for title, rows in sections(fleet)
         if rows
     )

@@ -25,6 +25,7 @@ from tests.support.fleets import (
     HOMES,
     NOW,
     Bucket,
+    a_morning,
     bucket,
     good_tables,
     night,
@@ -305,17 +306,7 @@ def test_an_empty_bucket_is_code_1_and_a_missing_one_2(made: Bucket) -> None:
 
 @pytest.fixture
 def shown(made: Bucket) -> Bucket:
-    """A morning as there are: one account silent, tables failed, a replica no more."""
-    for home in HOMES:
-        for days in range(2 if home == HOMES[4] else 0, 30):
-            made.good(home, days, tables=3)
-    tables = good_tables(start(0)) | {
-        "orders": row("failed", "2026-11-25T01:00:00Z", reason="the cluster ended before it did"),
-        "stock": row("timed_out", "2026-11-27T01:00:00Z", reason="the window was over"),
-        "carts-eu": row("skipped", reason="excluded by 'carts-eu'", replica=False),
-    }
-    made.report(SECOND, start(0), night(start(0), tables))
-    made.report(HOMES[3], start(9), b"{")
+    a_morning(made)
     return made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +34,7 @@ def test_the_summary_names_every_verdict_and_what_is_left_raised() -> None:
     )
 
 
+@hypothesis.settings(deadline=None)
 @given(st.lists(st.sampled_from(list(Verdict)), max_size=40))
 def test_the_totals_add_up(verdicts: list[Verdict]) -> None:
     made = report({f"t{n}": v for n, v in enumerate(verdicts)})
