@@ -108,7 +108,7 @@ data "aws_iam_policy_document" "existence" {
     }
   }
 
-  # tells a jar that is missing from one that is not this function's to read; of a single key no prefix is asked for, hence IfExists
+  # tells a jar that is missing from one that is not this function's to read
   dynamic "statement" {
     for_each = local.jar == null ? [] : [local.jar]
 
@@ -118,7 +118,7 @@ data "aws_iam_policy_document" "existence" {
       resources = ["arn:${local.partition}:s3:::${statement.value.bucket}"]
 
       condition {
-        test     = "StringEqualsIfExists"
+        test     = "StringEquals"
         variable = "s3:prefix"
         values   = [statement.value.key]
       }

@@ -360,7 +360,7 @@ def test_the_monitor_looks_at_what_is_named_and_nothing_else(resources: dict[str
     assert found["LookForTopics"]["Resource"] == f"arn:aws:sns:us-east-1:{ACCOUNT}:private"
     assert found["LookForTheExportTool"]["Resource"] == f"arn:aws:s3:::tools/{jar}"
     assert found["FindTheExportTool"]["Resource"] == "arn:aws:s3:::tools"
-    assert found["FindTheExportTool"]["Condition"] == {"StringEqualsIfExists": {"s3:prefix": jar}}
+    assert found["FindTheExportTool"]["Condition"] == {"StringEquals": {"s3:prefix": jar}}
     assert sorted(found["LookForWhatClustersNeed"]["Action"]) == [
         "ec2:DescribeInstanceTypeOfferings",
         "ec2:DescribeSecurityGroups",
