@@ -43,7 +43,7 @@ def exports_within_budget(
         return tuple(exports), LeftOut()
     why = f"{OVER_BUDGET}: its native export does not go into {most:.2f} USD a night"
     alert = (
-        f"max_night_usd ({most:.2f} USD) leaves {len(dear)} native exports out, so these tables "
+        f"max_night_usd ({most:.2f} USD) leaves {len(dear):,} native exports out, so these tables "
         f"have no backup: {first_names(dear)}. Raise it, or take them out of "
         "native_export"
     )
@@ -89,7 +89,7 @@ def within_budget(
     dear = [t.name for t in reversed(ordered[low:])]
     why = f"{OVER_BUDGET}: it does not go into {most + spent:.2f} USD a night"
     alert = (
-        f"max_night_usd ({most + spent:.2f} USD) leaves {len(dear)} of {len(tables)} tables "
+        f"max_night_usd ({most + spent:.2f} USD) leaves {len(dear):,} of {len(tables):,} tables "
         f"without a backup: {first_names(dear)}. With all of them the run is "
         f"estimated at {whole.cost_usd + spent:.2f} USD: raise it, or exclude what needs no backup"
     )

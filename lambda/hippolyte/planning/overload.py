@@ -113,8 +113,8 @@ def gathered(warnings: Sequence[str]) -> list[str]:
             lines += alike
             continue
         names = [warning.partition(" ")[0].rstrip(":") for warning in alike]
-        more = f"{', '.join(names[1:NAMED])} and {len(alike) - NAMED} more"
-        lines.append(f"{alike[0]}; {len(alike)} tables in all, also {more}")
+        more = f"{', '.join(names[1:NAMED])} and {len(alike) - NAMED:,} more"
+        lines.append(f"{alike[0]}; {len(alike):,} tables in all, also {more}")
     return lines
 
 

@@ -216,7 +216,7 @@ def _nothing_left(choices: Mapping[str, Choice]) -> tuple[str, ...]:
     if not choices or any(choice.rule is None for choice in choices.values()):
         return ()
     return (
-        f"the rules of `tables` leave out all {len(choices)} tables: nothing is backed up; "
+        f"the rules of `tables` leave out all {len(choices):,} tables: nothing is backed up; "
         "correct them if that is not meant",
     )
 

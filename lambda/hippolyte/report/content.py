@@ -70,7 +70,7 @@ def make_report(
     told = [*([f"the run was {c}"] if (c := ledger.cancelled) else []), *ledger.alerts, *alerts]
     told += [_emptied(name, name in own) for name in changes["empty"]]
     if not tables and before and not plan.part:
-        told.append(f"no table was found, and the night before there were {len(before)}")
+        told.append(f"no table was found, and the night before there were {len(before):,}")
     return {
         "version": VERSION,
         "package": __version__,

@@ -54,10 +54,10 @@ def said(fleet: Fleet) -> list[str]:
     if not fleet.needs_attention:
         good = sum(map(states.count, _FINE))
         backed_up = sum(d.last.head.backed_up for d in due if d.last.head)
-        line = f"OK: {good} of {len(due)} nights, {backed_up:,} tables backed up"
+        line = f"OK: {good:,} of {len(due):,} nights, {backed_up:,} tables backed up"
         return [line, *([f"{running} still running"] if running else [])]
     parts = [
-        f"{missing} of {len(due)} nights missing" if missing else "",
+        f"{missing:,} of {len(due):,} nights missing" if missing else "",
         _counted(states.count(State.UNREADABLE), "report unreadable", "reports unreadable"),
         _counted(tables, "table failed", "tables failed"),
         _counted(raised, "table left raised", "tables left raised"),
@@ -231,5 +231,5 @@ def cost_line(fleet: Fleet) -> str:
     """Say what the nights cost, and the month's storage."""
     spent = sum(deployment.cost_usd for deployment in fleet.deployments)
     kept = [d.storage_usd for d in fleet.deployments if d.storage_usd is not None]
-    storage = f", and about {sum(kept):.2f} USD a month for what is kept" if kept else ""
-    return f"{len(fleet.dates)} nights: about {spent:.2f} USD{storage}"
+    storage = f", and about {sum(kept):,.2f} USD a month for what is kept" if kept else ""
+    return f"{len(fleet.dates)} nights: about {spent:,.2f} USD{storage}"

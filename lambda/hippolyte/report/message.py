@@ -102,8 +102,8 @@ def money(made: Mapping[str, Any]) -> str:
     """Say what a run is estimated to cost, and the month's storage; of a report, or a plan."""
     # the command line may read a report of an older package
     kept = made.get("storage_usd")
-    storage = "" if kept is None else f", and about {kept:.2f} USD a month for what is kept"
-    return f"about {made['cost_usd']:.2f} USD{storage}"
+    storage = "" if kept is None else f", and about {kept:,.2f} USD a month for what is kept"
+    return f"about {made['cost_usd']:,.2f} USD{storage}"
 
 
 def of_part(report: Mapping[str, Any]) -> str:

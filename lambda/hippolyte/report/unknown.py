@@ -19,7 +19,7 @@ def uncounted(tables: Mapping[str, Any]) -> list[str]:
     ]
     if not names:
         return []
-    whose = f"of {names[0]}" + (f" and {len(names) - 1} more" if names[1:] else "")
+    whose = f"of {names[0]}" + (f" and {len(names) - 1:,} more" if names[1:] else "")
     return [f"the count {whose} is unknown: no log of the job says how many items it read"]
 
 
@@ -36,7 +36,7 @@ def unread(tables: Mapping[str, Any], reasons: Mapping[str, str]) -> list[str]:
     for operation in OPERATIONS:
         names = [name for name, table in tables.items() if operation in table["unread_settings"]]
         if names:
-            whose = f"of {names[0]}" + (f" and {len(names) - 1} more" if names[1:] else "")
+            whose = f"of {names[0]}" + (f" and {len(names) - 1:,} more" if names[1:] else "")
             why = reasons.get(operation, "there was no time left")
             lines.append(f"settings that a restore needs: {operation} {whose} is unread: {why}")
     return lines
@@ -47,7 +47,7 @@ def not_read(reasons: Mapping[str, str]) -> list[str]:
     if not reasons:
         return []
     name, why = next(iter(reasons.items()))
-    whose = name + (f" and {len(reasons) - 1} more" if len(reasons) > 1 else "")
+    whose = name + (f" and {len(reasons) - 1:,} more" if len(reasons) > 1 else "")
     return [f"backups not read back in their turn (verified to level 1 only): {whose}: {why}"]
 
 
@@ -56,6 +56,6 @@ def unguarded(ledger: Ledger) -> list[str]:
     left = [b.handle for b in ledger.batches.values() if b.handle.get("unguarded")]
     if not left:
         return []
-    whose = left[0]["cluster"] + (f" and {len(left) - 1} more" if left[1:] else "")
+    whose = left[0]["cluster"] + (f" and {len(left) - 1:,} more" if left[1:] else "")
     why = left[0]["unguarded"]
     return [f"only the node's own shutdown guarded cluster {whose}, no schedule: {why}"]

@@ -24,4 +24,4 @@ def first_names(names: Sequence[str], of: int | None = None) -> str:
     `of`: how many there are in all; None: as many as names are given.
     """
     more = (len(names) if of is None else of) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")

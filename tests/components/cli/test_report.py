@@ -143,6 +143,21 @@ def test_a_report_that_is_none_is_code_2(made: Bucket, body: object) -> None:
     assert result.stderr.startswith("Error: ")
 
 
+def test_a_report_of_an_older_version_is_shown(made: Bucket, tmp_path: Path) -> None:
+    failed = {"verdict": Verdict.FAILED, "reason": "the step failed"}
+    old = report_of(FIRST, start(0), orders=failed)
+    for key in ("engine", "part", "storage_usd", "before", "timezone", "drills", "would_raise"):
+        del old[key]
+    for each in old["tables"].values():
+        del each["before"], each["last_good"], each["damage"], each["engine"]
+    made.report(FIRST, start(0), old)
+    page = tmp_path / "night.html"
+    result = command("--html", str(page))
+    assert result.exit_code == 1, result.output
+    assert "  - orders: the step failed" in result.stdout
+    assert "1 of 2 tables is not backed up." in page.read_text(encoding="utf-8")
+
+
 def test_a_thousand_foreign_objects_hide_no_night(made: Bucket) -> None:
     home = f"runs/{FIRST.account}/{FIRST.region}"
     made.report(FIRST, start(0), report_of(FIRST, start(0)))
