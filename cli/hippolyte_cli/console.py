@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from hippolyte_cli.given import is_of_sdk
 from hippolyte_cli.release import Row
 from hippolyte_cli.terminal import console as console
 from hippolyte_cli.terminal import show_rows
@@ -25,7 +26,9 @@ def record(value: object) -> None:
 
     What is for people goes to `console(stderr=True)` then, and stdout has nothing else.
     """
-    console().print_json(json.dumps(value))
+    out = console()
+    # where a letter cannot be shown, its escape says the same
+    out.print_json(json.dumps(value), ensure_ascii=not out.encoding.startswith("utf"))
 
 
 def refuse(message: str) -> NoReturn:
@@ -92,6 +95,13 @@ def told() -> Iterator[None]:
         yield
     except TROUBLES as error:
         refuse(remedied(error))
+    except (ValueError, TypeError, AttributeError, LookupError) as error:
+        if not is_of_sdk(error):
+            raise
+        refuse(
+            f"AWS's SDK cannot use a setting of this machine: {error}. Look at the variables that "
+            "begin with AWS_, at HTTPS_PROXY, and at ~/.aws/config."
+        )
 
 
 @contextmanager

@@ -43,7 +43,11 @@ _PAUSE_SECONDS = 30
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
+    # the values of variables may be credentials
+    pretty_exceptions_enable=False,
     help="Nightly backup of every DynamoDB table: what a person does by hand.",
+    epilog="Exit codes are in each command's help; of all: 130 ended by ctrl-c, 70 a fault of the "
+    "command itself.",
 )
 
 

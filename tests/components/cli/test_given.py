@@ -1,0 +1,104 @@
+"""Options and variables without a value, or in another form: refused in words, or taken as meant.
+
+Never a traceback, never an exit code that means something else.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pytest
+from typer.models import OptionInfo
+
+from hippolyte.errors import ConfigurationError
+from hippolyte_cli.main import app
+from tests.support.commands import command
+
+# what each verb must be given
+NEEDED = {
+    "cancel": ["2026-11-24T00-00Z"],
+    "compare": ["orders@latest", "orders"],
+    "export": ["orders", "copy"],
+    "get": ["orders", "c-17"],
+    "restore": ["orders", "--to", "again"],
+    "undo": ["orders", "--at", "latest"],
+    "verify": ["orders"],
+}
+VERBS = {str(each.name): each.callback for each in app.registered_commands}
+
+
+def texts(verb: Any) -> Iterator[str]:
+    """Yield the options of a verb whose value is a text of any form."""
+    for name, each in inspect.signature(verb).parameters.items():
+        form, *about = get_args(each.annotation) or (None,)
+        if form in (str, str | None, list[str] | None) and isinstance(about[0], OptionInfo):
+            # typer takes the first of the names apart later
+            words = (about[0].default, *(about[0].param_decls or ()))
+            named = [word for word in words if isinstance(word, str) and word.startswith("--")]
+            # empty is what these are without a value
+            if each.default != "":
+                yield (named or [f"--{name.replace('_', '-')}"])[0]
+
+
+BLANK = [(name, option) for name, verb in sorted(VERBS.items()) for option in texts(verb)]
+
+
+def test_the_options_are_found() -> None:
+    assert {verb for verb, _ in BLANK} == {*VERBS}
+    assert {option for verb, option in BLANK if verb == "list"} == {
+        "--account",
+        "--of-region",
+        "--function",
+        "--bucket",
+        "--region",
+        "--profile",
+    }
+
+
+def refused(*arguments: str) -> str:
+    result = command(*arguments)
+    assert (result.exit_code, result.stdout) == (2, ""), result.output
+    return result.stderr
+
+
+@pytest.mark.parametrize("value", ["", "  "])
+@pytest.mark.parametrize(("verb", "option"), BLANK)
+def test_an_option_without_a_value_is_refused(verb: str, option: str, value: str) -> None:
+    assert f"{option} is empty" in refused(verb, *NEEDED.get(verb, []), option, value)
+
+
+def test_an_argument_without_a_value_is_refused() -> None:
+    for arguments in (("list", ""), ("get", "orders", " "), ("run", "orders", "")):
+        assert " is empty: give it a value" in refused(*arguments)
+
+
+def test_a_bucket_may_be_named_as_it_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str | None] = []
+
+    def store_of(function: str, bucket: str | None, *_: Any) -> Any:
+        seen.append(bucket)
+        raise ConfigurationError("enough")
+
+    monkeypatch.setattr("hippolyte_cli.backups_place.store_of", store_of)
+    forms = ("kept", "s3://kept", "s3://kept/", "kept/", "arn:aws:s3:::kept", " kept ")
+    for form in forms:
+        assert refused("list", "--bucket", form) == "Error: enough\n"
+    assert seen == ["kept"] * len(forms)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--bucket", "s3://kept/dynamodb/"), "--bucket kept --prefix dynamodb"),
+        (("--bucket", "s3://"), "--bucket is a bucket's name, not 's3://'"),
+        (("--bucket", "a/b"), "--bucket is a bucket's name, not 'a/b'"),
+        (("--prefix", "s3://kept/dynamodb"), "--prefix is what comes after the bucket"),
+        (("--account", "prod"), "--account is an account's id of 12 digits, not 'prod'"),
+        (("--of-region", "s3://x"), "--of-region is a region's name"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["list", "report"])
+def test_what_cannot_be_meant_is_refused(verb: str, options: tuple[str, ...], said: str) -> None:
+    assert said in refused(verb, *options)
