@@ -1,4 +1,4 @@
-"""What all verbs have: `--profile`, and a word for what goes wrong where they have none."""
+"""What all verbs have: `--profile`, a line of what is waited for, a word for what goes wrong."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from hippolyte_cli import console
+from hippolyte_cli.deployment import asked_once
 from hippolyte_cli.session import credentials_of
+from hippolyte_cli.waiting import waits
 
 _Profile = Annotated[
     str | None,
@@ -24,7 +26,8 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(function)
     def done(*args: Any, profile: str | None = None, **options: Any) -> None:
-        with console.told(), credentials_of(profile):
+        quiet = bool(options.get("as_json"))
+        with waits(quiet), console.told(), credentials_of(profile), asked_once():
             function(*args, **options)
 
     added = inspect.Parameter(
