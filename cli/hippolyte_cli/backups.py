@@ -20,6 +20,7 @@ from hippolyte.records.homes import Home
 from hippolyte.records.runs import is_night, start_of
 from hippolyte.store import Store
 from hippolyte_cli.kept import Kept, kept_of
+from hippolyte_cli.troubles import remedied
 
 __all__ = ["LATEST", "Backups", "Home", "Kept", "NoBackupError", "Row", "kept_of", "moment_of"]
 
@@ -111,7 +112,7 @@ class Backups:
             # who may read some tables is told of those
             if "Denied" not in code_of(error):
                 raise
-            return Row(table, home, None, None, None, None, gone, str(error))
+            return Row(table, home, None, None, None, None, gone, remedied(error))
 
     def _row(self, kept: Kept, gone: bool) -> Row:
         night = kept.finished or kept.night.strftime("%Y-%m-%dT%H:%M:%SZ")

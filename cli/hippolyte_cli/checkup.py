@@ -18,8 +18,9 @@ from hippolyte.clients import configuration
 from hippolyte.settings import Settings
 from hippolyte_cli import console, functions
 from hippolyte_cli.doctor_points import BROKEN, COLOURS, HELD, UNSEEN, Point
-from hippolyte_cli.terminal import show_rows, working
+from hippolyte_cli.terminal import show_rows
 from hippolyte_cli.troubles import TROUBLES, remedied
+from hippolyte_cli.waiting import working
 
 # of what the monitor looks at, what is bounded by the account
 _QUOTAS = ("planning.max_clusters", "exporter.max_workers")
@@ -76,6 +77,15 @@ def _here(settings: Settings) -> Iterator[Point]:
             client("dynamodb").list_tables(Limit=1)
         return True, f"DynamoDB answers in {settings.region}"
 
+    def quotas() -> tuple[bool, str]:
+        found = client("dynamodb").describe_limits()
+        each, whole = found["TableMaxReadCapacityUnits"], found["AccountMaxReadCapacityUnits"]
+        raises = "" if settings.raise_capacity is True else "; this deployment raises none"
+        return True, (
+            f"a table may have {each:,} read units, all provisioned ones of the region together "
+            f"{whole:,}: no table is raised beyond either{raises}"
+        )
+
     def same_code() -> tuple[bool, str]:
         names = [f"{settings.name}-{function}" for function in ("scheduler", "monitor")]
         if settings.engine == "lambda":
@@ -92,6 +102,7 @@ def _here(settings: Settings) -> Iterator[Point]:
         ("credentials here", identity),
         ("bucket from here", bucket),
         ("endpoint from here", tables),
+        ("DynamoDB's quotas", quotas),
         ("functions", same_code),
     ):
         yield _point(name, look)

@@ -19,6 +19,7 @@ from hippolyte_cli.release import Row
 from hippolyte_cli.terminal import console as console
 from hippolyte_cli.terminal import show_rows
 from hippolyte_cli.troubles import TROUBLES, remedied
+from hippolyte_cli.waiting import away
 
 
 def record(value: object) -> None:
@@ -35,6 +36,12 @@ def refuse(message: str) -> NoReturn:
     """Say why a command cannot be done, and end it."""
     console(stderr=True).print(f"[red]Error:[/red] {escape(message)}")
     raise typer.Exit(2)
+
+
+def confirm(question: str, stderr: bool = True) -> bool:
+    """Ask a person; what is waited for meanwhile is they."""
+    with away():
+        return typer.confirm(question, err=stderr)
 
 
 def show_leases(out: Console, rows: list[Row]) -> None:

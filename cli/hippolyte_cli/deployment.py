@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -11,6 +14,8 @@ from hippolyte.clients import configuration
 from hippolyte.errors import ConfigurationError, code_of
 from hippolyte.parameters import text_at
 from hippolyte.settings import VARIABLE, Settings, load
+from hippolyte_cli.session import profile
+from hippolyte_cli.waiting import working
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -25,15 +30,47 @@ _REMEDY = (
 )
 
 
+_known: ContextVar[dict[tuple[str | None, ...], Settings] | None] = ContextVar(
+    "known", default=None
+)
+
+
+@contextmanager
+def asked_once() -> Iterator[None]:
+    """Have each deployment be asked for its settings once meanwhile, and no more."""
+    before = _known.set({})
+    try:
+        yield
+    finally:
+        _known.reset(before)
+
+
 def deployed(function: str, region: str | None) -> Settings:
     """Return the settings that a deployed function runs with.
 
     Raises:
         ConfigurationError: there is no such function, or it is none of this product.
     """
+    known = _known.get()
+    if known is None:
+        return _deployed(function, region)
+    # with other credentials it is another account's
+    key = (function, region, profile())
+    if key not in known:
+        known[key] = _deployed(function, region)
+    return known[key]
+
+
+def _deployed(function: str, region: str | None) -> Settings:
+    """Return what a function's configuration says.
+
+    Raises:
+        ConfigurationError: there is no such function, or it is none of this product.
+    """
     client: LambdaClient = _client("lambda", _region(region))
     try:
-        answer = client.get_function_configuration(FunctionName=function)
+        with working(f"asking for the settings of {function}"):
+            answer = client.get_function_configuration(FunctionName=function)
     except ClientError as error:
         if code_of(error) in ("ResourceNotFoundException", "ValidationException"):
             text = f"There is no function {function} in {client.meta.region_name}. {_REMEDY}"

@@ -22,7 +22,8 @@ from hippolyte_cli.backups_place import (
 )
 from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.export_offer import plural, size
-from hippolyte_cli.terminal import show_rows, working
+from hippolyte_cli.terminal import show_rows
+from hippolyte_cli.waiting import working
 
 _FORMATS = {"native": "DynamoDB's export", "dynamodbexport": "DynamoDBExport", "": "not said"}
 

@@ -31,11 +31,11 @@ from hippolyte_cli.planning.command import plan
 from hippolyte_cli.release import ReadingStore, Release, Releases, Row
 from hippolyte_cli.report import report
 from hippolyte_cli.restore.command import restore
-from hippolyte_cli.terminal import working
 from hippolyte_cli.troubles import remedied
 from hippolyte_cli.undo.command import undo
 from hippolyte_cli.verb import verb
 from hippolyte_cli.verifying import verify
+from hippolyte_cli.waiting import working
 
 # a capacity change takes a minute or more, and is judged two minutes after it was asked for
 _PAUSE_SECONDS = 30
@@ -182,9 +182,10 @@ def _until_released(task: Releases, rows: list[Row], wait_minutes: int, out: Con
     while any(row.left and not row.final for row in latest.values()):
         if clock.now() + timedelta(seconds=_PAUSE_SECONDS) > end:
             break
-        time.sleep(_PAUSE_SECONDS)
         try:
-            rows = task.round()
+            with working("waiting until it can be given back"):
+                time.sleep(_PAUSE_SECONDS)
+                rows = task.round()
         except (HippolyteError, ClientError, BotoCoreError) as error:
             out.print(f"{clock.now():%H:%M:%S} {escape(remedied(error))}")
             continue

@@ -9,13 +9,15 @@ import re
 import shutil
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from hippolyte_cli.waiting import away
+from hippolyte_cli.waiting import working as working
 
 # a log or a pipe has no width of its own
 _WIDTH_OF_A_FILE = 160
@@ -30,6 +32,10 @@ class Words(Console):
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print; a word that is longer than the line is left to the terminal, which copies it."""
+        with away():
+            self._print(*objects, **options)
+
+    def _print(self, *objects: Any, **options: Any) -> None:
         if len(objects) == 1 and isinstance(objects[0], str | Text):
             given = objects[0]
             text = self.render_str(given) if isinstance(given, str) else given.copy()
@@ -80,17 +86,6 @@ def console(stderr: bool = False) -> Console:
     width = None if stream.isatty() else shutil.get_terminal_size((_WIDTH_OF_A_FILE, 0)).columns
     # what stands in colons is no picture, but as it was written
     return Words(stderr=stderr, width=width, highlight=False, emoji=False)
-
-
-@contextmanager
-def working(doing: str) -> Iterator[None]:
-    """Show on a terminal that something is waited for; on stderr, and gone when it is over."""
-    out = console(stderr=True)
-    if not out.is_interactive:
-        yield
-        return
-    with out.status(Text(doing)):
-        yield
 
 
 def show_rows(

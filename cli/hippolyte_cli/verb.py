@@ -1,4 +1,4 @@
-"""What all verbs have: `--profile`, and a word for what goes wrong where they have none."""
+"""What all verbs have: `--profile`, a line of what is waited for, a word for what goes wrong."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from hippolyte_cli import console
+from hippolyte_cli.deployment import asked_once
 from hippolyte_cli.given import cleaned, no_blanks
 from hippolyte_cli.session import credentials_of
+from hippolyte_cli.waiting import waits
 
 _Profile = Annotated[
     str | None,
@@ -26,9 +28,10 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(function)
     def done(context: typer.Context, profile: str | None = None, **options: Any) -> None:
-        with console.told(), no_blanks():
+        quiet = bool(options.get("as_json"))
+        with waits(quiet), console.told(), no_blanks():
             given = cleaned({**options, "profile": profile}, context)
-            with credentials_of(given.pop("profile")):
+            with credentials_of(given.pop("profile")), asked_once():
                 function(**({"context": context} if asks else {}), **given)
 
     keyword = inspect.Parameter.KEYWORD_ONLY

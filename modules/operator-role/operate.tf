@@ -22,6 +22,13 @@ data "aws_iam_policy_document" "operate" {
     resources = [for name in var.deployment_names : "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter/hippolyte-settings/${name}/*"]
   }
 
+  # of the account, and no resource: how much read capacity there may be
+  statement {
+    sid       = "ReadQuotas"
+    actions   = ["dynamodb:DescribeLimits"]
+    resources = ["*"]
+  }
+
   statement {
     sid       = "AskFunctions"
     actions   = ["lambda:InvokeFunction"]

@@ -45,6 +45,7 @@ def test_all_is_well_and_nothing_is_changed(night: NightDriver) -> None:
         "credentials here",
         "bucket from here",
         "endpoint from here",
+        "DynamoDB's quotas",
         "functions",
         "scheduler: version",
         "scheduler: rights",
@@ -64,12 +65,24 @@ def test_what_a_function_may_not_is_named(night: NightDriver, denied: list[str])
     said = broken(points(1))
     assert set(said) == {"scheduler: rights", "monitor: rights"}
     assert "dynamodb:Scan" in said["scheduler: rights"]
-    assert "2 of 10 need a person." in command("doctor").output
+    assert "2 of 11 need a person." in command("doctor").output
 
 
 def test_an_endpoint_that_refuses_is_there(night: NightDriver) -> None:
     night.world.deny("dynamodb:ListTables")
     assert "answers in us-east-1" in points(0)["endpoint from here"]["said"]
+
+
+def test_how_high_tables_may_be_raised(night: NightDriver) -> None:
+    said = points(0)["DynamoDB's quotas"]["said"]
+    limits = night.dynamodb.describe_limits()
+    for name in ("AccountMaxReadCapacityUnits", "TableMaxReadCapacityUnits"):
+        assert f"{limits[name]:,}" in said
+    assert "raised beyond" in said
+    night.world.deny("dynamodb:DescribeLimits")
+    found = points(1)["DynamoDB's quotas"]
+    assert found["held"] == "not seen"
+    assert "dynamodb:DescribeLimits" in found["said"]
 
 
 def test_a_bucket_that_may_not_be_listed_from_here(night: NightDriver) -> None:

@@ -78,6 +78,7 @@ ASKING = {
     ("FindDeployments", "lambda:GetFunctionConfiguration"): (("doctor",), 2),
     ("ReadSettings", "ssm:GetParametersByPath"): (("report", "--all"), 2),
     ("AskFunctions", "lambda:InvokeFunction"): (("test-alert",), 2),
+    ("ReadQuotas", "dynamodb:DescribeLimits"): (("doctor",), 1),
 }
 
 Hippolyte = Callable[..., tuple[int, str]]
