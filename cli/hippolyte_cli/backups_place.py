@@ -115,7 +115,7 @@ def store_of(
     """
     settings = None
     if bucket is None:
-        settings = deployment.deployed(function, region)
+        settings = deployment.deployed(function, region, or_bucket=True)
         bucket, prefix = settings.bucket, settings.prefix
         region = settings.bucket_region or settings.region
     s3 = boto3.client("s3", region_name=region, config=configuration(connections))

@@ -43,7 +43,7 @@ def show(out: Console, settings: Settings, points: list[Point], as_json: bool) -
         for point in points
     )
     where = f"{settings.name} in account {settings.account}, {settings.region}"
-    show_rows(out, ("what", "held", "seen"), rows, title=where, prose=("seen",))
+    show_rows(out, ("what", "", "seen"), rows, title=where, prose=("seen",))
     bad = sum(point.held != HELD for point in points)
     out.print(f"{bad} of {len(points)} need a person." if bad else "All is well.")
     if as_json:

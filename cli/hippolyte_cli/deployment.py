@@ -26,8 +26,9 @@ MONITOR = "hippolyte-monitor"
 
 _REMEDY = (
     "Give the monitor's name with --function (output `monitor` of the module, `function_name`) and "
-    "its region with --region; if the function is deleted, the bucket with --bucket and --prefix."
+    "its region with --region"
 )
+_OR_BUCKET = "; if the function is deleted, the bucket with --bucket and --prefix"
 
 
 _known: ContextVar[dict[tuple[str | None, ...], Settings] | None] = ContextVar(
@@ -45,42 +46,48 @@ def asked_once() -> Iterator[None]:
         _known.reset(before)
 
 
-def deployed(function: str, region: str | None) -> Settings:
+def deployed(function: str, region: str | None, or_bucket: bool = False) -> Settings:
     """Return the settings that a deployed function runs with.
+
+    Args:
+        function: the monitor's name.
+        region: where; None: that of the environment.
+        or_bucket: the verb takes a bucket instead.
 
     Raises:
         ConfigurationError: there is no such function, or it is none of this product.
     """
     known = _known.get()
     if known is None:
-        return _deployed(function, region)
+        return _deployed(function, region, or_bucket)
     # with other credentials it is another account's
     key = (function, region, profile())
     if key not in known:
-        known[key] = _deployed(function, region)
+        known[key] = _deployed(function, region, or_bucket)
     return known[key]
 
 
-def _deployed(function: str, region: str | None) -> Settings:
+def _deployed(function: str, region: str | None, or_bucket: bool) -> Settings:
     """Return what a function's configuration says.
 
     Raises:
         ConfigurationError: there is no such function, or it is none of this product.
     """
     client: LambdaClient = _client("lambda", _region(region))
+    remedy = f"{_REMEDY}{_OR_BUCKET if or_bucket else ''}."
     try:
         with working(f"asking for the settings of {function}"):
             answer = client.get_function_configuration(FunctionName=function)
     except ClientError as error:
         if code_of(error) in ("ResourceNotFoundException", "ValidationException"):
-            text = f"There is no function {function} in {client.meta.region_name}. {_REMEDY}"
+            text = f"There is no function {function} in {client.meta.region_name}. {remedy}"
             raise ConfigurationError(text) from error
         raise
     variables = answer.get("Environment", {}).get("Variables", {})
     if VARIABLE not in variables:
         raise ConfigurationError(
             f"The function {function} is none of Hippolyte's: it has no variable {VARIABLE}. "
-            + _REMEDY
+            + remedy
         )
     return load(variables, lambda path: text_at(path, client.meta.region_name))
 

@@ -38,8 +38,7 @@ def cleaned(options: Mapping[str, Any], context: typer.Context) -> dict[str, Any
     """Return a verb's options, the bucket by its name alone; `context`: of the verb.
 
     Raises:
-        ConfigurationError: one is blank that has another default, or is no bucket, prefix or
-            account.
+        ConfigurationError: one is blank (`--prefix` may be), or cannot be what it is for.
     """
     made = dict(options)
     for param in context.command.params:
@@ -52,7 +51,7 @@ def cleaned(options: Mapping[str, Any], context: typer.Context) -> dict[str, Any
             source = context.get_parameter_source(name)
             if source and source.name == "ENVIRONMENT":
                 made[name] = None
-            elif value != param.default:
+            elif name != "prefix" and value != param.default:
                 raise ConfigurationError(f"{said} is empty: give it a value, or leave it out.")
         for each in filter(None, values):
             _look(name, said, each)
@@ -62,7 +61,11 @@ def cleaned(options: Mapping[str, Any], context: typer.Context) -> dict[str, Any
 
 
 def _look(name: str, said: str, value: Any) -> None:
-    """Refuse what can be no prefix or account."""
+    """Refuse what can be no prefix, account, region or file, before anything is done."""
+    if name == "html" and not value.parent.is_dir():
+        raise ConfigurationError(f"{said} {value} cannot be written: there is no folder of it.")
+    if name == "html" and value.is_dir():
+        raise ConfigurationError(f"{said} {value} is a folder: name a file in it.")
     if name == "prefix" and (value.startswith("arn:") or "://" in value):
         raise ConfigurationError(
             f"{said} is what comes after the bucket in an address, without s3:// and the bucket, "
@@ -90,6 +93,8 @@ def _bucket(value: str) -> str:
 def is_of_sdk(error: BaseException) -> bool:
     """Say whether the SDK itself stumbled: over a variable's value, or one in a file of AWS's."""
     at = error.__traceback__
-    while at and at.tb_next:
+    name = ""
+    while at:
+        name = str(at.tb_frame.f_globals.get("__name__", ""))
         at = at.tb_next
-    return bool(at) and str(at.tb_frame.f_globals.get("__name__", "")).startswith(_SDK)
+    return name.startswith(_SDK)

@@ -131,7 +131,7 @@ def release(
         console.refuse("--prefix and --pipeline-region go with --bucket: give the bucket too.")
     try:
         if bucket is None:
-            settings = deployment.deployed(function, region)
+            settings = deployment.deployed(function, region, or_bucket=True)
         else:
             settings = deployment.by_bucket(bucket, prefix, region, pipeline_region)
         with working("looking at what is raised"):

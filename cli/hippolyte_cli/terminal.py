@@ -95,6 +95,7 @@ def show_rows(
     title: str = "",
     numbers: Collection[str] = (),
     prose: Collection[str] = (),
+    ruled: bool = True,
 ) -> None:
     """Print rows as a table; where it would be squeezed, each as a paragraph, or a line on a pipe.
 
@@ -104,21 +105,29 @@ def show_rows(
         rows: their cells, in rich's markup.
         title: what is above.
         numbers: columns whose cells are aligned to the right.
-        prose: columns whose cells are sentences, which may be broken.
+        prose: columns whose cells are sentences, which may be broken between words.
+        ruled: with lines around cells.
     """
     rows = [[_safe(cell) for cell in row] for row in rows]
     if not rows:
         return
-    table = Table(title=title or None, title_justify="left")
-    wished = Table()
-    for name in columns:
+    form: dict[str, Any] = {}
+    if not ruled:
+        form = {"box": None, "padding": (0, 2, 0, 0), "header_style": "dim"}
+    table = Table(title=title or None, title_justify="left", **form)
+    wished = Table(**form)
+    for name, cells in zip(columns, zip(*rows, strict=True), strict=True):
         side: Any = "right" if name in numbers else "left"
-        table.add_column(name, justify=side, no_wrap=name not in prose, overflow="fold")
+        # a path is for copying, in a sentence too
+        longest = max((_longest(cell) for cell in cells), default=0) if name in prose else None
+        table.add_column(
+            name, justify=side, no_wrap=name not in prose, overflow="fold", min_width=longest
+        )
         wished.add_column(name, no_wrap=True)
     for row in rows:
         table.add_row(*row)
-        cells = zip(columns, row, strict=True)
-        wished.add_row(*(_least(cell) if name in prose else cell for name, cell in cells))
+        named = zip(columns, row, strict=True)
+        wished.add_row(*(_least(cell) if name in prose else cell for name, cell in named))
     if out.measure(wished, options=out.options.update_width(_UNBOUNDED)).maximum <= out.width:
         out.print(table)
         return
@@ -139,7 +148,13 @@ def show_rows(
 
 
 def _least(cell: str) -> str:
-    return "x" * min(_PROSE, Text.from_markup(cell, emoji=False).cell_len)
+    whole = Text.from_markup(cell, emoji=False).cell_len
+    return "x" * max(_longest(cell), min(_PROSE, whole))
+
+
+def _longest(cell: str) -> int:
+    words = Text.from_markup(cell, emoji=False).plain.split()
+    return max(map(cell_len, words), default=0)
 
 
 def _lines(facts: Iterable[str], width: int) -> Iterator[str]:

@@ -27,8 +27,8 @@ _RIGHTS = (
 
 # the SDK's and the services' codes; the services' "Common Errors", S3's "Error Responses"
 _REMEDIES = {
-    ("NoSuchBucket",): "Look at the bucket's name (--bucket), and whether it was deleted.",
-    ("InvalidBucketName",): "That is no bucket's name: look at --bucket.",
+    ("NoSuchBucket",): "Look at the bucket's name, and whether it was deleted.",
+    ("InvalidBucketName",): "That is no bucket's name.",
     ("NoSuchKey", "NoSuchVersion"): "It is not there (any more): an expiry or somebody deleted it.",
     (
         "ExpiredToken",

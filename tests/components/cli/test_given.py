@@ -6,14 +6,20 @@ Never a traceback, never an exit code that means something else.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, get_args
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError
 from typer.models import OptionInfo
 
 from hippolyte.errors import ConfigurationError
+from hippolyte_cli import deployment
 from hippolyte_cli.main import app
+from hippolyte_cli.session import CALL
 from tests.support.commands import command
 
 # what each verb must be given
@@ -96,9 +102,32 @@ def test_a_bucket_may_be_named_as_it_is_printed(monkeypatch: pytest.MonkeyPatch)
         (("--bucket", "a/b"), "--bucket is a bucket's name, not 'a/b'"),
         (("--prefix", "s3://kept/dynamodb"), "--prefix is what comes after the bucket"),
         (("--account", "prod"), "--account is an account's id of 12 digits, not 'prod'"),
+        (("--html", "none/page.html"), "--html none/page.html cannot be written: there is no"),
+        (("--html", ""), "--html . is a folder: name a file in it"),
         (("--of-region", "s3://x"), "--of-region is a region's name"),
     ],
 )
-@pytest.mark.parametrize("verb", ["list", "report"])
-def test_what_cannot_be_meant_is_refused(verb: str, options: tuple[str, ...], said: str) -> None:
-    assert said in refused(verb, *options)
+def test_what_cannot_be_meant_is_refused(options: tuple[str, ...], said: str) -> None:
+    assert said in refused("report", *options)
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_no_verb_advises_an_option_that_it_lacks(
+    verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no such deployment, bucket, or backup."""
+    about = {"service": "s3", "operation": "ListObjectsV2", "params": {"Bucket": "b"}}
+    has = command(verb, "--help").output
+    for code in ("ResourceNotFoundException", "NoSuchBucket", "InvalidBucketName"):
+        answer: Any = {"Error": {"Code": code, "Message": "m"}, CALL: about}
+        error = ClientError(answer, "ListObjectsV2")
+
+        def fail(*_: Any, error: Exception = error, **__: Any) -> Any:
+            raise error
+
+        client = SimpleNamespace(get_function_configuration=fail, meta=Mock(region_name="r"))
+        monkeypatch.setattr(deployment, "_client", lambda *_, client=client: client)
+        monkeypatch.setattr("hippolyte_cli.export.prepared", fail)
+        said = refused(verb, *NEEDED.get(verb, []), "--region", "eu-west-1")
+        assert code in said or "There is no " in said, said
+        assert {word for word in re.findall(r"--[a-z-]+", said) if word not in has} == set(), said

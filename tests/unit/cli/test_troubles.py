@@ -50,12 +50,12 @@ def of(service: str, operation: str, **params: str) -> dict[str, Any]:
 TABLE: dict[str, tuple[Exception, tuple[str, ...], tuple[str, ...]]] = {
     "no such bucket": (
         refusal("NoSuchBucket", "The specified bucket does not exist", BucketName="gone"),
-        ("does not exist", "on gone", "--bucket"),
+        ("does not exist", "on gone", "Look at the bucket's name"),
         ("credentials", "network"),
     ),
     "no such bucket, known what was called": (
         refusal("NoSuchBucket", "Gone", call=of("s3", "ListObjectsV2", Bucket="gone", Prefix="a/")),
-        ("Gone (NoSuchBucket, s3:ListBucket on s3://gone/a).", "--bucket"),
+        ("Gone (NoSuchBucket, s3:ListBucket on s3://gone/a).", "Look at the bucket's name"),
         ("credentials", "network"),
     ),
     "denied by IAM": (
