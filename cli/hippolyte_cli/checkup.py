@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
@@ -16,10 +16,10 @@ from hippolyte import __version__
 from hippolyte.check import CHECK
 from hippolyte.clients import configuration
 from hippolyte.settings import Settings
-from hippolyte_cli import console, functions
+from hippolyte_cli import console, functions, surroundings
 from hippolyte_cli.doctor_points import BROKEN, COLOURS, HELD, UNSEEN, Point
 from hippolyte_cli.terminal import show_rows
-from hippolyte_cli.troubles import TROUBLES, remedied
+from hippolyte_cli.troubles import TROUBLES, in_words, remedied
 from hippolyte_cli.waiting import working
 
 # of what the monitor looks at, what is bounded by the account
@@ -104,6 +104,7 @@ def _here(settings: Settings) -> Iterator[Point]:
         ("endpoint from here", tables),
         ("DynamoDB's quotas", quotas),
         ("functions", same_code),
+        *surroundings.looks(settings, client),
     ):
         yield _point(name, look)
 
@@ -136,6 +137,7 @@ def _of_function(settings: Settings, function: str) -> Iterator[Point]:
     yield Point(f"{function}: rights", BROKEN if denied else HELD, denied or "nothing is denied")
     if function != "monitor":
         return
+    yield _subscribers(f"{function}: subscribers", answer.get("topics", ()))
     for what, is_quota, well in (
         ("settings", False, "all that the settings name is there"),
         ("quotas", True, "the account has room for what the settings ask"),
@@ -147,6 +149,22 @@ def _of_function(settings: Settings, function: str) -> Iterator[Point]:
         ]
         unseen = [each for each in answer["not_answered"] if each.startswith(_QUOTAS) == is_quota]
         yield _of_settings(f"{function}: {what}", found, unseen, well)
+
+
+def _subscribers(name: str, topics: Sequence[dict[str, Any]]) -> Point:
+    """Return whether somebody hears of what goes wrong, by each topic's confirmed subscriptions."""
+    if unseen := [f"{each['topic']}: {each['error']}" for each in topics if each["error"]]:
+        return Point(name, UNSEEN, in_words("; ".join(unseen)))
+    nobody = [each for each in topics if not each["confirmed"]]
+    if nobody or not topics:
+        said = "; ".join(
+            f"{each['topic']} ({' and '.join(each['for'])}) has no confirmed subscription, "
+            f"{each['pending']} wait for one: nobody is told. See alert_emails, and its mail"
+            for each in nobody
+        )
+        return Point(name, BROKEN, said or "not told: apply the module again")
+    counts = (f"{each['topic']}: {each['confirmed']} confirmed" for each in topics)
+    return Point(name, HELD, "; ".join(counts))
 
 
 def _of_settings(name: str, found: list[str], unseen: list[str], well: str) -> Point:

@@ -30,6 +30,25 @@ data "aws_iam_policy_document" "operate" {
   }
 
   statement {
+    sid       = "SeeSchedules"
+    actions   = ["scheduler:GetSchedule"]
+    resources = [for name in var.deployment_names : "arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule/${name}/${name}-*"]
+  }
+
+  # several at once are asked for of every alarm
+  statement {
+    sid       = "SeeAlarms"
+    actions   = ["cloudwatch:DescribeAlarms"]
+    resources = ["arn:${local.partition}:cloudwatch:${local.region}:${local.account}:alarm:*"]
+  }
+
+  statement {
+    sid       = "SeeLostEvents"
+    actions   = ["sqs:GetQueueUrl", "sqs:GetQueueAttributes"]
+    resources = [for name in var.deployment_names : "arn:${local.partition}:sqs:${local.region}:${local.account}:${name}-lost"]
+  }
+
+  statement {
     sid       = "AskFunctions"
     actions   = ["lambda:InvokeFunction"]
     resources = flatten([for arns in values(local.functions) : [for arn in arns : arn if !endswith(arn, "-exporter")]])
