@@ -189,7 +189,7 @@ def test_whoever_operates_looks_at_a_deployment_and_asks_it(
     role = old.output()["operate"]
 
     code, said = hippolyte(role, "doctor", "--json")
-    assert code in (0, 1), said
+    assert code in (0, 1) and "{" in said, said
     points = {each["id"]: each for each in json.loads(said[: said.rindex("}") + 1])["points"]}
     # no address was given, so nobody is subscribed; all else is as the module made it
     wrong = {name: point["said"] for name, point in points.items() if point["held"] != "held"}
