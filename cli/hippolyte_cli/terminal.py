@@ -138,8 +138,9 @@ def show_rows(
         if not out.is_terminal:
             out.print(f"{first}: {', '.join(f'{n} {c}'.strip() for n, c in facts)}", soft_wrap=True)
             continue
-        out.print(first)
-        said = [f"{n} {c}".strip() for n, c in facts if n not in prose]
+        # what has no name says what the whole row is
+        out.print(": ".join([first, *(c for n, c in facts if not n)]))
+        said = [f"{n} {c}" for n, c in facts if n and n not in prose]
         for line in _lines(said, out.width - 2):
             out.print(f"  {line}", no_wrap=True)
         for _, cell in (fact for fact in facts if fact[0] in prose):

@@ -177,9 +177,7 @@ def test_as_json(night: NightDriver) -> None:
     assert (told["write_units"], told["units_a_second"], told["usd"]) == (60, 50, 0)
     assert told["seconds"] == 60 / 50
     assert told["create_table"]["TableName"] == NEW
-    assert told["steps"] == [
-        "the tag hippolyte:restoring, by which this restore knows its table, is removed"
-    ]
+    assert told["steps"] == ["the tag hippolyte:restoring, this restore's mark, is removed"]
     assert (told["complete"], told["items"], told["would"]) == (None, 0, None)
 
     told = as_json("orders", "--to", NEW)

@@ -46,7 +46,7 @@ output "verify" { value = module.operators.verify_role_arn }
 """
 # what a restore of this table does, by the setting it puts back
 PUT_BACK = {
-    "dynamodb:UntagResource": "the tag hippolyte:restoring, by which",
+    "dynamodb:UntagResource": "the tag hippolyte:restoring, this",
     "dynamodb:UpdateContinuousBackups": "point-in-time recovery",
     "dynamodb:UpdateTimeToLive": "time to live by until",
     "dynamodb:PutResourcePolicy": "the resource policy",

@@ -145,7 +145,7 @@ def _unmark(settings: Mapping[str, Any] | None, wanted: Wanted) -> Iterator[Step
         return
     asked = {"ResourceArn": wanted.new, "TagKeys": [MARKER]}
     yield Step(
-        f"the tag {MARKER}, by which this restore knows its table, is removed",
+        f"the tag {MARKER}, this restore's mark, is removed",
         DYNAMODB,
         "UntagResource",
         asked,
