@@ -43,8 +43,8 @@ def texts(verb: Any) -> Iterator[str]:
             # typer takes the first of the names apart later
             words = (about[0].default, *(about[0].param_decls or ()))
             named = [word for word in words if isinstance(word, str) and word.startswith("--")]
-            # empty is what these are without a value
-            if each.default != "":
+            # empty is what these are without a value; a prefix may be
+            if each.default != "" and name != "prefix":
                 yield (named or [f"--{name.replace('_', '-')}"])[0]
 
 
