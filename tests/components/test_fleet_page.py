@@ -109,6 +109,9 @@ def test_on_a_phone_nothing_is_off_the_screen_or_too_small(six: Fleet, tmp_path:
             assert found.ask("document.documentElement.scrollWidth") <= width
             assert found.ask(smallest) >= 12
             assert found.ask("document.body.scrollHeight") < 4000
+        # an account's name is in one piece
+        rows = "[...document.querySelectorAll('.nights tbody tr')].map(r => r.offsetHeight)"
+        assert max(found.ask(rows)) < 60
         # the newest nights are in sight without scrolling, beside the account's name
-        right = "document.querySelectorAll('.nights tbody tr td')[5].getBoundingClientRect().right"
+        right = "document.querySelectorAll('.nights tbody tr td')[4].getBoundingClientRect().right"
         assert found.ask(right) < 390

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from hippolyte.record_form import iso
@@ -10,14 +10,14 @@ from hippolyte.records.homes import Home
 from hippolyte.report.first_line import FIRST_LINE
 from hippolyte.report.fleet import Deployment, Fleet, State
 from hippolyte.report.fleet_tables import Bare
+from hippolyte.report.groups import pattern
 from hippolyte.report.remedies import LEFT_RAISED, RUNBOOK
-from hippolyte.report.texts import plain, section
+from hippolyte.report.texts import a_line, section
 from hippolyte.tables.names import first_names
 
 # a section has so many lines at the most, the page has all
 _LINES = 40
 _section = partial(section, most=_LINES)
-_TEXT = 300
 _MORE = ", ..."
 _REPORT = "docs/fleet-report.md"
 
@@ -35,16 +35,17 @@ _AWAY = (State.MISSING, State.UNCLOSED)
 _FINE = (State.GOOD, State.LOOK)
 
 
-def a_line(text: str, length: int = _TEXT) -> str:
-    """Return a text that is data as a part of one line."""
-    return plain(" ".join(text.split()), length)
-
-
 def first_line(fleet: Fleet) -> str:
     """Return the line that says it all, of at most 60 characters, ASCII."""
+    first, *more = said(fleet)
+    return _fitting(first, [f", {part}" for part in more])
+
+
+def said(fleet: Fleet) -> list[str]:
+    """Return the parts of what is said of a fleet first, the worst first."""
     due = fleet.expected
     if not due:
-        return "ATTENTION: no deployment has reported"
+        return ["ATTENTION: no deployment has reported"]
     states = [deployment.last.state for deployment in due]
     missing = sum(map(states.count, _AWAY))
     running = sum(deployment.running is not None for deployment in due)
@@ -54,7 +55,7 @@ def first_line(fleet: Fleet) -> str:
         good = sum(map(states.count, _FINE))
         backed_up = sum(d.last.head.backed_up for d in due if d.last.head)
         line = f"OK: {good} of {len(due)} nights, {backed_up:,} tables backed up"
-        return _fitting(line, [f", {running} still running"] if running else [])
+        return [line, *([f"{running} still running"] if running else [])]
     parts = [
         f"{missing} of {len(due)} nights missing" if missing else "",
         _counted(states.count(State.UNREADABLE), "report unreadable", "reports unreadable"),
@@ -65,8 +66,8 @@ def first_line(fleet: Fleet) -> str:
         "records that cannot be read" if any(d.kept.trouble for d in due) else "",
         f"{running} running" if running else "",
     ]
-    told = [part for part in parts if part]
-    return _fitting(f"ATTENTION: {told[0]}", [f", {part}" for part in told[1:]])
+    first, *more = [part for part in parts if part]
+    return [f"ATTENTION: {first}", *more]
 
 
 def _counted(number: int, one: str, more: str) -> str:
@@ -159,15 +160,22 @@ def _failed(deployment: Deployment) -> list[str]:
 
 def by_reason(tables: Sequence[Bare]) -> list[str]:
     """Return a line for each verdict and reason, of most tables first, with the first names."""
-    groups: dict[tuple[str, str], list[str]] = {}
+    groups: dict[tuple[str, str], list[Bare]] = {}
     for bare in tables:
-        groups.setdefault((bare.verdict, bare.reason), []).append(a_line(bare.table, 255))
+        groups.setdefault((bare.verdict, pattern(bare.reason, bare.table)), []).append(bare)
     ordered = sorted(groups.items(), key=lambda pair: (-len(pair[1]), pair[0]))
     return [
-        f"{len(names):,} {verdict.replace('_', ' ')}: {first_names(names)}"
-        + (f" ({a_line(reason)})" if reason else "")
-        for (verdict, reason), names in ordered
+        f"{len(members):,} {verdict.replace('_', ' ')}: "
+        + first_names([a_line(bare.table, 255) for bare in members])
+        + _reason({bare.reason: "" for bare in members})
+        for (verdict, _), members in ordered
     ]
+
+
+def _reason(reasons: Mapping[str, str]) -> str:
+    """Say the first of reasons that are alike."""
+    first, *more = reasons
+    return f" ({a_line(first)}{', or alike' if more else ''})" if first else ""
 
 
 def raised(deployment: Deployment) -> str:
