@@ -276,7 +276,7 @@ CONTRADICTIONS: list[tuple[list[str], str]] = [
     (["--to", NEW, "--where", "a = [1]"], "a map or list is not compared"),
     (["--to", NEW, "--where", "a begins_with 1"], "begins_with wants a text"),
     (["--to", NEW, "--where", "a < true"], "< wants a number or a text"),
-    (["--to", NEW, "--keys", "/none"], "--keys /none: "),
+    (["--to", NEW, "--keys", "/none"], "--keys /none cannot be read: No such file"),
     (["--into", "none"], "there is no table none in us-east-1: --to makes one"),
     (["--into", "other"], "other has the key id (HASH), the backup pk (HASH)"),
     (["--to", NEW, "--at", "2026-01-01"], "no backup of orders was begun by 2026-01-01"),
