@@ -34,21 +34,21 @@ def no_blanks() -> Iterator[None]:
         os.environ.update(blank)
 
 
-def cleaned(options: Mapping[str, Any], context: typer.Context) -> dict[str, Any]:
-    """Return a verb's options, the bucket by its name alone; `context`: of the verb.
+def cleaned(options: Mapping[str, Any], context: typer.Context | None) -> dict[str, Any]:
+    """Return a verb's options, the bucket by its name alone; `context`: typer's, if it called it.
 
     Raises:
         ConfigurationError: one is blank (`--prefix` may be), or cannot be what it is for.
     """
     made = dict(options)
-    for param in context.command.params:
+    for param in context.command.params if context else ():
         name = str(param.name)
         value = options.get(name)
         values = value if isinstance(value, list | tuple) else [value]
         said = max(param.opts, key=len)
         said = said if said.startswith("-") else said.upper()
         if any(isinstance(each, str) and not each.strip() for each in values):
-            source = context.get_parameter_source(name)
+            source = context and context.get_parameter_source(name)
             if source and source.name == "ENVIRONMENT":
                 made[name] = None
             elif name != "prefix" and value != param.default:

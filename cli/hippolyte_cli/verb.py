@@ -27,7 +27,9 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
     asks = "context" in own.parameters
 
     @wraps(function)
-    def done(context: typer.Context, profile: str | None = None, **options: Any) -> None:
+    def done(
+        context: typer.Context | None = None, profile: str | None = None, **options: Any
+    ) -> None:
         quiet = bool(options.get("as_json"))
         with waits(quiet), console.told(), no_blanks():
             given = cleaned({**options, "profile": profile}, context)

@@ -119,7 +119,9 @@ def test_a_run_without_a_report_is_said(bucket: Any) -> None:
     for key, content in (entry("left", run), entry("orders", run)):
         bucket.put_object(Bucket="backups", Key=key, Body=content)
     result = CliRunner().invoke(app, ["list", "--bucket", "backups"])
-    assert f"Run {run} of {HOME[0]} {HOME[1]} has no report yet: what it has" in result.stdout
+    assert f"Run {run} of {HOME[0]} {HOME[1]} has no report yet: what it has" in " ".join(
+        result.stdout.split()
+    )
     assert listed("orders", "--account", HOME[0])[0]["run"] == run
 
 
