@@ -100,7 +100,7 @@ RESTORING = {
     ("KeepProgress", "s3:GetObject"): (CONVERTED, 2, "is refused"),
     ("KeepProgress", "s3:PutObject"): (NEW, 0, NOT_KEPT),
     ("KeepProgress", "s3:DeleteObject"): (NEW, 0, "how far it was is left beside the backup"),
-    ("ListProgress", "s3:ListBucket"): (CONVERTED, 2, "is refused"),
+    ("ListProgress", "s3:ListBucket"): (CONVERTED, 2, "Use credentials that may"),
     ("EncryptObjects", "kms:GenerateDataKey"): (NEW, 0, NOT_KEPT),
     **{("EncryptTables", f"kms:{name}"): (KEYED, 2, "its key was") for name in _KEY.split()},
 }
