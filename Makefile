@@ -71,7 +71,7 @@ bench: $(VENV)/installed $(REAL)/installed ## tables of figures: planning, disco
 package: $(VENV)/installed ## build lambda/hippolyte.zip from lambda/hippolyte
 	$(BIN)/python -m tools.build_zip
 
-docs: $(VENV)/installed ## write the generated parts of the README
+docs: $(VENV)/installed ## write docs/inputs.md, and the tables of the modules' READMEs
 	$(BIN)/python -m tools.gen_docs
 
 format: $(VENV)/installed ## format Python and HCL

@@ -1,5 +1,5 @@
 """`python -m hippolyte_cli`, for a checkout that is not installed."""
 
-from hippolyte_cli.main import app
+from hippolyte_cli.entry import main
 
-app(prog_name="hippolyte")
+main()

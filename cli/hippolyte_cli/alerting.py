@@ -14,6 +14,7 @@ from hippolyte_cli import console, deployment, functions
 from hippolyte_cli.backups_place import AsJson, Region
 from hippolyte_cli.by_hand import Function
 from hippolyte_cli.deployment import MONITOR
+from hippolyte_cli.waiting import working
 
 
 def test_alert(
@@ -29,7 +30,8 @@ def test_alert(
     """
     with console.told():
         settings = deployment.deployed(function, region)
-        answer = functions.invoke(function, settings.region, {"run": ASKED})
+        with working(f"{function} sends one message of each kind"):
+            answer = functions.invoke(function, settings.region, {"run": ASKED})
         if answer.get("result") != ASKED:
             raise ConfigurationError(
                 f"{function} is of a version that knows no test of messages, and took a pass "

@@ -20,11 +20,14 @@ from hippolyte.records.homes import Home
 from hippolyte.records.runs import is_night, start_of
 from hippolyte.store import Store
 from hippolyte_cli.kept import Kept, kept_of
+from hippolyte_cli.troubles import remedied
 
 __all__ = ["LATEST", "Backups", "Home", "Kept", "NoBackupError", "Row", "kept_of", "moment_of"]
 
 LATEST = "latest"
 _JSON = ".json"
+# reports that are read until one is a night's
+_MOST_REPORTS = 100
 
 
 class NoBackupError(HippolyteError):
@@ -47,6 +50,15 @@ class Row:
     unread: str | None = None
 
 
+@dataclass(slots=True)
+class _Told:
+    """What reports say of tables, each with its run; runs without one, newest first."""
+
+    tables: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
+    without: list[str] = field(default_factory=list)
+    has_night: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Backups:
     """The backups below a prefix of a bucket; of one account and region where these are given."""
@@ -60,6 +72,7 @@ class Backups:
     _listed: dict[tuple[Home, str], dict[str, str]] = field(
         default_factory=dict, init=False, repr=False
     )
+    _reports: dict[Home, _Told] = field(default_factory=dict, init=False, repr=False)
 
     def homes(self) -> list[Home]:
         """Return the accounts and regions that have a catalogue here."""
@@ -74,13 +87,17 @@ class Backups:
         """Return a row for each table that has a backup, by account, region and name."""
         return [row for home in self.homes() for row in self._overview(home)]
 
+    def not_told(self) -> list[tuple[Home, str]]:
+        """Return the runs whose backups `overview` may not show: begun since, without a report."""
+        return [(home, run) for home in self.homes() for run in self._told(home).without]
+
     def _overview(self, home: Home) -> Iterator[Row]:
-        run, report = self._newest_report(home)
-        told = report.get("tables", {})
+        told = self._told(home)
         for table in self.tables(home):
-            one = told.get(table)
-            if one is None or not one.get("last_good"):
-                if row := self._newest(home, table, gone=one is None):
+            run, one = told.tables.get(table, (None, {}))
+            if not one.get("last_good"):
+                gone = told.has_night and not one
+                if row := self._newest(home, table, gone):
                     yield row
             elif one["verdict"] == "backed_up":
                 yield Row(table, home, run, one["last_good"], one["items"], one["bytes"])
@@ -95,18 +112,32 @@ class Backups:
             # who may read some tables is told of those
             if "Denied" not in code_of(error):
                 raise
-            return Row(table, home, None, None, None, None, gone, str(error))
+            return Row(table, home, None, None, None, None, gone, remedied(error))
 
     def _row(self, kept: Kept, gone: bool) -> Row:
         night = kept.finished or kept.night.strftime("%Y-%m-%dT%H:%M:%SZ")
         return Row(kept.table, kept.home, kept.run, night, kept.items, kept.bytes, gone)
 
-    def _newest_report(self, home: Home) -> tuple[str | None, Mapping[str, Any]]:
-        runs = filter(is_night, self._below("runs", home.account, home.region))
-        for run in sorted(runs, reverse=True):
-            if found := self.store.read(self._key("runs", home, run, "report.json")):
-                return run, found[0]
-        return None, {}
+    def _told(self, home: Home) -> _Told:
+        """Return what the newest night's report says, and of what was backed up by hand since."""
+        if home not in self._reports:
+            self._reports[home] = told = _Told()
+            runs = filter(_is_run, self._below("runs", home.account, home.region))
+            # after so many, what is not told by then is looked for table by table
+            for run in sorted(runs, key=start_of, reverse=True)[:_MOST_REPORTS]:
+                night = is_night(run)
+                found = self.store.read(self._key("runs", home, run, "report.json"))
+                if not found:
+                    told.without.append(run)
+                    continue
+                for table, one in found[0].get("tables", {}).items():
+                    # one that failed by hand has its newest backup of a night
+                    if night or one["verdict"] == "backed_up":
+                        told.tables.setdefault(table, (run, one))
+                if night:
+                    told.has_night = True
+                    break
+        return self._reports[home]
 
     def tables(self, home: Home) -> list[str]:
         """Return the names of the tables that are kept of an account and region."""

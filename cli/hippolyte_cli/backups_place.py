@@ -8,6 +8,7 @@ from typing import Annotated
 import boto3
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
+from rich.markup import escape
 
 from hippolyte.clients import configuration
 from hippolyte.errors import ConfigurationError
@@ -16,6 +17,8 @@ from hippolyte.settings import Settings
 from hippolyte.store import Store
 from hippolyte_cli import deployment
 from hippolyte_cli.backups import Backups
+from hippolyte_cli.terminal import console
+from hippolyte_cli.troubles import remedied
 
 # percent of a table's capacity, where nothing says how much is to be taken
 SHARE = 50
@@ -63,13 +66,23 @@ Share = Annotated[
 
 
 def share_of_backups(function: str, bucket: str | None, region: str | None) -> int:
-    """Return the percentage of capacity that a deployment's backups may consume; else 50."""
+    """Return the percentage of capacity that a deployment's backups may consume; else 50.
+
+    That the deployment cannot be asked, or there is none, is said on stderr.
+    """
     if bucket is not None:
         return SHARE
     try:
         return deployment.deployed(function, region).consumed_percentage
-    except (ConfigurationError, ClientError, BotoCoreError):
+    except (ConfigurationError, ClientError, BotoCoreError) as error:
         # there need be none, nor the right or a way to look at it
+        console(stderr=True).print(
+            escape(
+                f"A live table is read at {SHARE} % of its capacity, or at --share: what backups "
+                f"may consume is not known. {remedied(error)}"
+            ),
+            soft_wrap=True,
+        )
         return SHARE
 
 
@@ -102,7 +115,7 @@ def store_of(
     """
     settings = None
     if bucket is None:
-        settings = deployment.deployed(function, region)
+        settings = deployment.deployed(function, region, or_bucket=True)
         bucket, prefix = settings.bucket, settings.prefix
         region = settings.bucket_region or settings.region
     s3 = boto3.client("s3", region_name=region, config=configuration(connections))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext
 from typing import Annotated, Any
 
 import boto3
@@ -29,8 +28,8 @@ from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.follow import follow
 from hippolyte_cli.progress import RunProgress, open_runs, progress
 from hippolyte_cli.status_view import lines, panel, record_of
-from hippolyte_cli.terminal import working
 from hippolyte_cli.troubles import remedied
+from hippolyte_cli.waiting import away, moves, working
 
 _REFRESH_SECONDS = 5
 
@@ -108,9 +107,9 @@ def status(
             console.record({"runs": runs, "not_seen": list(p.unseen)})
             return
         out = console.console()
-        live = Live(console=out, auto_refresh=False) if watch and out.is_terminal else None
+        live = Live(console=out, auto_refresh=False) if watch and moves(out) else None
         if live:
-            with live:
+            with away(), live:
                 while _shown(places, live):
                     time.sleep(_REFRESH_SECONDS)
             return
@@ -139,7 +138,8 @@ def cancel(
     """
     with console.told():
         settings = deployment.deployed(function, region)
-        p = _place_of(_pass(settings), run)
+        with working(f"looking for run {run}"):
+            p = _place_of(_pass(settings), run)
         before = ask(p.runs, run, _me(settings), reason)
     out = console.console(stderr=as_json)
     if before:
@@ -190,7 +190,7 @@ def _open(places: list[Pass]) -> list[RunProgress]:
 def _shown(places: list[Pass], live: Live | None) -> bool:
     """Show the open runs of all places once; False: there is none."""
     out, now = console.console(), clock.now()
-    with nullcontext() if live else working("reading the runs' records"):
+    with working("reading the runs' records"):
         runs = _open(places)
     if live:
         live.update(Group(*(panel(found, now, out.width) for found in runs)), refresh=True)

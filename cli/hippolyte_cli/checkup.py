@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
@@ -16,10 +16,11 @@ from hippolyte import __version__
 from hippolyte.check import CHECK
 from hippolyte.clients import configuration
 from hippolyte.settings import Settings
-from hippolyte_cli import console, functions
+from hippolyte_cli import console, functions, surroundings
 from hippolyte_cli.doctor_points import BROKEN, COLOURS, HELD, UNSEEN, Point
-from hippolyte_cli.terminal import show_rows, working
-from hippolyte_cli.troubles import TROUBLES, remedied
+from hippolyte_cli.terminal import show_rows
+from hippolyte_cli.troubles import TROUBLES, in_words, remedied
+from hippolyte_cli.waiting import working
 
 # of what the monitor looks at, what is bounded by the account
 _QUOTAS = ("planning.max_clusters", "exporter.max_workers")
@@ -42,7 +43,7 @@ def show(out: Console, settings: Settings, points: list[Point], as_json: bool) -
         for point in points
     )
     where = f"{settings.name} in account {settings.account}, {settings.region}"
-    show_rows(out, ("what", "held", "seen"), rows, title=where, prose=("seen",))
+    show_rows(out, ("what", "", "seen"), rows, title=where, prose=("seen",))
     bad = sum(point.held != HELD for point in points)
     out.print(f"{bad} of {len(points)} need a person." if bad else "All is well.")
     if as_json:
@@ -76,6 +77,15 @@ def _here(settings: Settings) -> Iterator[Point]:
             client("dynamodb").list_tables(Limit=1)
         return True, f"DynamoDB answers in {settings.region}"
 
+    def quotas() -> tuple[bool, str]:
+        found = client("dynamodb").describe_limits()
+        each, whole = found["TableMaxReadCapacityUnits"], found["AccountMaxReadCapacityUnits"]
+        raises = "" if settings.raise_capacity is True else "; this deployment raises none"
+        return True, (
+            f"a table may have {each:,} read units, all provisioned ones of the region together "
+            f"{whole:,}: no table is raised beyond either{raises}"
+        )
+
     def same_code() -> tuple[bool, str]:
         names = [f"{settings.name}-{function}" for function in ("scheduler", "monitor")]
         if settings.engine == "lambda":
@@ -92,7 +102,9 @@ def _here(settings: Settings) -> Iterator[Point]:
         ("credentials here", identity),
         ("bucket from here", bucket),
         ("endpoint from here", tables),
+        ("DynamoDB's quotas", quotas),
         ("functions", same_code),
+        *surroundings.looks(settings, client),
     ):
         yield _point(name, look)
 
@@ -125,6 +137,7 @@ def _of_function(settings: Settings, function: str) -> Iterator[Point]:
     yield Point(f"{function}: rights", BROKEN if denied else HELD, denied or "nothing is denied")
     if function != "monitor":
         return
+    yield _subscribers(f"{function}: subscribers", answer.get("topics", ()))
     for what, is_quota, well in (
         ("settings", False, "all that the settings name is there"),
         ("quotas", True, "the account has room for what the settings ask"),
@@ -136,6 +149,22 @@ def _of_function(settings: Settings, function: str) -> Iterator[Point]:
         ]
         unseen = [each for each in answer["not_answered"] if each.startswith(_QUOTAS) == is_quota]
         yield _of_settings(f"{function}: {what}", found, unseen, well)
+
+
+def _subscribers(name: str, topics: Sequence[dict[str, Any]]) -> Point:
+    """Return whether somebody hears of what goes wrong, by each topic's confirmed subscriptions."""
+    if unseen := [f"{each['topic']}: {each['error']}" for each in topics if each["error"]]:
+        return Point(name, UNSEEN, in_words("; ".join(unseen)))
+    nobody = [each for each in topics if not each["confirmed"]]
+    if nobody or not topics:
+        said = "; ".join(
+            f"{each['topic']} ({' and '.join(each['for'])}) has no confirmed subscription, "
+            f"{each['pending']} wait for one: nobody is told. See alert_emails, and its mail"
+            for each in nobody
+        )
+        return Point(name, BROKEN, said or "not told: apply the module again")
+    counts = (f"{each['topic']}: {each['confirmed']} confirmed" for each in topics)
+    return Point(name, HELD, "; ".join(counts))
 
 
 def _of_settings(name: str, found: list[str], unseen: list[str], well: str) -> Point:

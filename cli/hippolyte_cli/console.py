@@ -14,10 +14,12 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from hippolyte_cli.given import is_of_sdk
 from hippolyte_cli.release import Row
 from hippolyte_cli.terminal import console as console
 from hippolyte_cli.terminal import show_rows
 from hippolyte_cli.troubles import TROUBLES, remedied
+from hippolyte_cli.waiting import away
 
 
 def record(value: object) -> None:
@@ -25,13 +27,21 @@ def record(value: object) -> None:
 
     What is for people goes to `console(stderr=True)` then, and stdout has nothing else.
     """
-    console().print_json(json.dumps(value))
+    out = console()
+    # where a letter cannot be shown, its escape says the same
+    out.print_json(json.dumps(value), ensure_ascii=not out.encoding.startswith("utf"))
 
 
 def refuse(message: str) -> NoReturn:
     """Say why a command cannot be done, and end it."""
     console(stderr=True).print(f"[red]Error:[/red] {escape(message)}")
     raise typer.Exit(2)
+
+
+def confirm(question: str, stderr: bool = True) -> bool:
+    """Ask a person; what is waited for meanwhile is they."""
+    with away():
+        return typer.confirm(question, err=stderr)
 
 
 def show_leases(out: Console, rows: list[Row]) -> None:
@@ -92,6 +102,13 @@ def told() -> Iterator[None]:
         yield
     except TROUBLES as error:
         refuse(remedied(error))
+    except (ValueError, TypeError, AttributeError, LookupError) as error:
+        if not is_of_sdk(error):
+            raise
+        refuse(
+            f"AWS's SDK cannot use a setting of this machine: {error}. Look at the variables that "
+            "begin with AWS_, at HTTPS_PROXY, and at ~/.aws/config."
+        )
 
 
 @contextmanager

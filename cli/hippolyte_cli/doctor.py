@@ -29,6 +29,7 @@ from hippolyte_cli.backups_place import AsJson, Region
 from hippolyte_cli.doctor_points import COLOURS, ENDED, HELD, Seen, points, rate_line, rate_of
 from hippolyte_cli.follow import follow
 from hippolyte_cli.troubles import remedied
+from hippolyte_cli.waiting import working
 
 # more is no small table: it is read twice, and read back
 _MOST_BYTES = 100 * 1024 * 1024
@@ -99,7 +100,7 @@ def doctor(
     if not yes:
         if not sys.stdin.isatty():
             console.refuse("It starts a cluster and costs money: say --yes to do it.")
-        if not typer.confirm("Do it?", err=True):
+        if not console.confirm("Do it?"):
             raise typer.Exit(2)
     with console.told():
         answer = by_hand.asked(settings, "now", [table])
@@ -165,7 +166,7 @@ def _tried(p: Pass, run: str, table: str, function: str, out: Console) -> tuple[
         if report is None:
             _end_run(p, run, function, out)
         forced = _clusters_ended(p, run, out)
-    with console.told():
+    with console.told(), working("reading back what it backed up"):
         return _seen(p, run, table, report or {}, left_alone=not forced and not stopped), stopped
 
 
@@ -199,7 +200,8 @@ def _clusters_ended(p: Pass, run: str, out: Console) -> bool:
                 "or terminate it in EMR's console."
             )
             return True
-        time.sleep(_PAUSE_SECONDS)
+        with working("waiting until its clusters are gone"):
+            time.sleep(_PAUSE_SECONDS)
 
 
 def _ledger(p: Pass, run: str) -> Ledger | None:

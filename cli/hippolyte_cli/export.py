@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,10 +30,11 @@ from hippolyte_cli.export_offer import plural, size
 from hippolyte_cli.export_prepare import THREADS, Asked, Scan, prepared
 from hippolyte_cli.export_view import View
 from hippolyte_cli.masking.source import AGAIN
-from hippolyte_cli.troubles import TROUBLES, remedied
+from hippolyte_cli.troubles import TROUBLES, in_words, remedied
+from hippolyte_cli.waiting import working
 
-# seconds from one look at the scan to the next, and to the next line where there is no terminal
-_EACH_LOOK, _EACH_LINE = 1.0, 30.0
+# seconds from one look at the scan to the next
+_EACH_LOOK = 1.0
 
 
 def export(
@@ -154,7 +155,10 @@ def scanned(scan: Scan, out: Console, stopped: Callable[[], bool], beside: str) 
     """
     _offer(scan, out, beside)
     view = View(scan.offer.table.item_count)
-    with Threads(min(THREADS, scan.wanted.segments)) as threads, _shown(out, view) as show:
+    with (
+        Threads(min(THREADS, scan.wanted.segments)) as threads,
+        _shown(out, view, scan.offer.table.name) as show,
+    ):
         (end,) = Loop(
             [(scan.offer.table.name, scan.wanted)],
             runner=threads,
@@ -171,23 +175,17 @@ def _offer(scan: Scan, out: Console, beside: str) -> None:
 
 
 @contextmanager
-def _shown(out: Console, view: View) -> Iterator[Callable[[float], bool]]:
+def _shown(out: Console, view: View, table: str) -> Iterator[Callable[[float], bool]]:
     """Give what shows the view now and then; it always says True."""
-    status: AbstractContextManager[Any] = (
-        out.status("opening", refresh_per_second=2) if out.is_terminal else nullcontext()
-    )
-    with status as line:
-        seen = printed = clock.now().timestamp()
+    with working(table, out) as step:
+        step("opening")
+        seen = clock.now().timestamp()
 
         def show(now: float) -> bool:
-            nonlocal seen, printed
+            nonlocal seen
             if now - seen >= _EACH_LOOK:
-                seen, text = now, escape(view.line(now))
-                if line:
-                    line.update(text)
-                elif now - printed >= _EACH_LINE:
-                    printed = now
-                    out.print(f"{clock.now():%H:%M:%S} {text}", soft_wrap=True)
+                seen = now
+                step(view.line(now))
             return True
 
         yield show
@@ -212,7 +210,7 @@ def _gone(scan: Scan) -> str:
         listed = native.parse_files(sink.read(native.FILES) or b"")
         there = {one.name for one in sink.listed(native.DATA)}
     except HippolyteError as error:
-        return f"{error}. It has a summary, but cannot be read: try again."
+        return f"{remedied(error)}. It has a summary, but cannot be read: try again."
     gone = [name for one in listed if (name := native.DATA + file_name(one.key)) not in there]
     if not gone and listed:
         return ""
@@ -226,7 +224,7 @@ def _gone(scan: Scan) -> str:
 def _left(scan: Scan, end: Progress, asked: Asked) -> str:
     """Return what is said of a scan that is not whole: what is safe, and how to go on."""
     more = end.state is State.MORE
-    why = f"stopped after {plural(end.items, 'item')}" if more else end.reason.rstrip(".")
+    why = f"stopped after {plural(end.items, 'item')}" if more else in_words(end.reason).rstrip(".")
     said = f"NOT WHOLE: {why}."
     if not more and is_other_table(scan):
         return (

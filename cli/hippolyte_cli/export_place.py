@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -105,8 +106,11 @@ def place_of(dest: str, region: str | None) -> tuple[Place, str]:
     # with a slash too few the files would lie in a folder called s3:
     if not separator and dest and not dest.lower().startswith("s3:"):
         folder = Path(dest).expanduser()
-        if folder.exists() and not folder.is_dir():
-            raise PlaceError(f"{folder} is a file: give a folder, or s3://bucket/prefix.")
+        there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+        if not there.is_dir():
+            raise PlaceError(f"{there} is a file: give a folder, or s3://bucket/prefix.")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PlaceError(f"{there} may not be written into: give another folder.")
         return FolderPlace(folder), ""
     bucket, _, prefix = rest.partition("/")
     if scheme != "s3" or not bucket:

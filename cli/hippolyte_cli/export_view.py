@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hippolyte.scan.state import Progress, State
 from hippolyte_cli.export_offer import duration, plural, size
+from hippolyte_cli.troubles import in_words
 
 # of the last so many seconds is the rate
 _RECENT = 30.0
@@ -55,4 +56,4 @@ class View:
 
     def _waits(self, text: str) -> str:
         reason = self.latest.reason if self.latest else ""
-        return f"{text}; waits: {reason}" if reason else text
+        return f"{text}; waits: {in_words(reason)}" if reason else text

@@ -9,7 +9,7 @@ from textwrap import fill
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 from rich.text import Text
 
 from hippolyte.record_form import iso
@@ -25,9 +25,18 @@ from hippolyte.report.fleet_message import (
 from hippolyte.report.fleet_page import SIGNS, WORDS
 from hippolyte.report.fleet_tables import Bare
 from hippolyte.report.texts import size
+from hippolyte_cli.terminal import show_rows
 
-# a name is not parted at a hyphen
-_wrapped = partial(fill, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False)
+# a name is not parted
+_wrapped = partial(
+    fill,
+    initial_indent="  - ",
+    subsequent_indent="    ",
+    break_on_hyphens=False,
+    break_long_words=False,
+)
+# columns that are enough for nights beside a name
+_ROOM = 10
 _STYLES = {
     State.GOOD: "green",
     State.LOOK: "yellow",
@@ -49,7 +58,7 @@ def show(out: Console, fleet: Fleet) -> None:
         out.print()
         _grid(out, fleet)
         out.print()
-        out.print(_figures(fleet))
+        _figures(out, fleet)
     for title, rows in [*sections(fleet), *_more(fleet)]:
         if rows:
             out.print()
@@ -73,7 +82,10 @@ def _grid(out: Console, fleet: Fleet) -> None:
     """Print the nights, one character each, the newest last; in blocks if they are too many."""
     names = [str(one.home) for one in fleet.deployments]
     left = max(map(len, names)) + 2
-    room = max(10, out.width - left)
+    beside = left + _ROOM <= out.width
+    # a date stands above the nights
+    left = left if beside else len("from 01 Jan (UTC)  ")
+    room = max(_ROOM, out.width - left)
     begins = range(len(fleet.dates) % room - room, len(fleet.dates), room)
     blocks = [(max(0, begin), begin + room) for begin in begins if begin + room > 0]
     for begin, end in blocks:
@@ -81,7 +93,9 @@ def _grid(out: Console, fleet: Fleet) -> None:
         out.print(Text(since.ljust(left) + _tens(fleet.dates[begin:end]), style="dim"))
         out.print(Text(" " * left + _units(fleet.dates[begin:end]), style="dim"))
         for name, one in zip(names, fleet.deployments, strict=True):
-            line = Text(name.ljust(left))
+            if not beside:
+                out.print(Text(name))
+            line = Text((name if beside else "").ljust(left))
             for cell in one.cells[begin:end]:
                 line.append(SIGNS[cell.state], style=_STYLES[cell.state])
             out.print(line)
@@ -102,22 +116,22 @@ def _units(dates: tuple[date, ...]) -> str:
     return "".join(str(day.day % 10) for day in dates)
 
 
-def _figures(fleet: Fleet) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("deployment", no_wrap=True)
-    for name in ("backed up", "failed", "size", "oldest", "USD"):
-        table.add_column(name, justify="right", no_wrap=True)
+def _figures(out: Console, fleet: Fleet) -> None:
+    rows = []
     for one in fleet.deployments:
         head = one.last.head
-        table.add_row(
-            str(one.home),
-            f"{head.backed_up:,}" if head else "",
-            f"{head.not_backed_up:,}" if head else "",
-            size(head.bytes) if head else "",
-            f"{one.oldest[0].days:.1f} d" if one.oldest else "",
-            f"{one.cost_usd:,.2f}",
+        rows.append(
+            (
+                escape(str(one.home)),
+                f"{head.backed_up:,}" if head else "",
+                f"{head.not_backed_up:,}" if head else "",
+                size(head.bytes) if head else "",
+                f"{one.oldest[0].days:.1f} d" if one.oldest else "",
+                f"{one.cost_usd:,.2f}",
+            )
         )
-    return table
+    columns = ("deployment", "backed up", "failed", "size", "oldest", "USD")
+    show_rows(out, columns, rows, numbers=columns[1:], ruled=False)
 
 
 def record_of(fleet: Fleet) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from hippolyte.report.message import text
 from hippolyte_cli.progress import RunProgress, progress
 from hippolyte_cli.status_view import headline, panel
 from hippolyte_cli.troubles import remedied
+from hippolyte_cli.waiting import away, moves, working
 
 _PAUSE_SECONDS = 15
 # a report comes 45 minutes after the last verdict at the latest, and exports may die slowly
@@ -45,8 +46,13 @@ def follow(p: Pass, run_id: str, out: Console) -> Mapping[str, Any] | None:
 def _until_closed(p: Pass, run_id: str, out: Console) -> Mapping[str, Any] | None:
     said = ""
     seen, trouble = clock.now(), "it has no plan any more"
-    live = Live(console=out, refresh_per_second=1, transient=True) if out.is_terminal else None
-    with live or nullcontext():
+    live = Live(console=out, refresh_per_second=1, transient=True) if moves(out) else None
+    with ExitStack() as around:
+        if live:
+            around.enter_context(away())
+            around.enter_context(live)
+        else:
+            around.enter_context(working(f"following run {run_id}"))
         while True:
             try:
                 if report := p.runs.report(run_id):

@@ -22,7 +22,8 @@ from hippolyte_cli.backups_place import (
 )
 from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.export_offer import plural, size
-from hippolyte_cli.terminal import show_rows, working
+from hippolyte_cli.terminal import show_rows
+from hippolyte_cli.waiting import working
 
 _FORMATS = {"native": "DynamoDB's export", "dynamodbexport": "DynamoDBExport", "": "not said"}
 
@@ -68,6 +69,11 @@ def _overview(kept: Backups, rows: list[Row], as_json: bool) -> None:
         gone = sum(row.gone for row in rows)
         said = f", {plural(gone, 'table')} not in the newest night" if gone else ""
         out.print(f"{plural(len(rows), 'table')}{said}. One table's nights: hippolyte list TABLE")
+        for home, run in kept.not_told():
+            out.print(
+                f"Run {run} of {home} has no report yet: what it has backed up so far is shown by "
+                "hippolyte list TABLE"
+            )
     else:
         out.print(f"No backup is kept in s3://{kept.store.bucket}/{kept.prefix}")
     if not rows:

@@ -31,11 +31,11 @@ from hippolyte_cli.planning.command import plan
 from hippolyte_cli.release import ReadingStore, Release, Releases, Row
 from hippolyte_cli.report import report
 from hippolyte_cli.restore.command import restore
-from hippolyte_cli.terminal import working
 from hippolyte_cli.troubles import remedied
 from hippolyte_cli.undo.command import undo
 from hippolyte_cli.verb import verb
 from hippolyte_cli.verifying import verify
+from hippolyte_cli.waiting import working
 
 # a capacity change takes a minute or more, and is judged two minutes after it was asked for
 _PAUSE_SECONDS = 30
@@ -43,7 +43,11 @@ _PAUSE_SECONDS = 30
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
+    # the values of variables may be credentials
+    pretty_exceptions_enable=False,
     help="Nightly backup of every DynamoDB table: what a person does by hand.",
+    epilog="Exit codes are in each command's help; of all: 130 ended by ctrl-c, 70 a fault of the "
+    "command itself.",
 )
 
 
@@ -127,7 +131,7 @@ def release(
         console.refuse("--prefix and --pipeline-region go with --bucket: give the bucket too.")
     try:
         if bucket is None:
-            settings = deployment.deployed(function, region)
+            settings = deployment.deployed(function, region, or_bucket=True)
         else:
             settings = deployment.by_bucket(bucket, prefix, region, pipeline_region)
         with working("looking at what is raised"):
@@ -178,9 +182,10 @@ def _until_released(task: Releases, rows: list[Row], wait_minutes: int, out: Con
     while any(row.left and not row.final for row in latest.values()):
         if clock.now() + timedelta(seconds=_PAUSE_SECONDS) > end:
             break
-        time.sleep(_PAUSE_SECONDS)
         try:
-            rows = task.round()
+            with working("waiting until it can be given back"):
+                time.sleep(_PAUSE_SECONDS)
+                rows = task.round()
         except (HippolyteError, ClientError, BotoCoreError) as error:
             out.print(f"{clock.now():%H:%M:%S} {escape(remedied(error))}")
             continue

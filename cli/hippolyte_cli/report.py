@@ -181,11 +181,17 @@ def _found(records: Records, home: Home, run: str | None) -> tuple[Mapping[str, 
     """Return the report that is meant, empty if there is none, and a newer run without one.
 
     Raises:
-        ConfigurationError: it cannot be read.
+        ConfigurationError: it cannot be read, or there is no such run.
     """
     runs = [run] if run else _runs(records, home)
     if run:
         start_of(run)
+        where = records.key("runs", home, "")
+        if run not in records.store.level(where).below:
+            raise ConfigurationError(
+                f"there is no run {run} of {home} in s3://{records.store.bucket}/{where}: "
+                f"{_newest_of(records, home)}"
+            )
     newest = runs[0] if runs else None
     for each in runs:
         found, night = records.whole(home, each)
@@ -194,6 +200,11 @@ def _found(records: Records, home: Home, run: str | None) -> tuple[Mapping[str, 
         if found:
             return found, newest if newest != each else None
     return {}, newest
+
+
+def _newest_of(records: Records, home: Home) -> str:
+    runs = _runs(records, home)
+    return f"the newest night is {runs[0]}" if runs else "there is no night"
 
 
 def _runs(records: Records, home: Home) -> list[str]:

@@ -20,6 +20,7 @@ from hippolyte.record_form import iso
 from hippolyte_cli.restore.answers import MARKER
 from hippolyte_cli.restore.definition import ON_DEMAND, TablePlan, as_described, plan_of
 from hippolyte_cli.restore.make import Waits, described, marks_of
+from hippolyte_cli.troubles import remedied
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -145,7 +146,7 @@ def delete(client: DynamoDBClient, one: Left, waits: Waits) -> None:
                 continue
             client.delete_table(TableName=one.name)
         except ClientError as error:
-            said = str(error)
+            said = remedied(error).rstrip(".")
             if not passes(error) and code_of(error) != "LimitExceededException":
                 break
         else:

@@ -11,6 +11,7 @@ import boto3
 from botocore.exceptions import ProfileNotFound
 
 from hippolyte.errors import ConfigurationError
+from hippolyte_cli.waiting import calls
 
 CALL = "hippolyte_call"
 """Key in the response of a `ClientError`: which `service`, `operation` and `params` it was."""
@@ -56,8 +57,10 @@ def _listen(session: Any) -> None:
     session.events.register("after-call", _say, unique_id="hippolyte-say")
 
 
-def _remember(params: Any, context: dict[str, Any], **_: Any) -> None:
-    context[CALL] = {name: params[name] for name in _ABOUT if name in params}
+def _remember(params: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
+    context[CALL] = about = {name: params[name] for name in _ABOUT if name in params}
+    which = "/".join(map(str, about.values()))
+    calls(f"asking {model.service_model.service_name}: {model.name} {which}".rstrip())
 
 
 def _say(http_response: Any, parsed: Any, model: Any, context: dict[str, Any], **_: Any) -> None:

@@ -9,13 +9,15 @@ import re
 import shutil
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from hippolyte_cli.waiting import away
+from hippolyte_cli.waiting import working as working
 
 # a log or a pipe has no width of its own
 _WIDTH_OF_A_FILE = 160
@@ -30,6 +32,10 @@ class Words(Console):
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print; a word that is longer than the line is left to the terminal, which copies it."""
+        with away():
+            self._print(*objects, **options)
+
+    def _print(self, *objects: Any, **options: Any) -> None:
         if len(objects) == 1 and isinstance(objects[0], str | Text):
             given = objects[0]
             text = self.render_str(given) if isinstance(given, str) else given.copy()
@@ -82,17 +88,6 @@ def console(stderr: bool = False) -> Console:
     return Words(stderr=stderr, width=width, highlight=False, emoji=False)
 
 
-@contextmanager
-def working(doing: str) -> Iterator[None]:
-    """Show on a terminal that something is waited for; on stderr, and gone when it is over."""
-    out = console(stderr=True)
-    if not out.is_interactive:
-        yield
-        return
-    with out.status(Text(doing)):
-        yield
-
-
 def show_rows(
     out: Console,
     columns: Sequence[str],
@@ -100,6 +95,7 @@ def show_rows(
     title: str = "",
     numbers: Collection[str] = (),
     prose: Collection[str] = (),
+    ruled: bool = True,
 ) -> None:
     """Print rows as a table; where it would be squeezed, each as a paragraph, or a line on a pipe.
 
@@ -109,21 +105,29 @@ def show_rows(
         rows: their cells, in rich's markup.
         title: what is above.
         numbers: columns whose cells are aligned to the right.
-        prose: columns whose cells are sentences, which may be broken.
+        prose: columns whose cells are sentences, which may be broken between words.
+        ruled: with lines around cells.
     """
     rows = [[_safe(cell) for cell in row] for row in rows]
     if not rows:
         return
-    table = Table(title=title or None, title_justify="left")
-    wished = Table()
-    for name in columns:
+    form: dict[str, Any] = {}
+    if not ruled:
+        form = {"box": None, "padding": (0, 2, 0, 0), "header_style": "dim"}
+    table = Table(title=title or None, title_justify="left", **form)
+    wished = Table(**form)
+    for name, cells in zip(columns, zip(*rows, strict=True), strict=True):
         side: Any = "right" if name in numbers else "left"
-        table.add_column(name, justify=side, no_wrap=name not in prose, overflow="fold")
+        # a path is for copying, in a sentence too
+        longest = max((_longest(cell) for cell in cells), default=0) if name in prose else None
+        table.add_column(
+            name, justify=side, no_wrap=name not in prose, overflow="fold", min_width=longest
+        )
         wished.add_column(name, no_wrap=True)
     for row in rows:
         table.add_row(*row)
-        cells = zip(columns, row, strict=True)
-        wished.add_row(*(_least(cell) if name in prose else cell for name, cell in cells))
+        named = zip(columns, row, strict=True)
+        wished.add_row(*(_least(cell) if name in prose else cell for name, cell in named))
     if out.measure(wished, options=out.options.update_width(_UNBOUNDED)).maximum <= out.width:
         out.print(table)
         return
@@ -134,8 +138,9 @@ def show_rows(
         if not out.is_terminal:
             out.print(f"{first}: {', '.join(f'{n} {c}'.strip() for n, c in facts)}", soft_wrap=True)
             continue
-        out.print(first)
-        said = [f"{n} {c}".strip() for n, c in facts if n not in prose]
+        # what has no name says what the whole row is
+        out.print(": ".join([first, *(c for n, c in facts if not n)]))
+        said = [f"{n} {c}" for n, c in facts if n and n not in prose]
         for line in _lines(said, out.width - 2):
             out.print(f"  {line}", no_wrap=True)
         for _, cell in (fact for fact in facts if fact[0] in prose):
@@ -144,7 +149,13 @@ def show_rows(
 
 
 def _least(cell: str) -> str:
-    return "x" * min(_PROSE, Text.from_markup(cell, emoji=False).cell_len)
+    whole = Text.from_markup(cell, emoji=False).cell_len
+    return "x" * max(_longest(cell), min(_PROSE, whole))
+
+
+def _longest(cell: str) -> int:
+    words = Text.from_markup(cell, emoji=False).plain.split()
+    return max(map(cell_len, words), default=0)
 
 
 def _lines(facts: Iterable[str], width: int) -> Iterator[str]:

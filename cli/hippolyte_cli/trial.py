@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
@@ -45,6 +44,8 @@ from hippolyte_cli.restore.source import Found
 from hippolyte_cli.restore.view import shown
 from hippolyte_cli.restore.writer import CONFIG, load
 from hippolyte_cli.scratch_table import Left
+from hippolyte_cli.troubles import remedied
+from hippolyte_cli.waiting import working
 
 # read units a second of the scratch table, which is new and on demand, and its segments
 _READS, _SEGMENTS = 4000.0, 16
@@ -130,7 +131,7 @@ class Trial:
             return True
         if not sys.stdin.isatty():
             console.refuse("--level 4 makes a table and costs money: say --yes to do it.")
-        return typer.confirm("Do it?", err=True)
+        return console.confirm("Do it?")
 
     # --- what is done
 
@@ -145,7 +146,8 @@ class Trial:
         with console.stopped_by_ctrl_c() as stopped:
             waits = self._waits(stopped)
             for one in self.left:
-                scratch_table.delete(client, one, waits)
+                with working(f"deleting the table {one.name}"):
+                    scratch_table.delete(client, one, waits)
                 self.out.print(f"{one.name} is deleted.", soft_wrap=True)
             scratch_table.may_be_deleted(client, self.plan.name)
             try:
@@ -163,9 +165,11 @@ class Trial:
             one = Left(self.plan.name, self.plan.marker)
             try:
                 # not to be stopped but by force
-                scratch_table.delete(client, one, replace(self._waits(), seconds=_DELETE_SECONDS))
+                with working(f"deleting the table {one.name}"):
+                    waits = replace(self._waits(), seconds=_DELETE_SECONDS)
+                    scratch_table.delete(client, one, waits)
             except (HippolyteError, ClientError, BotoCoreError) as error:
-                self.kept_back = str(error)
+                self.kept_back = remedied(error)
                 self.out.print(f"[red]{escape(self.kept_back)}[/red]", soft_wrap=True)
 
     def _compared(

@@ -27,8 +27,8 @@ _RIGHTS = (
 
 # the SDK's and the services' codes; the services' "Common Errors", S3's "Error Responses"
 _REMEDIES = {
-    ("NoSuchBucket",): "Look at the bucket's name (--bucket), and whether it was deleted.",
-    ("InvalidBucketName",): "That is no bucket's name: look at --bucket.",
+    ("NoSuchBucket",): "Look at the bucket's name, and whether it was deleted.",
+    ("InvalidBucketName",): "That is no bucket's name.",
     ("NoSuchKey", "NoSuchVersion"): "It is not there (any more): an expiry or somebody deleted it.",
     (
         "ExpiredToken",
@@ -96,6 +96,11 @@ _SERVICES = {"monitoring": "cloudwatch", "tagging": "tag"}
 _TITLE = re.compile(r"<title>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _TAGS = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _MOST = 600
+# botocore.exceptions.ClientError, MSG_TEMPLATE
+_SENTENCE = re.compile(
+    r"An error occurred \((?P<code>[^)]*)\) when calling the (?P<operation>\w+) operation"
+    r"(?: \(reached max retries: \d+\))?: "
+)
 
 _SDK: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     (
@@ -126,7 +131,7 @@ def remedied(error: Exception) -> str:
 
 def _remedied(error: Exception) -> str:
     if isinstance(error, HippolyteError):
-        return str(error)
+        return _of_ours(error)
     if isinstance(error, ClientError):
         return _refused(error)
     if isinstance(error, ResponseParserError):
@@ -137,8 +142,40 @@ def _remedied(error: Exception) -> str:
     if isinstance(error, OSError):
         full = error.errno == errno.ENOSPC
         room = "Make room, or point TMPDIR elsewhere" if full else "Mend that"
-        return f"{error}. {room}, and run it again."
+        return f"{of_file(error)}. {room}, and run it again."
     return plain(str(error))
+
+
+def of_file(error: OSError) -> str:
+    """Return what is wrong with which file, as the system says it, without its number."""
+    said = error.strerror or str(error) or type(error).__name__
+    return f"{error.filename}: {said}" if error.filename else said
+
+
+def in_words(text: str) -> str:
+    """Return a text without the SDK's sentence around what a service said, with what to do.
+
+    For what is a text already: told by another process, or kept with what it is about.
+    """
+    found = _SENTENCE.search(text)
+    if not found:
+        return text
+    rest = _SENTENCE.sub(r"\g<operation> was refused (\g<code>): ", text)
+    remedy = _remedy(found["code"], text, {})
+    return f"{_ended(rest)} {remedy}" if remedy and remedy not in rest else rest
+
+
+def _of_ours(error: HippolyteError) -> str:
+    """Return our own words; the SDK's among them are told as if they came by themselves."""
+    text, cause = str(error), error.__cause__
+    while cause is not None:
+        if isinstance(cause, ClientError | BotoCoreError) and str(cause) in text:
+            before, _, after = text.partition(str(cause))
+            said = _remedied(cause)
+            # what follows goes on with the sentence
+            return before + (said if not after else _ended(said, "") + after)
+        cause = cause.__cause__
+    return in_words(text)
 
 
 def plain(text: str) -> str:

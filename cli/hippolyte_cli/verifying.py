@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hippolyte import clock
 from hippolyte.errors import HippolyteError
@@ -39,6 +38,7 @@ from hippolyte_cli.backups_place import (
     place_of,
 )
 from hippolyte_cli.deployment import MONITOR
+from hippolyte_cli.export_offer import plural, size
 from hippolyte_cli.get.beside import Beside
 from hippolyte_cli.get.key import schema_of
 from hippolyte_cli.get.watched import Watched
@@ -47,6 +47,7 @@ from hippolyte_cli.restore.source import night
 from hippolyte_cli.trial import Trial
 from hippolyte_cli.troubles import remedied
 from hippolyte_cli.verifying_result import Backup, Result, lines_of
+from hippolyte_cli.waiting import working
 
 _Look = Callable[[Seen], None]
 
@@ -181,7 +182,7 @@ def _entry(backups: Backups, home: Home, table: str, run: str) -> Backup:
     except HippolyteError as error:
         about = {"table": table, "account": home.account, "region": home.region, "run": run}
         what, nowhere = f"{table}, night {run}", Folder(Path())
-        return Backup(what, "", nowhere, about, failure=str(error))
+        return Backup(what, "", nowhere, about, failure=remedied(error))
 
 
 def _trial(backups: Backups, kept: Kept, region: str | None, key: str | None) -> Trial | None:
@@ -198,8 +199,12 @@ def _trial(backups: Backups, kept: Kept, region: str | None, key: str | None) ->
 def _looked_at(
     backups: Iterator[Backup], level: int, as_json: bool, trial: Trial | None
 ) -> list[Result]:
-    results = []
-    for backup in backups:
+    results: list[Result] = []
+    while True:
+        with working("reading the catalogue"):
+            backup = next(backups, None)
+        if backup is None:
+            return results
         with _bar(backup.what) as look:
             result = _result(backup, level, look)
         if trial and result.checked and not result.checked.findings:
@@ -213,7 +218,6 @@ def _looked_at(
         if result.failure or result.unrecorded:
             why = result.failure or f"not noted in the catalogue: {result.unrecorded}"
             console.console(stderr=True).print(escape(f"{backup.what}: {why}"), soft_wrap=True)
-    return results
 
 
 def _result(backup: Backup, level: int, look: _Look) -> Result:
@@ -250,12 +254,10 @@ def _failure(error: Exception, what: str) -> str:
 @contextmanager
 def _bar(what: str) -> Iterator[_Look]:
     """Show how far it is where there is a terminal."""
-    out = console.console(stderr=True)
-    if not out.is_terminal:
-        yield lambda _: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    items = TextColumn("{task.fields[items]:,} items")
-    with Progress(*columns, items, TimeRemainingColumn(), console=out, transient=True) as bar:
-        task = bar.add_task(escape(what), total=None, items=0)
-        yield lambda s: bar.update(task, completed=s.bytes, total=s.of, items=s.items)
+    with working(f"verifying {what}") as step:
+
+        def look(seen: Seen) -> None:
+            of = f" of {size(seen.of)}" if seen.of else ""
+            step(f"{size(seen.bytes)}{of}, {plural(seen.items, 'item')}", seen.bytes, seen.of)
+
+        yield look

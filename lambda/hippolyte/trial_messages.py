@@ -49,7 +49,7 @@ def send(p: Pass) -> dict[str, Any]:
     made.append(events.drilled(p.settings, drill, iso(now)))
     _, trouble = events.put(p.clients, p.settings, made, test=True)
     return {
-        "topics": _topics(p),
+        "topics": topics(p),
         "messages": sent,
         "events": {"asked": len(made) if p.settings.events else 0, "error": trouble or None},
     }
@@ -124,7 +124,7 @@ def _of_tables(report: Mapping[str, Any]) -> Iterator[events.Event]:
             yield event
 
 
-def _topics(p: Pass) -> list[dict[str, Any]]:
+def topics(p: Pass) -> list[dict[str, Any]]:
     """Return what each topic is for, and how many subscriptions of it are confirmed."""
     own, settings = own_topic(p.settings), p.settings
     of = {settings.topic_arn: ["messages"]}

@@ -22,6 +22,32 @@ data "aws_iam_policy_document" "operate" {
     resources = [for name in var.deployment_names : "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter/hippolyte-settings/${name}/*"]
   }
 
+  # of the account, and no resource: how much read capacity there may be
+  statement {
+    sid       = "ReadQuotas"
+    actions   = ["dynamodb:DescribeLimits"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "SeeSchedules"
+    actions   = ["scheduler:GetSchedule"]
+    resources = [for name in var.deployment_names : "arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule/${name}/${name}-*"]
+  }
+
+  # several at once are asked for of every alarm
+  statement {
+    sid       = "SeeAlarms"
+    actions   = ["cloudwatch:DescribeAlarms"]
+    resources = ["arn:${local.partition}:cloudwatch:${local.region}:${local.account}:alarm:*"]
+  }
+
+  statement {
+    sid       = "SeeLostEvents"
+    actions   = ["sqs:GetQueueUrl", "sqs:GetQueueAttributes"]
+    resources = [for name in var.deployment_names : "arn:${local.partition}:sqs:${local.region}:${local.account}:${name}-lost"]
+  }
+
   statement {
     sid       = "AskFunctions"
     actions   = ["lambda:InvokeFunction"]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from hippolyte import check, preflight
+from hippolyte import check, clock, preflight
 from hippolyte_cli import functions
-from tests.support.commands import command, deploy, one_package, reach
+from tests.support.commands import alarm, command, deploy, one_package, reach, schedule, surround
 from tests.support.harness import NightDriver
 
 pytestmark = pytest.mark.engine("lambda")
@@ -22,6 +23,7 @@ def denied(night: NightDriver, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     reach(night, monkeypatch)
     deploy(night, "hippolyte-scheduler")
     one_package(night)
+    surround(night)
     lines: list[str] = []
     monkeypatch.setattr(preflight, "denied", lambda *_: lines)
     night.scheduler()
@@ -45,11 +47,17 @@ def test_all_is_well_and_nothing_is_changed(night: NightDriver) -> None:
         "credentials here",
         "bucket from here",
         "endpoint from here",
+        "DynamoDB's quotas",
         "functions",
+        "schedules",
+        "alarms",
+        "lost events",
+        "last night",
         "scheduler: version",
         "scheduler: rights",
         "monitor: version",
         "monitor: rights",
+        "monitor: subscribers",
         "monitor: settings",
         "monitor: quotas",
     ]
@@ -64,12 +72,24 @@ def test_what_a_function_may_not_is_named(night: NightDriver, denied: list[str])
     said = broken(points(1))
     assert set(said) == {"scheduler: rights", "monitor: rights"}
     assert "dynamodb:Scan" in said["scheduler: rights"]
-    assert "2 of 10 need a person." in command("doctor").output
+    assert "2 of 16 need a person." in command("doctor").output
 
 
 def test_an_endpoint_that_refuses_is_there(night: NightDriver) -> None:
     night.world.deny("dynamodb:ListTables")
     assert "answers in us-east-1" in points(0)["endpoint from here"]["said"]
+
+
+def test_how_high_tables_may_be_raised(night: NightDriver) -> None:
+    said = points(0)["DynamoDB's quotas"]["said"]
+    limits = night.dynamodb.describe_limits()
+    for name in ("AccountMaxReadCapacityUnits", "TableMaxReadCapacityUnits"):
+        assert f"{limits[name]:,}" in said
+    assert "raised beyond" in said
+    night.world.deny("dynamodb:DescribeLimits")
+    found = points(1)["DynamoDB's quotas"]
+    assert found["held"] == "not seen"
+    assert "dynamodb:DescribeLimits" in found["said"]
 
 
 def test_a_bucket_that_may_not_be_listed_from_here(night: NightDriver) -> None:
@@ -121,3 +141,88 @@ def test_a_table_without_an_engine_is_refused(night: NightDriver) -> None:
         result = command("doctor", *options)
         assert result.exit_code == 2
         assert "go together" in result.stderr
+
+
+def test_nobody_who_would_be_told(night: NightDriver) -> None:
+    sns = night.world.client("sns")
+    for each in sns.list_subscriptions()["Subscriptions"]:
+        sns.unsubscribe(SubscriptionArn=each["SubscriptionArn"])
+    said = broken(points(1))
+    assert set(said) == {"monitor: subscribers"}
+    assert "has no confirmed subscription" in said["monitor: subscribers"]
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "words"),
+    [
+        ("night", {"State": "DISABLED"}, "hippolyte-night is DISABLED"),
+        ("monitor", {"State": "DISABLED"}, "hippolyte-monitor is DISABLED"),
+        ("monitor", {"expression": "rate(1 hours)"}, "rate(1 hours), and not rate(5 minutes)"),
+        ("night", {"expression": "cron(0 12 * * ? *)"}, "catch-up is not 65 minutes after"),
+        ("night", {"expression": "cron(0 0 ? * MON *)"}, "no time of each day"),
+        ("catch-up", {"ScheduleExpressionTimezone": "Asia/Tokyo"}, "is in Asia/Tokyo, the window"),
+    ],
+)
+def test_a_schedule_that_somebody_has_changed(
+    night: NightDriver, key: str, change: dict[str, Any], words: str
+) -> None:
+    schedule(night, key, **change)
+    said = broken(points(1))
+    assert set(said) == {"schedules"}
+    assert words in said["schedules"]
+
+
+def test_a_schedule_that_is_gone(night: NightDriver) -> None:
+    night.world.client("scheduler").delete_schedule(GroupName="hippolyte", Name="hippolyte-monitor")
+    assert "hippolyte-monitor is not there" in broken(points(1))["schedules"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"ActionsEnabled": False}, "hippolyte-backups-old tells nobody"),
+        ({"AlarmActions": []}, "hippolyte-backups-old tells nobody"),
+    ],
+)
+def test_an_alarm_that_tells_nobody(night: NightDriver, change: dict[str, Any], words: str) -> None:
+    alarm(night, "backups-old", **change)
+    assert words in broken(points(1))["alarms"]
+    night.world.client("cloudwatch").delete_alarms(AlarmNames=["hippolyte-backups-old"])
+    assert "hippolyte-backups-old is not there" in broken(points(1))["alarms"]
+
+
+def test_an_alarm_that_speaks(night: NightDriver) -> None:
+    night.world.client("cloudwatch").set_alarm_state(
+        AlarmName="hippolyte-tables-failed", StateValue="ALARM", StateReason="one table"
+    )
+    assert "hippolyte-tables-failed is in ALARM: one table" in broken(points(1))["alarms"]
+
+
+def test_events_that_were_lost(night: NightDriver) -> None:
+    sqs = night.world.client("sqs")
+    url = sqs.get_queue_url(QueueName="hippolyte-lost")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="{}")
+    assert "1 in the queue hippolyte-lost" in broken(points(1))["lost events"]
+
+
+def test_a_night_that_is_long_ago(night: NightDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "was closed 0 hours ago" in points(0)["last night"]["said"]
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=3))
+    said = broken(points(1))
+    assert set(said) == {"last night"}
+    assert "was closed 3.0 days ago" in said["last night"]
+
+
+def test_before_the_first_night_it_is_waited_for_so_long(
+    night: NightDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hippolyte_cli.surroundings.is_night", lambda _: False)
+    made = night.world.client("scheduler").get_schedule(
+        GroupName="hippolyte", Name="hippolyte-night"
+    )["CreationDate"]
+    for days, code in ((1, 0), (3, 1)):
+        monkeypatch.setattr(clock, "now", lambda days=days: made + timedelta(days=days))
+        found = points(code)["last night"]
+        assert "no night has ended yet; its schedule was made" in found["said"]
+    assert found["held"] == "broken"

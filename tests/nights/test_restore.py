@@ -177,7 +177,7 @@ def test_as_json(night: NightDriver) -> None:
     assert (told["write_units"], told["units_a_second"], told["usd"]) == (60, 50, 0)
     assert told["seconds"] == 60 / 50
     assert told["create_table"]["TableName"] == NEW
-    assert told["steps"] == ["the mark of this restore is taken off"]
+    assert told["steps"] == ["the tag hippolyte:restoring, this restore's mark, is removed"]
     assert (told["complete"], told["items"], told["would"]) == (None, 0, None)
 
     told = as_json("orders", "--to", NEW)
@@ -276,7 +276,7 @@ CONTRADICTIONS: list[tuple[list[str], str]] = [
     (["--to", NEW, "--where", "a = [1]"], "a map or list is not compared"),
     (["--to", NEW, "--where", "a begins_with 1"], "begins_with wants a text"),
     (["--to", NEW, "--where", "a < true"], "< wants a number or a text"),
-    (["--to", NEW, "--keys", "/none"], "--keys /none: "),
+    (["--to", NEW, "--keys", "/none"], "--keys /none cannot be read: No such file"),
     (["--into", "none"], "there is no table none in us-east-1: --to makes one"),
     (["--into", "other"], "other has the key id (HASH), the backup pk (HASH)"),
     (["--to", NEW, "--at", "2026-01-01"], "no backup of orders was begun by 2026-01-01"),

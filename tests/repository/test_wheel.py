@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -58,6 +59,16 @@ def test_the_wheel_has_every_module(wheel: Path) -> None:
         for path in (ROOT / root).rglob("*.py")
     }
     assert packed == there
+
+
+def test_the_wheel_names_all_that_the_command_needs(wheel: Path) -> None:
+    """Without an extra: what is not asked for would be missing when it is started."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("METADATA"))
+        lines = archive.read(name).decode().splitlines()
+    needed = {line.removeprefix("Requires-Dist: ") for line in lines if "Requires-Dist" in line}
+    assert {re.split(r"[^a-z0-9]", each)[0] for each in needed} == {"boto3", "rich", "typer"}
+    assert not any("extra" in each for each in needed)
 
 
 def test_what_is_installed_says_the_version_and_what_it_can_do(wheel: Path, tmp_path: Path) -> None:

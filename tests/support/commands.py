@@ -13,8 +13,14 @@ from typer.testing import CliRunner, Result
 
 from hippolyte_cli import functions
 from hippolyte_cli.main import app
+from hippolyte_cli.surroundings import ALARMS
 from tests.support.harness import NightDriver
 
+SCHEDULES = {
+    "night": "cron(0 0 * * ? *)",
+    "catch-up": "cron(5 1 * * ? *)",
+    "monitor": "rate(5 minutes)",
+}
 _TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -76,3 +82,56 @@ def command(*arguments: Any) -> Result:
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
+
+
+def surround(night: NightDriver) -> None:
+    """Make what the module makes around the functions, as far as `doctor` looks at it."""
+    world = night.world
+    sns, sqs = world.client("sns"), world.client("sqs")
+    topic = sns.create_topic(Name="hippolyte")["TopicArn"]
+    queue = sqs.create_queue(QueueName="oncall")["QueueUrl"]
+    asked = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+    for arn in {topic, night.settings["topic_arn"]}:
+        endpoint = asked["Attributes"]["QueueArn"]
+        sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=endpoint)
+    sqs.create_queue(QueueName="hippolyte-lost")
+    world.client("scheduler").create_schedule_group(Name="hippolyte")
+    for key, expression in SCHEDULES.items():
+        schedule(night, key, "create", expression)
+    for key in ALARMS:
+        alarm(night, key)
+
+
+def schedule(
+    night: NightDriver, key: str, how: str = "update", expression: str = "", **more: Any
+) -> None:
+    """Make or change a schedule."""
+    scheduler = night.world.client("scheduler")
+    function = "monitor" if key == "monitor" else "scheduler"
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:hippolyte-" + function
+    role = "arn:aws:iam::123456789012:role/hippolyte-schedules"
+    asked = {
+        "GroupName": "hippolyte",
+        "Name": f"hippolyte-{key}",
+        "ScheduleExpression": expression or SCHEDULES[key],
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": {"Arn": arn, "RoleArn": role, "Input": "{}"},
+        "State": "ENABLED",
+    }
+    getattr(scheduler, f"{how}_schedule")(**asked | more)
+
+
+def alarm(night: NightDriver, key: str, **more: Any) -> None:
+    """Make or change an alarm."""
+    asked: dict[str, Any] = {
+        "AlarmName": f"hippolyte-{key}",
+        "AlarmActions": ["arn:aws:sns:us-east-1:123456789012:hippolyte"],
+        "MetricName": "TablesFailed",
+        "Namespace": "Hippolyte",
+        "Statistic": "Maximum",
+        "Period": 300,
+        "EvaluationPeriods": 1,
+        "Threshold": 1,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+    }
+    night.world.client("cloudwatch").put_metric_alarm(**asked | more)

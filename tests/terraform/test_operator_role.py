@@ -46,7 +46,7 @@ output "verify" { value = module.operators.verify_role_arn }
 """
 # what a restore of this table does, by the setting it puts back
 PUT_BACK = {
-    "dynamodb:UntagResource": "the mark of this restore is taken off",
+    "dynamodb:UntagResource": "the tag hippolyte:restoring, this",
     "dynamodb:UpdateContinuousBackups": "point-in-time recovery",
     "dynamodb:UpdateTimeToLive": "time to live by until",
     "dynamodb:PutResourcePolicy": "the resource policy",
@@ -100,7 +100,7 @@ RESTORING = {
     ("KeepProgress", "s3:GetObject"): (CONVERTED, 2, "is refused"),
     ("KeepProgress", "s3:PutObject"): (NEW, 0, NOT_KEPT),
     ("KeepProgress", "s3:DeleteObject"): (NEW, 0, "how far it was is left beside the backup"),
-    ("ListProgress", "s3:ListBucket"): (CONVERTED, 2, "Use credentials that may do that"),
+    ("ListProgress", "s3:ListBucket"): (CONVERTED, 2, "Use credentials that may"),
     ("EncryptObjects", "kms:GenerateDataKey"): (NEW, 0, NOT_KEPT),
     **{("EncryptTables", f"kms:{name}"): (KEYED, 2, "its key was") for name in _KEY.split()},
 }

@@ -13,12 +13,8 @@ from typing import Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 
-from hippolyte import clock
 from hippolyte.errors import HippolyteError
 from hippolyte_cli import console
 from hippolyte_cli.backups_place import (
@@ -42,10 +38,9 @@ from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.export_offer import plural
 from hippolyte_cli.session import profile
 from hippolyte_cli.troubles import remedied
+from hippolyte_cli.waiting import away, working
 
 EQUAL, DIFFERENT, TROUBLE = 0, 1, 2
-# seconds from one line to the next where there is no terminal
-_EACH_LINE = 30.0
 
 
 def compare(
@@ -136,7 +131,7 @@ def compare(
     )
     task = Task(asked, console.console(stderr=as_json))
     try:
-        with console.stopped_by_ctrl_c() as stopped, _shown(task.out) as show:
+        with console.stopped_by_ctrl_c() as stopped, _shown() as show:
             differ = _compared(task, show, stopped, as_json, summary)
     except StoppedError:
         _trouble(task, "STOPPED")
@@ -148,8 +143,7 @@ def compare(
     except (HippolyteError, ClientError, BotoCoreError, OSError, ValueError) as error:
         if isinstance(error, GoneError):
             task.remove()
-        said = str(error) if isinstance(error, OSError | ValueError) else remedied(error)
-        _trouble(task, said)
+        _trouble(task, remedied(error))
     raise typer.Exit(differ)
 
 
@@ -169,7 +163,8 @@ def _compared(
                 if as_json
                 else view.line_of(difference)
             )
-            sys.stdout.write(f"{line}\n")
+            with away():
+                sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
     task.remove()
     _sum_up(task, comparison, as_json and summary)
@@ -197,34 +192,13 @@ def _trouble(task: Task, said: str) -> None:
 
 
 @contextmanager
-def _shown(out: Console) -> Iterator[Callable[[Progress], None]]:
-    """Show how far it is: a bar on a terminal, else a line now and then."""
-    if not out.is_terminal:
-        last = clock.now().timestamp()
+def _shown() -> Iterator[Callable[[Progress], None]]:
+    """Show how far it is: on a terminal, else a line now and then."""
+    with working("comparing", console.console(stderr=True)) as step:
 
-        def say(told: Progress) -> None:
-            nonlocal last
-            if (now := clock.now().timestamp()) - last >= _EACH_LINE:
-                last = now
-                of = f" of {told.of:,}" if told.of else ""
-                console.console(stderr=True).print(f"{plural(told.items, 'item')}{of}")
+        def show(told: Progress) -> None:
+            step.doing = told.doing
+            of = f" of {told.of:,}" if told.of else ""
+            step(f"{plural(told.items, 'item')}{of}", told.items, told.of)
 
-        yield say
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
-    with Bar(
-        *columns, TimeRemainingColumn(), console=console.console(stderr=True), transient=True
-    ) as bar:
-        shown = bar.add_task("comparing", total=None, said="", visible=False)
-
-        def draw(told: Progress) -> None:
-            bar.update(
-                shown,
-                description=told.doing,
-                completed=told.items,
-                total=told.of,
-                said=plural(told.items, "item"),
-                visible=True,
-            )
-
-        yield draw
+        yield show

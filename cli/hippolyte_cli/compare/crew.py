@@ -27,7 +27,7 @@ from hippolyte_cli.compare import pairing, unit
 from hippolyte_cli.compare.plan import Plan, load
 from hippolyte_cli.compare.reading import CompareError
 from hippolyte_cli.compare.unit import StoppedError
-from hippolyte_cli.troubles import remedied
+from hippolyte_cli.troubles import of_file, remedied
 
 STOP = "stop"
 # seconds between two looks for the mark to stop, and two words of how far it is
@@ -62,9 +62,8 @@ def do(order: Order, plan: Plan, work: Path, told: Told, stopped: Callable[[], b
 
 def _told(error: Exception, work: Path) -> str:
     if isinstance(error, OSError):
-        where = f" ({error.filename})" if error.filename else ""
         return (
-            f"{error.strerror or error}{where}. What differs and the keys are kept in {work} "
+            f"{of_file(error)}. What differs and the keys are kept in {work} "
             "meanwhile: make room there, or name another folder by --work"
         )
     return remedied(error)
@@ -214,7 +213,7 @@ def main(folder: str) -> None:
         except StoppedError:
             say({"stopped": True})
         except HippolyteError as error:
-            say({"error": str(error)})
+            say({"error": remedied(error)})
 
 
 if __name__ == "__main__":

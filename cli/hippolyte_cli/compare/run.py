@@ -175,6 +175,7 @@ class Comparison:
         done = {part for part in range(plan.parts) if pairing.result(work, part)}
         orders = [Order("pair", part) for part in range(plan.parts) if part not in done]
         processes = min(processes, len(orders))
+        self._progress(Progress("comparing", self._seen, self._of))
         rest = crew.done(orders, plan, work, processes, lambda _: None, self._stopped)
         for part in range(plan.parts):
             # in one order, whoever is ready first

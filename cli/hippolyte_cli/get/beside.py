@@ -18,6 +18,7 @@ from hippolyte.exports.manifest import FormatError
 from hippolyte.exports.place import Folder, Prefix
 from hippolyte_cli.get.key import Key
 from hippolyte_cli.get.watched import Watched
+from hippolyte_cli.troubles import of_file, remedied
 
 # what names a file, its size and its content
 Mark = tuple[str, int, str]
@@ -76,12 +77,12 @@ class Beside:
                 self.made += 1
                 return
         except (ClientError, BotoCoreError, OSError) as error:
-            self.aside = str(error)
+            self.aside = remedied(error)
         try:
             _write(self._cache / filters.FOLDER / name.rpartition("/")[2], data)
             self.made += 1
         except OSError as error:
-            self.lost = str(error)
+            self.lost = of_file(error)
 
 
 def _asked(place: Watched, name: str, size: int, key: Key) -> Iterator[tuple[Mark, bool]]:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hippolyte.errors import ConfigurationError, HippolyteError
 from hippolyte.exports.place import Folder
@@ -41,6 +41,7 @@ from hippolyte_cli.get.key import Schema, parse, schema_of
 from hippolyte_cli.get.look import Look
 from hippolyte_cli.kept import Kept
 from hippolyte_cli.troubles import remedied
+from hippolyte_cli.waiting import working
 
 # nights that are looked into side by side: they wait for S3, and then for the processor
 _AT_ONCE = 8
@@ -103,7 +104,8 @@ def get(
             schemas: list[Schema | None] = [None]
         else:
             kept = backups_in(function, bucket, prefix, region, account, of_region)
-            nights = _nights(kept, source) if history else [kept.find(source, at or LATEST)]
+            with working("looking for its backups"):
+                nights = _nights(kept, source) if history else [kept.find(source, at or LATEST)]
             looks, schemas = _looks(kept, nights, key)
         _look(looks, yes)
     # whoever reads may have seen enough: what was found stays found
@@ -168,7 +170,8 @@ def _looks(
 
 def _look(looks: Sequence[Look], yes: bool) -> None:
     with console.stopped_by_ctrl_c() as stopped, ThreadPoolExecutor(_AT_ONCE) as threads:
-        list(threads.map(lambda look: stopped() or look.begin(), looks))
+        with working(f"looking which files of {plural(len(looks), 'backup')} may hold it"):
+            list(threads.map(lambda look: stopped() or look.begin(), looks))
         _ask(looks, yes or stopped())
         with _bar(sum(map(_wanted, looks))) as seen:
             list(threads.map(partial(_finish, seen=seen, stopped=stopped), looks))
@@ -198,7 +201,7 @@ def _ask(looks: Sequence[Look], yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         console.refuse("Nobody is there to be asked: --yes reads them.")
-    if not typer.confirm("Read them?", err=True):
+    if not console.confirm("Read them?"):
         raise typer.Exit(_NOT_POSSIBLE)
 
 
@@ -268,13 +271,15 @@ def _code(looks: Sequence[Look], found: bool) -> int:
 
 
 @contextmanager
-def _bar(whole: int) -> Iterator[Any]:
+def _bar(whole: int) -> Iterator[Callable[[int], object]]:
     """Show how far the reading is where there is a terminal."""
-    out = console.console(stderr=True)
-    if not out.is_terminal:
-        yield lambda _: None
-        return
-    columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=out, transient=True) as bar:
-        task = bar.add_task("", total=whole)
-        yield lambda count: bar.advance(task, count)
+    read, lock = 0, Lock()
+    with working("reading") as step:
+
+        def seen(count: int) -> None:
+            nonlocal read
+            with lock:
+                read += count
+                step(f"{size(read)} of {size(whole)}", read, whole)
+
+        yield seen

@@ -18,7 +18,7 @@ from hippolyte.exports.reader import Backup, DataFile, find
 from hippolyte_cli.get.beside import Beside
 from hippolyte_cli.get.key import Key
 from hippolyte_cli.get.watched import Watched
-from hippolyte_cli.troubles import remedied
+from hippolyte_cli.troubles import of_file, remedied
 
 # of a damaged backup, that are told
 _MOST_TOLD = 3
@@ -141,7 +141,7 @@ class Look:
         self.items += found
 
     def _trouble(self, error: Exception, name: str = "") -> None:
-        said = remedied(error) if isinstance(error, ClientError | BotoCoreError) else str(error)
+        said = of_file(error) if isinstance(error, OSError) else remedied(error)
         self.troubles.append(f"{name}: {said}" if name and name not in said else said)
 
 

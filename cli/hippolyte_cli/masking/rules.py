@@ -122,8 +122,15 @@ def read_map(path: Path, table: Mapping[str, Any]) -> Map:
     where = f"--map {path}"
     try:
         found = json.loads(path.read_bytes(), parse_float=Decimal, parse_int=Decimal)
-    except (OSError, ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{where}: {error}") from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"{where} cannot be read: {error.strerror}. Name a file of rules, as docs/restore.md "
+            "has one"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(
+            f"{where} is not JSON ({error}): docs/restore.md has an example"
+        ) from error
     if not isinstance(found, dict) or not isinstance(found.get("rules"), list):
         raise ConfigurationError(
             f'{where}: an object with "rules", a list, is wanted; docs/restore.md has an example'

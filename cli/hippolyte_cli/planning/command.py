@@ -28,6 +28,7 @@ from hippolyte_cli.planning.plan_file import read_plan
 from hippolyte_cli.planning.settings_given import settings_of, short, what_if
 from hippolyte_cli.planning.tables_file import read_tables
 from hippolyte_cli.planning.view import show_beside, show_differences, show_plan
+from hippolyte_cli.waiting import working
 
 # bytes; the settings of a deployment are at most some hundred thousand
 _MOST_SETTINGS = 1 << 20
@@ -102,7 +103,8 @@ def plan(
             answer = asked(deployed, "plan", names, **({"what_if": trials} if trials else {}))
             first, others = read_answer(answer)
         else:
-            first, *others = _offline(tables, settings, names or [], trials, region)
+            with working("planning"):
+                first, *others = _offline(tables, settings, names or [], trials, region)
         if as_json:
             sys.stdout.write(json.dumps(first, indent=1, ensure_ascii=False) + "\n")
         plans = {"as it is": first}
@@ -134,7 +136,7 @@ def _offline(
     wanted = [settings_of(given, region or _US, source)]
     wanted += [settings_of(changed(given, trial), region or _US, "--what-if") for trial in trials]
     with _opened(tables) as stream:
-        found = read_tables(stream, "standard input" if tables == "-" else tables)
+        found = read_tables(stream, "standard input" if tables == "-" else f"--tables {tables}")
     now = clock.now()
     made: list[Plan] = [offline_plan(found, each, tuple(names), now) for each in wanted]
     return [each.to_record() for each in made]
@@ -144,14 +146,14 @@ def _json(path: Path) -> dict[str, Any]:
     """Return the object of a JSON file."""
     try:
         if path.stat().st_size > _MOST_SETTINGS:
-            raise RefusedError(f"{path} holds no settings: it has more than 1 MB")
+            raise RefusedError(f"--settings {path} holds no settings: it has more than 1 MB")
         given = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise RefusedError(f"{path} cannot be read: {error.strerror}") from error
+        raise RefusedError(f"--settings {path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise RefusedError(f"{path} is not JSON: {error}") from error
+        raise RefusedError(f"--settings {path} is not JSON: {error}") from error
     if not isinstance(given, dict):
-        raise RefusedError(f"{path} must hold an object of settings, got {given!r:.60}")
+        raise RefusedError(f"--settings {path} must hold an object of settings, got {given!r:.60}")
     return given
 
 
@@ -165,11 +167,13 @@ def _opened(name: str) -> Iterator[TextIO]:
         with Path(name).open(encoding="utf-8-sig") as stream:
             yield stream
     except OSError as error:
-        raise RefusedError(f"{name} cannot be read: {error.strerror}") from error
+        raise RefusedError(f"--tables {name} cannot be read: {error.strerror}") from error
 
 
 def _write(path: Path, page: str) -> None:
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:
-        raise RefusedError(f"{path} cannot be written: {error.strerror}") from error
+        raise RefusedError(
+            f"--html {path} cannot be written: {error.strerror}; name another file"
+        ) from error

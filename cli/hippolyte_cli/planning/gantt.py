@@ -39,7 +39,7 @@ DRAWN = Letters("█", "▓", "▚", "░", "│")
 
 
 def gantt(plan: Record, letters: Letters = PLAIN, width: int = WIDTH) -> list[str]:
-    """Return a plan's chart, no line longer than `width`; none if nothing is read."""
+    """Return a plan's chart; only a name may be longer than `width`. None: nothing is read."""
     found = slots(plan)
     if not found:
         return []
@@ -65,8 +65,8 @@ class _Chart:
     def column(self, seconds: float) -> int:
         return min(self.columns, max(0, round(seconds / self.span * self.columns)))
 
-    def line(self, label: str, bars: list[tuple[float, float, str]]) -> str:
-        """Return a row: a label, and bars over each other."""
+    def lines(self, label: str, bars: list[tuple[float, float, str]]) -> list[str]:
+        """Return a row: a label, above if it is long, and bars over each other."""
         cells = [" "] * self.columns
         edge = self.column(self.window)
         if edge < self.columns:
@@ -77,8 +77,8 @@ class _Chart:
                 cells[at] = (
                     self.letters.late if at >= edge and letter != self.letters.host else letter
                 )
-        cut = label if len(label) <= _LABEL else f"{label[: _LABEL - 3]}..."
-        return f"{cut:<{_LABEL}} {''.join(cells)}".rstrip()
+        above, beside = ([label], "") if len(label) > _LABEL else ([], label)
+        return [*above, f"{beside:<{_LABEL}} {''.join(cells)}".rstrip()]
 
     def axis(self) -> str:
         """Return the hours above it, UTC."""
@@ -102,9 +102,9 @@ def _by_table(plan: Record, found: list[Slot], chart: _Chart) -> Iterator[str]:
         ends = batch.get("ends") or max((slot.ends for slot in own), default=0)
         host = [(begins, ends, chart.letters.host)]
         took = duration(ends - begins)
-        yield chart.line(f"{batch['batch_id']} {len(own)} in {took}", host)
+        yield from chart.lines(f"{batch['batch_id']} {len(own)} in {took}", host)
         for slot in own:
-            yield chart.line(f"  {slot.table}", [_bar(slot, chart.letters)])
+            yield from chart.lines(f"  {slot.table}", [_bar(slot, chart.letters)])
 
 
 def _by_host(plan: Record, found: list[Slot], chart: _Chart) -> Iterator[str]:
@@ -119,4 +119,4 @@ def _by_host(plan: Record, found: list[Slot], chart: _Chart) -> Iterator[str]:
         own = [slot for batch in batches for slot in by_batch.get(batch["batch_id"], [])]
         bars = [(b.get("begins") or 0, b.get("ends") or 0, chart.letters.host) for b in batches]
         bars += [_bar(slot, chart.letters) for slot in own]
-        yield chart.line(f"{noun} {number + 1}: {len(own):,} tables", bars)
+        yield from chart.lines(f"{noun} {number + 1}: {len(own):,} tables", bars)

@@ -27,7 +27,7 @@ from hippolyte_cli.planning.forecast import (
     window_seconds,
     wishes,
 )
-from hippolyte_cli.planning.view import beside
+from hippolyte_cli.planning.view import beside, takes
 
 # windows after its start that a chart shows at the most: what takes years is not drawn
 _MOST_WINDOWS = 10
@@ -42,7 +42,7 @@ _TABLES = (
     Column("batch"),
     Column("size", "n"),
     Column("units/s", "n"),
-    Column("takes about", "n"),
+    Column("time", "n"),
     Column("ends after", "n"),
 )
 
@@ -239,14 +239,10 @@ def _tables(plan: Record, found: list[Slot]) -> str:
             escape(slot.batch),
             size(slot.job["size_bytes"]),
             f"{slot.job['rate']:,.1f}",
-            _takes(slot),
+            takes(slot),
             duration(slot.ends),
         )
         for slot in sorted(found, key=lambda slot: (slot.begins - slot.ends, slot.table))
     ]
     inside = table(_TABLES, rows, "tables", "Tables")
     return '<div id="tools"></div>' + fold("Tables", len(rows), inside)
-
-
-def _takes(slot: Slot) -> str:
-    return duration(slot.job["estimate_seconds"]) if slot.job.get("estimated", True) else "?"

@@ -29,26 +29,26 @@ def read_plan(path: Path) -> dict[str, Any]:
     """
     try:
         if path.stat().st_size > _MOST:
-            raise RefusedError(f"{path} is no plan: it has more than {_MOST >> 20} MB")
+            raise RefusedError(f"--compare {path} is no plan: it has more than {_MOST >> 20} MB")
         record = json.loads(unpacked(path.read_bytes()))
     except OSError as error:
-        raise RefusedError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise RefusedError(f"--compare {path} cannot be read: {error.strerror or error}") from error
     except (ValueError, EOFError, RecursionError, zlib.error) as error:
-        raise RefusedError(f"{path} is no plan: it is not JSON ({error})") from error
+        raise RefusedError(f"--compare {path} is no plan: it is not JSON ({error})") from error
     if not isinstance(record, dict) or "batches" not in record:
-        raise RefusedError(f"{path} is no plan, as `hippolyte plan --json` prints it")
+        raise RefusedError(f"--compare {path} is no plan, as `hippolyte plan --json` prints it")
     version = record.get("version")
     if version != VERSION:
         raise RefusedError(
-            f"{path} is a plan of version {version!r}, and this command knows {VERSION}: plan "
-            "again with this version, or compare by the version that made it"
+            f"--compare {path} is a plan of version {version!r}, and this command knows {VERSION}: "
+            "plan again with this version, or compare by the version that made it"
         )
     try:
         plan = Plan.from_record(record)
     except (ConfigurationError, AttributeError, TypeError) as error:
-        raise RefusedError(f"{path}: {error}") from error
+        raise RefusedError(f"--compare {path}: {error}") from error
     if faults := list(_faults(plan)):
-        raise RefusedError(f"{path} is no plan: {'; '.join(faults[:_NAMED])}")
+        raise RefusedError(f"--compare {path} is no plan: {'; '.join(faults[:_NAMED])}")
     return plan.to_record()
 
 

@@ -97,11 +97,18 @@ def _table(out: Console, plan: Record, found: list[Slot]) -> None:
     more = f", the {MOST} longest of {len(found):,} tables" if len(found) > MOST else ""
     show_rows(
         out,
-        ("table", "batch", "size", "units/s", "raised to", "takes about"),
+        ("table", "batch", "size", "units/s", "raised to", "time"),
         map(_cells, longest),
         title=f"What a run would read, by {plan['engine']}{more}",
-        numbers=("size", "units/s", "raised to", "takes about"),
+        numbers=("size", "units/s", "raised to", "time"),
     )
+
+
+def takes(slot: Slot) -> str:
+    """Return how long a table is read, in words."""
+    # of a table that no night has read, and DynamoDB says no size of
+    known = slot.job.get("estimated", True)
+    return f"about {duration(slot.job['estimate_seconds'])}" if known else "not known"
 
 
 def _cells(slot: Slot) -> tuple[str, ...]:
@@ -114,7 +121,7 @@ def _cells(slot: Slot) -> tuple[str, ...]:
         size(job["size_bytes"]),
         "native" if is_native(slot) else f"{job['rate']:,.1f}",
         f"{job['raise_to']:,}" if job["raise_to"] else "",
-        duration(job["estimate_seconds"]) if job.get("estimated", True) else "?",
+        takes(slot),
     )
 
 

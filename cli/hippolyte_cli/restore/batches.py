@@ -23,6 +23,7 @@ from hippolyte_cli.restore.journal import Done
 from hippolyte_cli.restore.keys import Key, NoKeyError, key_finder
 from hippolyte_cli.restore.sending import body_bytes
 from hippolyte_cli.restore.values import MOST_ITEM_BYTES, item_bytes, write_units
+from hippolyte_cli.troubles import remedied
 
 # of BatchWriteItem; of BatchGetItem
 MOST_PUTS, MOST_GETS = 25, 100
@@ -183,8 +184,8 @@ def _mixed(
             found = next(spans, None)
         except (ClientError, BotoCoreError, OSError, EOFError) as error:
             raise ReadError(
-                f"{backup.files[number].name} cannot be read: {error}. What is written stays: "
-                "see to it, and run it again"
+                f"{backup.files[number].name} cannot be read: {remedied(error).rstrip('.')}. What "
+                "is written stays: see to it, and run it again"
             ) from error
         if found is not None:
             lines[number] = found[0]

@@ -19,6 +19,7 @@ from hippolyte.exports.lines import Form
 from hippolyte.exports.place import Prefix
 from hippolyte.exports.reader import Backup
 from hippolyte_cli.restore.definition import TablePlan
+from hippolyte_cli.troubles import of_file
 
 _COMPRESSIONS = {".json.gz": "GZIP", ".json": "NONE"}
 PUT = "use --via put"
@@ -126,8 +127,8 @@ def convert(
             if error.errno != errno.ENOSPC:
                 raise
             raise NotImportedError(
-                f"a scratch file cannot be written on this machine: {error}; make room for "
-                f"{_BYTES_A_FILE >> 20} MiB where TMPDIR points to"
+                f"a scratch file cannot be written on this machine: {of_file(error)}; make room "
+                f"for {_BYTES_A_FILE >> 20} MiB where TMPDIR points to"
             ) from error
         items += count
         told(items)

@@ -19,6 +19,7 @@ from hippolyte_cli.restore import import_source
 from hippolyte_cli.restore.definition import TablePlan
 from hippolyte_cli.restore.import_source import PUT, NotImportedError, Source
 from hippolyte_cli.restore.make import NotMadeError, Waits, wait_active
+from hippolyte_cli.troubles import remedied
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -130,7 +131,7 @@ class _Scratch:
                     "removes it once the import has ended"
                 )
         except (HippolyteError, ClientError, BotoCoreError) as error:
-            self.waits.told(f"{place} is left, remove it: {error}")
+            self.waits.told(f"{place} is left, remove it: {remedied(error)}")
 
 
 def _request(plan: TablePlan, source: Source, owner: str | None) -> dict[str, Any]:
@@ -172,7 +173,7 @@ def _earlier(
         table = client.describe_table(TableName=plan.name)["Table"]
     except ClientError as error:
         if code_of(error) != "ResourceNotFoundException":
-            raise NotImportedError(f"{error}; {_RIGHTS}") from error
+            raise NotImportedError(f"{remedied(error)} For {_RIGHTS}") from error
         return None, token
     for each in known:
         found = client.describe_import(ImportArn=each["ImportArn"])["ImportTableDescription"]
@@ -195,7 +196,7 @@ def _listed(client: DynamoDBClient) -> Iterator[Mapping[str, Any]]:
         try:
             answer = client.list_imports(**more)
         except ClientError as error:
-            raise NotImportedError(f"{error}; {_RIGHTS}") from error
+            raise NotImportedError(f"{remedied(error)} For {_RIGHTS}") from error
         yield from answer["ImportSummaryList"]
         if not answer.get("NextToken"):
             return
@@ -216,11 +217,11 @@ def _begin(
         try:
             return client.import_table(**request)["ImportTableDescription"]
         except ClientError as error:
-            said = str(error)
+            said = remedied(error)
             if not passes(error) and not _is_busy(error):
                 scratch.is_read = False
-                why = f"; {_RIGHTS}" if "Denied" in code_of(error) else f"; or {PUT}"
-                raise NotImportedError(f"the import is refused: {said}{why}") from error
+                why = f"For {_RIGHTS}" if "Denied" in code_of(error) else f"Or {PUT}"
+                raise NotImportedError(f"the import is refused: {said} {why}") from error
         except BotoCoreError:
             began()
             raise
@@ -248,7 +249,7 @@ def _follow(
         except (ClientError, BotoCoreError) as error:
             if not read_passes(error):
                 raise
-            waits.told(f"the import is not told of: {error}")
+            waits.told(f"the import is not told of: {remedied(error)}")
             continue
         if now["ImportStatus"] not in _GOES_ON:
             return now

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hippolyte.errors import ConfigurationError, HippolyteError
 from hippolyte.store import Store
+from hippolyte_cli.troubles import of_file, remedied
 
 VERSION = 1
 # between two writes
@@ -118,7 +119,7 @@ class Journal:
             try:
                 store.s3.delete_object(Bucket=store.bucket, Key=key)
             except (ClientError, BotoCoreError) as error:
-                self.not_beside = str(error)
+                self.not_beside = remedied(error)
 
     def _record(self) -> dict[str, Any]:
         files = {name: [done.lines, done.whole] for name, done in sorted(self.done.items())}
@@ -138,8 +139,8 @@ class Journal:
             with suppress(OSError):
                 aside.unlink()
             raise JournalError(
-                f"how far the restore is cannot be kept in {self.folder}: {error}. Make room there "
-                "or name another folder, and run it again: what is written stays"
+                f"how far the restore is cannot be kept in {self.folder}: {of_file(error)}. Make "
+                "room there or name another folder, and run it again: what is written stays"
             ) from error
 
     def _on_disk(self) -> Any:
@@ -155,7 +156,7 @@ class Journal:
         try:
             store.put(key, self._record())
         except (ClientError, BotoCoreError) as error:
-            self.not_beside = str(error)
+            self.not_beside = remedied(error)
 
     def _from_beside(self) -> Any:
         if self.beside is None:
@@ -165,7 +166,7 @@ class Journal:
             found = store.read(key)
         except (ClientError, BotoCoreError, ConfigurationError) as error:
             # that on disk is what there is
-            self.not_read = str(error)
+            self.not_read = remedied(error)
             return None
         return found[0] if found else None
 

@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError
 from hippolyte.errors import HippolyteError, code_of, passes
 from hippolyte_cli.restore.answers import MARKER
 from hippolyte_cli.restore.definition import AWS_MANAGED, TablePlan
+from hippolyte_cli.troubles import remedied
+from hippolyte_cli.waiting import working
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -62,7 +64,8 @@ def make(
     Raises:
         NotMadeError: another table has the name, the service refuses, or it takes too long.
     """
-    _create(client, plan, waits)
+    with working(f"making the table {plan.name}"):
+        _create(client, plan, waits)
     made()
     return wait_active(client, plan.name, waits)
 
@@ -74,17 +77,19 @@ def wait_active(client: DynamoDBClient, name: str, waits: Waits) -> Mapping[str,
         NotMadeError: it never will be, or it takes too long.
     """
     state = "not there"
-    for _ in waits.tries():
-        table = described(client, name)
-        if table is None:
-            # a new table may be unknown for a moment (API DescribeTable)
-            continue
-        state = _state(table)
-        if state == "ACTIVE":
-            return table
-        if table["TableStatus"] in _ENDS:
-            raise NotMadeError(f"{name} is {table['TableStatus']}: nothing can be loaded into it")
-        waits.told(f"{name} is {state}")
+    with working(f"waiting for the table {name}") as step:
+        for _ in waits.tries():
+            table = described(client, name)
+            if table is None:
+                # a new table may be unknown for a moment (API DescribeTable)
+                continue
+            state = _state(table)
+            if state == "ACTIVE":
+                return table
+            if (status := table["TableStatus"]) in _ENDS:
+                raise NotMadeError(f"{name} is {status}: nothing can be loaded into it")
+            step(f"it is {state}")
+            waits.told(f"{name} is {state}")
     raise NotMadeError(f"{name} is {state} after {waits.seconds:.0f} s; {_AGAIN}")
 
 
@@ -94,7 +99,7 @@ def _create(client: DynamoDBClient, plan: TablePlan, waits: Waits) -> None:
         try:
             client.create_table(**plan.request)
         except ClientError as error:
-            said = str(error)
+            said = remedied(error).rstrip(".")
             if code_of(error) == "ResourceInUseException":
                 if _is_ours(client, plan):
                     return
@@ -103,7 +108,7 @@ def _create(client: DynamoDBClient, plan: TablePlan, waits: Waits) -> None:
                 waits.told(f"{plan.name} cannot be made yet: {said}")
             else:
                 raise NotMadeError(
-                    f"{plan.name} cannot be made: {said}{_hint(plan, said)}"
+                    f"{plan.name} cannot be made: {said}{_hint(plan, str(error))}"
                 ) from error
         else:
             return

@@ -125,8 +125,10 @@ def keys(path: Path, key_schema: Sequence[str]) -> Keys:
     wanted: dict[Key, str] = {}
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"--keys {path}: {error}") from error
+    except OSError as error:
+        raise ConfigurationError(f"--keys {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"--keys {path}: no text in UTF-8 ({error})") from error
     for number, line in enumerate(lines, start=1):
         if line.strip():
             wanted[key_of(_key(path, number, line, key_schema), key_schema)] = line.strip()

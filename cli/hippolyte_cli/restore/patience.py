@@ -13,6 +13,7 @@ from hippolyte.errors import HippolyteError
 from hippolyte.scan.reading import Throttled
 from hippolyte_cli.restore.pace import Pace
 from hippolyte_cli.restore.sending import OfSomeKeys
+from hippolyte_cli.troubles import in_words
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 10.0
 _PATIENCE_SECONDS = 600.0
@@ -84,7 +85,7 @@ class Patience:
         if now - self._failing_since > _PATIENCE_SECONDS:
             raise GivenUp(
                 f"{self.table} has taken nothing for {_PATIENCE_SECONDS / 60:.0f} minutes "
-                f"({error}). Run it again later: it goes on from here"
+                f"({in_words(str(error))}). Run it again later: it goes on from here"
             ) from error
         most = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(tries.count, 20))
         self._sleep(most * (0.2 + 0.8 * self.clock.chance()))

@@ -22,6 +22,7 @@ from hippolyte_cli.restore.pace import Pace
 from hippolyte_cli.restore.patience import Patience, Tries
 from hippolyte_cli.restore.sending import OfSomeKeys
 from hippolyte_cli.restore.values import canonical_item, write_units
+from hippolyte_cli.troubles import in_words
 
 Mode = Literal["all", "only-missing", "only-changed"]
 _HALVED_AFTER = 3
@@ -103,7 +104,7 @@ class Sender:
                     raise
                 if len(part) == 1:
                     number, line = batch.places[part[0]]
-                    said = f"{self.table} does not take this item: {error}"
+                    said = f"{self.table} does not take this item: {in_words(str(error))}"
                     raise FormatError(said, self.files[number], line) from error
                 parts += _halves(part)
                 continue

@@ -12,6 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hippolyte.errors import HippolyteError, code_of, passes
 from hippolyte_cli.restore.make import Waits, wait_active
 from hippolyte_cli.restore.steps import DYNAMODB, Step, elsewhere
+from hippolyte_cli.troubles import remedied
+from hippolyte_cli.waiting import working
 
 # a step that is not taken by then is told, and does not hold up the others
 _PATIENCE_SECONDS = 300.0
@@ -62,9 +64,11 @@ def put_back(
         if began:
             began(step)
         try:
-            _do(dynamodb if step.service == DYNAMODB else scaling, dynamodb, table, step, waits)
+            client = dynamodb if step.service == DYNAMODB else scaling
+            with working(f"putting back {step.name}"):
+                _do(client, dynamodb, table, step, waits)
         except (ClientError, BotoCoreError, HippolyteError) as error:
-            refused.append(NotDone(step, str(error)))
+            refused.append(NotDone(step, remedied(error)))
     return refused
 
 
@@ -84,7 +88,7 @@ def _do(client: Any, dynamodb: Any, table: str, step: Step, waits: Waits) -> Non
             if not passes(error) and not _is_early(error):
                 raise
             last = error
-            waits.told(f"{step.name}: not yet ({error})")
+            waits.told(f"{step.name}: not yet ({remedied(error)})")
         else:
             return
     assert last is not None

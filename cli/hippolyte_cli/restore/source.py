@@ -13,6 +13,7 @@ from hippolyte.store import Store
 from hippolyte_cli.backups import Backups
 from hippolyte_cli.backups_place import place_of
 from hippolyte_cli.kept import Kept
+from hippolyte_cli.waiting import working
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Found:
     beside: tuple[Store, str] | None = None
 
 
+@working("looking at the backup")
 def lying(source: str, region: str | None) -> Found:
     """Return the backup that lies in a folder or below a prefix.
 
@@ -54,6 +56,7 @@ def lying(source: str, region: str | None) -> Found:
         raise FormatError(f"{location}: {error}") from error
 
 
+@working("looking for the backup")
 def night(backups: Backups, table: str, at: str, settings_from: str | None) -> Found:
     """Return a table's backup, and what is known of the table, that night or another.
 

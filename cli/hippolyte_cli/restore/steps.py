@@ -144,7 +144,12 @@ def _unmark(settings: Mapping[str, Any] | None, wanted: Wanted) -> Iterator[Step
     if not wanted.marker:
         return
     asked = {"ResourceArn": wanted.new, "TagKeys": [MARKER]}
-    yield Step("the mark of this restore is taken off", DYNAMODB, "UntagResource", asked)
+    yield Step(
+        f"the tag {MARKER}, this restore's mark, is removed",
+        DYNAMODB,
+        "UntagResource",
+        asked,
+    )
     if rest := tags_of(settings)[_TAGS - 1 :]:
         yield _tag(wanted, rest)
 

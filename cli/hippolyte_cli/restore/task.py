@@ -29,6 +29,7 @@ from hippolyte_cli.restore.steps import Step
 from hippolyte_cli.restore.target import Asked, Target
 from hippolyte_cli.restore.view import shown
 from hippolyte_cli.restore.writer import CONFIG, Loaded, load
+from hippolyte_cli.waiting import working
 
 # of keys that a backup has not
 _KEYS_SAID = 20
@@ -171,7 +172,7 @@ class Task:
             console.refuse(
                 f"{self.target.name} is there: say --yes to write into it, nobody can be asked."
             )
-        return typer.confirm(f"Write into {self.target.name}?", err=self.asked.as_json)
+        return console.confirm(f"Write into {self.target.name}?", self.asked.as_json)
 
     # --- what is done
 
@@ -232,7 +233,8 @@ class Task:
         # an import reads by itself, and of what an earlier run wrote nothing was counted
         if self.source or self.loaded.before:
             self.chosen = self._chosen()
-            self.chosen.count_past(self.backup)
+            with working("counting what is past its time to live"):
+                self.chosen.count_past(self.backup)
         assert self.chosen
         if not self.past:
             return True
@@ -240,7 +242,7 @@ class Task:
         self.out.print(f"{past} past the time to live: gone soon after it is turned on.")
         if self.asked.yes:
             return True
-        return sys.stdin.isatty() and typer.confirm("Turn it on?", err=self.asked.as_json)
+        return sys.stdin.isatty() and console.confirm("Turn it on?", self.asked.as_json)
 
     def state(self) -> str:
         """Return how far it came."""

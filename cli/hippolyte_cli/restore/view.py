@@ -6,46 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from hippolyte import clock
 from hippolyte_cli.export_offer import duration, plural
 from hippolyte_cli.restore.importing import Progress as Importing
 from hippolyte_cli.restore.writer import Loaded
-
-# seconds from one line to the next where there is no terminal
-_EACH_LINE = 30.0
+from hippolyte_cli.waiting import working
 
 
 @contextmanager
 def shown(out: Console, doing: str) -> Iterator[Callable[[Loaded | Importing], None]]:
     """Show what it is called with."""
-    if not out.is_terminal:
-        last = clock.now().timestamp()
-
-        def say(told: Loaded | Importing) -> None:
-            nonlocal last
-            if (now := clock.now().timestamp()) - last >= _EACH_LINE:
-                last = now
-                out.print(f"{doing}: {line(told)}")
-
-        yield say
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn(escape(doing)),
-        BarColumn(),
-        TextColumn("{task.fields[said]}"),
-    )
-    with Progress(*columns, console=out, transient=True) as bar:
-        task = bar.add_task(doing, total=None, said="")
-
-        def draw(told: Loaded | Importing) -> None:
-            done, of = reached(told)
-            bar.update(task, completed=done, total=of, said=line(told))
-
-        yield draw
+    with working(doing, out) as step:
+        yield lambda told: step(line(told), *reached(told))
 
 
 def reached(told: Loaded | Importing) -> tuple[int, int | None]:

@@ -116,27 +116,6 @@ def undo(
         )
     if only and delete_added:
         console.refuse("--only and --delete-added: an item that is deleted has no attributes left.")
-    percent = share or share_of_backups(function, bucket, region)
-    into = Into(
-        to=None,
-        into=table,
-        mode="only-changed",
-        where=tuple(where or ()),
-        keys=keys,
-        map=None,
-        via="put",
-        on_demand=False,
-        streams=False,
-        key=None,
-        # writes cost the application more: half of the capacity, unless more is asked for
-        share=(share or min(percent, SHARE)) / 100,
-        rate=rate,
-        dry_run=dry_run,
-        yes=yes,
-        region=region,
-        as_json=as_json,
-    )
-    asked = Asked(tuple(only or ()), delete_added, keep, percent, read_rate, work)
     try:
         if is_place(at):
             found = lying(at, region)
@@ -144,6 +123,27 @@ def undo(
             found = night(
                 backups_in(function, bucket, prefix, region, account, of_region), table, at, None
             )
+        percent = share or share_of_backups(function, bucket, region)
+        into = Into(
+            to=None,
+            into=table,
+            mode="only-changed",
+            where=tuple(where or ()),
+            keys=keys,
+            map=None,
+            via="put",
+            on_demand=False,
+            streams=False,
+            key=None,
+            # writes cost the application more: half of the capacity, unless more is asked for
+            share=(share or min(percent, SHARE)) / 100,
+            rate=rate,
+            dry_run=dry_run,
+            yes=yes,
+            region=region,
+            as_json=as_json,
+        )
+        asked = Asked(tuple(only or ()), delete_added, keep, percent, read_rate, work)
         task = Task(asked, Target(into, found))
         with console.stopped_by_ctrl_c() as stopped, console.closed_pipe_is_an_error():
             something = task.look(stopped)

@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from hippolyte.errors import ConfigurationError, HippolyteError
+from hippolyte_cli.troubles import of_file
 from hippolyte_cli.undo.change import Change
 
 _CHANGES, _AGREED = "changes.jsonl", "agreed.json"
@@ -173,5 +174,5 @@ class Plan:
     def _full(self, error: OSError) -> PlanError:
         return PlanError(
             f"what is to be put back cannot be written to {self.folder}: "
-            f"{error.strerror or error}. Make room there, and run it again"
+            f"{of_file(error)}. Make room there, and run it again"
         )

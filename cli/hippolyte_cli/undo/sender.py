@@ -18,6 +18,7 @@ from hippolyte_cli.restore import sending
 from hippolyte_cli.restore.keys import Key, key_of
 from hippolyte_cli.restore.pace import Pace
 from hippolyte_cli.restore.patience import Patience, Tries
+from hippolyte_cli.troubles import in_words
 from hippolyte_cli.undo.change import Change
 from hippolyte_cli.undo.requests import requests
 
@@ -94,7 +95,7 @@ class Undoer:
                 (now,) = self._read([change], sent).values() or (None,)
                 return "" if change.is_done(now) else CHANGED
             except _UnfitError as error:
-                return f"{self.table} does not take it: {error}"
+                return f"{self.table} does not take it: {in_words(str(error))}"
             if change.do == "delete" and not change.is_as_shown(old):
                 return self._put_back(change, old, sent)
         return ""

@@ -32,6 +32,7 @@ from hippolyte_cli.undo.finding import Finding
 from hippolyte_cli.undo.keeping import Keeping, kept_in
 from hippolyte_cli.undo.plan import EXAMPLES, Agreed, Counts, Plan
 from hippolyte_cli.undo.run import PLAN, Left, Made, run
+from hippolyte_cli.waiting import working
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,7 @@ class Task:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         reading = live.Reading(asked.percent, asked.read_rate)
         finding = Finding(target, self.folder, reading, asked.only, asked.delete_added)
-        with view.shown(self.out, "comparing") as show:
+        with working("comparing", self.out) as show:
             self.counts = self.plan.write(finding.changes(show, stopped))
         self.totals = finding.totals
         if self.totals.damaged:
@@ -213,7 +214,7 @@ class Task:
                 self.forget()
                 console.refuse("Say --yes to write into the table: nobody can be asked.")
             asks = f"Write into {self.target.name}?"
-            if not typer.confirm(asks, err=self.target.asked.as_json):
+            if not console.confirm(asks, self.target.asked.as_json):
                 return False
         counts, made = self.counts, clock.now()
         self.agreed = Agreed(
@@ -244,17 +245,16 @@ class Task:
         journal = Journal(self.folder, self._of()).read()
         self.made = Made(of=agreed.count, before=journal.done.get(PLAN, Done()).lines)
         if agreed.kept:
-            with view.shown(out, "keeping what is replaced") as show:
-                self._keeping.write(
-                    agreed, self.plan, self.folder.name, lambda count: show(plural(count, "item"))
-                )
+            with working("keeping what is replaced", out) as show:
+                seed, told_of = self.folder.name, lambda count: show(plural(count, "item"))
+                self._keeping.write(agreed, self.plan, seed, told_of)
             self._say(f"Kept: {plural(agreed.kept, 'item')} in {agreed.kept_in}")
 
         def told(made: Made) -> None:
             self.made = made
             show(view.made_line(made))
 
-        with view.shown(out, "putting back") as show:
+        with working("putting back", out) as show:
             made = run(
                 target.client(CONFIG),
                 target.name,

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-
-from hippolyte import clock
 from hippolyte.exports.lines import Item
 from hippolyte.planning.cost import ON_DEMAND_UNIT_USD
 from hippolyte_cli.compare.run import Totals
@@ -21,8 +16,6 @@ from hippolyte_cli.undo.change import Change, Do
 from hippolyte_cli.undo.plan import Counts
 from hippolyte_cli.undo.run import Made
 
-# seconds from one line to the next where there is no terminal
-_EACH_LINE = 30.0
 _DO: Mapping[Do, str] = {"change": "change back", "put": "put back", "delete": "DELETE"}
 _DONE: Mapping[Do, str] = {"change": "changed back", "put": "put back", "delete": "deleted"}
 
@@ -109,21 +102,3 @@ def found_lines(totals: Totals, only: Sequence[str], delete_added: bool) -> Iter
     if totals.right_only and not delete_added:
         added = plural(totals.right_only, "item")
         yield f"{added} added since: left there (--delete-added deletes them)."
-
-
-@contextmanager
-def shown(out: Console, doing: str) -> Iterator[Callable[[str], None]]:
-    """Show what it is told: on a terminal at once, else now and then."""
-    if out.is_terminal:
-        with out.status(escape(doing)) as status:
-            yield lambda said: status.update(escape(f"{doing}: {said}"))
-        return
-    last = clock.now().timestamp()
-
-    def say(said: str) -> None:
-        nonlocal last
-        if (now := clock.now().timestamp()) - last >= _EACH_LINE:
-            last = now
-            out.print(escape(f"{doing}: {said}"), soft_wrap=True)
-
-    yield say

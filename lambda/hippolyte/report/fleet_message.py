@@ -228,8 +228,17 @@ def silent(fleet: Fleet) -> list[str]:
 
 
 def cost_line(fleet: Fleet) -> str:
-    """Say what the nights cost, and the month's storage."""
+    """Say what the nights that have reported cost, and the month's storage."""
     spent = sum(deployment.cost_usd for deployment in fleet.deployments)
     kept = [d.storage_usd for d in fleet.deployments if d.storage_usd is not None]
     storage = f", and about {sum(kept):,.2f} USD a month for what is kept" if kept else ""
-    return f"{len(fleet.dates)} nights: about {spent:,.2f} USD{storage}"
+    nights = len(
+        {
+            day
+            for deployment in fleet.deployments
+            for day, cell in zip(fleet.dates, deployment.cells, strict=True)
+            if cell.head
+        }
+    )
+    told = f"{nights} night{'' if nights == 1 else 's'}"
+    return f"{told}: about {spent:,.2f} USD{storage}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -9,7 +10,9 @@ from threading import Thread
 
 import boto3
 import pytest
+from typer.testing import CliRunner
 
+from hippolyte_cli.main import app
 from tests.support.commands import command
 
 _PAGE = b"<html><head><title>Blocked by the proxy</title></head><body>No.</body></html>"
@@ -95,3 +98,70 @@ def test_a_profile_is_taken_though_the_environment_has_credentials(
     assert refused.exit_code == 2
     assert "nobody" in refused.stderr
     assert "aws configure list-profiles" in refused.stderr
+
+
+@pytest.mark.parametrize("value", ["", " "])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_ENDPOINT_URL_S3",
+        "AWS_MAX_ATTEMPTS",
+        "AWS_RETRY_MODE",
+        "AWS_CONFIG_FILE",
+        "AWS_CA_BUNDLE",
+        "AWS_SESSION_TOKEN",
+        "AWS_DEFAULTS_MODE",
+    ],
+)
+def test_a_variable_that_is_set_to_nothing_is_as_if_it_were_not_set(
+    name: str, value: str, seen: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "config"
+    path.write_text("[default]\nregion = eu-west-1\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv(name, value)
+    result = CliRunner().invoke(app, ["list", "--bucket", "b"])
+    assert result.exit_code == 2, result.output
+    assert "A page answered" in result.stderr
+    assert seen
+    assert os.environ[name] == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("AWS_REGION", "s3://b", "s3://b"),
+        ("AWS_REGION", "us/east", "us/east"),
+        ("AWS_PROFILE", "nobody", "aws configure list-profiles"),
+        ("AWS_ENDPOINT_URL", "nonsense", "cannot use a setting of this machine: Invalid endpoint"),
+        ("AWS_ENDPOINT_URL", "s3://b", "s3://b"),
+        ("AWS_CONFIG_FILE", "[default", "config"),
+        ("AWS_CONFIG_FILE", "[default]\ns3 = nonsense", "~/.aws/config"),
+        ("AWS_CONFIG_FILE", "[default]\nretry_mode = nonsense", "A page answered"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "nonsense", "credentials"),
+    ],
+)
+def test_a_variable_with_a_nonsense_value_is_told_in_words(
+    name: str,
+    value: str,
+    said: str,
+    seen: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    if name.endswith("_FILE"):
+        path = tmp_path / name.split("_")[-2].lower()
+        path.write_text(value)
+        value = str(path)
+    if name == "AWS_SHARED_CREDENTIALS_FILE":
+        monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    result = CliRunner().invoke(app, ["list", "--bucket", "b"], env={name: value, "COLUMNS": "400"})
+    assert result.exit_code == 2, (result.output, result.exception)
+    assert said in result.stderr

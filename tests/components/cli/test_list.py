@@ -51,6 +51,9 @@ def told(verdict: str = "backed_up", items: int | None = 7, **more: Any) -> dict
     return {"verdict": verdict, "items": items, "bytes": 700, "last_good": good} | more
 
 
+FAILED = {"verdict": "failed", "items": None, "bytes": 0, "last_good": None}
+
+
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("AWS_REGION", "us-east-1")
@@ -65,7 +68,10 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
             *(entry("orders", night, OTHER, format="native") for night in NIGHTS[2:]),
             report(NIGHTS[2], {}),
             report(NIGHTS[3], {"orders": told(), "left": told("failed", None, last_items=5)}),
-            report("2026-11-23T10-30-17Z", {"orders": told()}),
+            report(
+                "2026-11-23T10-30-17Z",
+                {"orders": told(items=8, last_good="2026-11-23T10:31:00Z"), "left": FAILED},
+            ),
             ("runs/111122223333/us-east-1/preflight-monitor.json", b"{}"),
         ]
         for key, content in objects:
@@ -86,9 +92,49 @@ def test_every_table_with_a_backup_is_listed_also_those_that_are_gone(bucket: An
     assert rows == [
         ("deleted", HOME[0], "2026-11-21T00:09:00Z", None, True),
         ("left", HOME[0], "2026-11-23T00:09:00Z", 5, False),
-        ("orders", HOME[0], "2026-11-23T00:09:00Z", 7, False),
-        ("orders", OTHER[0], "2026-11-23T00:09:00Z", 7, True),
+        # by hand, since the newest night
+        ("orders", HOME[0], "2026-11-23T10:31:00Z", 8, False),
+        # nothing is known of a night there: it is in none that is newer
+        ("orders", OTHER[0], "2026-11-23T00:09:00Z", 7, False),
     ]
+
+
+def test_what_is_newest_is_the_same_in_both_lists(bucket: Any) -> None:
+    for row in listed():
+        newest = listed(row["table"], "--account", row["account"], "--limit", "1")[0]
+        # what a report tells of a night that has failed has no id
+        assert row["run"] in (newest["run"], None)
+
+
+def test_before_any_night_no_table_is_missing_in_one(bucket: Any) -> None:
+    result = CliRunner().invoke(app, ["list", "--bucket", "backups", "--account", OTHER[0]])
+    assert result.exit_code == 0
+    assert "newest night" not in result.stdout
+
+
+def test_a_run_without_a_report_is_said(bucket: Any) -> None:
+    run = "2026-11-23T11-00-00Z"
+    key = f"runs/{HOME[0]}/{HOME[1]}/{run}/plan.json"
+    bucket.put_object(Bucket="backups", Key=key, Body=b"{}")
+    for key, content in (entry("left", run), entry("orders", run)):
+        bucket.put_object(Bucket="backups", Key=key, Body=content)
+    result = CliRunner().invoke(app, ["list", "--bucket", "backups"])
+    assert f"Run {run} of {HOME[0]} {HOME[1]} has no report yet: what it has" in " ".join(
+        result.stdout.split()
+    )
+    assert listed("orders", "--account", HOME[0])[0]["run"] == run
+
+
+def test_many_runs_by_hand_are_not_all_read(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hippolyte_cli.backups._MOST_REPORTS", 2)
+    for second in (1, 2):
+        key, content = report(f"2026-11-23T12-00-0{second}Z", {"left": told(items=second)})
+        bucket.put_object(Bucket="backups", Key=key, Body=content)
+    rows = {(row["table"], row["account"]): row for row in listed()}
+    assert rows["left", HOME[0]]["items"] == 2
+    # in its entry, not in a report that is older
+    assert rows["orders", HOME[0]]["items"] == 8
+    assert not any(row["gone"] for row in rows.values())
 
 
 def test_the_nights_of_a_table_are_listed_newest_first(bucket: Any) -> None:

@@ -89,6 +89,18 @@ def test_a_newer_run_without_a_report_is_said(made: Bucket) -> None:
     assert "Run 2026-11-28T00-00Z has no report yet: hippolyte status" in result.stdout
 
 
+def test_a_run_that_never_was_is_refused_with_the_newest(made: Bucket) -> None:
+    made.report(FIRST, start(1), report_of(FIRST, start(1)))
+    made.put(f"runs/{FIRST.account}/{FIRST.region}/{run_id(start(0))}/plan.json", {})
+    result = command("--run", "2026-11-01T00-00Z", columns=400)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"there is no run 2026-11-01T00-00Z of {FIRST}" in result.stderr
+    assert f"the newest night is {run_id(start(0))}" in result.stderr
+    # one that began has no report yet
+    began = command("--run", run_id(start(0)), columns=400)
+    assert (began.exit_code, "has no report yet" in began.stderr) == (1, True)
+
+
 def test_as_json_and_as_a_page(made: Bucket, tmp_path: Path) -> None:
     whole = report_of(FIRST, start(0))
     made.report(FIRST, start(0), whole)
@@ -119,7 +131,7 @@ def test_of_several_accounts_one_must_be_named(made: Bucket) -> None:
     [
         (("--run", "yesterday"), "is not a run id"),
         (("--run", "2026-11-28T00-00Z", "--all"), "--run, --account and --of-region are of one"),
-        (("--all", "--account", "1"), "--run, --account and --of-region are of one"),
+        (("--all", "--account", FIRST.account), "--run, --account and --of-region are of one"),
         (("--account", "999999999999"), "has no runs"),
         (("--expect", FIRST.account), "--expect goes with --all"),
         (("--prefix", "a", "--prefix", "b"), "Several --prefix go with --all"),
@@ -246,6 +258,27 @@ def test_all_fits_80_columns_and_cuts_nothing(six: Bucket) -> None:
     assert "…" not in result.stdout
     # as failed, and as backed up nowhere
     assert " ".join(result.stdout.split()).count(" ".join(["because"] * 20)) == 2
+
+
+@pytest.mark.parametrize("columns", [40, 60])
+def test_on_a_narrow_terminal_figures_come_below_each_other(six: Bucket, columns: int) -> None:
+    """Each word is whole, and none that a terminal has room for is beyond its edge."""
+    terminal = {"COLUMNS": str(columns), "TTY_COMPATIBLE": "1", "TERM": "dumb", "NO_COLOR": "1"}
+    arguments = ["report", "--all", "--bucket", BUCKET]
+    said = CliRunner().invoke(app, arguments, env=terminal | {"AWS_REGION": "us-east-1"}).stdout
+    assert "\u2026" not in said
+    lines = [line.rstrip() for line in said.splitlines()]
+    assert [line for line in lines if len(line) > columns and len(line.split()) > 2] == []
+    assert " backed up 0, failed 9," in said
+    for home in HOMES:
+        assert str(home) in lines
+    nights = [line.split()[-1] for line in lines if line.endswith("." * 9)]
+    assert any(set(night) <= set(".?-F") for night in nights)
+
+
+def test_what_one_night_cost_is_not_said_of_thirty(made: Bucket) -> None:
+    made.good(FIRST, 0)
+    assert "\n1 night: about 1.50 USD" in command("--all").stdout
 
 
 def test_more_nights_than_fit_come_in_blocks(six: Bucket) -> None:

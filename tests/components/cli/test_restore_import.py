@@ -23,6 +23,7 @@ from hippolyte_cli.restore.import_source import NotImportedError, convert, sourc
 from hippolyte_cli.restore.importing import Imported, Progress, import_table
 from hippolyte_cli.restore.make import NotMadeError
 from hippolyte_cli.restore.settings import put_back
+from hippolyte_cli.troubles import remedied
 from local.world import World
 from tests.support.aws_world import ACCOUNT, allow, describe, in_process, make_role, make_table
 from tests.support.exports import native_export, tool_export
@@ -410,7 +411,8 @@ def test_too_many_imports_are_waited_for(world: World) -> None:
     said: list[str] = []
     patience = waits(world, told=said.append)
     assert bring_back(world, native(world), client, waits=patience).items == 10
-    assert said == [f"the import cannot begin yet: {busy}"]
+    assert said == [f"the import cannot begin yet: {remedied(busy)}"]
+    assert "Only 50 imports" in said[0]
 
 
 def test_a_refusal_is_told_and_leaves_nothing(world: World) -> None:

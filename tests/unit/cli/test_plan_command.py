@@ -152,7 +152,7 @@ def test_short_forms_name_settings(text: str, changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "takes pairs like"),
+        ("", "--what-if is empty"),
         ("window", "takes pairs like"),
         ("=3", "takes pairs like"),
         ("percentage=", "takes pairs like"),

@@ -6,7 +6,7 @@ import pytest
 from rich.markup import escape
 from rich.text import Text
 
-from hippolyte_cli.terminal import broken, console, show_rows, working
+from hippolyte_cli.terminal import broken, console, show_rows
 
 PLACE = "s3://backups/backups/123456789012/us-east-1/orders/2026-11-24T00-00Z-1"
 COLUMNS = ("table", "items", "why")
@@ -107,21 +107,6 @@ def test_rows_on_a_narrow_pipe_are_lines(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("o" * 70 + ": items 7, why read at its share")
     assert lines[1] == "users: items 1,234,567, why it does"
-
-
-def test_what_is_waited_for_is_shown_on_stderr_of_a_terminal_alone(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with working("asking"):
-        pass
-    assert capsys.readouterr() == ("", "")
-    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "80"}.items():
-        monkeypatch.setenv(name, value)
-    with working("asking [x]"):
-        pass
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert "asking [x]" in err
 
 
 def test_colons_are_no_pictures(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from botocore.parsers import ResponseParserError
 
 from hippolyte.errors import ConfigurationError
 from hippolyte_cli.session import CALL
-from hippolyte_cli.troubles import plain, remedied
+from hippolyte_cli.troubles import in_words, of_file, plain, remedied
 
 PAGE = (
     "<!DOCTYPE html><html><head><title>ERROR: The request could not be satisfied</title>"
@@ -50,12 +50,12 @@ def of(service: str, operation: str, **params: str) -> dict[str, Any]:
 TABLE: dict[str, tuple[Exception, tuple[str, ...], tuple[str, ...]]] = {
     "no such bucket": (
         refusal("NoSuchBucket", "The specified bucket does not exist", BucketName="gone"),
-        ("does not exist", "on gone", "--bucket"),
+        ("does not exist", "on gone", "Look at the bucket's name"),
         ("credentials", "network"),
     ),
     "no such bucket, known what was called": (
         refusal("NoSuchBucket", "Gone", call=of("s3", "ListObjectsV2", Bucket="gone", Prefix="a/")),
-        ("Gone (NoSuchBucket, s3:ListBucket on s3://gone/a).", "--bucket"),
+        ("Gone (NoSuchBucket, s3:ListBucket on s3://gone/a).", "Look at the bucket's name"),
         ("credentials", "network"),
     ),
     "denied by IAM": (
@@ -225,3 +225,42 @@ def test_where_it_was_comes_with_it() -> None:
 )
 def test_of_a_page_its_title_or_its_words_are_told(text: str, said: str) -> None:
     assert plain(text) == said
+
+
+def test_the_sdk_s_sentence_in_our_own_words_is_told_as_if_it_came_by_itself() -> None:
+    call = of("s3", "PutObject", Bucket="b", Key="k")
+    cause = refusal("AccessDenied", "Access Denied", "PutObject", call=call)
+    for error in (
+        ConfigurationError(f"s3://b/k: {cause}"),
+        ConfigurationError(f"it cannot be kept: {cause}. Name another place by --keep"),
+    ):
+        error.__cause__ = cause
+        said = remedied(error)
+        assert "An error occurred" not in said
+        assert "Access Denied (AccessDenied, s3:PutObject on s3://b/k). Use credentials" in said
+        assert ".." not in said
+    assert "for people. Name another place by --keep" in said
+    # by way of another of ours
+    outer = ConfigurationError(f"not kept: {error}")
+    outer.__cause__ = error
+    assert "An error occurred" not in remedied(outer)
+    assert "s3:PutObject on s3://b/k" in remedied(outer)
+
+
+def test_a_text_that_another_process_told_is_put_in_words_too() -> None:
+    text = f"unit 3: {refusal('ExpiredToken', 'The token has expired', 'GetObject')}"
+    said = in_words(text)
+    assert said.startswith("unit 3: GetObject was refused (ExpiredToken): The token has expired. ")
+    assert "Log in again" in said
+    again = "(reached max retries: 4): "
+    text = f"An error occurred (SlowDown) when calling the PutObject operation {again}Reduce"
+    assert in_words(text).startswith(
+        "PutObject was refused (SlowDown): Reduce. The service is busy"
+    )
+    assert in_words("no sentence of the SDK's") == "no sentence of the SDK's"
+    assert in_words(said) == said
+
+
+def test_of_a_file_it_is_said_which_and_what_without_a_number() -> None:
+    assert of_file(OSError(errno.EACCES, "Permission denied", "x")) == "x: Permission denied"
+    assert "Errno" not in remedied(IsADirectoryError(errno.EISDIR, "Is a directory", "page.html"))

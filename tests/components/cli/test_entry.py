@@ -1,0 +1,87 @@
+"""The command as it is started: on consoles of other code pages, stopped, and with a fault."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+ODD = "\N{REPLACEMENT CHARACTER}\N{HEBREW LETTER ALEF}"
+
+# a verb, in place of AWS; what it says is data
+_SAYS = """
+from hippolyte_cli import entry, listing
+from hippolyte_cli.console import console, record
+from hippolyte_cli.main import app
+
+@app.command("say")
+def say(text: str, as_json: bool = False) -> None:
+    record({"text": text}) if as_json else console().print(text)
+
+entry.main()
+"""
+_FAILS = """
+from hippolyte_cli import entry, main
+
+@main.app.command("say")
+def say() -> None:
+    secret = "AKIASECRET"
+    raise RuntimeError("unforeseen")
+
+entry.main()
+"""
+# as it comes while modules are imported
+_STOPPED = """
+import builtins, sys
+from hippolyte_cli import entry
+whole = builtins.__import__
+def stopped(name, *more, **others):
+    if name.startswith("botocore"):
+        raise KeyboardInterrupt
+    return whole(name, *more, **others)
+builtins.__import__ = stopped
+entry.main()
+"""
+
+
+def started(program: str, *arguments: str, encoding: str = "utf-8") -> tuple[int, bytes, bytes]:
+    paths = os.pathsep.join([str(ROOT / "lambda"), str(ROOT / "cli")])
+    environment = os.environ | {"PYTHONPATH": paths, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        check=False,
+        env=environment,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437"])
+def test_what_a_console_cannot_show_is_replaced(encoding: str) -> None:
+    code, said, trouble = started(_SAYS, "say", f"a{ODD}b", encoding=encoding)
+    assert (code, said.split()) == (0, [b"a??b"]), trouble
+    # for programs it stays what it is
+    code, said, _ = started(_SAYS, "say", f"a{ODD}b", "--as-json", encoding=encoding)
+    assert (code, json.loads(said)) == (0, {"text": f"a{ODD}b"})
+
+
+def test_ctrl_c_while_it_starts_ends_it_quietly() -> None:
+    assert started(_STOPPED, "list") == (130, b"", b"")
+
+
+def test_a_fault_of_its_own_has_a_code_that_means_nothing_else() -> None:
+    code, said, trouble = started(_FAILS, "say")
+    assert (code, said) == (70, b"")
+    assert b"RuntimeError: unforeseen" in trouble
+    # variables may hold credentials
+    assert b"AKIASECRET" not in trouble.replace(b'secret = "AKIASECRET"', b"")
+
+
+def test_what_is_installed_begins_there() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert 'hippolyte = "hippolyte_cli.entry:main"' in text
