@@ -1,4 +1,4 @@
-"""In every example: whoever is in `alert_emails` hears of every alarm, in whatever account it is."""
+"""In every example: whoever `alert_emails` names hears of every alarm, in whatever account."""
 
 from __future__ import annotations
 
