@@ -42,7 +42,7 @@ def known_form(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
         raise ConfigurationError(
             f"{what} has a form that this version does not know ({error}): another version wrote "
             "it, deploy that version again; or it is damaged, restore its former version"

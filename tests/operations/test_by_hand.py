@@ -30,7 +30,7 @@ def d(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]
 def test_a_part_is_begun_by_the_scheduler_and_ended_by_the_monitor(d: Deployment) -> None:
     result = command("run", "orders", "--wait")
     assert result.exit_code == 0, result.output
-    assert "1 tables discovered = 1 backed up" in result.output
+    assert "1 table discovered = 1 backed up" in result.output
     assert d.subjects[-1].startswith("OK part 1 backed up: ")
 
 

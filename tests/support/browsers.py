@@ -30,7 +30,8 @@ TEXTS = """
     }
     return [255, 255, 255, 1];
   };
-  const band = parts(getComputedStyle(document.querySelector(".legend i.host")).backgroundColor);
+  const key = document.querySelector(".legend i.host");
+  const bands = key ? [parts(getComputedStyle(key).backgroundColor)] : [];
   const found = [];
   for (const element of document.querySelectorAll("body *")) {
     const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
@@ -38,11 +39,38 @@ TEXTS = """
     if (!own || element.closest("script,style,title") || !box.width || !box.height) continue;
     const style = getComputedStyle(element), drawn = element.closest("svg");
     const ink = parts(drawn ? style.fill : style.color);
-    const backs = drawn ? [behind(drawn), band] : [behind(element)];
+    const backs = drawn ? [behind(drawn), ...bands] : [behind(element)];
     found.push({text: element.textContent.slice(0, 40), pixels: parseFloat(style.fontSize),
       high: box.height, contrast: Math.min(...backs.map((back) => contrast(ink, back)))});
   }
   return found;
+})()
+"""
+
+# what a finger or a click is for, as far as it is seen: its size
+TARGETS = """
+[...document.querySelectorAll("a[href], button, summary, input")]
+  .filter((each) => each.checkVisibility() &&
+    getComputedStyle(each).pointerEvents !== "none" && !each.ownerSVGElement)
+  .map((each) => [each, each.getBoundingClientRect()])
+  .map(([each, {width, height}]) => ({text: each.textContent.slice(0, 40), width, height}))
+"""
+# the colours that pictures are of, each against what it is drawn on
+DRAWN = """
+(() => {
+  const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const light = (colour) => {
+    const long = colour.length === 4 ? colour.replace(/[^#]/g, "$&$&") : colour;
+    const [r, g, b] = [1, 3, 5].map((at) => parseInt(long.slice(at, at + 2), 16) / 255)
+      .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  return ["ok", "bad", "late", "quiet", "earlier", "raise", "link"].flatMap((ink) =>
+    ["bg", "panel", "band"].map((back) => {
+      const [high, low] = [light(style("--" + ink)), light(style("--" + back))]
+        .sort((a, b) => b - a);
+      return [ink, back, (high + 0.05) / (low + 0.05)];
+    }));
 })()
 """
 

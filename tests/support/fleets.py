@@ -119,3 +119,17 @@ def bucket() -> Iterator[Bucket]:
     """Make an empty bucket in a world of its own."""
     with mock_aws():
         yield Bucket()
+
+
+def a_morning(made: Bucket) -> None:
+    """A morning as there are: one account silent, tables failed, a replica no more."""
+    for home in HOMES:
+        for days in range(2 if home == HOMES[4] else 0, 30):
+            made.good(home, days, tables=3, partition="aws")
+    tables = good_tables(start(0)) | {
+        "orders": row("failed", "2026-11-25T01:00:00Z", reason="the cluster ended before it did"),
+        "stock": row("timed_out", "2026-11-27T01:00:00Z", reason="the window was over"),
+        "carts-eu": row("skipped", reason="excluded by 'carts-eu'", replica=False),
+    }
+    made.report(HOMES[1], start(0), night(start(0), tables, partition="aws"))
+    made.report(HOMES[3], start(9), b"{")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -95,3 +97,143 @@ def judged(
             ledger.tables[name].items = 3
             ledger.tables[name].finished_at = iso(START + timedelta(minutes=61))
     return make_report(SETTINGS, made, ledger, left, previous or {}, START + timedelta(hours=2))
+
+
+_KINDS = ("orders", "customers.v2", "payments-ledger", "sessions", "Audit_Trail")
+_KINDS += ("inventory.snapshot", "mail-outbox", "search.index-state")
+_REFUSED = (
+    "DescribeTable: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/"
+    "hippolyte-scheduler/hippolyte-scheduler is not authorized to perform: dynamodb:DescribeTable"
+)
+
+
+def busy_night(count: int = 912) -> dict[str, Any]:
+    """A night as one meets it: four reasons, two timeouts, raises, a drill, native exports."""
+    names = [f"{_KINDS[n % 8]}.{'prod' if n % 3 else 'eu-prod'}-{n:04d}" for n in range(count)]
+    reasons = {n: f"the job failed after {n * 3} pages: throttled" for n in range(100, 107)}
+    reasons |= {n: f"{n * 1000:,} items read, {n * 99:,} are missing" for n in range(300, 303)}
+    reasons |= {500: "its execution ended as TIMED_OUT", 501: _REFUSED}
+    of_tables: dict[str, dict[str, Any]] = {
+        names[n]: {
+            **{"verdict": Verdict.FAILED, "reason": reason, "items": None},
+            **{"errors": ["attempt 1: throttled"], "log": f"s3://backups/logs/{n}/"},
+        }
+        for n, reason in reasons.items()
+    }
+    for n, percent in ((600, 61), (601, 12)):
+        reason = f"still running at the deadline: {percent} % read"
+        of_tables[names[n]] = {"verdict": Verdict.TIMED_OUT, "reason": reason}
+    for n in range(700, 712):
+        of_tables[names[n]] = {"verdict": Verdict.SKIPPED, "reason": f"excluded by '{_KINDS[7]}*'"}
+    of_tables[names[720]] = {"verdict": Verdict.VANISHED, "reason": "deleted during the night"}
+    for n in range(10, 41):
+        raised = {"raised_from": 100 * n, "raised_to": 157 * n, "raised_at": at(n / 4)}
+        of_tables[names[n]] = {**raised, "given_back_at": at(60 + n) if n < 40 else None}
+    report = night_report(names, "lambda", **of_tables)
+    report |= {"timezone": "Europe/Berlin", "previous_run": "2026-11-23T00-00Z"}
+    report |= {"cost_usd": 3.42, "storage_usd": 187.2}
+    for number, row in enumerate(report["tables"].values()):
+        if row["verdict"] != "backed_up":
+            continue
+        row["items"], row["bytes"] = number * 7919 % 4_000_000, number**4 % (40 << 30)
+        row["duration_seconds"] = 20 + number * 37 % 2400
+        row["before"] = {
+            "items": row["items"],
+            "bytes": row["bytes"] * (90 + number % 23) // 100,
+            "duration_seconds": 20 + number * 37 % 2300,
+        }
+        row["engine"] = "lambda" if number % 50 else "native"
+    for figure in ("items", "bytes"):
+        report[figure] = sum(row[figure] or 0 for row in report["tables"].values())
+    report["before"] = {
+        **{name: report[name] * 95 // 100 for name in ("items", "bytes", "duration_seconds")},
+        **{"cost_usd": 3.3, "storage_usd": 180.15},
+    }
+    report["changes"] = {
+        **{"new": names[30:33], "gone": ["old-table.prod"], "empty": [names[900]]},
+        **{"recovered": names[50:52], "broken": names[100:107]},
+    }
+    report["alerts"] = [
+        f"{names[900]} is empty tonight and was not the night before",
+        f"restore drill: {names[0]}: 3 of 100 items differ",
+    ]
+    report["drills"] = [f"{names[0]}: restored 100 items in 2 min, 3 differ"]
+    report["warnings"] = [f"the count of {names[3]} is unknown: no log says how many items it read"]
+    for batch in report["batches"]:
+        batch["handle"]["run"] = report["run_id"]
+    report["batches"][3]["error"] = "its execution ended as TIMED_OUT"
+    return report
+
+
+def some_of_everything(engine: str = "lambda") -> dict[str, Any]:
+    """A small night with some of everything, as it is read from JSON."""
+    report = large_report(40, engine)
+    names = list(report["tables"])
+    kept = {name: report["tables"][name] for name in [*names[:5], names[8]]}
+    earlier = {
+        "batch": kept[names[3]]["batch"],
+        "attempt": 1,
+        "started_at": at(5),
+        "finished_at": at(8),
+        "outcome": "failed",
+    }
+    kept[names[3]]["earlier_attempts"] = [earlier]
+    kept[names[3]]["notes"] = ["a note", "100 items read"]
+    kept[names[8]]["damage"] = ["a file is missing"]
+    more = {"alerts": ["an alert"], "drills": ["a drill"], "warnings": ["a warning"]}
+    wished = [{"table": "orders", "from": 1, "to": 2}]
+    report["batches"][0].update(error="an error", cancel_reason="a reason")
+    report["changes"] = dict.fromkeys(report["changes"], names[:2])
+    return dict(json.loads(json.dumps(report | more | {"tables": kept, "would_raise": wished})))
+
+
+# what has a form that its readers rely on, and no text of anybody's
+_FORMS = {"verdict", "start", "deadline", "last_good", "wanted_since"}
+
+
+def with_texts(report: dict[str, Any], texts: Iterator[str]) -> dict[str, Any]:
+    """A report with a text of these in place of each that it has, a name's everywhere the same."""
+    names = [*report["tables"], *(batch["batch_id"] for batch in report["batches"])]
+    called = {name: f"{next(texts)}{number}" for number, name in enumerate(names)}
+
+    def changed(key: str, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {called.get(name, name): changed(name, each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [changed(key, each) for each in value]
+        if not isinstance(value, str) or key in _FORMS or key.endswith("_at"):
+            return value
+        return called.get(value) or next(texts)
+
+    return {key: changed(key, value) for key, value in report.items()}
+
+
+def extreme_report(count: int, what: str) -> dict[str, Any]:
+    """A large night in which the same befell every table: `what` of EXTREMES."""
+    usual = large_report(count, failures=1)
+    names = list(usual["tables"])
+    raised = {"raised_from": 1000, "raised_to": 1569, "raised_at": at(2)}
+    back = {**raised, "given_back_at": at(70)}
+    of_each = {"raised": back, "raised and noted": back, "left raised": raised}.get(what, {})
+    report = night_report(names, "lambda", **{name: dict(of_each) for name in names})
+    for number, (name, row) in enumerate(report["tables"].items()):
+        for key in ("items", "bytes", "duration_seconds", "before"):
+            row[key] = usual["tables"][name][key] or usual["tables"][names[-1]][key]
+        if what in ("noted", "raised and noted"):
+            apart = "".join(chr(97 + number // 26**place % 26) for place in range(4))
+            row["notes"] = [*row["notes"], f"{apart}: DescribeTable said {number:,} items more"]
+        if what == "failed":
+            row.update(verdict="failed", reason=f"the job failed after {number} pages: throttled")
+            row.update(log=f"s3://backups/logs/{number}/", errors=["e" * 300])
+    if what == "failed":
+        report["totals"] |= {"backed_up": 0, "failed": count}
+    if what == "wished":
+        report["would_raise"] = [{"table": name, "from": 1000, "to": 1569} for name in names]
+    if what == "new":
+        report["changes"]["new"] = names
+    for key in ("timezone", "previous_run"):
+        report[key] = usual[key]
+    return report
+
+
+EXTREMES = ("raised", "left raised", "noted", "raised and noted", "failed", "wished", "new")

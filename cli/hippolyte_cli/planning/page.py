@@ -82,7 +82,7 @@ def _header(plan: Record) -> str:
     )
     prices = f" Prices of {escape(plan['prices'])}." if plan.get("prices") else ""
     return (
-        f"<h1>Plan {escape(plan['run_id'])}{state}</h1>"
+        f"<h1>Plan {shown(plan['run_id'])}{state}</h1>"
         f'<p class="muted">window {escape(plan["start"])} to {escape(plan["deadline"])}. '
         f"Nothing was recorded or changed.{prices}</p>"
         f'<div class="tiles">{tiles}</div>'

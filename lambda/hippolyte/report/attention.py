@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from hippolyte.planning.host import noun_of
 from hippolyte.report.consoles import Consoles
-from hippolyte.report.document import first_of, link
+from hippolyte.report.document import first_of, link, to_do
 from hippolyte.report.groups import Group, by_reason
+from hippolyte.report.remedies import LEFT_RAISED, of_alert, of_reason
 from hippolyte.report.texts import count_of, named, shown
 from hippolyte.report.times import Times
 from hippolyte.verdicts import ALERTING_VERDICTS
@@ -44,13 +46,22 @@ def attention(report: Row, consoles: Consoles, times: Times) -> str:
     night = _Night(report, consoles, times, {b["batch_id"]: b for b in report["batches"]})
     told = {v.value for v in ALERTING_VERDICTS}
     wrong = {n: t for n, t in report["tables"].items() if t["verdict"] in told}
-    items = first_of([f"<li>{shown(alert)}</li>" for alert in report["alerts"]], _ALERTS, "alert")
+    items = _groups(wrong, night)
     if left := report["left_raised"]:
         items.append(_left_raised(left, consoles))
-    items += _groups(wrong, night)
+    items += first_of(_alerts(report["alerts"]), _ALERTS, "alert")
     if not items:
         return "<h2>Needs attention</h2><p>Nothing.</p>"
     return f'<h2>Needs attention</h2><div class="attention"><ul>{"".join(items)}</ul></div>'
+
+
+def _alerts(alerts: Sequence[str]) -> list[str]:
+    """Return them with what to do: once after the last of those that it is of."""
+    entries = [*map(of_alert, alerts), ""]
+    return [
+        f"<li>{shown(alert)}{to_do(entry) if entry != following else ''}</li>"
+        for alert, (entry, following) in zip(alerts, pairwise(entries), strict=True)
+    ]
 
 
 def _left_raised(names: Sequence[str], consoles: Consoles) -> str:
@@ -60,15 +71,15 @@ def _left_raised(names: Sequence[str], consoles: Consoles) -> str:
     )
     verb = "is" if len(names) == 1 else "are"
     what = f"<b>{count_of(len(names), 'table')} {verb} left raised</b>"
-    return _fold(what, names, rows, len(names) <= _OPEN)
+    return _fold(what, names, rows, len(names) <= _OPEN, LEFT_RAISED)
 
 
-def _fold(what: str, names: Sequence[str], rows: str, is_open: bool) -> str:
+def _fold(what: str, names: Sequence[str], rows: str, is_open: bool, entry: str) -> str:
     """Return tables under what is said of all of them, the first named if they are folded."""
     some = "" if is_open else f' <span class="muted">{_some(names)}</span>'
     return (
         f'<li><details class="group"{" open" if is_open else ""}><summary>{what}{some}</summary>'
-        f"<ul>{rows}</ul></details></li>"
+        f"<ul>{rows}</ul></details>{to_do(entry)}</li>"
     )
 
 
@@ -99,12 +110,12 @@ def _group(verdict: str, group: Group, rows: Sequence[str], wrong: int) -> str:
     alike = "" if group.alike else ' <span class="muted">(or alike)</span>'
     what = f'<span class="what">{verdict.replace("_", " ")}</span>'
     said = f"<b>{len(names):,} {what}</b>{reason}{alike}"
-    return _fold(said, names, "".join(rows), wrong <= _OPEN)
+    return _fold(said, names, "".join(rows), wrong <= _OPEN, of_reason(verdict, group.reason))
 
 
 def _some(names: Sequence[str]) -> str:
     """Name the first few: a name may have 255 characters, so cut."""
-    some = ", ".join(f"<bdi>{shown(name, 60)}</bdi>" for name in names[:_NAMED])
+    some = ", ".join(named(name, 60) for name in names[:_NAMED])
     more = len(names) - _NAMED
     return f"{some} and {more:,} more" if more > 0 else some
 

@@ -89,7 +89,8 @@ class _Drawing:
         for name, row in rows:
             if _kind(row) in ("failed", "timed_out", "late") and self.titles < _MOST_TITLES:
                 self.titles += 1
-                apart.append(self._export(name, row, self.y + 5))
+                # taller, for who does not tell green from red
+                apart.append(self._export(name, row, self.y + 2, 14))
             else:
                 spans = alike.setdefault(_kind(row), [])
                 spans.append(self._span(row["started_at"], row["finished_at"]))
@@ -113,8 +114,8 @@ class _Drawing:
     def whole(self) -> str:
         """Return all that is drawn as one box, which scrolls."""
         zone = (
-            f'<text class="axis strong" x="0" y="17">{shown(self.times.name or "UTC", 30)}</text>'
-            + ('<text class="axis" x="0" y="33">UTC</text>' if self.times.name else "")
+            f'<text class="axis strong" x="8" y="17">{shown(self.times.name or "UTC", 30)}</text>'
+            + ('<text class="axis" x="8" y="33">UTC</text>' if self.times.name else "")
         )
         grid, hours = self._frame()
         bottom, high = self.y + 12, 44 if self.times.name else 28
@@ -154,8 +155,8 @@ class _Drawing:
         x, width = self.scale.span(begin, end or self.closed_at)
         seconds = (when(end or self.closed_at) - when(begin)).total_seconds()
         facts = [
-            f"batch {batch['batch_id']}, {len(batch['tables'])} tables",
-            *([f"{batch['workers']} workers"] if batch["workers"] > 1 else []),
+            f"batch {batch['batch_id']}, {count_of(len(batch['tables']), 'table')}",
+            *([f"{batch['workers']:,} workers"] if batch["workers"] > 1 else []),
             f"{self.times.between(begin, end)}, {duration(seconds)}",
             *(f"{kind} {name}" for kind, name in batch["handle"].items() if isinstance(name, str)),
             *([batch["error"]] if batch["error"] else []),
@@ -173,12 +174,12 @@ class _Drawing:
         )
         what = "export" if batch["workers"] else "native export"
         name = f"{batch['batch_id']} · {count_of(exports, what)}"
-        label = f'<text class="batch" x="0" y="{self.y + 16:.0f}">{shown(name, 26)}</text>'
+        label = f'<text class="batch" x="8" y="{self.y + 16:.0f}">{shown(name, 26)}</text>'
         if address := self.host(batch["handle"]):
             label = f'<a href="{escape(address)}">{label}</a>'
         self.names.append(label)
 
-    def _export(self, name: str, row: Row, top: float) -> str:
+    def _export(self, name: str, row: Row, top: float, height: int = 9) -> str:
         x, end = self._span(row["started_at"], row["finished_at"])
         facts = [
             f"{name}: {_kind(row).replace('_', ' ')}",
@@ -193,7 +194,8 @@ class _Drawing:
             facts.append(row["outcome"])
         return (
             f'<rect class="bar {escape(_kind(row))}" x="{x:.1f}" y="{top + 2:.1f}" '
-            f'width="{end - x:.1f}" height="9"><title>{shown(", ".join(facts), 400)}</title></rect>'
+            f'width="{end - x:.1f}" height="{height}">'
+            f"<title>{shown(', '.join(facts), 400)}</title></rect>"
         )
 
     def _raised(self, name: str, row: Row) -> Row | None:
@@ -225,12 +227,12 @@ class _Drawing:
         if at + len(words) * _CHARACTER > WIDTH:
             anchor, at = "end", x - 5
         self.names.append(
-            f'<text class="table" x="12" y="{top + 12:.1f}">{shown(name, 27)}'
+            f'<text class="table" x="18" y="{top + 12:.1f}">{shown(name, 27)}'
             f"<title>{shown(name, 255)}</title></text>"
         )
         self.plot.append(
             f'<text class="axis" x="{at:.1f}" y="{top + 11:.1f}" text-anchor="{anchor}">'
-            f"{escape(words)}</text>"
+            f"{shown(words)}</text>"
         )
 
 

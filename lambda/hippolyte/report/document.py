@@ -24,18 +24,16 @@ class Column:
     kind: str = ""
 
 
-def document(title: str, body: str, foot: str, base: str = "") -> str:
+def document(title: str, body: str, foot: str) -> str:
     """Return a page: one file that fetches nothing and runs nothing but its own script.
 
-    `base` is what addresses that begin with a question mark go on after. The foot is what tells a
-    whole page from one that was cut off.
+    The foot is what tells a whole page from one that was cut off.
     """
-    before = f'<base href="{escape(base)}">' if base else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f'<meta name="referrer" content="no-referrer">{before}'
+        f'<meta name="referrer" content="no-referrer">'
         f"<title>{shown(title)}</title><style>{STYLE}</style></head><body><main>{body}</main>"
         f'<footer id="end"><p class="muted">{escape(foot)}</p></footer>'
         f"<script>{SCRIPT}</script></body></html>\n"
@@ -47,6 +45,11 @@ def link(address: str, words: str) -> str:
     if not address:
         return words
     return f'<a href="{escape(address)}">{words}</a>'
+
+
+def to_do(entry: str) -> str:
+    """Return what leads to an entry of the runbook, for who must do something."""
+    return f'<div class="do">What to do: <code>{escape(entry)}</code></div>'
 
 
 def first_of(items: Sequence[str], most: int, noun: str) -> list[str]:
@@ -74,19 +77,40 @@ def fold(title: str, count: int, inside: str) -> str:
     )
 
 
-def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], key: str, label: str) -> str:
-    """Return a table whose rows are cards on a phone; `key` tells it from others of the page."""
+def table(
+    columns: Sequence[Column],
+    rows: Iterable[Sequence[str]],
+    key: str,
+    label: str,
+    places: str = "",
+) -> str:
+    """Return a table whose rows are cards on a phone; `key` tells it from others of the page.
+
+    A column that says nothing of any row is left out. `places` is the address of what a row is
+    named after, with a star for the name: the page's script gives it to names that are an `<a>`
+    without one.
+    """
+    columns, rows = _saying(columns, list(rows))
     head = "".join(
         f'<th scope="col" class="{column.kind}">{column.title}</th>' for column in columns
     )
+    # a header in a column of headers alone is its row's (HTML, "forming relationships")
     body = "".join(
-        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+        f"<tr><th>{first}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
         for first, *cells in rows
     )
+    data = f' data-places="{escape(places)}"' if places else ""
     return (
-        f'{_style(columns, key)}<table class="rows {key}" aria-label="{label}">'
+        f'{_style(columns, key)}<table class="rows {key}" aria-label="{label}"{data}>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
+
+
+def _saying(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]]
+) -> tuple[Sequence[Column], Sequence[Sequence[str]]]:
+    kept = [n for n in range(len(columns)) if n == 0 or any(row[n] for row in rows)]
+    return [columns[n] for n in kept], [[row[n] for n in kept] for row in rows]
 
 
 def _style(columns: Sequence[Column], key: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from hippolyte.record_form import iso
@@ -10,14 +10,14 @@ from hippolyte.records.homes import Home
 from hippolyte.report.first_line import FIRST_LINE
 from hippolyte.report.fleet import Deployment, Fleet, State
 from hippolyte.report.fleet_tables import Bare
+from hippolyte.report.groups import pattern
 from hippolyte.report.remedies import LEFT_RAISED, RUNBOOK
-from hippolyte.report.texts import plain, section
+from hippolyte.report.texts import a_line, section
 from hippolyte.tables.names import first_names
 
 # a section has so many lines at the most, the page has all
 _LINES = 40
 _section = partial(section, most=_LINES)
-_TEXT = 300
 _MORE = ", ..."
 _REPORT = "docs/fleet-report.md"
 
@@ -28,6 +28,7 @@ ENTRIES = {
     "To be looked at": f"{RUNBOOK}#to-be-looked-at",
     "LEFT RAISED": LEFT_RAISED,
     "Replicas that are left out, and that nobody backs up": f"{_REPORT}#what-it-says",
+    "Reports of the future": f"{_REPORT}#what-it-says",
     "Not seen": f"{_REPORT}#what-it-asks-of-s3",
 }
 """What to do, by the title of what needs a person."""
@@ -35,26 +36,28 @@ _AWAY = (State.MISSING, State.UNCLOSED)
 _FINE = (State.GOOD, State.LOOK)
 
 
-def a_line(text: str, length: int = _TEXT) -> str:
-    """Return a text that is data as a part of one line."""
-    return plain(" ".join(text.split()), length)
-
-
 def first_line(fleet: Fleet) -> str:
     """Return the line that says it all, of at most 60 characters, ASCII."""
+    first, *more = said(fleet)
+    return _fitting(first, [f", {part}" for part in more])
+
+
+def said(fleet: Fleet) -> list[str]:
+    """Return the parts of what is said of a fleet first, the worst first."""
     due = fleet.expected
     if not due:
-        return "ATTENTION: no deployment has reported"
+        return ["ATTENTION: no deployment has reported"]
     states = [deployment.last.state for deployment in due]
     missing = sum(map(states.count, _AWAY))
     running = sum(deployment.running is not None for deployment in due)
     tables = sum(len(d.failed) for d in due if d.last.state is State.FAILED)
     raised = sum(len(deployment.kept.raised) for deployment in fleet.deployments)
     if not fleet.needs_attention:
-        good = sum(map(states.count, _FINE))
+        if not fleet.good:
+            return [f"NOTHING YET: 0 of {len(due)} nights", *_more_running(running)]
         backed_up = sum(d.last.head.backed_up for d in due if d.last.head)
-        line = f"OK: {good} of {len(due)} nights, {backed_up:,} tables backed up"
-        return _fitting(line, [f", {running} still running"] if running else [])
+        line = f"OK: {fleet.good} of {len(due)} nights, {backed_up:,} tables backed up"
+        return [line, *_more_running(running)]
     parts = [
         f"{missing} of {len(due)} nights missing" if missing else "",
         _counted(states.count(State.UNREADABLE), "report unreadable", "reports unreadable"),
@@ -62,11 +65,16 @@ def first_line(fleet: Fleet) -> str:
         _counted(raised, "table left raised", "tables left raised"),
         _counted(len(fleet.uncopied), "replica not copied", "replicas not copied"),
         _counted(sum(map(_has_alerts, due)), "night to look at", "nights to look at"),
+        _counted(sum(bool(d.ahead) for d in fleet.deployments), "clock ahead", "clocks ahead"),
         "records that cannot be read" if any(d.kept.trouble for d in due) else "",
         f"{running} running" if running else "",
     ]
-    told = [part for part in parts if part]
-    return _fitting(f"ATTENTION: {told[0]}", [f", {part}" for part in told[1:]])
+    first, *more = [part for part in parts if part]
+    return [f"ATTENTION: {first}", *more]
+
+
+def _more_running(running: int) -> list[str]:
+    return [f"{running} still running"] if running else []
 
 
 def _counted(number: int, one: str, more: str) -> str:
@@ -110,6 +118,7 @@ def sections(fleet: Fleet) -> list[tuple[str, list[str]]]:
         ("To be looked at", [f"{titled(d)}: {a_line(alert)}" for d, alert in alerts]),
         ("LEFT RAISED", [raised(d) for d in fleet.deployments if d.kept.raised]),
         ("Replicas that are left out, and that nobody backs up", copies(fleet)),
+        ("Reports of the future", [_ahead(d) for d in fleet.deployments if d.ahead]),
         ("Not seen", [f"{titled(d)}: {a_line(why)}" for d in due for why in d.kept.trouble]),
     ]
 
@@ -133,6 +142,11 @@ def _missing(deployment: Deployment) -> str:
     return since_line(deployment)
 
 
+def _ahead(deployment: Deployment) -> str:
+    late = "is not due yet: its clock is ahead, or ours is behind"
+    return f"{titled(deployment)}: {deployment.ahead} {late}"
+
+
 def since_line(deployment: Deployment) -> str:
     """Say since when nothing was heard of a deployment."""
     kept = deployment.kept
@@ -140,6 +154,8 @@ def since_line(deployment: Deployment) -> str:
         return f"{titled(deployment)}: no night since {kept.nights[0].run_id}"
     if kept.first_run:
         return f"{titled(deployment)}: no night for long"
+    if deployment.ahead:
+        return f"{titled(deployment)}: no night but of the future, {deployment.ahead}"
     if kept.since:
         return f"{titled(deployment)}: no night yet, deployed {iso(kept.since)}"
     return f"{titled(deployment)}: nothing of it is in the bucket"
@@ -159,20 +175,32 @@ def _failed(deployment: Deployment) -> list[str]:
 
 def by_reason(tables: Sequence[Bare]) -> list[str]:
     """Return a line for each verdict and reason, of most tables first, with the first names."""
-    groups: dict[tuple[str, str], list[str]] = {}
+    groups: dict[tuple[str, str], list[Bare]] = {}
     for bare in tables:
-        groups.setdefault((bare.verdict, bare.reason), []).append(a_line(bare.table, 255))
+        groups.setdefault((bare.verdict, pattern(bare.reason, bare.table)), []).append(bare)
     ordered = sorted(groups.items(), key=lambda pair: (-len(pair[1]), pair[0]))
     return [
-        f"{len(names):,} {verdict.replace('_', ' ')}: {first_names(names)}"
-        + (f" ({a_line(reason)})" if reason else "")
-        for (verdict, reason), names in ordered
+        f"{len(members):,} {verdict.replace('_', ' ')}: "
+        + first_names([a_line(bare.table, 255) for bare in members])
+        + _reason({bare.reason: "" for bare in members})
+        for (verdict, _), members in ordered
     ]
+
+
+def _reason(reasons: Mapping[str, str]) -> str:
+    """Say the first of reasons that are alike."""
+    first, *more = reasons
+    return f" ({a_line(first)}{', or alike' if more else ''})" if first else ""
 
 
 def raised(deployment: Deployment) -> str:
     """Say which tables of a deployment are raised."""
-    return f"{titled(deployment)}: {first_names([a_line(t, 255) for t in deployment.kept.raised])}"
+    kept = deployment.kept
+    names = [
+        a_line(t, 255) + " (maybe: its lease is unreadable)" * (t in kept.unreadable)
+        for t in kept.raised
+    ]
+    return f"{titled(deployment)}: {first_names(names)}"
 
 
 def copies(fleet: Fleet) -> list[str]:

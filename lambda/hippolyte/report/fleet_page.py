@@ -8,18 +8,21 @@ from typing import Any
 
 from hippolyte.record_form import iso
 from hippolyte.report.consoles import Consoles
-from hippolyte.report.document import Column, document, fold, link, table
+from hippolyte.report.document import Column, document, fold, link, table, to_do
 from hippolyte.report.fleet import Cell, Deployment, Fleet, State
 from hippolyte.report.fleet_message import (
+    ENTRIES,
     age_line,
     by_reason,
     first_line,
     nowhere_lines,
+    said,
     sections,
     silent,
     titled,
 )
 from hippolyte.report.texts import count_of, named, shown, size
+from hippolyte.report.times import Times
 
 SIGNS = {
     State.GOOD: ".",
@@ -46,12 +49,15 @@ WORDS = {
 _STYLE = """<style>
 .nights{width:auto;font-size:13px}.nights th,.nights td{padding:2px;border:0;text-align:center}
 .nights tbody th{position:sticky;left:0;background:var(--bg);text-align:left;min-width:124px;
-padding-right:8px;line-height:1.25}
+padding:0 8px;line-height:1.25;overflow-wrap:normal}
 .nights thead th{font-weight:400;white-space:nowrap}.nights td{min-width:24px}
 .nights td>*{display:block;border-radius:4px;padding:3px 0;color:var(--on);font-weight:600;
-text-decoration:none;background:var(--ok)}
+text-decoration:none;white-space:nowrap;background:var(--ok)}
 .nights .failed>*,.nights .missing>*,.nights .unreadable>*,.nights .not>*{background:var(--bad)}
 .nights .to>*{background:var(--late)}.nights .running>*{background:var(--quiet)}
+@media(max-width:700px),(pointer:coarse){.nights td>*{padding:12px 0;min-width:44px;
+min-height:44px}
+.nights tbody th{min-width:104px;padding-left:4px}}
 i.good{background:var(--ok)}i.to{background:var(--late)}i.running{background:var(--quiet)}
 </style>"""
 _COLUMNS = (
@@ -71,12 +77,14 @@ _FIRST, _LISTED = 20, 200
 def render(fleet: Fleet) -> str:
     """Return the page of a fleet."""
     bad = fleet.needs_attention
-    state = '<span class="state bad">ATTENTION</span>' if bad else '<span class="state">OK</span>'
+    state = '<span class="state">OK</span>' if fleet.good else ""
+    if bad:
+        state = '<span class="state bad">ATTENTION</span>'
     body = "".join(
         [
             f"{_STYLE}<h1>{count_of(len(fleet.deployments), 'deployment')} {state}</h1>",
-            f'<p class="muted">{shown(fleet.place)} · {shown(iso(fleet.at))}</p>',
-            f'<p class="lead">{shown(first_line(fleet))}</p>',
+            f'<p class="muted">{shown(fleet.place)} · {shown(Times().moment(iso(fleet.at)))}</p>',
+            f'<p class="lead">{shown(", ".join(said(fleet)))}.</p>',
             f'<div class="tiles">{"".join(_tiles(fleet))}</div>',
             _attention(fleet),
             _grid(fleet),
@@ -110,7 +118,7 @@ def _tiles(fleet: Fleet) -> Iterable[str]:
 
 def _attention(fleet: Fleet) -> str:
     made = "".join(
-        f"<li><b>{escape(title)}</b><ul>{_items(rows, _FIRST)}</ul></li>"
+        f"<li><b>{escape(title)}</b><ul>{_items(rows, _FIRST)}</ul>{to_do(ENTRIES[title])}</li>"
         for title, rows in sections(fleet)
         if rows
     )
@@ -136,8 +144,12 @@ def _grid(fleet: Fleet) -> str:
         f"{shown(str(one.home).partition(' ')[2])}</span></th>{''.join(_cells(one, fleet))}</tr>"
         for one in fleet.deployments
     )
-    words = {state: text for state, text in WORDS.items() if state is not State.GOOD}
-    keys = "".join(f"<span><b>{SIGNS[state]}</b> {text}</span>" for state, text in words.items())
+    keys = "".join(
+        f"<span><b>{_sign(state)}</b> {text}</span>"
+        for state, text in WORDS.items()
+        if state is not State.FAILED
+    )
+    keys += "<span><b>7</b> so many tables not backed up</span>"
     return (
         '<h2>Nights</h2><div class="chart" tabindex="0"><table class="nights" aria-label="Nights">'
         f'<thead><tr><th scope="col"></th>{dates}</tr></thead><tbody>{rows}</tbody></table></div>'
@@ -146,8 +158,10 @@ def _grid(fleet: Fleet) -> str:
 
 
 def _month(number: int, dates: Sequence[Any]) -> str:
+    """Return the month where it begins for who reads from the newest date on."""
     day = dates[number]
-    return f"{day:%b}" if day.day == 1 or number == len(dates) - 1 else ""
+    newest = number == len(dates) - 1
+    return f"{day:%b}" if newest or dates[number + 1].month != day.month else ""
 
 
 def _cells(one: Deployment, fleet: Fleet) -> Iterable[str]:
@@ -158,17 +172,22 @@ def _cells(one: Deployment, fleet: Fleet) -> Iterable[str]:
             continue
         at = address(cell)
         tag, where = ("a", f' href="{escape(at)}"') if at else ("span", "")
-        sign = _count(cell) or SIGNS[cell.state].replace(".", "&#10003;")
-        said = escape(f"{one.home}, {day}: {WORDS[cell.state]}")
+        sign = _count(cell) or _sign(cell.state)
+        said = shown(f"{one.home}, {day}: {WORDS[cell.state]}")
         yield (
             f'<td class="{cell.state.value}"><{tag}{where} title="{said}" aria-label="{said}">'
             f"{sign}</{tag}></td>"
         )
 
 
+def _sign(state: State) -> str:
+    return "&#10003;" if state is State.GOOD else SIGNS[state]
+
+
 def _count(cell: Cell) -> str:
+    """Return how many tables a night did not back up, in the room of three digits."""
     failed = cell.head.not_backed_up if cell.head else 0
-    return f"{failed}" if 0 < failed < 1000 else ""
+    return f"{failed}" if 0 < failed < 1000 else f"{failed // 1000}k" if failed else ""
 
 
 def _addresses(one: Deployment, fleet: Fleet) -> Callable[[Cell], str]:

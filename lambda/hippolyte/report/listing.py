@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +16,8 @@ from hippolyte.report.times import Times
 
 Row = Mapping[str, Any]
 
+# as DynamoDB has them; of any other the script would make another address
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 _BACKED_UP = (
     Column("table"),
     Column("items", "n"),
@@ -43,39 +47,47 @@ def tables(report: Row, consoles: Consoles, times: Times) -> str:
             by_verdict[row["verdict"]][name] = row
     made = ""
     if good := by_verdict.pop("backed_up"):
-        made += fold("Backed up", len(good), _backed_up(good, consoles))
+        made += fold("Backed up", len(good), _backed_up(good, report, consoles))
     for verdict, rows in by_verdict.items():
         if rows:
             made += fold(verdict.capitalize(), len(rows), _others(verdict, rows, times))
     return made
 
 
-def _backed_up(good: Mapping[str, Row], consoles: Consoles) -> str:
+def _backed_up(good: Mapping[str, Row], report: Row, consoles: Consoles) -> str:
     notes = {name: row["notes"] for name, row in good.items()}
     common = usual(notes) if len(good) > 1 else {}
-    said = _where(good)
+    said = _where(good, consoles)
     if common:
         each = "".join(f"<li>{shown(words)}</li>" for words in common.values())
         said += (
             "<p>Checked of most of them, with other figures (all are in report.json):</p>"
             f"<ul>{each}</ul>"
         )
-    bucket = _bucket_of(good)
-    rows = (_backup(name, row, common, bucket, consoles) for name, row in good.items())
-    return said + table(_BACKED_UP, rows, "good", "Tables that are backed up")
+    places = _places(good, consoles)
+    rows = (_backup(name, row, common, places, report, consoles) for name, row in good.items())
+    return said + table(_BACKED_UP, rows, "good", "Tables that are backed up", places)
 
 
-def _where(good: Mapping[str, Row]) -> str:
+def _where(good: Mapping[str, Row], consoles: Consoles) -> str:
     """Say where the backups are, for who wants them by hand."""
     for name, row in good.items():
-        if row["location"]:
-            place = f"{row['location']}/".replace(f"/{name}/", "/<table>/")
-            return f"<p>In <code>{shown(place, 2000)}</code> and so on.</p>"
+        above, at, below = (row["location"] or "").rpartition(f"/{name}/")
+        if at:
+            folder = link(consoles.folder(above), f"<code>{shown(above, 2000)}/</code>")
+            return (
+                f"<p>In {folder}, each in <code>&lt;table&gt;/{shown(below)}/</code> or alike.</p>"
+            )
     return ""
 
 
 def _backup(
-    name: str, row: Row, common: Mapping[str, str], bucket: str, consoles: Consoles
+    name: str,
+    row: Row,
+    common: Mapping[str, str],
+    places: str,
+    report: Row,
+    consoles: Consoles,
 ) -> Sequence[str]:
     before = row["before"] or {}
     location, seconds = row["location"] or "", row["duration_seconds"]
@@ -83,38 +95,41 @@ def _backup(
     lines = [*row["damage"], *row["errors"], *notes]
     if location and not consoles.partition:
         lines.append(location)
+    mixed = row["engine"] != report["engine"]
     return (
-        link(_address(location, bucket, consoles), named(name)),
+        _linked(name, location, places, consoles),
         "-" if row["items"] is None else f"{row['items']:,}",
         size(row["bytes"]) if location else "-",
         change(before.get("bytes"), row["bytes"]),
         duration(seconds),
         change(before.get("duration_seconds"), seconds),
-        shown(row["engine"] or ""),
+        shown(row["engine"] or "") if mixed else "",
         "<br>".join(shown(line) for line in lines),
     )
 
 
-def base_of(report: Row, consoles: Consoles) -> str:
-    """Return the address that those of the backups go on after: that of the bucket they are in."""
-    good = {n: t for n, t in report["tables"].items() if t["verdict"] == "backed_up"}
-    bucket = _bucket_of(good)
-    return consoles.bucket(bucket) if bucket else ""
+def _linked(name: str, location: str, places: str, consoles: Consoles) -> str:
+    if places and places == _place(name, location, consoles):
+        return f"<a>{named(name)}</a>"
+    return link(consoles.folder(location), named(name))
 
 
-def _bucket_of(good: Mapping[str, Row]) -> str:
-    return next(filter(None, (_bucket(row["location"] or "") for row in good.values())), "")
+def _place(name: str, location: str, consoles: Consoles) -> str:
+    """Return a backup's address, with a star for the table's name; empty: not of this form."""
+    above, at, below = location.rpartition(f"/{name}/")
+    if not at or not _NAME.fullmatch(name):
+        return ""
+    # a star of the location's own would be quoted
+    return consoles.folder(f"{above}/\0/{below}").replace("%00", "*")
 
 
-def _bucket(url: str) -> str:
-    return url.removeprefix("s3://").partition("/")[0] if url.startswith("s3://") else ""
+def _places(good: Mapping[str, Row], consoles: Consoles) -> str:
+    """Return the address that is that of most backups, but for the table's name.
 
-
-def _address(url: str, bucket: str, consoles: Consoles) -> str:
-    """Return a backup's address, without the bucket's if that is what the page says once."""
-    if not consoles.folder(url) or _bucket(url) != bucket:
-        return consoles.folder(url)
-    return consoles.place(url.removeprefix("s3://").partition("/")[2])
+    Written into each row it would be a third of the page.
+    """
+    found = Counter(_place(name, row["location"] or "", consoles) for name, row in good.items())
+    return max(found, key=lambda place: (place != "", found[place]))
 
 
 def _others(verdict: str, rows: Mapping[str, Row], times: Times) -> str:

@@ -8,12 +8,14 @@ from typing import Any
 
 from hippolyte.report.groups import Group, by_reason
 from hippolyte.report.remedies import LEFT_RAISED, of_alert, of_reason, told
-from hippolyte.report.texts import section
+from hippolyte.report.texts import a_line, count_of, section
 from hippolyte.verdicts import ALERTING_VERDICTS, OVER_BUDGET, Verdict
 
 # a message names this many tables of a kind, the report all
 _NAMED_IN_MESSAGE = 50
 _section = partial(section, most=_NAMED_IN_MESSAGE)
+# one line each, whatever a service or a tag says
+_line = partial(a_line, length=2000)
 
 
 def needs_attention(report: Mapping[str, Any]) -> bool:
@@ -22,13 +24,19 @@ def needs_attention(report: Mapping[str, Any]) -> bool:
     return bool(told or report["alerts"] or report["left_raised"])
 
 
+def not_backed_up(report: Mapping[str, Any]) -> int:
+    """Return how many tables should be backed up and are not."""
+    over = sum(str(t["reason"]).startswith(OVER_BUDGET) for t in report["tables"].values())
+    return over + sum(int(report["totals"][v.value]) for v in ALERTING_VERDICTS)
+
+
 def summary(report: Mapping[str, Any]) -> str:
     """Return the one line that adds up: discovered = the verdicts' counts."""
     totals = report["totals"]
-    parts = " + ".join(f"{totals[v.value]} {v.value.replace('_', ' ')}" for v in Verdict)
+    parts = " + ".join(f"{totals[v.value]:,} {v.value.replace('_', ' ')}" for v in Verdict)
     return (
-        f"{report['discovered']} tables discovered = {parts}; "
-        f"{len(report['left_raised'])} left raised"
+        f"{count_of(report['discovered'], 'table')} discovered = {parts}; "
+        f"{len(report['left_raised']):,} left raised"
     )
 
 
@@ -40,13 +48,12 @@ def forms(report: Mapping[str, Any]) -> tuple[str, ...]:
     totals = report["totals"]
     part = " part" if report["part"] else ""
     if not needs_attention(report):
-        return (f"OK{part} {totals['backed_up']} backed up",)
-    wrong = sum(totals[v.value] for v in ALERTING_VERDICTS)
-    wrong += sum(t["reason"].startswith(OVER_BUDGET) for t in report["tables"].values())
+        return (f"OK{part} {totals['backed_up']:,} backed up",)
+    wrong = not_backed_up(report)
     counts = {
-        f"{wrong} of {report['discovered']} failed": wrong,
-        f"{len(report['left_raised'])} left raised": report["left_raised"],
-        f"{len(report['alerts'])} to look at": report["alerts"],
+        f"{wrong:,} of {report['discovered']:,} failed": wrong,
+        f"{len(report['left_raised']):,} left raised": report["left_raised"],
+        f"{len(report['alerts']):,} to look at": report["alerts"],
     }
     first, *more = [words for words, count in counts.items() if count]
     return tuple(
@@ -59,28 +66,30 @@ def text(report: Mapping[str, Any], where: str) -> str:
     """Return the report as plain text; `where` is the address of the whole."""
     minutes, window = report["duration_seconds"] // 60, report["window_seconds"] // 60
     lines = [
-        f"Run {report['run_id']}: {summary(report)}",
+        f"Run {_line(report['run_id'])}: {summary(report)}",
         *([f"A part, {of_part(report)}"] if report.get("part") else []),
-        f"{report['items']} items, {report['bytes']} bytes, {minutes} of {window} minutes, "
+        f"{report['items']:,} items, {report['bytes']:,} bytes, {minutes:,} of {window:,} minutes, "
         f"{money(report)}",
         "",
     ]
-    lines += _section("To be looked at", told((a, of_alert(a)) for a in report["alerts"]))
+    lines += _section("To be looked at", told((_line(a), of_alert(a)) for a in report["alerts"]))
     for verdict in sorted(ALERTING_VERDICTS):
         title = verdict.value.replace("_", " ").capitalize()
         lines += _section(title, _failures(report["tables"], verdict))
-    left = [(name, LEFT_RAISED) for name in report["left_raised"][:_NAMED_IN_MESSAGE]]
+    left = [(_line(name), LEFT_RAISED) for name in report["left_raised"][:_NAMED_IN_MESSAGE]]
     more = len(report["left_raised"]) - len(left)
-    left += [(f"and {more} more", LEFT_RAISED)] if more else []
+    left += [(f"and {more:,} more", LEFT_RAISED)] if more else []
     lines += _section("LEFT RAISED, given back by the next passes", told(left))
     raised = [_raised(r) for r in report["raised"]]
     lines += _section("Raised for the night", raised)
-    wishes = [f"{r['table']}: {r['from']} -> {r['to']}" for r in report.get("would_raise", ())]
+    wishes = [
+        f"{_line(r['table'])}: {r['from']:,} -> {r['to']:,}" for r in report.get("would_raise", ())
+    ]
     lines += _section('Would have been raised (raise_capacity is "plan")', wishes)
-    lines += _section("Restore drills", report.get("drills", ()))
-    lines += _section("Warnings", report["warnings"])
+    lines += _section("Restore drills", map(_line, report.get("drills", ())))
+    lines += _section("Warnings", map(_line, report["warnings"]))
     changes = [
-        f"{kind}: {', '.join(names[:_NAMED_IN_MESSAGE])}"
+        f"{kind}: {', '.join(map(_line, names[:_NAMED_IN_MESSAGE]))}"
         for kind, names in report["changes"].items()
         if names
     ]
@@ -99,7 +108,8 @@ def money(made: Mapping[str, Any]) -> str:
 
 def of_part(report: Mapping[str, Any]) -> str:
     """Say what a part answers for."""
-    return f"asked for by hand: tables {', '.join(report['part'])}; of the others it says nothing"
+    tables = ", ".join(map(_line, report["part"]))
+    return f"asked for by hand: tables {tables}; of the others it says nothing"
 
 
 def _failures(tables: Mapping[str, Any], verdict: Verdict) -> list[str]:
@@ -115,19 +125,20 @@ def _failures(tables: Mapping[str, Any], verdict: Verdict) -> list[str]:
 
 def _group(group: Group, rows: Mapping[str, Any], room: int) -> str:
     name, *more = group.reasons
-    log = f" (log: {rows[name]['log']})" if rows[name]["log"] else ""
+    log = f" (log: {_line(rows[name]['log'])})" if rows[name]["log"] else ""
+    reason = f"{_line(name)}: {_line(group.reason)}"
     if not more:
-        return f"{name}: {group.reason}{log}"
-    named = ", ".join(list(group.reasons)[:room])
+        return f"{reason}{log}"
+    named = ", ".join(map(_line, list(group.reasons)[:room]))
     others = len(group.reasons) - room
-    named += f" and {others} more" if others > 0 else ""
+    named += f" and {others:,} more" if others > 0 else ""
     alike = "" if group.alike else " (or alike)"
-    return f"{len(group.reasons)} tables: {named}\n      {name}: {group.reason}{alike}{log}"
+    return f"{len(group.reasons):,} tables: {named}\n      {reason}{alike}{log}"
 
 
 def _raised(row: Mapping[str, Any]) -> str:
     back = "not given back yet"
     if row["given_back_at"]:
         minutes = round(row["duration_seconds"] / 60)
-        back = f"given back {row['given_back_at']}, after {minutes} minutes"
-    return f"{row['table']}: {row['from']} -> {row['to']} at {row['raised_at']}, {back}"
+        back = f"given back {row['given_back_at']}, after {minutes:,} minutes"
+    return f"{_line(row['table'])}: {row['from']:,} -> {row['to']:,} at {row['raised_at']}, {back}"

@@ -11,8 +11,14 @@ from hippolyte.report.attention import attention
 from hippolyte.report.chart import LANES, chart
 from hippolyte.report.consoles import FUNCTIONS, Consoles
 from hippolyte.report.document import Column, document, first_of, fold, link, table
-from hippolyte.report.listing import base_of, hosts, tables
-from hippolyte.report.message import money, needs_attention, of_part, summary
+from hippolyte.report.listing import hosts, tables
+from hippolyte.report.message import (
+    money,
+    needs_attention,
+    not_backed_up,
+    of_part,
+    summary,
+)
 from hippolyte.report.older import filled
 from hippolyte.report.since import since_the_night_before
 from hippolyte.report.texts import change, count_of, duration, named, shown, size
@@ -25,8 +31,8 @@ _RAISES = (
     Column("table"),
     Column("from", "n"),
     Column("to", "n"),
-    Column("raised"),
-    Column("given back"),
+    Column("raised (UTC)"),
+    Column("given back (UTC)"),
     Column("raised for", "n"),
 )
 # the others have a tile if there are any; the sentence below counts all
@@ -57,7 +63,7 @@ def render(report: Row) -> str:
     zone = f"in {times.name}, UTC beside" if times.name else "UTC"
     foot = f"Made from report.json, beside this file. All times are {zone}. Costs are estimates."
     title = f"{report['deployment']}: night {report['run_id']}"
-    return document(title, body, foot, base_of(report, consoles))
+    return document(title, body, foot)
 
 
 def _header(report: Row, consoles: Consoles, times: Times) -> str:
@@ -65,33 +71,39 @@ def _header(report: Row, consoles: Consoles, times: Times) -> str:
     state = '<span class="state bad">ATTENTION</span>' if bad else '<span class="state">OK</span>'
     kind = "Part" if report["part"] else "Night"
     part = f"<p>A part, {shown(of_part(report))}</p>" if report["part"] else ""
-    started = sum(b["workers"] for b in report["batches"] if b["started_at"])
     window = shown(times.span(report["start"], report["deadline"]))
+    return (
+        f"<h1>{kind} {shown(report['run_id'])} {state}</h1>"
+        f'<p class="muted">{shown(report["deployment"])} · account {shown(report["account"])} · '
+        f"{shown(report['region'])} · window {window}"
+        f" · closed {times.clock(report['closed_at'])}</p>"
+        f'<p class="lead">{_lead(report)}</p>'
+        f'<div class="tiles">{"".join(_tiles(report))}</div>'
+        f"{part}"
+    )
+
+
+def _facts(report: Row) -> str:
+    started = sum(b["workers"] for b in report["batches"] if b["started_at"])
     facts = (
         f"{duration(report['duration_seconds'])} of a window of "
         f"{duration(report['window_seconds'])} · {report['items']:,} items · "
         f"{count_of(started, noun_of(report['engine']))} · "
         f"{count_of(len(report['raised']), 'table')} raised · {money(report)}"
     )
-    return (
-        f"<h1>{kind} {escape(report['run_id'])} {state}</h1>"
-        f'<p class="muted">{shown(report["deployment"])} · account {shown(report["account"])} · '
-        f"{shown(report['region'])} · window {window}"
-        f" · closed {times.clock(report['closed_at'])}</p>"
-        f'<p class="lead">{_lead(report)}</p>'
-        f'<div class="tiles">{"".join(_tiles(report))}</div>'
-        f"<p>{escape(summary(report))}</p>{part}<p>{facts}</p>{_links(report, consoles)}"
-    )
+    return f'<p class="muted">{escape(summary(report))}</p><p class="muted">{facts}</p>'
 
 
 def _lead(report: Row) -> str:
     """Say it all in a sentence."""
-    told = sum(report["totals"][verdict.value] for verdict in ALERTING_VERDICTS)
-    if told:
-        verb = "is" if told == 1 else "are"
-        return f"{told:,} of {count_of(report['discovered'], 'table')} {verb} not backed up."
+    wrong, left, alerts = not_backed_up(report), len(report["left_raised"]), len(report["alerts"])
     good = report["totals"][Verdict.BACKED_UP.value]
-    return f"{count_of(good, 'table')} backed up, none failed."
+    said = f"{count_of(good, 'table')} backed up, none failed"
+    if wrong:
+        verb = "is" if wrong == 1 else "are"
+        said = f"{wrong:,} of {count_of(report['discovered'], 'table')} {verb} not backed up"
+    more = [f"{left:,} left raised" if left else "", f"{alerts:,} to look at" if alerts else ""]
+    return f"{', '.join(filter(None, [said, *more]))}."
 
 
 def _tiles(report: Row) -> Iterable[str]:
@@ -150,12 +162,12 @@ def _night(report: Row, consoles: Consoles, times: Times) -> str:
     ]
     words = "Nothing was started this night." if not drawn else ""
     if drawn and without:
-        words = f"{without} tables are not in the chart: they needed no {noun}, or got none. "
+        words = f"{count_of(without, 'table')} not in the chart: needed no {noun}, or got none. "
     if drawn_tables > LANES:
         words += f"Each row is a {noun} with its exports; point at one for more."
     keys = "".join(f'<span><i class="{c}"></i>{text}</span>' for c, text in legend)
     return (
-        f"<h2>The night</h2>{drawn}"
+        f"<h2>The night</h2>{_facts(report)}{_links(report, consoles)}{drawn}"
         + (f'<div class="legend">{keys}</div>' if drawn else "")
         + (f'<p class="muted">{words}</p>' if words else "")
     )
@@ -167,8 +179,8 @@ def _raises(raised: Iterable[Row], times: Times) -> str:
             named(r["table"]),
             f"{r['from']:,}",
             f"{r['to']:,}",
-            times.clock(r["raised_at"]) if r["raised_at"] else "-",
-            times.clock(r["given_back_at"]) if r["given_back_at"] else "not given back",
+            times.short(r["raised_at"]) if r["raised_at"] else "-",
+            times.short(r["given_back_at"]) if r["given_back_at"] else "not yet",
             duration(r["duration_seconds"]),
         )
         for r in raised

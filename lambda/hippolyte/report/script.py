@@ -33,6 +33,7 @@ for (const table of all("table.rows")) {
   if (!body || body.rows.length < 2) continue;
   table.classList.add("sorts");
   heads.forEach((head, column) => {
+    if (!head.textContent) return;
     const numeric = head.classList.contains("n");
     const button = make("button", {type: "button"}, ...head.childNodes);
     head.append(button);
@@ -53,9 +54,14 @@ for (const table of all("table.rows")) {
   });
 }
 
+// what differs from address to address is the name
+for (const table of all("table[data-places]"))
+  for (const each of all("a:not([href])", table))
+    each.href = table.dataset.places.replace("*", () => each.textContent);
+
 const place = document.getElementById("tools");
-if (!place) return;
 const rows = all("table.rows tbody tr, .group li");
+if (!place || !rows.length) return;
 const about = (row) => all(".what", row.closest(".group") || row).map((each) => each.textContent);
 const words = rows.map((row) => [row.textContent, ...about(row)].join(" ").toLowerCase());
 const folds = all("details")

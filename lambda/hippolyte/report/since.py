@@ -78,12 +78,12 @@ def _kinds(changes: Row) -> str:
 
 
 def _names(names: Sequence[str]) -> str:
-    said = [f"<bdi>{shown(name)}</bdi>" for name in names]
+    said = [named(name) for name in names]
     if len(names) <= _NAMED:
         return ", ".join(said)
     return (
         f"<details><summary>{count_of(len(names), 'table')}: "
-        + ", ".join(f"<bdi>{shown(name, 60)}</bdi>" for name in names[:3])
+        + ", ".join(named(name, 60) for name in names[:3])
         + f" and {len(names) - 3:,} more</summary>{', '.join(said[3:])}</details>"
     )
 

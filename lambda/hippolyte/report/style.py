@@ -6,18 +6,18 @@ the window scrolls in its own box.
 
 STYLE = """
 :root{color-scheme:light dark;--bg:#fff;--panel:#f4f6f8;--text:#1b1f24;--muted:#566069;
---line:#d9dee3;--band:#e3e8ed;--ok:#2a7553;--bad:#b83226;--late:#985400;--quiet:#7d8894;
---earlier:#d98880;--raise:#6f42c1;--link:#0b5cad;--on:#fff}
-@media(prefers-color-scheme:dark){:root{--bg:#14171a;--panel:#1d2125;--text:#e6e9ec;
+--line:#d9dee3;--band:#e3e8ed;--ok:#2a7553;--bad:#b83226;--late:#985400;--quiet:#717c87;
+--earlier:#c0645a;--raise:#6f42c1;--link:#0b5cad;--on:#fff}
+@media screen and (prefers-color-scheme:dark){:root{--bg:#14171a;--panel:#1d2125;--text:#e6e9ec;
 --muted:#a3adb7;--line:#343a41;--band:#2b3138;--ok:#56b68d;--bad:#f27d6e;--late:#e8a23d;
---quiet:#86919c;--earlier:#8f4a43;--raise:#b392f0;--link:#7cb7ff;--on:#14171a}}
+--quiet:#86919c;--earlier:#b4645b;--raise:#b392f0;--link:#7cb7ff;--on:#14171a}}
 *{box-sizing:border-box}[hidden]{display:none!important}
 body{margin:0 auto;padding:24px 24px 48px;max-width:1176px;background:var(--bg);
 color:var(--text);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 html:not(:has(#end)) body::before{content:"This page is cut off: a part of it is missing.";
 display:block;margin:0 0 16px;padding:8px 14px;border-radius:6px;font-weight:600;color:var(--on);
 background:var(--bad)}
-a{color:var(--link)}a:focus-visible,button:focus-visible,summary:focus-visible,
+a[href]{color:var(--link)}a:focus-visible,button:focus-visible,summary:focus-visible,
 input:focus-visible,.chart:focus-visible{outline:2px solid var(--link);outline-offset:2px}
 h1{font-size:24px;line-height:1.25;margin:0 0 4px}h2{font-size:17px;margin:28px 0 8px}
 p{margin:4px 0;overflow-wrap:anywhere}ul{margin:4px 0;padding-left:20px}
@@ -35,7 +35,8 @@ border-radius:6px;padding:6px 12px;color:var(--muted);font-size:13px;line-height
 white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .tiles small{font-size:12px}.tiles .zero b{font-weight:400;color:var(--muted)}
 .tiles .wrong b{color:var(--bad)}
-.links{font-size:14px}nav{margin:8px 0 0;font-size:14px;overflow-wrap:anywhere}
+nav{margin:4px 0 12px;font-size:14px;overflow-wrap:anywhere}.what{unicode-bidi:isolate}
+.do{font-size:13px;color:var(--muted)}
 .chart{overflow:auto;max-height:min(70vh,560px);border:1px solid var(--line);border-radius:6px;
 background:var(--bg)}
 .plan{display:grid;grid-template-columns:auto 1fr;width:max-content}
@@ -64,7 +65,8 @@ details{margin:6px 0}summary{cursor:pointer}summary h2{display:inline;margin:0}
 .fold>summary::marker{color:var(--muted)}
 .attention{border-left:4px solid var(--bad);padding:2px 0 2px 16px}
 .attention>ul{list-style:none;padding:0}.attention>ul>li{margin:4px 0}
-.group>summary b{color:var(--bad)}.group>ul{margin:6px 0 10px}.group li{margin:3px 0}
+.group{margin:6px 0 0}.group>summary b{color:var(--bad)}.group>ul{margin:6px 0 10px}
+.group li{margin:3px 0}
 #tools{display:flex;flex-wrap:wrap;gap:6px 10px;align-items:center;margin:28px 0 4px}
 #tools:empty{display:none}
 #tools input{font-family:inherit;font-size:16px;padding:5px 9px;min-width:0;flex:0 1 320px;
@@ -87,13 +89,25 @@ body{padding:16px 16px 40px}h1{font-size:21px}.lead{font-size:17px}
 .plan .names,.plan .zone{width:132px}.chart{max-height:min(60vh,380px)}.legend{gap:2px 12px}
 #tools input{flex:1 1 200px}
 .rows,.rows tbody,.rows tr{display:block}.rows thead{display:none}
-.sorts thead{display:block!important}.sorts thead tr{display:flex;flex-wrap:wrap;gap:2px 16px;
-border:0}.sorts thead th{padding:4px 0;border:0}
+.sorts thead{display:block!important}
+.sorts thead tr{display:flex;flex-wrap:wrap;gap:2px 16px;align-items:baseline;border:0}
+.sorts thead th{padding:4px 0;border:0}
 .sorts thead tr::before{content:"Sort by";color:var(--muted);padding:4px 0}
 .rows tr{border-bottom:1px solid var(--line);padding:8px 0}
 .rows th,.rows td{display:inline-block;border:0;padding:0 14px 0 0;text-align:left}
 .rows tbody th{display:block;min-width:0}.rows td:empty{display:none}
 .rows td::before{color:var(--muted)}
 }
-@media print{.chart{max-height:none}#tools{display:none}}
+/* what a finger hits is 44 pixels high and wide; the chart's links are those of the list below */
+@media(max-width:700px),(pointer:coarse){
+summary,a[href],thead button,#tools input{min-width:44px;min-height:44px;box-sizing:border-box}
+summary{padding:11px 0}a[href],thead button{display:inline-block;padding:11px 0}
+.good th>a{display:block}
+.plan a{pointer-events:none}.plan a text{fill:var(--text)}
+}
+@page{size:landscape}
+@media print{body{padding:0;max-width:none}.chart{max-height:none;overflow:visible;border:0}
+.plan{zoom:.88}.plan svg{position:static!important}#tools{display:none}a[href]{color:inherit}
+.state,i,.plan,.nights,.attention{print-color-adjust:exact}li,tr{break-inside:avoid}
+h2,summary{break-after:avoid}}
 """

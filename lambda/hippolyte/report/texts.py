@@ -7,10 +7,13 @@ from collections.abc import Iterable
 from html import escape
 
 # neither XML nor UTF-8 takes them, or nobody sees them: what turns the order of letters around
-# would make a name look like another one (Unicode, UAX #9: the explicit formatting characters)
+# would make a name look like another one (Unicode, UAX #9: the explicit formatting characters),
+# and so would what is not drawn (DerivedCoreProperties, Default_Ignorable_Code_Point, but for the
+# selectors of an emoji's form)
 _UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\ud800-\udfff\ufeff\ufffe\uffff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\uffff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 # a text of a service may be long; report.json has all of it
 LONG = 600
@@ -22,14 +25,19 @@ def plain(text: str, length: int = LONG) -> str:
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", cut)
 
 
+def a_line(text: str, length: int = 300) -> str:
+    """Return a text that is data as a part of one line."""
+    return plain(" ".join(text.split()), length)
+
+
 def shown(text: str, length: int = LONG) -> str:
     """Escape a text that is data; cut it if it is too long for its place, or would burst a page."""
     return escape(plain(text, length))
 
 
-def named(name: str) -> str:
+def named(name: str, length: int = LONG) -> str:
     """Return a name for HTML: letters of right-to-left scripts in it move nothing beside it."""
-    return f"<bdi>{shown(name)}</bdi>"
+    return shown(name, length) if name.isascii() else f"<bdi>{shown(name, length)}</bdi>"
 
 
 def duration(seconds: float | None) -> str:
@@ -71,4 +79,4 @@ def section(title: str, rows: Iterable[str], most: int) -> list[str]:
         return []
     more = len(rows) - most
     named = [f"  - {row}" for row in rows[:most]]
-    return [f"{title}:", *named, *([f"  and {more} more"] if more > 0 else []), ""]
+    return [f"{title}:", *named, *([f"  and {more:,} more"] if more > 0 else []), ""]

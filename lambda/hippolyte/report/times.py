@@ -31,6 +31,10 @@ class Times:
         utc = when(text).astimezone(UTC)
         return f"{self.local(text):%H:%M} ({utc:%H:%M} UTC)" if self.name else f"{utc:%H:%M} UTC"
 
+    def short(self, text: str) -> str:
+        """Return a recorded time for a column that says `(UTC)`: `02:05 (00:05)`."""
+        return self.clock(text).replace(" UTC", "")
+
     def between(self, begin: str, end: str | None) -> str:
         """Return two recorded times: `02:05 to 03:00 (00:05 to 01:00 UTC)`; no end is a `?`."""
         first, last = when(begin).astimezone(UTC), when(end).astimezone(UTC) if end else None

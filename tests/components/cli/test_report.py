@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -23,13 +25,14 @@ from tests.support.fleets import (
     HOMES,
     NOW,
     Bucket,
+    a_morning,
     bucket,
     good_tables,
     night,
     row,
     start,
 )
-from tests.support.night_reports import night_report
+from tests.support.night_reports import large_report, night_report
 from tools.tf import REPOSITORY
 
 FIRST, SECOND = HOMES[:2]
@@ -140,6 +143,66 @@ def test_a_report_that_is_none_is_code_2(made: Bucket, body: object) -> None:
     assert result.stderr.startswith("Error: ")
 
 
+def test_a_thousand_foreign_objects_hide_no_night(made: Bucket) -> None:
+    home = f"runs/{FIRST.account}/{FIRST.region}"
+    made.report(FIRST, start(0), report_of(FIRST, start(0)))
+    for number in range(250):
+        made.put(f"{home}/foreign-{number}/report.json", b"x")
+        made.put(f"{home}/2026-99-99T00-{number:02d}Z/report.json", b"x")
+        made.put(f"{home}/foreign-{number}", b"x")
+        made.put(f"runs/foreign-{number}/x", b"x")
+    for arguments in ((), ("--all", "--nights", "7")):
+        result = command(*arguments)
+        assert result.exit_code == 0, result.output
+        assert "foreign" not in result.output
+        assert "2 backed up" in result.output or "2 tables backed up" in result.output
+
+
+def test_ten_thousand_tables_are_a_few_reasons(made: Bucket, tmp_path: Path) -> None:
+    whole = large_report(10_000, failures=20)
+    whole |= {"run_id": run_id(start(0)), "account": FIRST.account, "region": FIRST.region}
+    made.report(FIRST, start(0), whole)
+    page = tmp_path / "night.html"
+    result = command("--html", str(page))
+    assert result.exit_code == 1, result.output
+    assert "10,000 tables discovered = " in result.stdout
+    assert len(result.stdout.splitlines()) < 100
+    assert page.stat().st_size < 3_000_000
+    said = command("--all", "--nights", "7").stdout
+    assert "21 tables failed" in said
+    assert len(said.splitlines()) < 60
+
+
+ODD_NAMES = ["\u202eelbat", "\u200bzero", "tab\tbell\x07\x1b[31m", "two\nlines: OK", "n" * 255]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--all", "--nights", "7")], ids=["one", "all"])
+def test_names_and_reasons_of_anybody_s_are_shown_safely(
+    made: Bucket, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    whole = report_of(FIRST, start(0))
+    reasons = itertools.cycle(["\u2066x\x9b31m", "y\r\nforged: all is well"])
+    failed = whole["tables"]["orders"] | {"verdict": "failed"}
+    whole["tables"] = {name: failed | {"reason": next(reasons)} for name in ODD_NAMES}
+    whole["totals"] |= {"backed_up": 0, "failed": len(ODD_NAMES)}
+    whole["deployment"] = ODD_NAMES[0]
+    for key in ("alerts", "warnings", "left_raised"):
+        whole[key] = ODD_NAMES
+    made.report(FIRST, start(0), whole)
+    page = tmp_path / "page.html"
+    result = command(*arguments, "--html", str(page), columns=100)
+    assert result.exit_code == 1, result.output
+    for said in (result.stdout, page.read_text(encoding="utf-8")):
+        assert not {c for c in said if unicodedata.category(c) in ("Cc", "Cf")} - {"\n", "\t"}
+    assert "\t" not in result.stdout
+    lines = result.stdout.splitlines()
+    assert not [line for line in lines if line.startswith(("forged", "lines"))]
+    assert "n" * 255 in "".join(line.strip() for line in result.stdout.splitlines())
+    # what is for programs is whole
+    found = json.loads(command(*arguments, "--json").stdout)
+    assert ODD_NAMES[3] in json.dumps(found, ensure_ascii=False).replace("\\n", "\n")
+
+
 # of all
 
 
@@ -162,7 +225,7 @@ def test_all_fits_80_columns_and_cuts_nothing(six: Bucket) -> None:
     lines = [line.rstrip() for line in result.stdout.splitlines()]
     assert max(map(len, lines)) <= 80
     assert lines[0] == "ATTENTION: 1 of 6 nights missing, 9 tables failed"
-    assert f"{FIRST}  {' ' * 28}.-" in lines
+    assert f"{FIRST}  -." in lines  # the newest first, as on the page
     assert f"{SECOND}  {'.' * 29}F" in lines
     assert f"{HOMES[2]}  {'.' * 20}?{'.' * 9}" in lines
     assert "…" not in result.stdout
@@ -175,7 +238,7 @@ def test_more_nights_than_fit_come_in_blocks(six: Bucket) -> None:
     assert max(map(len, lines)) <= 80
     own = [line for line in lines if line.startswith(f"{SECOND} ") or line == str(SECOND)]
     nights = "".join(line.removeprefix(str(SECOND)).strip() for line in own[:2])
-    assert nights.startswith("." * 29 + "F")
+    assert nights.startswith("F" + "." * 29)
 
 
 def test_all_is_code_0_if_all_is_well(made: Bucket) -> None:
@@ -243,17 +306,7 @@ def test_an_empty_bucket_is_code_1_and_a_missing_one_2(made: Bucket) -> None:
 
 @pytest.fixture
 def shown(made: Bucket) -> Bucket:
-    """A morning as there are: one account silent, tables failed, a replica no more."""
-    for home in HOMES:
-        for days in range(2 if home == HOMES[4] else 0, 30):
-            made.good(home, days, tables=3)
-    tables = good_tables(start(0)) | {
-        "orders": row("failed", "2026-11-25T01:00:00Z", reason="the cluster ended before it did"),
-        "stock": row("timed_out", "2026-11-27T01:00:00Z", reason="the window was over"),
-        "carts-eu": row("skipped", reason="excluded by 'carts-eu'", replica=False),
-    }
-    made.report(SECOND, start(0), night(start(0), tables))
-    made.report(HOMES[3], start(9), b"{")
+    a_morning(made)
     return made
 
 

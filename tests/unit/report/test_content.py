@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +34,7 @@ def test_the_summary_names_every_verdict_and_what_is_left_raised() -> None:
     )
 
 
+@hypothesis.settings(deadline=None)
 @given(st.lists(st.sampled_from(list(Verdict)), max_size=40))
 def test_the_totals_add_up(verdicts: list[Verdict]) -> None:
     made = report({f"t{n}": v for n, v in enumerate(verdicts)})
@@ -125,7 +127,7 @@ def test_a_first_night_has_nothing_to_compare_with() -> None:
 
 def test_the_message_says_how_long_what_it_cost_and_where_the_rest_is() -> None:
     message = text(report({"orders": Verdict.BACKED_UP}), WHERE)
-    assert message.startswith("Run 2026-11-24T00-00Z: 1 tables discovered = 1 backed up")
+    assert message.startswith("Run 2026-11-24T00-00Z: 1 table discovered = 1 backed up")
     assert "3 items" in message
     assert "61 of 420 minutes" in message
     assert "USD" in message
@@ -134,7 +136,7 @@ def test_the_message_says_how_long_what_it_cost_and_where_the_rest_is() -> None:
 
 def test_a_long_list_is_cut_and_says_so() -> None:
     message = text(report({f"t{n:04d}": Verdict.FAILED for n in range(2500)}), WHERE)
-    assert "and 2450 more" in message
+    assert "and 2,450 more" in message
     assert "t0049" in message
     assert "t0050" not in message
     assert len(message.encode()) < 200_000
@@ -161,7 +163,7 @@ def test_what_was_raised_is_told_with_its_times() -> None:
     entry.close(Verdict.BACKED_UP)
     entry.raised_from, entry.raised_to, entry.raised_at = 1000, 1569, iso(START)
     message = text(make_report(SETTINGS, made, ledger, (), {}, NOW), WHERE)
-    assert "orders: 1000 -> 1569 at 2026-11-24T00:00:00Z, not given back yet" in message
+    assert "orders: 1,000 -> 1,569 at 2026-11-24T00:00:00Z, not given back yet" in message
     entry.given_back_at = iso(NOW)
     message = text(make_report(SETTINGS, made, ledger, (), {}, NOW), WHERE)
     assert "given back 2026-11-24T02:00:00Z, after 120 minutes" in message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -85,7 +86,7 @@ def test_the_page_names_what_changed_most() -> None:
     assert "took longer" not in told
     grown = told[told.index("grew most") :]
     assert grown.count("→") == 10
-    assert "<bdi>some-service.production.table-00055</bdi> 1.4 GiB → 2.8 GiB" in grown
+    assert "some-service.production.table-00055 1.4 GiB → 2.8 GiB" in grown
 
 
 def test_many_names_are_behind_a_click() -> None:
@@ -93,10 +94,8 @@ def test_many_names_are_behind_a_click() -> None:
     report["previous_run"] = "2026-11-23T00-00Z"
     report["changes"]["gone"] = [f"gone-{n}" for n in range(900)]
     told = since_the_night_before(report)
-    assert (
-        "900 tables: <bdi>gone-0</bdi>, <bdi>gone-1</bdi>, <bdi>gone-2</bdi> and 897 more" in told
-    )
-    assert all(f"<bdi>gone-{n}</bdi>" in told for n in range(900))
+    assert "900 tables: gone-0, gone-1, gone-2 and 897 more" in told
+    assert set(re.findall(r"gone-\d+", told)) == {f"gone-{n}" for n in range(900)}
 
 
 def test_without_a_night_before_nothing_is_said() -> None:

@@ -22,6 +22,7 @@ def test_utc_is_said_once(name: str) -> None:
 
 def test_a_zone_has_utc_beside() -> None:
     assert BERLIN.clock(BEGIN) == "01:00 (00:00 UTC)"
+    assert BERLIN.short(BEGIN) == "01:00 (00:00)"
     assert BERLIN.between(BEGIN, END) == "01:00 to 08:00 (00:00 to 07:00 UTC)"
     assert BERLIN.between(BEGIN, None) == "01:00 to ? (00:00 to ? UTC)"
     expected = "24 Nov 2026, 01:00 to 08:00 Europe/Berlin (00:00 to 07:00 UTC)"
