@@ -227,7 +227,7 @@ def test_all_fits_80_columns_and_cuts_nothing(six: Bucket) -> None:
     assert lines[0] == "ATTENTION: 1 of 6 nights missing, 9 tables failed"
     assert f"{FIRST}  -." in lines  # the newest first, as on the page
     assert f"{SECOND}  F{'.' * 29}" in lines
-    assert f"{HOMES[2]}  {'.' * 20}?{'.' * 9}" in lines
+    assert f"{HOMES[2]}  {'.' * 9}?{'.' * 20}" in lines
     assert "…" not in result.stdout
     # as failed, and as backed up nowhere
     assert " ".join(result.stdout.split()).count(" ".join(["because"] * 20)) == 2
