@@ -51,7 +51,9 @@ _STYLES = {
 
 def show(out: Console, fleet: Fleet) -> None:
     """Print a fleet."""
-    mood = "bold red" if fleet.needs_attention else "bold green"
+    mood = "bold green" if fleet.good else "bold yellow"
+    if fleet.needs_attention:
+        mood = "bold red"
     out.print(Text(first_line(fleet), style=mood))
     out.print(Text(f"{fleet.place}, {iso(fleet.at)}"), soft_wrap=True)
     if fleet.deployments:
@@ -79,24 +81,24 @@ def _more(fleet: Fleet) -> Iterator[tuple[str, list[str]]]:
 
 
 def _grid(out: Console, fleet: Fleet) -> None:
-    """Print the nights, one character each, the newest last; in blocks if they are too many."""
+    """Print the nights, one character each, the newest first as on the page; in blocks if many."""
     names = [str(one.home) for one in fleet.deployments]
     left = max(map(len, names)) + 2
     beside = left + _ROOM <= out.width
     # a date stands above the nights
-    left = left if beside else len("from 01 Jan (UTC)  ")
+    left = left if beside else len("01 Jan back (UTC)  ")
     room = max(_ROOM, out.width - left)
-    begins = range(len(fleet.dates) % room - room, len(fleet.dates), room)
-    blocks = [(max(0, begin), begin + room) for begin in begins if begin + room > 0]
-    for begin, end in blocks:
-        since = f"from {fleet.dates[begin]:%d %b} (UTC)"
-        out.print(Text(since.ljust(left) + _tens(fleet.dates[begin:end]), style="dim"))
-        out.print(Text(" " * left + _units(fleet.dates[begin:end]), style="dim"))
+    dates = fleet.dates[::-1]
+    for begin in range(0, len(dates), room):
+        block = dates[begin : begin + room]
+        since = f"{block[0]:%d %b} back (UTC)"
+        out.print(Text(since.ljust(left) + _tens(block), style="dim"))
+        out.print(Text(" " * left + _units(block), style="dim"))
         for name, one in zip(names, fleet.deployments, strict=True):
             if not beside:
                 out.print(Text(name))
             line = Text((name if beside else "").ljust(left))
-            for cell in one.cells[begin:end]:
+            for cell in one.cells[::-1][begin : begin + room]:
                 line.append(SIGNS[cell.state], style=_STYLES[cell.state])
             out.print(line)
     present = {cell.state for one in fleet.deployments for cell in one.cells}
@@ -106,9 +108,9 @@ def _grid(out: Console, fleet: Fleet) -> None:
 
 def _tens(dates: tuple[date, ...]) -> str:
     """Return the tens of days where they change."""
+    tens = [str(day.day // 10) for day in dates]
     return "".join(
-        str(day.day // 10) if number == 0 or day.day in (1, 10, 20, 30) else " "
-        for number, day in enumerate(dates)
+        ten if number == 0 or ten != tens[number - 1] else " " for number, ten in enumerate(tens)
     )
 
 
@@ -167,6 +169,8 @@ def _deployment(one: Deployment, fleet: Fleet) -> dict[str, Any]:
             for age in one.oldest
         ],
         "raised": list(one.kept.raised),
+        "unreadable": sorted(one.kept.unreadable),
+        "ahead": one.ahead or None,
         "cost_usd": round(one.cost_usd, 4),
         "storage_usd": one.storage_usd,
         "not_seen": list(one.kept.trouble),

@@ -92,6 +92,11 @@ class Releases:
 
     def round(self) -> list[Row]:
         """Take one step for every open lease; what fails where nothing else is open is raised."""
+        rows = self._round()
+        self.unseen += self.here.p.leases.damaged.values()
+        return rows
+
+    def _round(self) -> list[Row]:
         self.unseen = list(self.unknown)
         if self.others:
             self._set_apart()

@@ -40,3 +40,8 @@ output "network" {
     security_group_id = aws_security_group.functions.id
   }
 }
+
+output "version" {
+  description = "Version of the module."
+  value       = module.hippolyte.version
+}

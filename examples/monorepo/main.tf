@@ -4,8 +4,9 @@
 locals {
   account_ids = [for account in values(var.accounts) : account.id]
 
-  # where all write and tell
+  # where all write and tell, and whom
   central = {
+    alert_emails  = var.alert_emails
     backup_bucket = module.backup_bucket.backup_bucket
     central_topic = module.backup_topic.central_topic
   }

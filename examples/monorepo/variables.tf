@@ -56,7 +56,7 @@ variable "bucket_name" {
 }
 
 variable "alert_emails" {
-  description = "E-mail addresses told of every account's nights; each confirms one mail."
+  description = "E-mail addresses told of every account's nights, and of each account's alarms on its own topic: each confirms a mail for the backup account and one for every account."
   type        = list(string)
   default     = []
   nullable    = false

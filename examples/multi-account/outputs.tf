@@ -31,3 +31,12 @@ output "deployments" {
     }
   }
 }
+
+output "versions" {
+  description = "Version of the module by deployment."
+  value = {
+    shop         = module.shop.version
+    shop_ireland = module.shop_ireland.version
+    analytics    = module.analytics.version
+  }
+}

@@ -47,3 +47,8 @@ output "alarm_names" {
   description = "Names of the CloudWatch alarms."
   value       = module.hippolyte.alarm_names
 }
+
+output "version" {
+  description = "Version of the module."
+  value       = module.hippolyte.version
+}

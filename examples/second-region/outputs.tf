@@ -22,3 +22,8 @@ output "monitor" {
   description = "The function that follows a night to its end."
   value       = module.hippolyte.monitor
 }
+
+output "version" {
+  description = "Version of the module."
+  value       = module.hippolyte.version
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -105,6 +106,7 @@ def elsewhere(p: Pass, make_store: Callable[[S3Client, str], Store] = Store) -> 
         found.append(assemble(other, p.me, p.remaining, make_store, built))
         # what fails there is raised at the end of the one invocation; what is unseen is so for all
         found[-1].failures, found[-1].unseen = p.failures, p.unseen
+        found[-1].leases = replace(found[-1].leases, damaged=p.leases.damaged)
     return found
 
 

@@ -63,8 +63,10 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     still_open = {run for sight in sights for run in sight.still_open}
     figures = {
         "NightOverdue": float(is_overdue(p, here.recent, still_open)),
-        # of a place that cannot be read nobody knows
-        "TablesLeftRaised": float(sum(s.left_raised for s in sights) + len(p.unseen)),
+        # of a place or a lease that cannot be read nobody knows
+        "TablesLeftRaised": float(
+            sum(s.left_raised for s in sights) + len(p.unseen) + len(p.leases.damaged)
+        ),
         "RaisedReadCapacity": float(sum(sight.raised_units for sight in sights)),
     }
     metrics(p.clients, p.settings, figures)

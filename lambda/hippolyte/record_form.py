@@ -45,5 +45,5 @@ def known_form(what: str) -> Iterator[None]:
     except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
         raise ConfigurationError(
             f"{what} has a form that this version does not know ({error}): another version wrote "
-            "it, deploy that version again"
+            "it, deploy that version again; or it is damaged, restore its former version"
         ) from error

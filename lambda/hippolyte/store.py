@@ -28,6 +28,11 @@ _CONFLICT_TRIES = 4
 # characters; of some two hundred tables, so that a small deployment's records are plain text
 _PACKED_FROM = 100_000
 _GZIP = b"\x1f\x8b"
+# what reading a body raises that holds anything at all
+_NO_RECORD = (
+    *(ValueError, KeyError, TypeError, OverflowError, RecursionError),
+    *(EOFError, OSError, zlib.error),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ class Store:
         """Return (record, etag), None if there is none.
 
         Raises:
-            ConfigurationError: the record is no JSON, or a newer version wrote it.
+            ConfigurationError: the record is no JSON, or a newer version wrote it; names the key.
         """
         return self.read_as(key, dict, None)
 
@@ -74,7 +79,11 @@ class Store:
             if code in ("NoSuchKey", "404"):
                 return None
             raise
-        return form(self._parsed(key, answer["Body"].read())), answer["ETag"]
+        record = self._parsed(key, answer["Body"].read())
+        try:
+            return form(record), answer["ETag"]
+        except ConfigurationError as error:
+            raise ConfigurationError(f"s3://{self.bucket}/{key}: {error}") from error
 
     def read_kept(
         self, key: str, form: Callable[[dict[str, Any]], _Form], kept: Kept, most: int
@@ -90,7 +99,7 @@ class Store:
         try:
             record: dict[str, Any] = json.loads(unpacked(body))
             version = int(record["version"])
-        except (ValueError, KeyError, TypeError, EOFError, OSError, zlib.error) as error:
+        except _NO_RECORD as error:
             raise ConfigurationError(
                 f"s3://{self.bucket}/{key} is not a record of this product ({error}); "
                 "restore its former version"

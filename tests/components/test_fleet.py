@@ -44,6 +44,7 @@ LETTERS = {
     State.NONE: " ",
 }
 FIRST, SECOND = HOMES[:2]
+RAISED = {"version": 1, "state": "raised"}
 
 
 @pytest.fixture
@@ -182,7 +183,8 @@ def test_a_night_under_way_hides_not_how_the_one_before_went(made: Bucket) -> No
 def test_the_first_night_of_all_may_be_under_way(made: Bucket) -> None:
     made.put(f"runs/{FIRST.account}/{FIRST.region}/{run_id(start(0, 4))}/plan.json", {})
     fleet = looked(made, now=start(0, 7))
-    assert first_line(fleet) == "OK: 0 of 1 nights, 0 tables backed up, 1 still running"
+    assert first_line(fleet) == "NOTHING YET: 0 of 1 nights, 1 still running"
+    assert ">OK<" not in render(fleet)
 
 
 def test_runs_of_some_tables_are_no_nights(made: Bucket) -> None:
@@ -256,7 +258,7 @@ def test_several_prefixes_are_one_fleet_and_each_is_told_with_its_own(made: Buck
         body = night(begin, tables, partition="aws")
         key = f"team/x/runs/{home.account}/{home.region}/{run_id(begin)}/report.json"
         made.put(key, body)
-    made.put(f"team/x/leases/{SECOND.account}/{SECOND.region}/t.json", {"state": "raised"})
+    made.put(f"team/x/leases/{SECOND.account}/{SECOND.region}/t.json", RAISED)
     named = [FIRST.account, f"{SECOND.account}/{SECOND.region}", "999999999999"]
     fleet = looked(made, more=["team/x"], expected=named)
     assert grid(fleet) == {
@@ -509,6 +511,7 @@ def test_each_kind_of_trouble_leads_to_an_entry_of_the_documents(made: Bucket) -
     made.report(FIRST, begin, body)
     lease(made, "orders", "raised")
     made.report(SECOND, begin, b"{")
+    made.good(HOMES[2], -3)
     fleet = looked(made, now=start(0, 7), expected=["999999999999"])
     titles = [title for title, rows in sections(fleet) if rows]
     assert len(titles) == len(sections(fleet)) - 1, "all but what cannot be listed"
@@ -569,6 +572,58 @@ def test_leases_that_nobody_wrote_since_the_last_report_are_not_read(made: Bucke
     made.report(FIRST, begin, night(begin, good_tables(begin)))
     assert only(looked(made, now=begin + timedelta(hours=7))).kept.raised == ()
     assert Counter(made.calls)["GetObject"] == 1
+
+
+def test_a_lease_that_cannot_be_read_is_told_as_that(made: Bucket) -> None:
+    made.good(FIRST, _PAST)
+    for table, state in {"carts": "raised", "junk": "borrowed"}.items():
+        lease(made, table, state)
+    made.put(f"leases/{FIRST.account}/{FIRST.region}/broken.json", b"{")
+    fleet = looked(made, now=start(_PAST, 7))
+    assert only(fleet).kept.unreadable == {"broken", "junk"}
+    said = message(fleet, "")
+    assert "broken (maybe: its lease is unreadable), carts, junk (maybe: its lease is un" in said
+    assert record_of(fleet)["deployments"][0]["unreadable"] == ["broken", "junk"]
+
+
+# clocks
+
+
+def test_a_fleet_of_the_future_is_told_as_that(made: Bucket) -> None:
+    """As the local AWS makes them: its clock is virtual."""
+    for days in (-3, -2):
+        made.good(FIRST, days)
+    fleet = looked(made)
+    newest = run_id(start(-3))
+    assert fleet.needs_attention
+    assert first_line(fleet) == "ATTENTION: 1 of 1 nights missing, 1 clock ahead"
+    said = message(fleet, "")
+    assert f"{FIRST}: no night but of the future, {newest}" in said
+    assert f"{FIRST}: {newest} is not due yet: its clock is ahead, or ours is behind" in said
+    assert [age.days for age in only(fleet).oldest] == [0.0, 0.0, 0.0]
+    assert record_of(fleet)["deployments"][0]["ahead"] == newest
+
+
+def test_a_night_that_is_to_come_hides_not_the_ones_before(made: Bucket) -> None:
+    for days in (-1, 0, 1):
+        made.good(FIRST, days)
+    fleet = looked(made)
+    assert grid(fleet) == {str(FIRST): "     .."}
+    assert first_line(fleet) == "ATTENTION: 1 clock ahead"
+    late = looked(made, now=start(0) - timedelta(hours=12))
+    assert "no night since" not in message(late, "")
+    made.good(SECOND, 2)
+    assert f"{SECOND} (hippolyte): no night since {run_id(start(2))}" in message(looked(made), "")
+
+
+def test_ok_is_said_of_good_nights_alone(made: Bucket) -> None:
+    """A deployment of an hour ago: nothing is wrong, and nothing is backed up."""
+    made.put(f"runs/{FIRST.account}/{FIRST.region}/since.json", {"version": 1})
+    at = made.s3.head_object(Bucket=BUCKET, Key=f"runs/{FIRST.account}/{FIRST.region}/since.json")
+    fleet = looked(made, now=at["LastModified"] + timedelta(hours=1))
+    assert not fleet.needs_attention
+    assert first_line(fleet) == "NOTHING YET: 0 of 1 nights"
+    assert ">OK<" not in render(fleet)
 
 
 # the line that says it all

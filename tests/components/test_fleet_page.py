@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -115,3 +116,23 @@ def test_on_a_phone_nothing_is_off_the_screen_or_too_small(six: Fleet, tmp_path:
         # the newest nights are in sight without scrolling, beside the account's name
         right = "document.querySelectorAll('.nights tbody tr td')[4].getBoundingClientRect().right"
         assert found.ask(right) < 390
+
+
+def test_months_stand_where_they_begin_for_who_reads_from_the_newest_on(made: Bucket) -> None:
+    for days in range(40):
+        made.good(HOMES[0], days)
+    page = render(looked(made, 40))
+    heads = re.findall(r'<th scope="col" title="[^"]*">(\d+)<br>(\w*)</th>', page)
+    assert [head for head in heads if head[1]] == [("28", "Nov"), ("31", "Oct")]
+
+
+def test_the_legend_names_the_signs_that_cells_have_and_no_others(made: Bucket) -> None:
+    made.good(HOMES[0], 1)
+    many = {f"t{n}": row("failed") for n in range(1200)}
+    made.report(HOMES[0], start(0), night(start(0), many))
+    page = render(looked(made))
+    legend = re.search(r'<div class="legend">(.*?)</div>', page)
+    assert legend
+    assert "<b>&#10003;</b> all backed up" in legend[1]
+    assert "<b>F</b>" not in legend[1]
+    assert ">1k</span>" in page

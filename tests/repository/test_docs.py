@@ -167,3 +167,17 @@ def test_terraform_docs_is_told_to_make_the_same_tables(module: Path) -> None:
     names = re.findall(r"^\| `(\w+)`", text.split("## Outputs")[0], flags=re.MULTILINE)
     assert names == sorted(names)
     assert ("<a name" in text) is told["settings"]["anchor"]
+
+
+def test_the_source_to_copy_is_the_same_everywhere() -> None:
+    files = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")]
+    files += [*REPOSITORY.glob("examples/*/README.md"), *REPOSITORY.glob("modules/*/README.md")]
+    found = [
+        (match[1], match[2])
+        for file in files
+        for match in re.finditer(
+            r'"git::(\S+?\.git)(?://\S*?)?\?ref=([^"]+)"', file.read_text(encoding="utf-8")
+        )
+    ]
+    assert len(found) > 10
+    assert {*found} == {("https://github.com/ORGANISATION/hippolyte.git", "main")}

@@ -25,7 +25,7 @@ def test_all_pass_and_none_is_left_out(tmp_path: Path, reattached: dict[str, str
     said = terraform.test()
 
     runs = [n for f in FILES for n in re.findall(r'^run "(\w+)"', f.read_text("utf-8"), re.M)]
-    assert len(runs) >= 20
+    assert len(runs) >= 30
     assert f"Success! {len(runs)} passed, 0 failed." in said
     for run in runs:
         assert f'run "{run}"... pass' in said

@@ -7,7 +7,9 @@ module "hippolyte" {
   tables        = { exclude = concat(["scratch-*", "*-test"], var.account.exclude) }
   backup_bucket = var.central.backup_bucket
   central_topic = var.central.central_topic
-  tags          = { team = "platform" }
+  # of the alarms: CloudWatch publishes to no other account's topic
+  alert_emails = var.central.alert_emails
+  tags         = { team = "platform" }
 
   # the fleet's report tells of those
   tell_good_nights = false

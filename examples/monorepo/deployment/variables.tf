@@ -13,11 +13,13 @@ variable "account" {
 
 variable "central" {
   description = <<-EOT
-    Where all accounts write and tell.
+    Where all accounts write and tell, and whom.
+    - `alert_emails`: who is told of each account's alarms.
     - `backup_bucket`: output of modules/backup-bucket: `name`, `region`, `prefix`, `kms_key_arn`, `owner` and `grant` (`account_ids`, `names`).
     - `central_topic`: output of modules/backup-topic: `arn`, `kms_key_arn` and `grant`.
   EOT
   type = object({
+    alert_emails = list(string)
     backup_bucket = object({
       name        = string
       region      = string

@@ -178,7 +178,7 @@ class Workers:
         key = self._key(part_of(worker)[0], "orders")
 
         def form(record: dict[str, Any]) -> Orders:
-            with known_form(key):
+            with known_form("this record"):
                 members = _members(record)
                 tables = {name: Order(**one) for name, one in members.pop("tables").items()}
                 return Orders(**members, tables=tables)

@@ -8,13 +8,15 @@ the last intent is two minutes old.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+import logging
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from hippolyte import clock
+from hippolyte.errors import ConfigurationError
 from hippolyte.leases.lease import Held, Lease, LeaseState
 from hippolyte.record_form import when
 from hippolyte.records.intents import INTENT_LIFE
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from hippolyte.clients import Clients
     from hippolyte.settings import Settings
     from hippolyte.store import Store
+
+_log = logging.getLogger(__name__)
 
 _SETTLED = timedelta(minutes=2)
 # an intent older than that is not carried out: others are about to take it for over
@@ -39,36 +43,66 @@ _released: dict[tuple[str, str], str] = {}
 class Leases:
     """The leases of a deployment, as one invocation (`me`) sees and moves them.
 
-    `take` and `give_back`, in the modules of these names, move a lease.
+    `take` and `give_back`, in the modules of these names, move a lease. `damaged`: what is told of
+    those that cannot be read, by address and table; of all places, if there are several.
     """
 
     clients: Clients
     store: Store
     settings: Settings
     me: str
+    damaged: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def key(self, table: str) -> str:
         """Return the key of a table's lease."""
         return self.settings.place("leases", f"{table}.json")
 
     def all_open(self) -> dict[str, Held]:
-        """Return the open leases by table; reads what this process has not seen released."""
+        """Return the open leases by table; reads what this process has not seen released.
+
+        One that cannot be read is noted in `damaged`, and keeps no other from being given back.
+        """
         found: dict[str, Held] = {}
+        here = f"s3://{self.store.bucket}/{self.settings.place('leases', '')}"
+        for at in [at for at in self.damaged if at[0] == here]:
+            del self.damaged[at]
         for name, etag in self.store.listed(self.settings.place("leases", "")):
-            key = self.settings.place("leases", name)
-            if _released.get((self.store.bucket, key)) == etag:
+            table = name.removesuffix(".json")
+            if table == name or _released.get((self.store.bucket, self.key(table))) == etag:
                 continue
-            read = self.store.read(key)
-            if read and not (lease := Lease.from_record(read[0])).released:
-                found[lease.table] = Held(lease, read[1])
-            elif read:
-                _released[self.store.bucket, key] = read[1]
+            try:
+                held = self._held(table)
+            except ConfigurationError as error:
+                told = f"{table} may be raised, and nobody gives it back: {error}"
+                self.damaged[here, table] = told
+                _log.error("%s", told)
+                continue
+            if held and not held.lease.released:
+                found[table] = held
+            elif held:
+                _released[self.store.bucket, self.key(table)] = held.etag
         return found
+
+    def may_be_raised(self, table: str) -> bool:
+        """Say whether a table has a lease that cannot be read."""
+        return any(table == name for _, name in self.damaged)
 
     def read(self, table: str) -> Lease | None:
         """Return a table's lease as it is on record, open or released; None: it never had one."""
-        found = self.store.read(self.key(table))
-        return Lease.from_record(found[0]) if found else None
+        held = self._held(table)
+        return held.lease if held else None
+
+    def _held(self, table: str) -> Held | None:
+        def form(record: dict[str, Any]) -> Lease:
+            lease = Lease.from_record(record)
+            if lease.table != table:
+                raise ConfigurationError(
+                    f"it is the lease of {lease.table}; restore its former version"
+                )
+            return lease
+
+        found = self.store.read_as(self.key(table), form, None)
+        return Held(*found) if found else None
 
     def describe(self, name: str) -> Table | None:
         """Describe a table now; None if it is gone."""
@@ -92,13 +126,13 @@ class Leases:
     def record(self, lease: Lease) -> Held | None:
         """Write a new lease over a released one; None if an open one is in the way."""
         key = self.key(lease.table)
-        found = self.store.read(key)
+        found = self._held(lease.table)
         if found is None:
             etag = self.store.create(key, asdict(lease))
             return Held(lease, etag) if etag else None
-        if not Lease.from_record(found[0]).released:
+        if not found.lease.released:
             return None
-        return Held(lease, self.store.replace(key, asdict(lease), found[1]))
+        return Held(lease, self.store.replace(key, asdict(lease), found.etag))
 
     def write(self, held: Held, **changes: Any) -> None:
         """Move a lease on; ConflictError if another invocation wrote it first."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from functools import cache
+from typing import Any, get_args, get_type_hints
 
 from hippolyte.record_form import known_form
 from hippolyte.tables.table import Table
@@ -64,10 +66,31 @@ class Lease:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Lease:
-        """Build the lease from its JSON form."""
-        with known_form("a lease"):
+        """Build the lease from its JSON form.
+
+        A table's capacity is set by what it says: it is believed whole, or not at all.
+
+        Raises:
+            ConfigurationError: it is no whole lease, or another version's.
+        """
+        with known_form("the lease"):
             data = {k: v for k, v in record.items() if k not in ("version", "nonce")}
-            return cls(**{**data, "state": LeaseState(data["state"])})
+            lease = cls(**{**data, "state": LeaseState(data["state"])})
+            for name, kinds in _kinds().items():
+                if type(value := getattr(lease, name)) not in kinds:
+                    raise TypeError(f"{name} is {value!r}")
+            if not 0 < lease.before <= lease.target:
+                raise ValueError(f"before is {lease.before}, target {lease.target}")
+            for time in (lease.expiry, lease.intent_at):
+                datetime.fromisoformat(time)
+        return lease
+
+
+@cache
+def _kinds() -> dict[str, tuple[type, ...]]:
+    """Return the types of each field; a flag is no number, and a whole number is one."""
+    found = {name: get_args(hint) or (hint,) for name, hint in get_type_hints(Lease).items()}
+    return {name: (*kinds, int) if float in kinds else kinds for name, kinds in found.items()}
 
 
 def as_it_was(table: Table, lease: Lease | None) -> Table:

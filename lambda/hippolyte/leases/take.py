@@ -25,6 +25,8 @@ def take(
     table = leases.describe(job.table)
     if table is None or table.table_id != job.table_id or not table.exportable:
         return Raise.REFUSED, held, "the table is gone, recreated or not exportable"
+    if held is None and leases.may_be_raised(job.table):
+        return Raise.REFUSED, None, "its lease cannot be read, and it may be raised already"
     if held is None:
         return _begin(leases, job, table, run_id, expiry)
     lease = held.lease

@@ -71,7 +71,12 @@ def close(p: Pass, run: Run) -> bool:
         p.previous or {},
         now,
         catalogued=catalogued(p, run),
-        alerts=[*unconfirmed(p.clients, p.settings), *p.elsewhere, *p.unseen],
+        alerts=[
+            *unconfirmed(p.clients, p.settings),
+            *p.elsewhere,
+            *p.unseen,
+            *p.leases.damaged.values(),
+        ],
     )
     if not run.plan.part:
         # they are of nights: a part would end, or begin, the alarms of tables it did not look at

@@ -56,6 +56,8 @@ class Sight:
         begun = [run for run, names in self.recent.items() if "plan.json" in names]
         if self.p.late or any(late_exports.RECORD in names for names in self.recent.values()):
             return False
+        if self.p.leases.damaged:
+            return False
         return not self.wanted and all(start_of(run) + window <= clock.now() for run in begun)
 
     @property

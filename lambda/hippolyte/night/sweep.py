@@ -80,6 +80,8 @@ def _note_released(p: Pass, run: Run) -> None:
     for name, entry in run.ledger.tables.items():
         if not entry.raised_at or entry.given_back_at or name in p.held:
             continue
+        if p.leases.may_be_raised(name):
+            continue
         with p.apart(f"the lease of {name} cannot be read"):
             lease = p.leases.read(name)
             # another run's was taken after it

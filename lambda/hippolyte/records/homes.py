@@ -34,6 +34,8 @@ _TRIED = 3
 _OF_REPORTS = frozenset({"run_id", "partition", "bucket_region"})
 _OF_ROWS = frozenset({"verdict", "reason", "last_good", "wanted_since", "finished_at", "replica"})
 _JSON = ".json"
+# of a lease (`leases.lease.LeaseState`, of a room above this one)
+_STATES = ("intended", "raised", "lowering", "released")
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -78,7 +80,8 @@ class Kept:
         first_run: the oldest night that is on record, of all; empty: there is none.
         since: when the oldest of its other records was written; None: there is none.
         report: of the newest report that can be read, what is told of its tables; empty: none can.
-        raised: tables whose lease is open; of those that could not be read, that.
+        raised: tables whose lease is open, or cannot be read.
+        unreadable: those of the latter.
         trouble: why not all is known.
     """
 
@@ -88,6 +91,7 @@ class Kept:
     since: datetime | None = None
     report: Mapping[str, Any] = field(default_factory=dict)
     raised: tuple[str, ...] = ()
+    unreadable: frozenset[str] = frozenset()
     trouble: tuple[str, ...] = ()
 
 
@@ -226,7 +230,11 @@ class Records:
         return [
             replace(one, trouble=(*one.trouble, names))
             if isinstance(names, str)
-            else replace(one, raised=tuple(name for name in names if states[one.home, name]))
+            else replace(
+                one,
+                raised=tuple(n for n in names if states[one.home, n] is not False),
+                unreadable=frozenset(n for n in names if states[one.home, n] is None),
+            )
             for one, names in zip(kept, found, strict=True)
         ]
 
@@ -246,13 +254,14 @@ class Records:
             if table in left or not closed or at > when(closed)
         )
 
-    def _is_open(self, home: Home, table: str) -> bool:
+    def _is_open(self, home: Home, table: str) -> bool | None:
+        """Say whether a lease is open; None: it cannot be read, and counts as open."""
         try:
             found = self.store.read(self.key("leases", home, table + _JSON))
         except _UNREADABLE:
-            # what nobody can read counts as open
-            return True
-        return found is not None and found[0].get("state") != "released"
+            return None
+        state = found[0].get("state") if found else "released"
+        return state != "released" if state in _STATES else None
 
     def key(self, kind: str, home: Home, *parts: str) -> str:
         """Return a key of a deployment's records."""

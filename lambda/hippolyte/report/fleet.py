@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
@@ -17,6 +17,8 @@ _A_DAY = 86_400
 # a night is planned minutes after its window's start; the catch-up comes 65 minutes later, and
 # clocks that go back make a night begin an hour later than the one before
 _LATE = timedelta(hours=2)
+# clocks differ by minutes; a night that is to begin later than that is none of ours to judge
+_AHEAD = timedelta(hours=1)
 # as `overdue` has it
 _UNCLOSED = timedelta(hours=1)
 _NAMED = 3
@@ -62,6 +64,7 @@ class Deployment:
         expected: a missing night of it is told.
         failed: tables that the newest readable report says are not backed up.
         oldest: those whose newest good backup is oldest.
+        ahead: the newest night on record that is of the future; empty: none is.
     """
 
     kept: Kept
@@ -70,6 +73,7 @@ class Deployment:
     expected: bool
     failed: tuple[Bare, ...]
     oldest: tuple[Age, ...]
+    ahead: str = ""
 
     @property
     def home(self) -> Home:
@@ -106,7 +110,9 @@ class Deployment:
     def needs_attention(self) -> bool:
         """Whether a person must look at it."""
         if not self.expected:
-            return bool(self.kept.raised)
+            return bool(self.kept.raised or self.ahead)
+        if self.ahead:
+            return True
         alerts = self.last.head.alerts if self.last.head else ()
         return bool(self.last.state in WRONG or alerts or self.kept.raised or self.kept.trouble)
 
@@ -140,6 +146,11 @@ class Fleet:
         """Whether a person must look at any of it."""
         wrong = any(deployment.needs_attention for deployment in self.deployments)
         return bool(wrong or self.uncopied or not self.expected)
+
+    @property
+    def good(self) -> int:
+        """How many last nights backed all tables up."""
+        return sum(one.last.state in (State.GOOD, State.LOOK) for one in self.expected)
 
     @property
     def expected(self) -> list[Deployment]:
@@ -187,6 +198,7 @@ def _unseen(expected: Iterable[str], homes: Sequence[Home]) -> list[Home]:
 def _deployment(
     kept: Kept, dates: Sequence[date], now: datetime, seen_days: int, expected: Sequence[str]
 ) -> Deployment:
+    kept, ahead = _past(kept, now)
     cells = _cells(kept, dates, now)
     due = [cell for cell in cells if cell.state is not State.NONE]
     over = [cell for cell in due if cell.state is not State.RUNNING]
@@ -205,7 +217,17 @@ def _deployment(
         bool(named & set(expected)) or not (silent or _is_long_gone(kept)),
         tuple(failed(kept)),
         tuple(oldest(kept, now, _NAMED)),
+        ahead,
     )
+
+
+def _past(kept: Kept, now: datetime) -> tuple[Kept, str]:
+    """Return a deployment without its nights of the future, and the newest of these."""
+    begun = tuple(n for n in kept.nights if start_of(n.run_id) <= now + _AHEAD)
+    if len(begun) == len(kept.nights):
+        return kept, ""
+    first = kept.first_run if start_of(kept.first_run) <= now + _AHEAD else ""
+    return replace(kept, nights=begun, first_run=first), kept.nights[0].run_id
 
 
 def _is_long_gone(kept: Kept) -> bool:

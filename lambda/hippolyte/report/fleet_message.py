@@ -28,6 +28,7 @@ ENTRIES = {
     "To be looked at": f"{RUNBOOK}#to-be-looked-at",
     "LEFT RAISED": LEFT_RAISED,
     "Replicas that are left out, and that nobody backs up": f"{_REPORT}#what-it-says",
+    "Reports of the future": f"{_REPORT}#what-it-says",
     "Not seen": f"{_REPORT}#what-it-asks-of-s3",
 }
 """What to do, by the title of what needs a person."""
@@ -52,10 +53,11 @@ def said(fleet: Fleet) -> list[str]:
     tables = sum(len(d.failed) for d in due if d.last.state is State.FAILED)
     raised = sum(len(deployment.kept.raised) for deployment in fleet.deployments)
     if not fleet.needs_attention:
-        good = sum(map(states.count, _FINE))
+        if not fleet.good:
+            return [f"NOTHING YET: 0 of {len(due)} nights", *_more_running(running)]
         backed_up = sum(d.last.head.backed_up for d in due if d.last.head)
-        line = f"OK: {good:,} of {len(due):,} nights, {backed_up:,} tables backed up"
-        return [line, *([f"{running} still running"] if running else [])]
+        line = f"OK: {fleet.good:,} of {len(due):,} nights, {backed_up:,} tables backed up"
+        return [line, *_more_running(running)]
     parts = [
         f"{missing:,} of {len(due):,} nights missing" if missing else "",
         _counted(states.count(State.UNREADABLE), "report unreadable", "reports unreadable"),
@@ -63,11 +65,16 @@ def said(fleet: Fleet) -> list[str]:
         _counted(raised, "table left raised", "tables left raised"),
         _counted(len(fleet.uncopied), "replica not copied", "replicas not copied"),
         _counted(sum(map(_has_alerts, due)), "night to look at", "nights to look at"),
+        _counted(sum(bool(d.ahead) for d in fleet.deployments), "clock ahead", "clocks ahead"),
         "records that cannot be read" if any(d.kept.trouble for d in due) else "",
         f"{running} running" if running else "",
     ]
     first, *more = [part for part in parts if part]
     return [f"ATTENTION: {first}", *more]
+
+
+def _more_running(running: int) -> list[str]:
+    return [f"{running} still running"] if running else []
 
 
 def _counted(number: int, one: str, more: str) -> str:
@@ -111,6 +118,7 @@ def sections(fleet: Fleet) -> list[tuple[str, list[str]]]:
         ("To be looked at", [f"{titled(d)}: {a_line(alert)}" for d, alert in alerts]),
         ("LEFT RAISED", [raised(d) for d in fleet.deployments if d.kept.raised]),
         ("Replicas that are left out, and that nobody backs up", copies(fleet)),
+        ("Reports of the future", [_ahead(d) for d in fleet.deployments if d.ahead]),
         ("Not seen", [f"{titled(d)}: {a_line(why)}" for d in due for why in d.kept.trouble]),
     ]
 
@@ -134,6 +142,11 @@ def _missing(deployment: Deployment) -> str:
     return since_line(deployment)
 
 
+def _ahead(deployment: Deployment) -> str:
+    late = "is not due yet: its clock is ahead, or ours is behind"
+    return f"{titled(deployment)}: {deployment.ahead} {late}"
+
+
 def since_line(deployment: Deployment) -> str:
     """Say since when nothing was heard of a deployment."""
     kept = deployment.kept
@@ -141,6 +154,8 @@ def since_line(deployment: Deployment) -> str:
         return f"{titled(deployment)}: no night since {kept.nights[0].run_id}"
     if kept.first_run:
         return f"{titled(deployment)}: no night for long"
+    if deployment.ahead:
+        return f"{titled(deployment)}: no night but of the future, {deployment.ahead}"
     if kept.since:
         return f"{titled(deployment)}: no night yet, deployed {iso(kept.since)}"
     return f"{titled(deployment)}: nothing of it is in the bucket"
@@ -180,7 +195,12 @@ def _reason(reasons: Mapping[str, str]) -> str:
 
 def raised(deployment: Deployment) -> str:
     """Say which tables of a deployment are raised."""
-    return f"{titled(deployment)}: {first_names([a_line(t, 255) for t in deployment.kept.raised])}"
+    kept = deployment.kept
+    names = [
+        a_line(t, 255) + " (maybe: its lease is unreadable)" * (t in kept.unreadable)
+        for t in kept.raised
+    ]
+    return f"{titled(deployment)}: {first_names(names)}"
 
 
 def copies(fleet: Fleet) -> list[str]:

@@ -77,7 +77,9 @@ _FIRST, _LISTED = 20, 200
 def render(fleet: Fleet) -> str:
     """Return the page of a fleet."""
     bad = fleet.needs_attention
-    state = '<span class="state bad">ATTENTION</span>' if bad else '<span class="state">OK</span>'
+    state = '<span class="state">OK</span>' if fleet.good else ""
+    if bad:
+        state = '<span class="state bad">ATTENTION</span>'
     body = "".join(
         [
             f"{_STYLE}<h1>{count_of(len(fleet.deployments), 'deployment')} {state}</h1>",
@@ -142,7 +144,11 @@ def _grid(fleet: Fleet) -> str:
         f"{shown(str(one.home).partition(' ')[2])}</span></th>{''.join(_cells(one, fleet))}</tr>"
         for one in fleet.deployments
     )
-    keys = "".join(f"<span><b>{_sign(state)}</b> {text}</span>" for state, text in WORDS.items())
+    keys = "".join(
+        f"<span><b>{_sign(state)}</b> {text}</span>"
+        for state, text in WORDS.items()
+        if state is not State.FAILED
+    )
     keys += "<span><b>7</b> so many tables not backed up</span>"
     return (
         '<h2>Nights</h2><div class="chart" tabindex="0"><table class="nights" aria-label="Nights">'
@@ -152,8 +158,10 @@ def _grid(fleet: Fleet) -> str:
 
 
 def _month(number: int, dates: Sequence[Any]) -> str:
+    """Return the month where it begins for who reads from the newest date on."""
     day = dates[number]
-    return f"{day:%b}" if day.day == 1 or number == len(dates) - 1 else ""
+    newest = number == len(dates) - 1
+    return f"{day:%b}" if newest or dates[number + 1].month != day.month else ""
 
 
 def _cells(one: Deployment, fleet: Fleet) -> Iterable[str]:
@@ -177,8 +185,9 @@ def _sign(state: State) -> str:
 
 
 def _count(cell: Cell) -> str:
+    """Return how many tables a night did not back up, in the room of three digits."""
     failed = cell.head.not_backed_up if cell.head else 0
-    return f"{failed}" if 0 < failed < 1000 else ""
+    return f"{failed}" if 0 < failed < 1000 else f"{failed // 1000}k" if failed else ""
 
 
 def _addresses(one: Deployment, fleet: Fleet) -> Callable[[Cell], str]:

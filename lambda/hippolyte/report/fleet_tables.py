@@ -83,7 +83,7 @@ def oldest(kept: Kept, now: datetime, most: int) -> list[Age]:
             if since := good or _time(row, "wanted_since"):
                 found.append((since, name, good))
     return [
-        Age(name, round((now - when(since)).total_seconds() / 86_400, 2), good)
+        Age(name, max(0.0, round((now - when(since)).total_seconds() / 86_400, 2)), good)
         for since, name, good in sorted(found)[:most]
     ]
 

@@ -43,6 +43,7 @@ ALERTS = (
     (r"^restore drill: ", "alert-drill"),
     (r"^hippolyte-drill-", "alert-drill-left"),
     (r"^max_night_usd ", "alert-money"),
+    (r" may be raised, and nobody gives it back: ", "alert-lease"),
     (r"written to before: ", "alert-place-open"),
     (r"where this deployment wrote before, cannot be read", "alert-place-gone"),
     (r"^the places that this deployment", "alert-places"),

@@ -252,9 +252,9 @@ def test_all_fits_80_columns_and_cuts_nothing(six: Bucket) -> None:
     lines = [line.rstrip() for line in result.stdout.splitlines()]
     assert max(map(len, lines)) <= 80
     assert lines[0] == "ATTENTION: 1 of 6 nights missing, 9 tables failed"
-    assert f"{FIRST}  {' ' * 28}.-" in lines
-    assert f"{SECOND}  {'.' * 29}F" in lines
-    assert f"{HOMES[2]}  {'.' * 20}?{'.' * 9}" in lines
+    assert f"{FIRST}  -." in lines  # the newest first, as on the page
+    assert f"{SECOND}  F{'.' * 29}" in lines
+    assert f"{HOMES[2]}  {'.' * 9}?{'.' * 20}" in lines
     assert "…" not in result.stdout
     # as failed, and as backed up nowhere
     assert " ".join(result.stdout.split()).count(" ".join(["because"] * 20)) == 2
@@ -286,7 +286,7 @@ def test_more_nights_than_fit_come_in_blocks(six: Bucket) -> None:
     assert max(map(len, lines)) <= 80
     own = [line for line in lines if line.startswith(f"{SECOND} ") or line == str(SECOND)]
     nights = "".join(line.removeprefix(str(SECOND)).strip() for line in own[:2])
-    assert nights.startswith("." * 29 + "F")
+    assert nights.startswith("F" + "." * 29)
 
 
 def test_all_is_code_0_if_all_is_well(made: Bucket) -> None:
