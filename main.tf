@@ -41,6 +41,7 @@ locals {
     places_parameter    = aws_ssm_parameter.open.name
     topic_arn           = local.told_topic_arn
     tell_good_nights    = var.tell_good_nights
+    runbook_url         = var.runbook_url
     window_seconds      = local.window_seconds
     timezone            = module.inputs.backup_window.timezone
     consumed_percentage = var.consumed_percentage

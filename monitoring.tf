@@ -13,6 +13,8 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 locals {
+  runbook = coalesce(var.runbook_url, "docs/operations.md")
+
   # `periods` of five minutes, all of which must breach. Missing data: "missing" speaks when data stop and is quiet until
   # the first have come (a new deployment); "ignore" keeps the state until the next night's report. CloudWatch looks some
   # periods further back than told (five for three): only when all of those are empty are data missing
@@ -35,7 +37,7 @@ locals {
     }
     backups-old = {
       metric      = "OldestBackupAgeDays"
-      description = "The newest good backup of a table is older than half the retention: oldest_good in the night's report names it."
+      description = "The newest good backup of a table is older than half the retention. The night's message names it, and `hippolyte report`."
       threshold   = var.retention_days / 2
       missing     = "ignore"
     }
@@ -88,7 +90,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = local.alarms
 
   alarm_name                = "${var.name}-${each.key}"
-  alarm_description         = each.value.description
+  alarm_description         = "${each.value.description} What to do: ${local.runbook}#alarm-${each.key}"
   namespace                 = each.value.namespace
   metric_name               = each.value.metric
   dimensions                = each.value.dimensions

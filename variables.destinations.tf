@@ -147,6 +147,17 @@ variable "tell_good_nights" {
   nullable    = false
 }
 
+variable "runbook_url" {
+  description = "Address of the runbook, docs/operations.md, where the people who are told can read it: what to do is a link to its entry then, in messages, alarms and pages. `null`: a path in the repository is named."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.runbook_url == null || can(regex("^https://[^\\s#<>\"]{1,292}$", var.runbook_url))
+    error_message = "runbook_url must be an https:// address of at most 300 characters without a #, which each message adds with its entry, or null, got ${jsonencode(var.runbook_url)}. Example: \"https://github.com/ORGANISATION/hippolyte/blob/main/docs/operations.md\"."
+  }
+}
+
 variable "alarms_enabled" {
   description = "Whether CloudWatch alarms are created: night overdue or monitor silent, tables failed or left raised, newest good backup of a table older than half of `retention_days`, a function's errors, lost deliveries. All go to the topic."
   type        = bool

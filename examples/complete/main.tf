@@ -101,7 +101,8 @@ module "hippolyte" {
   central_topic   = module.backup_topic.central_topic
   alert_emails    = var.alert_emails
   alarms_enabled  = true
-  kms_key_arn     = null # a key of your own for the topic and the logs; here the module makes one
+  runbook_url     = "https://github.com/ORGANISATION/hippolyte/blob/main/docs/operations.md" # or your own copy
+  kms_key_arn     = null                                                                     # a key of your own for the topic and the logs; here the module makes one
 
   tell_good_nights  = true # false where modules/fleet-report tells the good mornings of all deployments at once
   events_enabled    = true

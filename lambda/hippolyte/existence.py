@@ -21,8 +21,8 @@ from hippolyte.existence_looks import SHORT, Finding, is_denied
 from hippolyte.existence_room import CROWDED
 from hippolyte.night.one_pass import Pass
 from hippolyte.record_form import iso
+from hippolyte.report import messages
 from hippolyte.report.notify import own_topic, publish
-from hippolyte.report.remedies import RUNBOOK
 from hippolyte.settings import Settings
 
 # passes of five minutes in which a look that fails is tried again
@@ -62,7 +62,8 @@ def look(p: Pass) -> None:
     lines = sorted(told | unanswered | {each.key for each in findings})
     _log.info("existence: %s, not answered: %s", lines or "all is there", failed)
     if lines != before:
-        _tell(p, findings)
+        said = [f"{each.key}. {each.remedy}" for each in findings]
+        publish(p.clients, p.settings, messages.unfit(p.settings, said))
     lasting = any(each.wrong not in _ONCE for each in findings)
     settled = not lasting and (not failed or tries + 1 >= _TRIES)
     p.store.put(
@@ -116,22 +117,6 @@ def _unseen(one: _Look, error: ClientError) -> Finding:
         "role's boundary, the organization's policies and the resource's own."
     )
     return Finding(one.place, f"{one.service}:{error.operation_name}", _UNSEEN, remedy)
-
-
-def _tell(p: Pass, findings: list[Finding]) -> None:
-    found = f"named by the settings, missing or unfit: {len(findings)}"
-    forms = [found, f"{len(findings)} unfit"] if findings else ["mended"]
-    lines = [f"  - {each.key}. {each.remedy}" for each in findings]
-    message = [
-        *([found] if findings else []),
-        "Looked at what the settings name:",
-        *(lines or ["  - nothing is missing any more"]),
-        "",
-        "A night starts all the same, and what needs these fails in it. Correct the inputs of the "
-        "module and apply it, or put back what is missing; it is looked at again.",
-        f"what to do: {RUNBOOK}#before-the-first-night",
-    ]
-    publish(p.clients, p.settings, [f"PREFLIGHT: {form}" for form in forms], "\n".join(message))
 
 
 def _looks(settings: Settings) -> Iterator[_Look]:

@@ -21,9 +21,10 @@ from hippolyte.clients import configuration
 from hippolyte.errors import ConfigurationError
 from hippolyte.records.homes import CALLS_AT_ONCE, Records
 from hippolyte.report.fleet import Fleet, State, look
-from hippolyte.report.fleet_message import first_line, message
+from hippolyte.report.fleet_message import of_fleet, of_unreadable
 from hippolyte.report.fleet_page import render
-from hippolyte.report.notify import MESSAGE_BYTES, NAMESPACE
+from hippolyte.report.kinds import Message
+from hippolyte.report.notify import NAMESPACE, send
 from hippolyte.store import Store
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Settings:
     nights: int = 30
     seen_days: int = 14
     expected: tuple[str, ...] = ()
+    runbook_url: str | None = None
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -95,15 +97,16 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         fleet = look(records, clock.now(), settings.nights, settings.seen_days, settings.expected)
     except (ClientError, BotoCoreError) as error:
         # worse than any night: nobody knows of any
-        _tell(settings, "ATTENTION: the bucket of all backups cannot be read", str(error))
+        _tell(settings, of_unreadable(error, settings.runbook_url))
         raise
-    line, page = first_line(fleet), ""
+    page = ""
     try:
         page = _write(s3, settings, fleet)
     except (ClientError, BotoCoreError) as error:
         _log.exception("the page is not written")
         failures.append(error)
-    _tell(settings, line, message(fleet, page or f"not written: {failures[0]}"))
+    where = page or f"not written: {failures[0]}"
+    line = _tell(settings, of_fleet(fleet, where, settings.runbook_url))
     missing = _missing(fleet)
     _measure(settings, missing, failures)
     if failures:
@@ -123,19 +126,18 @@ def _write(s3: S3Client, settings: Settings, fleet: Fleet) -> str:
     s3.put_object(
         Bucket=settings.bucket,
         Key=key,
-        Body=render(fleet).encode(),
+        Body=render(fleet, settings.runbook_url).encode(),
         ContentType="text/html; charset=utf-8",
     )
     return f"s3://{settings.bucket}/{key}"
 
 
-def _tell(settings: Settings, subject: str, text: str) -> None:
-    region = settings.topic_arn.split(":")[3]
-    boto3.client("sns", region_name=region, config=configuration()).publish(
-        TopicArn=settings.topic_arn,
-        Subject=subject,
-        Message=text.encode()[:MESSAGE_BYTES].decode(errors="ignore"),
-    )
+def _tell(settings: Settings, message: Message) -> str:
+    """Publish a message; return its first line."""
+    region, line = settings.topic_arn.split(":")[3], message.forms[0]
+    sns = boto3.client("sns", region_name=region, config=configuration())
+    send(sns, settings.topic_arn, line, message)
+    return line
 
 
 def _measure(settings: Settings, missing: int, failures: list[Exception]) -> None:

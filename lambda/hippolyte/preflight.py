@@ -18,8 +18,8 @@ from hippolyte.night.one_pass import Pass
 from hippolyte.planning.plan import Job
 from hippolyte.preflight_calls import of_monitor, of_scheduler, shared
 from hippolyte.record_form import iso
+from hippolyte.report import messages
 from hippolyte.report.notify import publish
-from hippolyte.report.remedies import RUNBOOK
 
 _DENIED = ("AccessDenied", "AuthorizationError", "NotAuthorized", "UnauthorizedOperation")
 
@@ -46,7 +46,7 @@ def preflight(p: Pass, function: str) -> None:
     _log.info("preflight: %s", now or "nothing is denied")
     # refusals hold names that are new each time
     if _actions(now) != _actions(before):
-        _tell(p, function, now)
+        publish(p.clients, p.settings, messages.denied(p.settings, function, now))
     p.store.put(key, {"at": iso(clock.now()), "denied": now})
 
 
@@ -63,22 +63,6 @@ def denied(p: Pass, function: str, name: str) -> list[str]:
 
 def _actions(lines: list[str]) -> list[str]:
     return [line.partition(": ")[0] for line in lines]
-
-
-def _tell(p: Pass, function: str, denied: list[str]) -> None:
-    found = f"calls of the {function} that would fail: {len(denied)}"
-    forms = [found, f"{len(denied)} denied"] if denied else ["mended"]
-    lines = [
-        *([found] if denied else []),
-        f"Tried before the first night, as the role of the {function}:",
-        *(f"  - {line}" for line in denied or ["nothing is denied any more"]),
-        "",
-        "Look at the role's policy and boundary, at the policies of bucket and keys, and at the "
-        "organization's; apply the module again.",
-        "The roles of those who read the tables cannot be tried before they run.",
-        f"what to do: {RUNBOOK}#before-the-first-night",
-    ]
-    publish(p.clients, p.settings, [f"PREFLIGHT: {form}" for form in forms], "\n".join(lines))
 
 
 def _tried(action: str, call: Callable[[], object]) -> str:

@@ -192,8 +192,8 @@ class Settings:
     exporter: Exporter | None = None  # None: of a module that had none yet
     consistent_reads: bool = False
     restore_drill: RestoreDrill | None = None
-    # of pipelines and clusters, beside hippolyte:*
-    tags: TagPairs = ()
+    runbook_url: str | None = None  # the page that messages lead to; None: docs/operations.md
+    tags: TagPairs = ()  # of pipelines and clusters, beside hippolyte:*
 
     @property
     def consumed_fraction(self) -> float:

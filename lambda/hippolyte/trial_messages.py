@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,12 +13,17 @@ from hippolyte import clock
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.window import run_id
 from hippolyte.record_form import iso
+from hippolyte.records.homes import Home, Kept, Records
 from hippolyte.records.ledger import TableEntry
 from hippolyte.records.raised import note_raised
-from hippolyte.report import events
-from hippolyte.report.message import forms, text
+from hippolyte.records.runs import start_of
+from hippolyte.report import events, messages
+from hippolyte.report.first_line import FIRST_LINE
+from hippolyte.report.fleet import Cell, Deployment, Fleet, State
+from hippolyte.report.fleet_message import of_fleet, of_unreadable
+from hippolyte.report.kinds import Kind, Message
+from hippolyte.report.message import of_run
 from hippolyte.report.notify import own_topic, publish
-from hippolyte.report.remedies import DRILL, RUNBOOK, of_alert, told
 from hippolyte.verdicts import Verdict
 
 ASKED = "test-alert"
@@ -27,6 +34,11 @@ _NOTE = (
     "and no failure named here is real.\n\n"
 )
 _DOES_NOT_END = "batch b001 does not end (cancelled: the window is over)"
+_REASON = "still running at the deadline"
+_WHERE = "s3://test/report.json"
+
+_Sample = Callable[[Pass, str], Message]
+"""Makes a message of a deployment's own, of a run."""
 
 
 def send(p: Pass) -> dict[str, Any]:
@@ -34,16 +46,19 @@ def send(p: Pass) -> dict[str, Any]:
     now = clock.now()
     run = run_id(now)
     sent = []
-    for words, body in _messages(run, iso(now)):
-        marked = [f"TEST {form}" for form in words]
+    for kind in Kind:
+        message = SAMPLES[kind](p, run)
+        marked = [f"TEST {form}" for form in message.forms]
+        marked = [form if message.placed else form[:FIRST_LINE] for form in marked]
+        trial = replace(message, forms=marked, text=f"{_NOTE}{message.text}")
         error = None
         try:
-            line = publish(p.clients, p.settings, marked, f"{_NOTE}{body}", run)
+            line = publish(p.clients, p.settings, trial)
         except (ClientError, BotoCoreError) as refused:
             line, error = marked[0], str(refused)
-        sent.append({"message": line, "error": error})
-    report = _made_up(run, iso(now), bad=True) | events.home(p.settings, run)
-    made = [*_of_tables(report), *events.of_end(report, "s3://test/report.json")]
+        sent.append({"kind": kind.value, "message": line, "error": error})
+    report = _made_up(run, bad=True, left=True) | events.home(p.settings, run)
+    made = [*_of_tables(report), *events.of_end(report, _WHERE)]
     drill: dict[str, Any] = {"run_id": run, "name": "hippolyte-drill-test", "table": "orders"}
     drill |= {"ok": True, "said": "3 items, as in its backup"}
     made.append(events.drilled(p.settings, drill, iso(now)))
@@ -55,36 +70,70 @@ def send(p: Pass) -> dict[str, Any]:
     }
 
 
-def _messages(run: str, at: str) -> Iterator[tuple[Sequence[str], str]]:
-    """Yield the words of each kind's first line, and its text."""
-    where = "s3://test/report.json"
-    for bad in (False, True):
-        report = _made_up(run, at, bad)
-        yield forms(report), text(report, where)
-    yield ("ATTENTION in mid-night",), told([(_DOES_NOT_END, of_alert(_DOES_NOT_END))])[0]
-    yield (
-        ("NO BACKUP, not recorded",),
-        f"Run {run} cannot be recorded.\nwhat to do: {RUNBOOK}#run-a-night-now",
-    )
-    yield (
-        ("PREFLIGHT: 1 denied",),
-        f"s3:PutObject backups/\nwhat to do: {RUNBOOK}#before-the-first-night",
-    )
-    yield ("ATTENTION restore drill",), f"orders: 2 of 3 items\nwhat to do: {DRILL}"
+def _night(bad: bool = False, left: bool = False, part: bool = False) -> _Sample:
+    def made(p: Pass, run: str) -> Message:
+        report = _made_up(run, bad=bad, left=left, part=part)
+        return of_run(report | {"runbook_url": p.settings.runbook_url}, _WHERE)
+
+    return made
 
 
-def _made_up(run: str, at: str, bad: bool) -> dict[str, Any]:
-    """Return so much of a report as messages and events are made of; capacities in units."""
+def _fleet(missing: bool) -> _Sample:
+    def made(p: Pass, run: str) -> Message:
+        at = start_of(run)
+        state = State.MISSING if missing else State.GOOD
+        kept = Kept(Home("111111111111", p.settings.region), since=at - timedelta(days=3))
+        one = Deployment(kept, (Cell(state),), Cell(state), True, (), ())
+        fleet = Fleet(at, Records.below(p.store, [""]), (at.date(),), (one,), ())
+        return of_fleet(fleet, "s3://test/fleet/report.html", p.settings.runbook_url)
+
+    return made
+
+
+SAMPLES: Mapping[Kind, _Sample] = {
+    Kind.NIGHT_GOOD: _night(),
+    Kind.NIGHT_ATTENTION: _night(bad=True),
+    Kind.LEFT_RAISED: _night(bad=True, left=True),
+    Kind.PART_GOOD: _night(part=True),
+    Kind.PART_ATTENTION: _night(bad=True, part=True),
+    Kind.MID_NIGHT: lambda p, run: messages.mid_night(p.settings, run, [_DOES_NOT_END]),
+    Kind.NOT_RECORDED: lambda p, run: messages.not_recorded(p.settings, run, "AccessDenied"),
+    Kind.LATE: lambda p, run: messages.too_late(p.settings, run, start_of(run)),
+    Kind.PRICE: lambda p, run: messages.price(p.settings, run, 2, {"cost_usd": 60.0}),
+    Kind.DENIED: lambda p, run: messages.denied(p.settings, "monitor", ["s3:PutObject backups/"]),
+    Kind.UNFIT: lambda p, run: messages.unfit(
+        p.settings, ["emr.jar (s3://test/emr.jar): there is no such object. Upload it"]
+    ),
+    Kind.MENDED: lambda p, run: messages.denied(p.settings, "monitor", []),
+    Kind.DRILL_GOOD: lambda p, run: messages.drilled(
+        p.settings, run, "orders: 3 items, as in its backup", ok=True
+    ),
+    Kind.DRILL_ATTENTION: lambda p, run: messages.drilled(
+        p.settings, run, "orders: 2 of 3 items", ok=False
+    ),
+    Kind.FLEET_GOOD: _fleet(missing=False),
+    Kind.FLEET_ATTENTION: _fleet(missing=True),
+    Kind.FLEET_UNREADABLE: lambda p, run: of_unreadable("AccessDenied", p.settings.runbook_url),
+}
+"""A message of each kind, by what makes the real ones."""
+
+
+def _made_up(
+    run: str, *, bad: bool = False, left: bool = False, part: bool = False
+) -> dict[str, Any]:
+    """Return so much of a report as messages and events are made of; capacities in units.
+
+    `bad`: a table is not backed up; `left`: its capacity is not given back; `part`: it is no night.
+    """
+    at, before = iso(start_of(run)), iso(start_of(run) - timedelta(days=2))
     verdicts = {"orders": Verdict.BACKED_UP, "users": Verdict.BACKED_UP}
-    reason, left = "", []
     if bad:
         verdicts["users"] = Verdict.TIMED_OUT
-        reason, left = "still running at the deadline", ["users"]
     good = list(verdicts.values()).count(Verdict.BACKED_UP)
     raised = {"table": "users", "from": 100, "to": 400, "raised_at": at, "duration_seconds": 3600}
     return {
         "run_id": run,
-        "part": [],
+        "part": ["orders", "users"] if part else [],
         "closed_at": at,
         "discovered": len(verdicts),
         "totals": {each.value: list(verdicts.values()).count(each) for each in Verdict},
@@ -96,14 +145,16 @@ def _made_up(run: str, at: str, bad: bool) -> dict[str, Any]:
         "alerts": [],
         "warnings": [],
         "changes": {},
-        "left_raised": left,
-        "raised": [{**raised, "given_back_at": None if bad else at}],
+        "oldest_good": {"table": "users", "last_good": before, "age_days": 2.0},
+        "left_raised": ["users"] if left else [],
+        "raised": [{**raised, "given_back_at": None if left else at}],
         "tables": {
             name: {
                 "verdict": verdict.value,
-                "reason": "" if verdict is Verdict.BACKED_UP else reason,
+                "reason": "" if verdict is Verdict.BACKED_UP else _REASON,
                 "log": "",
                 "finished_at": at,
+                "last_good": at if verdict is Verdict.BACKED_UP else before,
                 "location": f"s3://test/{name}/" if verdict is Verdict.BACKED_UP else "",
                 "items": 3 if verdict is Verdict.BACKED_UP else None,
                 "bytes": 300 if verdict is Verdict.BACKED_UP else 0,

@@ -35,6 +35,7 @@ locals {
     nights        = var.nights
     seen_days     = var.seen_days
     expected      = var.expected
+    runbook_url   = var.runbook_url
   }
 }
 

@@ -92,6 +92,17 @@ variable "seen_days" {
   }
 }
 
+variable "runbook_url" {
+  description = "Address of the runbook, docs/operations.md, as in the module: what to do is a link to its entry then. Default `null`: a path in the repository is named."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.runbook_url == null || can(regex("^https://[^\\s#<>\"]{1,292}$", var.runbook_url))
+    error_message = "runbook_url must be an https:// address of at most 300 characters without a #, which each message adds with its entry, or null, got ${jsonencode(var.runbook_url)}. Example: \"https://github.com/ORGANISATION/hippolyte/blob/main/docs/operations.md\"."
+  }
+}
+
 variable "name" {
   description = "Name of the function and of what belongs to it: 2 to 40 lower-case letters, digits and single hyphens, starting with a letter."
   type        = string

@@ -101,7 +101,7 @@ def test_keys_of_two_attributes_and_no_others_are_given(night: NightDriver) -> N
         BillingMode="PAY_PER_REQUEST",
     )
     night.world.put_items("orders", [{"pk": {"S": "a"}, "at": {"N": "1"}}])
-    assert night.night()["drills"] == ["orders: restored by ImportTable, 1 items"]
+    assert night.night()["drills"] == ["orders: restored by ImportTable, 1 item"]
 
 
 @pytest.mark.engine("lambda")

@@ -67,7 +67,7 @@ def test_a_table_made_anew_is_not_judged_by_the_old_ones_count(
     assert (entry["verdict"], entry["attempt"], entry["items"]) == ("backed_up", 1, 10)
     if night.engine == "lambda":
         # what was written is counted, and is compared with nothing else
-        assert entry["notes"] == ["1 files, each as it was written"]
+        assert entry["notes"] == ["1 file, each as it was written"]
     else:
         assert "10 items read; no other count to compare with" in entry["notes"]
         assert "30 items read, last night's is 30" in report["tables"]["orders"]["notes"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hippolyte.report.kinds import Kind
 from local.core.call import refusal
 from tests.support.commands import command
 from tests.support.deployment import (
@@ -77,19 +78,28 @@ def test_one_of_each_is_sent_and_marked(d: Deployment) -> None:
     assert result.exit_code == 0, result.output
     assert f"{TOPIC} (messages and alarms): 1 confirmed subscription." in result.output
     sent = d.world.messages(TOPIC)
-    assert [m["subject"].partition(": ")[0] for m in sent] == [
-        "TEST OK 2 backed up",
-        "TEST ATTENTION 1 of 2 failed +",
-        "TEST ATTENTION in mid-night",
-        "TEST NO BACKUP, not recorded",
-        "TEST PREFLIGHT",
-        "TEST ATTENTION restore drill",
-    ]
+    assert len(sent) == len(Kind)
+    subjects = [m["subject"] for m in sent]
+    assert len(set(subjects)) == len(Kind)
+    for begin in (
+        "TEST OK 2 backed up: ",
+        "TEST ATTENTION 1 of 2 failed: ",
+        "TEST ATTENTION 1 left raised +: ",
+        "TEST OK part 2 backed up: ",
+        "TEST ATTENTION part 1 of 2 failed: ",
+        "TEST NO BACKUP, delivered late: ",
+        "TEST PREFLIGHT: 60 USD a night: ",
+        "TEST ATTENTION: 1 of 1 night missing",
+    ):
+        assert [s for s in subjects if s.startswith(begin)], begin
     for message in sent:
         assert len(message["subject"]) <= 60
         assert f"sent {message['subject']}" in result.output
         assert message["message"].startswith(f"{message['subject']}\n\nTHIS IS A TEST, ")
     assert "users: still running at the deadline" in sent[1]["message"]
+    for message in sent:
+        if not message["subject"].startswith("TEST OK"):
+            assert "what to do: docs/operations.md#" in message["message"]
     events = heard(d.world, QUEUE)
     assert all(detail["test"] for _, detail in events)
     assert {kind for kind, _ in events} == set(EVENTS)
@@ -122,7 +132,7 @@ def test_what_is_refused_is_said_and_the_rest_is_sent(d: Deployment) -> None:
     assert "NOT SENT TEST NO BACKUP" in result.output
     assert "not like this" in result.output
     assert "events are not on EventBridge" in result.output
-    assert len(d.world.messages(TOPIC)) == 5
+    assert len(d.world.messages(TOPIC)) == len(Kind) - 2
 
 
 def test_a_function_that_is_not_there_or_too_old_is_said(

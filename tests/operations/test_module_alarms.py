@@ -259,7 +259,9 @@ def test_what_an_alarm_says_is_in_the_message(d: Deployment) -> None:
     subject = 'ALARM: "hippolyte-monitor-errors"'
     (message,) = [m for m in d.world.messages(TOPIC) if m["subject"] == subject]
     body = json.loads(message["message"])
-    assert body["AlarmDescription"] == "A monitor pass failed; the next one repeats it."
+    said, _, entry = body["AlarmDescription"].partition(" What to do: ")
+    assert said == "A monitor pass failed; the next one repeats it."
+    assert entry == "docs/operations.md#alarm-monitor-errors"
     assert (body["AWSAccountId"], body["NewStateValue"]) == ("123456789012", "ALARM")
 
 

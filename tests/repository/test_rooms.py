@@ -19,7 +19,16 @@ from tools.tf import REPOSITORY
 MOST_LINES = 300
 SHARED = (
     *("__init__", "clients", "clock", "errors"),
-    *("parameters", "record_form", "settings", "settings_form", "share", "store", "verdicts"),
+    *(
+        "parameters",
+        "record_form",
+        "settings",
+        "settings_form",
+        "share",
+        "store",
+        "verdicts",
+        "words",
+    ),
 )
 AROUND = (
     *("announcements", "asked", "assembly", "existence", "existence_looks", "existence_room"),

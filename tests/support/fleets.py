@@ -39,7 +39,7 @@ def row(verdict: str = "backed_up", good: str | None = None, **more: Any) -> dic
         "items": 7,
         "replica": None,
         "location": "s3://central-backups/backups/somewhere/of/the/usual/length/2026-11-28T00-00Z-1",
-        "notes": ["1 listed files present, 1 end in a whole line", "7 items read"],
+        "notes": ["1 listed file present, 1 with a whole last line", "7 items read"],
         **more,
     }
 

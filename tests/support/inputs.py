@@ -324,6 +324,13 @@ REFUSED: dict[str, Bad] = {
     "email-no-address": one("alert_emails", ["oncall"], '["oncall"]', "oncall@example.com"),
     "email-with-name": one("alert_emails", ["A <a@b.de>"], "a@b.de", "plain e-mail addresses"),
     "email-twice": one("alert_emails", ["a@b.de", "A@b.de"], '"A@b.de"', "Remove the duplicate"),
+    "runbook-no-address": one(
+        "runbook_url", "docs/operations.md", '"docs/operations.md"', "https://", "null"
+    ),
+    "runbook-with-an-entry": one(
+        "runbook_url", "https://wiki.example.com/backups#page", "without a #", "Example"
+    ),
+    "runbook-too-long": one("runbook_url", f"https://{'a' * 293}", "at most 300 characters"),
     "alarms-no-bool": one("alarms_enabled", "some", "a bool is required"),
     "events-no-bool": one("events_enabled", "some", "a bool is required"),
     "dashboard-no-bool": one("dashboard_enabled", "some", "a bool is required"),
@@ -670,6 +677,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "alarms_enabled": False,
         "dashboard_enabled": False,
         "tell_good_nights": False,
+        "runbook_url": "https://wiki.example.com/display/BACKUPS/runbook?version=3",
         "events_enabled": True,
         "pipeline_region": "ap-southeast-2",
         "strict_datapipeline_iam": True,

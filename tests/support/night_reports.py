@@ -40,7 +40,7 @@ def night_report(
             entry.finished_at = at(begin + 11 + place)
             entry.items, entry.bytes = 100, 4096
             entry.location = f"s3://backups/backups/123456789012/us-east-1/{job.table}/run-1"
-            entry.notes = ["1 listed files present, 1 end in a whole line", "100 items read"]
+            entry.notes = ["1 listed file present, 1 with a whole last line", "100 items read"]
             entry.close(Verdict.BACKED_UP)
         batch.ended_at = at(begin + 12 + len(batch.jobs))
     for name, values in of_tables.items():

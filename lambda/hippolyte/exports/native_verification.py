@@ -13,6 +13,7 @@ from hippolyte.exports import native
 from hippolyte.exports.listed import Listed
 from hippolyte.exports.manifest import FormatError, file_name
 from hippolyte.exports.verification import Verification
+from hippolyte.words import count_of
 
 
 def verify(
@@ -53,7 +54,7 @@ def verify(
         bytes=sum(one.size for one in data.values()),
         items=summary.items if summary else None,
         problems=tuple(problems),
-        notes=(f"{count} files, each as it was written",) if not problems else (),
+        notes=(f"{count_of(count, 'file')}, each as it was written",) if not problems else (),
         manifest_md5=md5,
     )
 

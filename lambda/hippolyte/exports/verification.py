@@ -23,6 +23,7 @@ from hippolyte.exports.manifest import (
 )
 from hippolyte.exports.native import checksum
 from hippolyte.exports.streams import PACKED
+from hippolyte.words import count_of
 
 # the export tool begins a new file every 100,000 items of a mapper
 _MAX_ITEMS_PER_FILE = 100_000
@@ -178,7 +179,8 @@ def _files(
     if cut := [name for name in plain if get_tail(name, 1) != b"\n"]:
         problems.append(f"{_named(cut)} cut off: the last line does not end")
     if not problems:
-        notes.append(f"{len(files)} listed files present, {len(plain)} end in a whole line")
+        there = count_of(len(files), "listed file")
+        notes.append(f"{there} present, {len(plain):,} with a whole last line")
     if packed:
         notes.append(f"not checked: the end of {_named(packed)}, compressed")
     return problems
@@ -225,7 +227,7 @@ def _bounded(
     reference, source = (expected, "the table's count") if expected else (previous, "last night's")
     if files and reference and is_short(most, reference, tolerance_percentage):
         return [
-            f"the files can hold at most {most} items, {source} is {reference}:"
+            f"the files can hold at most {count_of(most, 'item')}, {source} is {reference}:"
             f" more than {tolerance_percentage:g} % are missing"
         ]
     return []
@@ -240,22 +242,23 @@ def _counts(
 ) -> list[str]:
     """Compare the log's count with the table's own, or with the last night's where that is none."""
     if not expected and not previous:
-        notes.append(f"{read} items read; no other count to compare with")
+        notes.append(f"{count_of(read, 'item')} read; no other count to compare with")
         return []
     # a table that reads 0 items may be stale: then last night's count is the better measure
     reference, source = (expected, "the table's count") if expected else (previous, "last night's")
     assert reference
     if read == 0 and not expected:
-        notes.append(f"empty tonight, {previous} items last night")
+        notes.append(f"empty tonight, {count_of(previous or 0, 'item')} last night")
         return []
     if read == 0 or is_short(read, reference, tolerance_percentage):
         return [
-            f"{read} items read, {source} is {reference}:"
+            f"{count_of(read, 'item')} read, {source} is {reference}:"
             f" more than {tolerance_percentage:g} % are missing"
         ]
-    notes.append(f"{read} items read, {source} is {reference}")
+    notes.append(f"{count_of(read, 'item')} read, {source} is {reference}")
     if expected and previous and read < previous * (1 - tolerance_percentage / 100):
-        notes.append(f"{previous} items last night, {read} tonight, as the table's count agrees")
+        last = count_of(previous, "item")
+        notes.append(f"{last} last night, {read:,} tonight, as the table's count agrees")
     return []
 
 
@@ -276,11 +279,12 @@ def _agreement(files: Sequence[str], sizes: dict[str, int], read: int | None) ->
     """Compare the count with the files: each holds 1 to 100,000 items."""
     if read is None:
         return []
+    said, listed = f"{count_of(read, 'item')} read", count_of(len(files), "file")
     if read > len(files) * _MAX_ITEMS_PER_FILE:
-        return [f"{read} items read, but the manifest lists {len(files)} files: some are missing"]
+        return [f"{said}, but the manifest lists {listed}: some are missing"]
     if read < len(files):
-        return [f"{read} items read, but the manifest lists {len(files)} files of 1 or more each"]
+        return [f"{said}, but the manifest lists {listed} of 1 or more each"]
     plain_bytes = sum(sizes.get(name, 0) for name in files)
     if plain_bytes < read * _MIN_LINE_BYTES and not any(name.endswith(PACKED) for name in files):
-        return [f"{read} items read, but the files hold only {plain_bytes} bytes"]
+        return [f"{said}, but the files hold only {count_of(plain_bytes, 'byte')}"]
     return []

@@ -20,10 +20,10 @@ from hippolyte.records.ledger import BatchState
 from hippolyte.records.runs import Run
 from hippolyte.report.content import by_verdict, make_report, measures
 from hippolyte.report.events import of_end
-from hippolyte.report.message import forms, needs_attention, text
+from hippolyte.report.message import needs_attention, of_run
+from hippolyte.report.messages import mid_night
 from hippolyte.report.notify import metrics, publish, unconfirmed
 from hippolyte.report.page import render
-from hippolyte.report.remedies import of_alert, told
 
 # leases are waited for this long after the last verdict; then the report says "left raised"
 _LEASE_PATIENCE_SECONDS = 2700
@@ -35,9 +35,7 @@ def publish_alerts(p: Pass, run: Run) -> None:
     """Publish what cannot wait for the report."""
     news = [a for a in run.ledger.alerts if a not in run.ledger.told]
     if news:
-        run_id, what = run.plan.run_id, told((alert, of_alert(alert)) for alert in news)
-        body = "\n".join([f"Run {run_id}, still under way:", *what])
-        publish(p.clients, p.settings, ("ATTENTION in mid-night",), body, run_id)
+        publish(p.clients, p.settings, mid_night(p.settings, run.plan.run_id, news))
         run.ledger.told += news
 
 
@@ -90,7 +88,7 @@ def close(p: Pass, run: Run) -> bool:
     # the report is written last: a run with one is closed, and its message is out; nothing is
     # done between the two, where an invocation that dies lets the next one tell again
     if p.settings.tell_good_nights or needs_attention(report):
-        publish(p.clients, p.settings, forms(report), text(report, where), report["run_id"])
+        publish(p.clients, p.settings, of_run(report, where))
     p.runs.close(run.plan.run_id, report)
     return True
 

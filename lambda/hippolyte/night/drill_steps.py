@@ -29,10 +29,11 @@ from hippolyte.night.drill_record import (
 from hippolyte.night.one_pass import Pass
 from hippolyte.planning.drill import price
 from hippolyte.record_form import iso, known_form, when
+from hippolyte.report import messages
 from hippolyte.report.events import drilled, put
 from hippolyte.report.notify import metrics, publish
-from hippolyte.report.remedies import DRILL
 from hippolyte.tables.names import table_arn
+from hippolyte.words import count_of
 
 # a token is known for 8 hours (API ImportTable)
 _TOKEN_LIFE = timedelta(hours=7)
@@ -94,18 +95,16 @@ def _tell(p: Pass, name: str, entry: dict[str, Any], before: dict[str, Any]) -> 
         # a later pass tries again
         entry["unput"] = at if trouble else ""
     if ended and when(entry["until"]) <= now:
-        what = "OK" if entry["ok"] else "ATTENTION"
-        lines = [line(entry), *([] if entry["ok"] else [f"what to do: {DRILL}"])]
-        publish(
-            p.clients, p.settings, (f"{what} restore drill",), "\n".join(lines), entry["run_id"]
-        )
+        message = messages.drilled(p.settings, entry["run_id"], line(entry), ok=entry["ok"])
+        publish(p.clients, p.settings, message)
         metrics(p.clients, p.settings, {"DrillsFailed": float(not entry["ok"])})
     if entry["state"] != CLOSED and now - when(entry["at"]) > _A_DAY and not entry.get("told"):
         entry["told"] = True
         why = f"it cannot be deleted: {entry['refused']}" if entry.get("refused") else line(entry)
         what = f"{name} is there since {entry['at']}, as a restore drill is not over: {why}"
-        body = f"{what}\nwhat to do: {DRILL}"
-        publish(p.clients, p.settings, ("ATTENTION restore drill",), body, entry["run_id"])
+        publish(
+            p.clients, p.settings, messages.drilled(p.settings, entry["run_id"], what, ok=False)
+        )
 
 
 def _over(entry: dict[str, Any], ok: bool, said: str, state: str = DELETING) -> None:
@@ -236,7 +235,7 @@ def _verdict(p: Pass, entry: dict[str, Any], found: Any) -> tuple[bool, str]:
     if found["ImportStatus"] == "COMPLETED" and items == entry["items"] and not errors:
         usd = price(found.get("ProcessedSizeBytes", 0), p.settings)
         cost = f", for about {usd:.2f} USD" if usd >= 0.005 else ""
-        return True, f"restored by ImportTable, {items} items{cost}"
+        return True, f"restored by ImportTable, {count_of(items, 'item')}{cost}"
     why = " ".join(filter(None, (found.get("FailureCode"), found.get("FailureMessage"))))
     group = str(found.get("CloudWatchLogGroupArn") or "").partition(":log-group:")[2]
     number = entry["arn"].rpartition("/")[2]

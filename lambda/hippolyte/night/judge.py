@@ -27,6 +27,7 @@ from hippolyte.records.ledger import TableEntry
 from hippolyte.records.runs import Run, start_of
 from hippolyte.tables.discovery import is_empty
 from hippolyte.verdicts import Verdict
+from hippolyte.words import count_of
 
 # EMR copies a step's log to S3 some minutes after its end
 _LOG_PATIENCE_SECONDS = 900
@@ -268,7 +269,7 @@ def _judge_failure(p: Pass, run: Run, job: Job, entry: TableEntry, idle: set[str
         # ended for those that waited behind it: that was no fault of its own
         allowed += 1
     if entry.tries >= allowed and entry.batch_id not in idle:
-        entry.close(Verdict.FAILED, f"{reason} (after {entry.tries} attempts)")
+        entry.close(Verdict.FAILED, f"{reason} (after {count_of(entry.tries, 'attempt')})")
         return False
     if left < _shortest(p, job):
         entry.close(Verdict.FAILED, f"{reason}{before} (no time is left for another attempt)")

@@ -15,6 +15,7 @@ from hippolyte.settings import Settings
 from hippolyte.tables.names import first_names
 from hippolyte.tables.table import Table
 from hippolyte.verdicts import OVER_BUDGET, Verdict
+from hippolyte.words import count_of
 
 # of so many steps one halves what is left, for costs that do not grow evenly
 _STEPS = 3
@@ -43,8 +44,8 @@ def exports_within_budget(
         return tuple(exports), LeftOut()
     why = f"{OVER_BUDGET}: its native export does not go into {most:.2f} USD a night"
     alert = (
-        f"max_night_usd ({most:.2f} USD) leaves {len(dear):,} native exports out, so these tables "
-        f"have no backup: {first_names(dear)}. Raise it, or take them out of "
+        f"max_night_usd ({most:.2f} USD) leaves {count_of(len(dear), 'native export')} out, "
+        f"so these tables have no backup: {first_names(dear)}. Raise it, or take them out of "
         "native_export"
     )
     left = LeftOut(dict.fromkeys(dear, (Verdict.SKIPPED, why)), (alert,))
@@ -89,8 +90,9 @@ def within_budget(
     dear = [t.name for t in reversed(ordered[low:])]
     why = f"{OVER_BUDGET}: it does not go into {most + spent:.2f} USD a night"
     alert = (
-        f"max_night_usd ({most + spent:.2f} USD) leaves {len(dear):,} of {len(tables):,} tables "
-        f"without a backup: {first_names(dear)}. With all of them the run is "
-        f"estimated at {whole.cost_usd + spent:.2f} USD: raise it, or exclude what needs no backup"
+        f"max_night_usd ({most + spent:.2f} USD) leaves {len(dear):,} of "
+        f"{count_of(len(tables), 'table')} without a backup: {first_names(dear)}. "
+        f"With all of them the run is estimated at {whole.cost_usd + spent:.2f} USD: raise it, "
+        "or exclude what needs no backup"
     )
     return packed, LeftOut(dict.fromkeys(dear, (Verdict.SKIPPED, why)), (alert,))

@@ -18,6 +18,8 @@ from hippolyte.tables.names import NAMED, first_names
 
 # a window may begin an hour later or earlier than the day before, by the clock of its time zone
 _SLACK = timedelta(hours=2)
+# so many warnings that say the same are told as one
+_SEVERAL = 3
 _DAY = timedelta(days=1)
 
 Rank = Callable[[Job], tuple[bool, int, int, str]]
@@ -99,7 +101,7 @@ def _named(job: Job, night: Night) -> str:
 
 
 def gathered(warnings: Sequence[str]) -> list[str]:
-    """Return warnings with those of a kind, if there are many, as one with a count.
+    """Return warnings with those of a kind, if there are several, as one with a count.
 
     Of a kind are those that say the same of another table, but for figures.
     """
@@ -108,13 +110,12 @@ def gathered(warnings: Sequence[str]) -> list[str]:
         _, _, what = warning.partition(" ")
         kinds.setdefault("".join(c for c in what if not c.isdigit()), []).append(warning)
     lines = []
-    for alike in kinds.values():
-        if len(alike) <= NAMED:
+    for alike in map(sorted, kinds.values()):
+        if len(alike) < _SEVERAL:
             lines += alike
             continue
-        names = [warning.partition(" ")[0].rstrip(":") for warning in alike]
-        more = f"{', '.join(names[1:NAMED])} and {len(alike) - NAMED:,} more"
-        lines.append(f"{alike[0]}; {len(alike):,} tables in all, also {more}")
+        others = [warning.partition(" ")[0].rstrip(":") for warning in alike[1:]]
+        lines.append(f"{alike[0]}; {len(alike):,} tables in all, also {first_names(others)}")
     return lines
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from hippolyte.planning.host import noun_of
 from hippolyte.report.consoles import Consoles
-from hippolyte.report.document import first_of, link, to_do
+from hippolyte.report.document import first_of, link, what_to_do
 from hippolyte.report.groups import Group, by_reason
 from hippolyte.report.remedies import LEFT_RAISED, of_alert, of_reason
 from hippolyte.report.texts import count_of, named, shown
@@ -46,40 +46,44 @@ def attention(report: Row, consoles: Consoles, times: Times) -> str:
     night = _Night(report, consoles, times, {b["batch_id"]: b for b in report["batches"]})
     told = {v.value for v in ALERTING_VERDICTS}
     wrong = {n: t for n, t in report["tables"].items() if t["verdict"] in told}
-    items = _groups(wrong, night)
-    if left := report["left_raised"]:
-        items.append(_left_raised(left, consoles))
-    items += first_of(_alerts(report["alerts"]), _ALERTS, "alert")
+    # first what costs money by the hour
+    items = [_left_raised(left, night)] if (left := report["left_raised"]) else []
+    items += _groups(wrong, night)
+    items += first_of(_alerts(report["alerts"], night), _ALERTS, "alert")
     if not items:
         return "<h2>Needs attention</h2><p>Nothing.</p>"
     return f'<h2>Needs attention</h2><div class="attention"><ul>{"".join(items)}</ul></div>'
 
 
-def _alerts(alerts: Sequence[str]) -> list[str]:
+def _alerts(alerts: Sequence[str], night: _Night) -> list[str]:
     """Return them with what to do: once after the last of those that it is of."""
     entries = [*map(of_alert, alerts), ""]
     return [
-        f"<li>{shown(alert)}{to_do(entry) if entry != following else ''}</li>"
+        f"<li>{shown(alert)}{_do(entry, night) if entry != following else ''}</li>"
         for alert, (entry, following) in zip(alerts, pairwise(entries), strict=True)
     ]
 
 
-def _left_raised(names: Sequence[str], consoles: Consoles) -> str:
+def _do(anchor: str, night: _Night) -> str:
+    return what_to_do(anchor, night.report["runbook_url"])
+
+
+def _left_raised(names: Sequence[str], night: _Night) -> str:
     rows = "".join(
-        f"<li>{link(consoles.table(name) if number < _TOLD else '', named(name))}</li>"
+        f"<li>{link(night.consoles.table(name) if number < _TOLD else '', named(name))}</li>"
         for number, name in enumerate(names)
     )
     verb = "is" if len(names) == 1 else "are"
     what = f"<b>{count_of(len(names), 'table')} {verb} left raised</b>"
-    return _fold(what, names, rows, len(names) <= _OPEN, LEFT_RAISED)
+    return _fold(what, names, rows, len(names) <= _OPEN, _do(LEFT_RAISED, night))
 
 
-def _fold(what: str, names: Sequence[str], rows: str, is_open: bool, entry: str) -> str:
+def _fold(what: str, names: Sequence[str], rows: str, is_open: bool, do: str) -> str:
     """Return tables under what is said of all of them, the first named if they are folded."""
     some = "" if is_open else f' <span class="muted">{_some(names)}</span>'
     return (
         f'<li><details class="group"{" open" if is_open else ""}><summary>{what}{some}</summary>'
-        f"<ul>{rows}</ul></details>{to_do(entry)}</li>"
+        f"<ul>{rows}</ul></details>{do}</li>"
     )
 
 
@@ -100,17 +104,18 @@ def _groups(wrong: Mapping[str, Row], night: _Night) -> list[str]:
             for number, name in enumerate(group.reasons)
         ]
         told += len(rows)
-        made.append(_group(verdict_name, group, rows, len(wrong)))
+        do = _do(of_reason(verdict_name, group.reason), night)
+        made.append(_group(verdict_name, group, rows, len(wrong), do))
     return first_of(made, _GROUPS, "reason")
 
 
-def _group(verdict: str, group: Group, rows: Sequence[str], wrong: int) -> str:
+def _group(verdict: str, group: Group, rows: Sequence[str], wrong: int, do: str) -> str:
     names = list(group.reasons)
     reason = f': <span class="what">{shown(group.reason)}</span>' if group.reason else ""
     alike = "" if group.alike else ' <span class="muted">(or alike)</span>'
     what = f'<span class="what">{verdict.replace("_", " ")}</span>'
     said = f"<b>{len(names):,} {what}</b>{reason}{alike}"
-    return _fold(said, names, "".join(rows), wrong <= _OPEN, of_reason(verdict, group.reason))
+    return _fold(said, names, "".join(rows), wrong <= _OPEN, do)
 
 
 def _some(names: Sequence[str]) -> str:

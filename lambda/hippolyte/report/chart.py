@@ -188,7 +188,7 @@ class _Drawing:
         ]
         if "verdict" in row:
             facts.append(duration(row["duration_seconds"]))
-            facts += [f"{row['items']:,} items"] if row["items"] is not None else []
+            facts += [count_of(row["items"], "item")] if row["items"] is not None else []
             facts += [row["reason"]] if row["reason"] else []
         else:
             facts.append(row["outcome"])

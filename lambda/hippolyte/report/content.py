@@ -80,6 +80,7 @@ def make_report(
         "partition": settings.partition,
         "bucket_region": settings.bucket_region or settings.region,
         "timezone": settings.timezone,
+        "runbook_url": settings.runbook_url,
         "engine": plan.engine,
         "run_id": plan.run_id,
         # globs of the only tables it answers for; none: a night

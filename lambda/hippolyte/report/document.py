@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 
+from hippolyte.report.remedies import at
 from hippolyte.report.script import SCRIPT
 from hippolyte.report.style import STYLE
 from hippolyte.report.texts import count_of, shown
@@ -47,9 +48,11 @@ def link(address: str, words: str) -> str:
     return f'<a href="{escape(address)}">{words}</a>'
 
 
-def to_do(entry: str) -> str:
-    """Return what leads to an entry of the runbook, for who must do something."""
-    return f'<div class="do">What to do: <code>{escape(entry)}</code></div>'
+def what_to_do(anchor: str, runbook: str | None) -> str:
+    """Return where the runbook says what to do: a link, if it has an address."""
+    entry = at(runbook, anchor)
+    where = link(entry, f"the runbook, {anchor}") if runbook else f"<code>{escape(entry)}</code>"
+    return f'<div class="do">What to do: {where}</div>'
 
 
 def first_of(items: Sequence[str], most: int, noun: str) -> list[str]:

@@ -11,27 +11,29 @@ from hippolyte.report.first_line import FIRST_LINE
 from hippolyte.report.fleet import Deployment, Fleet, State
 from hippolyte.report.fleet_tables import Bare
 from hippolyte.report.groups import pattern
-from hippolyte.report.remedies import LEFT_RAISED, RUNBOOK
-from hippolyte.report.texts import a_line, section
+from hippolyte.report.kinds import Kind, Message
+from hippolyte.report.remedies import LEFT_RAISED, do
+from hippolyte.report.texts import a_line, count_of, section
 from hippolyte.tables.names import first_names
+from hippolyte.verdicts import Verdict
 
 # a section has so many lines at the most, the page has all
 _LINES = 40
 _section = partial(section, most=_LINES)
 _MORE = ", ..."
-_REPORT = "docs/fleet-report.md"
 
+_RECORDS = "message-on-records-or-replicas-of-all-deployments"
 ENTRIES = {
-    "Nights missing": f"{RUNBOOK}#message-nights-missing-of-all-deployments",
-    "Reports that cannot be read": f"{_REPORT}#what-it-says",
-    "Not backed up": f"{RUNBOOK}#alarm-tables-failed",
-    "To be looked at": f"{RUNBOOK}#to-be-looked-at",
     "LEFT RAISED": LEFT_RAISED,
-    "Replicas that are left out, and that nobody backs up": f"{_REPORT}#what-it-says",
-    "Reports of the future": f"{_REPORT}#what-it-says",
-    "Not seen": f"{_REPORT}#what-it-asks-of-s3",
+    "Nights missing": "message-nights-missing-of-all-deployments",
+    "Reports that cannot be read": _RECORDS,
+    "Not backed up": "alarm-tables-failed",
+    "To be looked at": "message-attention-tables-not-backed-up",
+    "Replicas that are left out, and that nobody backs up": _RECORDS,
+    "Reports of the future": _RECORDS,
+    "Not seen": _RECORDS,
 }
-"""What to do, by the title of what needs a person."""
+"""The runbook's entry, by the title of what needs a person."""
 _AWAY = (State.MISSING, State.UNCLOSED)
 _FINE = (State.GOOD, State.LOOK)
 
@@ -54,15 +56,16 @@ def said(fleet: Fleet) -> list[str]:
     raised = sum(len(deployment.kept.raised) for deployment in fleet.deployments)
     if not fleet.needs_attention:
         if not fleet.good:
-            return [f"NOTHING YET: 0 of {len(due)} nights", *_more_running(running)]
+            return [f"NOTHING YET: 0 of {count_of(len(due), 'night')}", *_more_running(running)]
         backed_up = sum(d.last.head.backed_up for d in due if d.last.head)
-        line = f"OK: {fleet.good:,} of {len(due):,} nights, {backed_up:,} tables backed up"
+        line = f"OK: {fleet.good:,} of {count_of(len(due), 'night')}, "
+        line += f"{count_of(backed_up, 'table')} backed up"
         return [line, *_more_running(running)]
     parts = [
-        f"{missing:,} of {len(due):,} nights missing" if missing else "",
+        _counted(raised, "table left raised", "tables left raised"),
+        f"{missing:,} of {count_of(len(due), 'night')} missing" if missing else "",
         _counted(states.count(State.UNREADABLE), "report unreadable", "reports unreadable"),
         _counted(tables, "table failed", "tables failed"),
-        _counted(raised, "table left raised", "tables left raised"),
         _counted(len(fleet.uncopied), "replica not copied", "replicas not copied"),
         _counted(sum(map(_has_alerts, due)), "night to look at", "nights to look at"),
         _counted(sum(bool(d.ahead) for d in fleet.deployments), "clock ahead", "clocks ahead"),
@@ -91,13 +94,28 @@ def _fitting(line: str, parts: Sequence[str]) -> str:
     return line
 
 
-def message(fleet: Fleet, page: str) -> str:
-    """Return the message; `page` is the address of the whole."""
+def of_fleet(fleet: Fleet, page: str, runbook: str | None = None) -> Message:
+    """Return the morning's message.
+
+    `page` is the address of the whole, `runbook` the runbook's, as `remedies.at` has it.
+    """
+    kind = Kind.FLEET_ATTENTION if fleet.needs_attention else Kind.FLEET_GOOD
+    return Message(kind, (first_line(fleet),), _text(fleet, page, runbook), placed=False)
+
+
+def of_unreadable(error: object, runbook: str | None = None) -> Message:
+    """Return that nothing is known of any deployment."""
+    line = "ATTENTION: the bucket of all backups cannot be read"
+    text = f"{error}\n{do(runbook, _RECORDS)}"
+    return Message(Kind.FLEET_UNREADABLE, (line,), text, placed=False)
+
+
+def _text(fleet: Fleet, page: str, runbook: str | None) -> str:
     due = fleet.expected
-    lines = [first_line(fleet), ""]
+    lines: list[str] = []
     for title, rows in sections(fleet):
         if found := _section(title, rows):
-            lines += [*found[:-1], f"  what to do: {ENTRIES[title]}", ""]
+            lines += [*found[:-1], f"  {do(runbook, ENTRIES[title])}", ""]
     lines += _section("Still running", [titled(d) for d in due if d.running])
     lines += _section("Good", [good_line(d) for d in due if d.last.state in _FINE])
     lines += _section("Newest good backups, the oldest of each", [oldest_line(d) for d in due])
@@ -112,11 +130,11 @@ def sections(fleet: Fleet) -> list[tuple[str, list[str]]]:
     unread = [d for d in due if d.last.state is State.UNREADABLE]
     alerts = [(d, alert) for d in due if d.last.head for alert in d.last.head.alerts]
     return [
+        ("LEFT RAISED", [raised(d) for d in fleet.deployments if d.kept.raised]),
         ("Nights missing", [_missing(d) for d in due if d.last.state in _AWAY]),
         ("Reports that cannot be read", [f"{titled(d)}: {_trouble(d)}" for d in unread]),
         ("Not backed up", [line for d in due for line in _failed(d)]),
         ("To be looked at", [f"{titled(d)}: {a_line(alert)}" for d, alert in alerts]),
-        ("LEFT RAISED", [raised(d) for d in fleet.deployments if d.kept.raised]),
         ("Replicas that are left out, and that nobody backs up", copies(fleet)),
         ("Reports of the future", [_ahead(d) for d in fleet.deployments if d.ahead]),
         ("Not seen", [f"{titled(d)}: {a_line(why)}" for d in due for why in d.kept.trouble]),
@@ -174,17 +192,30 @@ def _failed(deployment: Deployment) -> list[str]:
 
 
 def by_reason(tables: Sequence[Bare]) -> list[str]:
-    """Return a line for each verdict and reason, of most tables first, with the first names."""
+    """Return a line for each verdict and reason, of most tables first.
+
+    The longest without a good backup come first; of the first one its date is said.
+    """
     groups: dict[tuple[str, str], list[Bare]] = {}
     for bare in tables:
         groups.setdefault((bare.verdict, pattern(bare.reason, bare.table)), []).append(bare)
+    for members in groups.values():
+        members.sort(key=lambda bare: (bare.last_good, bare.table))
     ordered = sorted(groups.items(), key=lambda pair: (-len(pair[1]), pair[0]))
     return [
         f"{len(members):,} {verdict.replace('_', ' ')}: "
-        + first_names([a_line(bare.table, 255) for bare in members])
+        + first_names([_aged(members[0]), *(a_line(bare.table, 255) for bare in members[1:])])
         + _reason({bare.reason: "" for bare in members})
         for (verdict, _), members in ordered
     ]
+
+
+def _aged(bare: Bare) -> str:
+    """Return a table's name, with its newest good backup's date if a new one is missing."""
+    name = a_line(bare.table, 255)
+    if bare.verdict == Verdict.SKIPPED:
+        return name
+    return f"{name} [{f'last good {bare.last_good[:10]}' if bare.last_good else 'none good'}]"
 
 
 def _reason(reasons: Mapping[str, str]) -> str:
@@ -225,16 +256,20 @@ def nowhere_lines(fleet: Fleet) -> list[str]:
 def good_line(deployment: Deployment) -> str:
     """Say what the last night of a deployment came to."""
     head = deployment.last.head
-    return f"{titled(deployment)}: {head.backed_up:,} tables backed up" if head else ""
+    return f"{titled(deployment)}: {count_of(head.backed_up, 'table')} backed up" if head else ""
 
 
 def age_line(deployment: Deployment) -> str:
     """Say which newest good backups are the oldest."""
     ages = [
-        f"{a_line(age.table, 255)} {age.days:.1f} days" + ("" if age.last_good else ", never yet")
+        f"{a_line(age.table, 255)} {_days(age.days)}" + ("" if age.last_good else ", never yet")
         for age in deployment.oldest
     ]
     return "; ".join(ages) or "not known"
+
+
+def _days(days: float) -> str:
+    return f"{days:.1f} day{'' if f'{days:.1f}' == '1.0' else 's'}"
 
 
 def oldest_line(deployment: Deployment) -> str:

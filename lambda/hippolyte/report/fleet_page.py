@@ -8,7 +8,7 @@ from typing import Any
 
 from hippolyte.record_form import iso
 from hippolyte.report.consoles import Consoles
-from hippolyte.report.document import Column, document, fold, link, table, to_do
+from hippolyte.report.document import Column, document, fold, link, table, what_to_do
 from hippolyte.report.fleet import Cell, Deployment, Fleet, State
 from hippolyte.report.fleet_message import (
     ENTRIES,
@@ -74,8 +74,8 @@ _COLUMNS = (
 _FIRST, _LISTED = 20, 200
 
 
-def render(fleet: Fleet) -> str:
-    """Return the page of a fleet."""
+def render(fleet: Fleet, runbook: str | None = None) -> str:
+    """Return the page of a fleet; `runbook` is the runbook's address, None: it has none."""
     bad = fleet.needs_attention
     state = '<span class="state">OK</span>' if fleet.good else ""
     if bad:
@@ -86,7 +86,7 @@ def render(fleet: Fleet) -> str:
             f'<p class="muted">{shown(fleet.place)} · {shown(Times().moment(iso(fleet.at)))}</p>',
             f'<p class="lead">{shown(", ".join(said(fleet)))}.</p>',
             f'<div class="tiles">{"".join(_tiles(fleet))}</div>',
-            _attention(fleet),
+            _attention(fleet, runbook),
             _grid(fleet),
             f"<h2>Deployments</h2>{_deployments(fleet)}",
             _failed(fleet),
@@ -113,12 +113,13 @@ def _tiles(fleet: Fleet) -> Iterable[str]:
         mood = "zero" if not count else ("wrong" if is_bad else "")
         yield f'<div class="{mood}"><b>{count:,}</b>{words}</div>'
     cost = sum(deployment.cost_usd for deployment in fleet.deployments)
-    yield f"<div><b>{cost:,.2f}</b>USD, {len(fleet.dates)} nights</div>"
+    yield f"<div><b>{cost:,.2f}</b>USD, {count_of(len(fleet.dates), 'night')}</div>"
 
 
-def _attention(fleet: Fleet) -> str:
+def _attention(fleet: Fleet, runbook: str | None) -> str:
     made = "".join(
-        f"<li><b>{escape(title)}</b><ul>{_items(rows, _FIRST)}</ul>{to_do(ENTRIES[title])}</li>"
+        f"<li><b>{escape(title)}</b><ul>{_items(rows, _FIRST)}</ul>"
+        f"{what_to_do(ENTRIES[title], runbook)}</li>"
         for title, rows in sections(fleet)
         if rows
     )

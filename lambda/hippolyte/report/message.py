@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from hippolyte.record_form import when
 from hippolyte.report.groups import Group, by_reason
+from hippolyte.report.kinds import Kind, Message
 from hippolyte.report.remedies import LEFT_RAISED, of_alert, of_reason, told
-from hippolyte.report.texts import a_line, count_of, section
+from hippolyte.report.texts import a_line, ago, count_of, section, size
 from hippolyte.verdicts import ALERTING_VERDICTS, OVER_BUDGET, Verdict
 
 # a message names this many tables of a kind, the report all
@@ -43,7 +45,7 @@ def summary(report: Mapping[str, Any]) -> str:
 def forms(report: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the words of the first line: what is wrong, longest form first.
 
-    A `+` says that there is more than the form has room for.
+    What harms production stands first. A `+` says that there is more than the form has room for.
     """
     totals = report["totals"]
     part = " part" if report["part"] else ""
@@ -51,15 +53,24 @@ def forms(report: Mapping[str, Any]) -> tuple[str, ...]:
         return (f"OK{part} {totals['backed_up']:,} backed up",)
     wrong = not_backed_up(report)
     counts = {
-        f"{wrong:,} of {report['discovered']:,} failed": wrong,
         f"{len(report['left_raised']):,} left raised": report["left_raised"],
+        f"{wrong:,} of {report['discovered']:,} failed": wrong,
         f"{len(report['alerts']):,} to look at": report["alerts"],
     }
-    first, *more = [words for words, count in counts.items() if count]
+    told = [words for words, count in counts.items() if count]
     return tuple(
-        f"ATTENTION{part} {words}"
-        for words in (", ".join([first, *more]), f"{first} +" if more else first)
+        f"ATTENTION{part} {', '.join(told[:most])}{' +' if told[most:] else ''}"
+        for most in range(len(told), 0, -1)
     )
+
+
+def of_run(report: Mapping[str, Any], where: str) -> Message:
+    """Return the message of a run that is over; `where` is the address of the whole."""
+    good, bad = Kind.NIGHT_GOOD, Kind.NIGHT_ATTENTION
+    if report["part"]:
+        good, bad = Kind.PART_GOOD, Kind.PART_ATTENTION
+    kind = Kind.LEFT_RAISED if report["left_raised"] else bad if needs_attention(report) else good
+    return Message(kind, forms(report), text(report, where), report["run_id"])
 
 
 def text(report: Mapping[str, Any], where: str) -> str:
@@ -68,18 +79,23 @@ def text(report: Mapping[str, Any], where: str) -> str:
     lines = [
         f"Run {_line(report['run_id'])}: {summary(report)}",
         *([f"A part, {of_part(report)}"] if report.get("part") else []),
-        f"{report['items']:,} items, {report['bytes']:,} bytes, {minutes:,} of {window:,} minutes, "
-        f"{money(report)}",
+        f"{count_of(report['items'], 'item')}, {size(report['bytes'])}, {minutes:,} of "
+        f"{count_of(window, 'minute')}, {money(report)}",
+        *_oldest(report),
         "",
     ]
-    lines += _section("To be looked at", told((_line(a), of_alert(a)) for a in report["alerts"]))
-    for verdict in sorted(ALERTING_VERDICTS):
-        title = verdict.value.replace("_", " ").capitalize()
-        lines += _section(title, _failures(report["tables"], verdict))
+    runbook = report.get("runbook_url")
     left = [(_line(name), LEFT_RAISED) for name in report["left_raised"][:_NAMED_IN_MESSAGE]]
     more = len(report["left_raised"]) - len(left)
     left += [(f"and {more:,} more", LEFT_RAISED)] if more else []
-    lines += _section("LEFT RAISED, given back by the next passes", told(left))
+    # first of all: it costs money by the hour
+    before = _section("LEFT RAISED, given back by the next passes", told(left, runbook))
+    lines = [*before, *lines]
+    alerts = ((_line(alert), of_alert(alert)) for alert in report["alerts"])
+    for verdict in sorted(ALERTING_VERDICTS):
+        title = verdict.value.replace("_", " ").capitalize()
+        lines += _section(title, _failures(report, verdict))
+    lines += _section("To be looked at", told(alerts, runbook))
     raised = [_raised(r) for r in report["raised"]]
     lines += _section("Raised for the night", raised)
     wishes = [
@@ -112,33 +128,57 @@ def of_part(report: Mapping[str, Any]) -> str:
     return f"asked for by hand: tables {tables}; of the others it says nothing"
 
 
-def _failures(tables: Mapping[str, Any], verdict: Verdict) -> list[str]:
-    """Return the tables of a verdict, those of one reason together."""
-    rows = {n: t for n, t in tables.items() if t["verdict"] == verdict.value}
-    groups = by_reason({name: str(row["reason"]) for name, row in rows.items()})
+def _oldest(report: Mapping[str, Any]) -> list[str]:
+    """Return the line on the table that has been longest without a good backup."""
+    found = report.get("oldest_good")
+    if not found:
+        return []
+    name, age = _line(found["table"]), ago(found["age_days"])
+    if found["last_good"]:
+        return [f"Oldest good backup: {name}, {age}"]
+    return [f"Oldest good backup: {name} has none, first wanted {age}"]
+
+
+def _failures(report: Mapping[str, Any], verdict: Verdict) -> list[str]:
+    """Return the tables of a verdict, by reason; of each the longest without a backup first."""
+    rows = {n: t for n, t in report["tables"].items() if t["verdict"] == verdict.value}
+    ordered = sorted(rows, key=lambda name: (rows[name].get("last_good") or "", name))
+    groups = by_reason({name: str(rows[name]["reason"]) for name in ordered})
     # of many reasons a few names each, or the message would be too long for SNS
     room = max(3, _NAMED_IN_MESSAGE // max(1, len(groups)))
     return told(
-        (_group(group, rows, room), of_reason(verdict.value, group.reason)) for group in groups
+        (
+            (_group(group, rows, room, report["closed_at"]), of_reason(verdict, group.reason))
+            for group in groups
+        ),
+        report.get("runbook_url"),
     )
 
 
-def _group(group: Group, rows: Mapping[str, Any], room: int) -> str:
+def _group(group: Group, rows: Mapping[str, Any], room: int, now: str) -> str:
     name, *more = group.reasons
     log = f" (log: {_line(rows[name]['log'])})" if rows[name]["log"] else ""
     reason = f"{_line(name)}: {_line(group.reason)}"
     if not more:
-        return f"{reason}{log}"
-    named = ", ".join(map(_line, list(group.reasons)[:room]))
+        return f"{reason}{log}\n      newest good backup: {_age(rows[name], now)}"
+    named = ", ".join(f"{_line(n)} ({_age(rows[n], now)})" for n in list(group.reasons)[:room])
     others = len(group.reasons) - room
     named += f" and {others:,} more" if others > 0 else ""
     alike = "" if group.alike else " (or alike)"
-    return f"{len(group.reasons):,} tables: {named}\n      {reason}{alike}{log}"
+    head = f"{len(group.reasons):,} tables, their newest good backups in brackets"
+    return f"{head}: {named}\n      {reason}{alike}{log}"
+
+
+def _age(row: Mapping[str, Any], now: str) -> str:
+    """Say how old a table's newest good backup is."""
+    if not row.get("last_good"):
+        return "none"
+    return ago((when(now) - when(row["last_good"])).total_seconds() / 86_400)
 
 
 def _raised(row: Mapping[str, Any]) -> str:
     back = "not given back yet"
     if row["given_back_at"]:
         minutes = round(row["duration_seconds"] / 60)
-        back = f"given back {row['given_back_at']}, after {minutes:,} minutes"
+        back = f"given back {row['given_back_at']}, after {count_of(minutes, 'minute')}"
     return f"{_line(row['table'])}: {row['from']:,} -> {row['to']:,} at {row['raised_at']}, {back}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,11 +11,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hippolyte import clock
 from hippolyte.clients import Clients
 from hippolyte.report.first_line import first_line
+from hippolyte.report.kinds import Message
 from hippolyte.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.literals import StandardUnitType
     from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef
+    from mypy_boto3_sns import SNSClient
 
 NAMESPACE = "Hippolyte"
 
@@ -35,29 +37,37 @@ _UNITS: dict[str, StandardUnitType] = {
 _log = logging.getLogger(__name__)
 
 
-def publish(
-    clients: Clients, settings: Settings, forms: Sequence[str], message: str, run_id: str = ""
-) -> str:
+def publish(clients: Clients, settings: Settings, message: Message) -> str:
     """Publish one message to the deployment's topic, and return its first line.
 
     Errors are the caller's to handle.
 
-    Subject and first line are alike: the first of the `forms` that fits, see `first_line`.
+    Subject and first line are alike: the first of the forms that fits, see `first_line`.
     """
-    line = first_line(forms, settings.name, settings.account, settings.region, run_id)
-    body = f"{line}\n\n{message}".encode()[:MESSAGE_BYTES].decode(errors="ignore")
-    clients.sns.publish(TopicArn=settings.topic_arn, Subject=line, Message=body)
+    s = settings
+    place = (s.name, s.account, s.region, message.run_id)
+    line = first_line(message.forms, *place) if message.placed else message.forms[0]
+    send(clients.sns, s.topic_arn, line, message)
     return line
 
 
-def try_publish(
-    clients: Clients, settings: Settings, forms: Sequence[str], message: str, run_id: str = ""
-) -> None:
+def send(sns: SNSClient, topic_arn: str, line: str, message: Message) -> None:
+    """Publish a message under its first line, cut to what SNS has room for. Errors as above."""
+    text = f"{line}\n\n{message.text}"
+    sns.publish(
+        TopicArn=topic_arn,
+        Subject=line,
+        Message=text.encode()[:MESSAGE_BYTES].decode(errors="ignore"),
+        MessageAttributes={"kind": {"DataType": "String", "StringValue": message.kind.value}},
+    )
+
+
+def try_publish(clients: Clients, settings: Settings, message: Message) -> None:
     """Publish where the caller is about to fail anyway: its own error must not be hidden."""
     try:
-        publish(clients, settings, forms, message, run_id)
+        publish(clients, settings, message)
     except (ClientError, BotoCoreError):
-        _log.exception("the message %r was not published", forms[0])
+        _log.exception("the message %r was not published", message.forms[0])
 
 
 def metrics(

@@ -12,6 +12,7 @@ _REPORT: dict[str, Any] = {
     "storage_usd": None,
     "before": None,
     "timezone": "UTC",
+    "runbook_url": None,
     "drills": [],
     "would_raise": [],
 }

@@ -87,7 +87,7 @@ def _facts(report: Row) -> str:
     started = sum(b["workers"] for b in report["batches"] if b["started_at"])
     facts = (
         f"{duration(report['duration_seconds'])} of a window of "
-        f"{duration(report['window_seconds'])} · {report['items']:,} items · "
+        f"{duration(report['window_seconds'])} · {count_of(report['items'], 'item')} · "
         f"{count_of(started, noun_of(report['engine']))} · "
         f"{count_of(len(report['raised']), 'table')} raised · {money(report)}"
     )

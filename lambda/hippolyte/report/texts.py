@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from html import escape
 
+from hippolyte.words import count_of as count_of
+
 # neither XML nor UTF-8 takes them, or nobody sees them: what turns the order of letters around
 # would make a name look like another one (Unicode, UAX #9: the explicit formatting characters),
 # and so would what is not drawn (DerivedCoreProperties, Default_Ignorable_Code_Point, but for the
@@ -59,17 +61,21 @@ def size(count: float) -> str:
     return f"{count:.1f} TiB"
 
 
+def ago(days: float) -> str:
+    """Return an age as people say it: `5 hours ago`, `1 day ago`, `12 days ago`."""
+    if days < 1 / 24:
+        return "less than an hour ago"
+    if days < 1:
+        return f"{count_of(round(days * 24), 'hour')} ago"
+    return f"{count_of(round(days), 'day')} ago"
+
+
 def change(before: float | None, now: float | None) -> str:
     """Return how a figure changed: `+8 %`, `-50 %`, `0 %`; empty if that cannot be said."""
     if not before or now is None:
         return ""
     percent = round((now - before) * 100 / before)
     return f"{percent:+,} %" if percent else "0 %"
-
-
-def count_of(number: int, noun: str) -> str:
-    """Return a number with its noun: `1 table`, `2,500 tables`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def section(title: str, rows: Iterable[str], most: int) -> list[str]:

@@ -14,6 +14,7 @@ from hippolyte.exports.dynamodbexport import Item, manifest_bytes, write_export
 from hippolyte.exports.listed import Listed, files_md5
 from hippolyte.exports.native import checksum
 from hippolyte.exports.verification import Verification, agree, parse_items_read, verify
+from hippolyte.words import count_of
 
 DIRECTORY = "s3://bucket/backups/1/us-east-1/orders/2026-11-24T00-00Z-1"
 
@@ -70,7 +71,7 @@ def test_a_whole_export_is_a_backup_and_says_what_was_checked() -> None:
         items=100,
         problems=(),
         notes=(
-            "2 listed files present, 2 end in a whole line",
+            "2 listed files present, 2 with a whole last line",
             "100 items read, the table's count is 100",
         ),
         levels=(1, 3),
@@ -95,7 +96,7 @@ def test_without_a_log_the_files_bound_the_count(compress: bool) -> None:
     assert not result.ok
     assert result.short, "another look into the table may say that it is right"
     assert result.problems == (
-        f"the files can hold at most {most} items, the table's count is 1000000:"
+        f"the files can hold at most {count_of(most, 'item')}, the table's count is 1000000:"
         " more than 20 % are missing",
     )
     last_night = one.verify(expected_items=0, log_items=None, previous_items=1_000_000)
@@ -154,9 +155,9 @@ def test_an_empty_directory_is_no_backup() -> None:
         ({"log_items": 0}, "0 items read, the table's count is 100"),
         ({"log_items": 2, "expected_items": 0}, "2 items read, last night's is 100"),
         ({"log_items": 2, "expected_items": None}, "2 items read, last night's is 100"),
-        ({"log_items": 200_001, "expected_items": 0}, "200001 items read, but the manifest lists"),
-        ({"log_items": 1, "expected_items": 1}, "1 items read, but the manifest lists 2 files"),
-        ({"log_items": 90_000}, "90000 items read, but the files hold only"),
+        ({"log_items": 200_001, "expected_items": 0}, "200,001 items read, but the manifest lists"),
+        ({"log_items": 1, "expected_items": 1}, "1 item read, but the manifest lists 2 files"),
+        ({"log_items": 90_000}, "90,000 items read, but the files hold only"),
     ],
 )
 def test_an_implausible_count_is_a_problem(counts: dict[str, Any], problem: str) -> None:
@@ -174,7 +175,7 @@ def test_an_implausible_count_is_a_problem(counts: dict[str, Any], problem: str)
         ({"log_items": 90, "expected_items": 0}, "90 items read, last night's is 100"),
         ({"expected_items": None, "previous_items": None}, "no other count to compare with"),
         ({"expected_items": 0, "previous_items": 0}, "no other count to compare with"),
-        ({"previous_items": 1000}, "1000 items last night, 100 tonight"),
+        ({"previous_items": 1000}, "1,000 items last night, 100 tonight"),
         ({"log_items": None}, "count unknown: no log"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from hippolyte.records.ledger import Ledger
 from hippolyte.report.content import make_report
 from hippolyte.report.first_line import FIRST_LINE, first_line
 from hippolyte.report.message import forms, needs_attention, summary, text
+from hippolyte.report.page import render
 from hippolyte.verdicts import Verdict
 from tests.support.builders import START, plan, settings, table
 from tests.support.night_reports import judged as report
@@ -54,7 +56,7 @@ def test_a_person_is_told_of_what_has_no_backup_against_the_plan(verdict: Verdic
     assert forms(made) == (
         (f"OK {int(verdict is Verdict.BACKED_UP)} backed up",)
         if verdict in QUIET
-        else ("ATTENTION 1 of 1 failed", "ATTENTION 1 of 1 failed")
+        else ("ATTENTION 1 of 1 failed",)
     )
 
 
@@ -62,11 +64,11 @@ def test_what_is_left_raised_is_told_though_all_is_backed_up() -> None:
     made = report({"orders": Verdict.BACKED_UP}, left=("orders",))
     assert needs_attention(made)
     assert "LEFT RAISED" in text(made, WHERE)
-    assert forms(made) == ("ATTENTION 1 left raised", "ATTENTION 1 left raised")
+    assert forms(made) == ("ATTENTION 1 left raised",)
     both = report({"orders": Verdict.FAILED, "users": Verdict.FAILED}, left=("orders",))
     assert forms(both) == (
-        "ATTENTION 2 of 2 failed, 1 left raised",
-        "ATTENTION 2 of 2 failed +",
+        "ATTENTION 1 left raised, 2 of 2 failed",
+        "ATTENTION 1 left raised +",
     )
 
 
@@ -77,19 +79,54 @@ def test_tables_of_one_reason_are_told_together_with_what_to_do() -> None:
     for name, minutes in (("carts", 30), ("orders", 40), ("users", 50)):
         ledger.tables[name].close(Verdict.FAILED, overdue.format(name, minutes))
     ledger.tables["logs"].close(Verdict.TIMED_OUT, "still running at the deadline")
-    message = text(make_report(SETTINGS, made, ledger, ("logs",), {}, NOW), WHERE)
+    report_made = make_report(SETTINGS, made, ledger, ("logs",), {}, NOW)
+    for name, days in (("carts", 1), ("orders", 12), ("logs", 2)):
+        report_made["tables"][name]["last_good"] = iso(NOW - timedelta(days=days))
+    message = text(report_made, WHERE)
+    # what costs money by the hour, before everything else
+    assert message.startswith(
+        "LEFT RAISED, given back by the next passes:\n"
+        "  - logs\n"
+        "      what to do: docs/operations.md#alarm-tables-left-raised\n\n"
+        "Run 2026-11-24T00-00Z: "
+    )
     assert (
         "Failed:\n"
-        "  - 3 tables: carts, orders, users\n"
-        "      carts: the export of carts is overdue: it was to take 30 minutes (or alike)\n"
+        "  - 3 tables, their newest good backups in brackets: users (none), orders (12 days ago), "
+        "carts (1 day ago)\n"
+        "      users: the export of users is overdue: it was to take 50 minutes (or alike)\n"
         "      what to do: docs/operations.md#reason-overdue\n\n"
         "Timed out:\n"
         "  - logs: still running at the deadline\n"
-        "      what to do: docs/operations.md#reason-deadline\n\n"
-        "LEFT RAISED, given back by the next passes:\n"
-        "  - logs\n"
-        "      what to do: docs/operations.md#see-what-is-raised\n"
+        "      newest good backup: 2 days ago\n"
+        "      what to do: docs/operations.md#reason-deadline\n"
     ) in message
+    linked = text(report_made | {"runbook_url": "https://wiki.example.com/x"}, WHERE)
+    assert "what to do: https://wiki.example.com/x#reason-deadline\n" in linked
+    assert "docs/operations.md" not in linked
+
+
+def test_the_oldest_good_backup_is_named() -> None:
+    made = report({"orders": Verdict.FAILED, "users": Verdict.BACKED_UP})
+    assert "\nOldest good backup: orders has none, first wanted 2 hours ago\n" in text(made, WHERE)
+    made["oldest_good"] = {"table": "orders", "last_good": iso(START), "age_days": 12.1}
+    assert "\nOldest good backup: orders, 12 days ago\n" in text(made, WHERE)
+
+
+def test_one_of_everything_is_said_in_the_singular() -> None:
+    made = report({"orders": Verdict.FAILED}, left=("orders",))
+    raised = {"table": "orders", "from": 1, "to": 2, "raised_at": iso(START)}
+    made |= {"items": 1, "bytes": 1, "window_seconds": 60, "duration_seconds": 60}
+    made["raised"] = [{**raised, "given_back_at": iso(START), "duration_seconds": 60}]
+    made["oldest_good"] = {"table": "orders", "last_good": iso(START), "age_days": 1.0}
+    page = re.sub(r"<(style|script)>.*?</\1>", "", render(made), flags=re.DOTALL)
+    for said in (text(made, WHERE), *forms(made), re.sub(r"<[^>]*>", " ", page)):
+        assert not re.search(r"(?<![\d.,])1 (?!s\b|is\b|was\b|has\b)[a-z]+s\b", said), said
+
+
+def test_sizes_are_for_people() -> None:
+    made = report({"orders": Verdict.BACKED_UP}) | {"items": 5211, "bytes": 347665}
+    assert "\n5,211 items, 339.5 KiB, 61 of 420 minutes, " in text(made, WHERE)
 
 
 def test_a_table_that_is_newly_empty_is_told() -> None:
@@ -151,7 +188,7 @@ def test_many_reasons_of_many_tables_leave_room_for_the_reports_place() -> None:
     message = text(made, WHERE)
     assert len(message.encode()) < 200_000
     assert message.endswith(f"Report: {WHERE}")
-    assert "  - 25 tables: " in message
+    assert "  - 25 tables, " in message
     assert "and 22 more" in message
     assert "and 50 more" in message
 
