@@ -599,7 +599,7 @@ def test_a_fleet_of_the_future_is_told_as_that(made: Bucket) -> None:
     fleet = looked(made)
     newest = run_id(start(-3))
     assert fleet.needs_attention
-    assert first_line(fleet) == "ATTENTION: 1 of 1 nights missing, 1 clock ahead"
+    assert first_line(fleet) == "ATTENTION: 1 of 1 night missing, 1 clock ahead"
     said = message(fleet, "")
     assert f"{FIRST}: no night but of the future, {newest}" in said
     assert f"{FIRST}: {newest} is not due yet: its clock is ahead, or ours is behind" in said
@@ -625,7 +625,7 @@ def test_ok_is_said_of_good_nights_alone(made: Bucket) -> None:
     at = made.s3.head_object(Bucket=BUCKET, Key=f"runs/{FIRST.account}/{FIRST.region}/since.json")
     fleet = looked(made, now=at["LastModified"] + timedelta(hours=1))
     assert not fleet.needs_attention
-    assert first_line(fleet) == "NOTHING YET: 0 of 1 nights"
+    assert first_line(fleet) == "NOTHING YET: 0 of 1 night"
     assert ">OK<" not in render(fleet)
 
 

@@ -572,7 +572,7 @@ def test_the_scheduler_dies_and_the_monitor_alone_finishes(night: NightDriver, d
     assert night.capacity("orders") == (1000, 50)
     assert night.suspended("orders") == FREE
     # and says so
-    assert f"orders: 1000 -> {night.raised} at " in night.messages[-1]["message"]
+    assert f"orders: 1,000 -> {night.raised:,} at " in night.messages[-1]["message"]
     assert report["raised"][0]["given_back_at"]
     night.assert_clean()
 
