@@ -16,6 +16,8 @@ from hippolyte.errors import ConfigurationError
 _BUCKET = re.compile(r"(?:s3://|arn:[a-z-]+:s3:::)?([^/:]*)/*")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
 _ACCOUNT = re.compile(r"[0-9]{12}")
+# a key may be blank, a prefix may be nothing, and a destination's own words say more
+_MAY_BE_BLANK = {"--prefix", "KEY", "DEST"}
 _SDK = ("boto3", "botocore", "s3transfer", "urllib3")
 
 
@@ -38,7 +40,7 @@ def cleaned(options: Mapping[str, Any], context: typer.Context | None) -> dict[s
     """Return a verb's options, the bucket by its name alone; `context`: typer's, if it called it.
 
     Raises:
-        ConfigurationError: one is blank (`--prefix` may be), or cannot be what it is for.
+        ConfigurationError: one is blank that may not be, or cannot be what it is for.
     """
     made = dict(options)
     for param in context.command.params if context else ():
@@ -51,7 +53,7 @@ def cleaned(options: Mapping[str, Any], context: typer.Context | None) -> dict[s
             source = context and context.get_parameter_source(name)
             if source and source.name == "ENVIRONMENT":
                 made[name] = None
-            elif name != "prefix" and value != param.default:
+            elif said not in _MAY_BE_BLANK and value != param.default:
                 raise ConfigurationError(f"{said} is empty: give it a value, or leave it out.")
         for each in filter(None, values):
             _look(name, said, each)

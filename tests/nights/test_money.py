@@ -91,7 +91,7 @@ def test_a_first_night_that_is_dear_is_announced_and_runs(night: NightDriver) ->
     plan = night.record(RUN, "plan.json") or {}
     assert plan["cost_usd"] > 50
     assert f"about {plan['cost_usd']:.2f} USD" in said
-    assert f"about {plan['storage_usd']:.2f} USD a month" in said
+    assert f"about {plan['storage_usd']:,.2f} USD a month" in said
     assert f"hippolyte cancel {RUN}" in said
     night.scheduler()
     assert len(announcements(night)) == 1

@@ -27,7 +27,7 @@ def test_nothing_is_raised_and_the_report_says_what_would_have_been(night: Night
     assert report["would_raise"] == [{"table": "orders", "from": 1000, "to": night.raised}]
     assert list(faults(report)) == []
     message = night.messages[-1]["message"]
-    assert f"orders: 1000 -> {night.raised}" in message
+    assert f"orders: 1,000 -> {night.raised:,}" in message
     assert "Would have been raised" in message
     assert verdicts(report)["users"] == "backed_up"
     key = f"runs/{night.account}/{night.region}/{RUN}/report.html"

@@ -180,7 +180,7 @@ def test_a_raise_says_for_how_long(night: NightDriver) -> None:
     # a worker pays for a page after it, and so not for the last one
     part = 3 / 4 if night.engine == "lambda" else 5 / 6
     assert report["tables"]["large"]["duration_seconds"] > part * least
-    assert f"large: 1000 -> {night.raised} at " in night.messages[-1]["message"]
+    assert f"large: 1,000 -> {night.raised:,} at " in night.messages[-1]["message"]
     minutes = round(row["duration_seconds"] / 60)
     assert f"after {minutes} minutes" in night.messages[-1]["message"]
 

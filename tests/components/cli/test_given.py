@@ -76,7 +76,7 @@ def test_an_option_without_a_value_is_refused(verb: str, option: str, value: str
 
 
 def test_an_argument_without_a_value_is_refused() -> None:
-    for arguments in (("list", ""), ("get", "orders", " "), ("run", "orders", "")):
+    for arguments in (("list", ""), ("verify", " "), ("run", "orders", "")):
         assert " is empty: give it a value" in refused(*arguments)
 
 
