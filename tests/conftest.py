@@ -12,6 +12,8 @@ TESTS = Path(__file__).parent
 BEGUN_FIRST = (
     "terraform/test_multi_account.py",
     "terraform/test_places.py",
+    "terraform/test_moving.py",
+    "terraform/test_object_lock.py",
     "operations/test_permissions.py",
     "faults/test_crash_points.py",
     "terraform/test_minimal.py",
