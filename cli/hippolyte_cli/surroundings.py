@@ -148,4 +148,6 @@ def _night(settings: Settings, client: Client) -> tuple[bool, str]:
 
 def _ago(moment: datetime) -> str:
     hours = (clock.now() - moment) / timedelta(hours=1)
+    if hours < -1:
+        return f"at {moment:%Y-%m-%d %H:%M}Z, which is to come: one of the clocks is wrong"
     return f"{hours / 24:.1f} days ago" if hours >= 48 else f"{hours:.0f} hours ago"
