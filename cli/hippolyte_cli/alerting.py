@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from hippolyte.errors import ConfigurationError
 from hippolyte.trial_messages import ASKED
+from hippolyte.words import count_of
 from hippolyte_cli import console, deployment, functions
 from hippolyte_cli.backups_place import AsJson, Region
 from hippolyte_cli.by_hand import Function
@@ -57,7 +58,7 @@ def _topic(row: dict[str, Any], out: Console) -> bool:
     if row["error"]:
         out.print(f"{row['topic']} ({what}): [red]not seen:[/red] {escape(row['error'])}")
         return False
-    said = f"{row['confirmed']} confirmed subscription{'' if row['confirmed'] == 1 else 's'}"
+    said = count_of(row["confirmed"], "confirmed subscription")
     if row["pending"]:
         said += f", {row['pending']} not confirmed: no message arrives there"
     if not row["confirmed"]:

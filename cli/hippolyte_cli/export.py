@@ -24,9 +24,10 @@ from hippolyte.scan.loop import Loop
 from hippolyte.scan.reading import Gone
 from hippolyte.scan.runner import Threads
 from hippolyte.scan.state import Progress, State
+from hippolyte.words import count_of
 from hippolyte_cli import console
 from hippolyte_cli.backups_place import SHARE, AsJson, Rate
-from hippolyte_cli.export_offer import plural, size
+from hippolyte_cli.export_offer import size
 from hippolyte_cli.export_prepare import THREADS, Asked, Scan, prepared
 from hippolyte_cli.export_view import View
 from hippolyte_cli.masking.source import AGAIN
@@ -192,11 +193,11 @@ def _shown(out: Console, view: View, table: str) -> Iterator[Callable[[float], b
 
 
 def _whole(scan: Scan, end: Progress) -> str:
-    said = f"Whole: {plural(end.items, 'item')} of {end.table}"
+    said = f"Whole: {count_of(end.items, 'item')} of {end.table}"
     if end.files:
         said += (
-            f", {size(end.text)} of text read in {plural(end.files, 'file')} for {end.units:,.1f} "
-            "units"
+            f", {size(end.text)} of text read in {count_of(end.files, 'file')} for "
+            f"{end.units:,.1f} units"
         )
     if not end.items and scan.offer.table.item_count:
         said += ": it is empty, for it was counted up to six hours ago"
@@ -224,7 +225,9 @@ def _gone(scan: Scan) -> str:
 def _left(scan: Scan, end: Progress, asked: Asked) -> str:
     """Return what is said of a scan that is not whole: what is safe, and how to go on."""
     more = end.state is State.MORE
-    why = f"stopped after {plural(end.items, 'item')}" if more else in_words(end.reason).rstrip(".")
+    why = (
+        f"stopped after {count_of(end.items, 'item')}" if more else in_words(end.reason).rstrip(".")
+    )
     said = f"NOT WHOLE: {why}."
     if not more and is_other_table(scan):
         return (

@@ -13,6 +13,7 @@ from hippolyte.planning.cost import ON_DEMAND_UNIT_USD
 from hippolyte.settings import Planning
 from hippolyte.share import Share
 from hippolyte.tables.table import Table
+from hippolyte.words import count_of
 
 # one alone reads one partition at a time, and waits for each answer
 _LEAST_SEGMENTS = 4
@@ -60,7 +61,7 @@ class Offer:
         speed = f"{self.share.rate:,.4g} units/s ({self.wish})"
         return [
             f"{table.name}: {counted(table)}, {has}.",
-            f"Reads {speed}, {plural(self.segments, 'segment')}, {kind} consistent: "
+            f"Reads {speed}, {count_of(self.segments, 'segment')}, {kind} consistent: "
             f"{self._time()}.",
             self._cost(),
         ]
@@ -118,13 +119,7 @@ def counted(table: Table) -> str:
     """Return how large a table is, as far as that is known."""
     if not table.size_bytes and not table.item_count:
         return "empty when it was last counted (that may be six hours ago)"
-    return f"about {plural(table.item_count, 'item')}, {size(table.size_bytes)}"
-
-
-def plural(number: int, what: str) -> str:
-    """Return "1 item", "2 items", "3 indexes"."""
-    ending = "es" if what.endswith("x") else "s"
-    return f"{number:,} {what}{'' if number == 1 else ending}"
+    return f"about {count_of(table.item_count, 'item')}, {size(table.size_bytes)}"
 
 
 def size(count: float) -> str:
@@ -137,7 +132,7 @@ def size(count: float) -> str:
 def duration(seconds: float) -> str:
     """Return a time for people."""
     if seconds < 90:
-        return plural(max(1, round(seconds)), "second")
+        return count_of(max(1, round(seconds)), "second")
     if seconds < 90 * 60:
         return f"{round(seconds / 60)} minutes"
     return f"{seconds / 3600:,.1f} hours"

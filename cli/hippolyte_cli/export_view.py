@@ -6,7 +6,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from hippolyte.scan.state import Progress, State
-from hippolyte_cli.export_offer import duration, plural, size
+from hippolyte.words import count_of
+from hippolyte_cli.export_offer import duration, size
 from hippolyte_cli.troubles import in_words
 
 # of the last so many seconds is the rate
@@ -42,10 +43,10 @@ class View:
         units = (latest.units - before.units) / seconds
         items = (latest.items - before.items) / seconds
         parts = [
-            plural(latest.items, "item"),
+            count_of(latest.items, "item"),
             size(latest.text),
             f"{units:,.1f} units/s",
-            f"{latest.ended} of {plural(latest.segments, 'segment')} read",
+            f"{latest.ended} of {count_of(latest.segments, 'segment')} read",
         ]
         left = self.expected - latest.items
         if left > 0 and items > 0:

@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 
 from hippolyte.planning.keeping import kept_as
+from hippolyte.words import count_of
 from hippolyte_cli import console
 from hippolyte_cli.backups import Backups, Kept, NoBackupError, Row
 from hippolyte_cli.backups_place import (
@@ -21,7 +22,7 @@ from hippolyte_cli.backups_place import (
     backups_in,
 )
 from hippolyte_cli.deployment import MONITOR
-from hippolyte_cli.export_offer import plural, size
+from hippolyte_cli.export_offer import size
 from hippolyte_cli.terminal import show_rows
 from hippolyte_cli.waiting import working
 
@@ -67,8 +68,8 @@ def _overview(kept: Backups, rows: list[Row], as_json: bool) -> None:
     elif rows:
         show_rows(out, _OF_TABLES, map(_cells, rows), numbers=_NUMBERS)
         gone = sum(row.gone for row in rows)
-        said = f", {plural(gone, 'table')} not in the newest night" if gone else ""
-        out.print(f"{plural(len(rows), 'table')}{said}. One table's nights: hippolyte list TABLE")
+        said = f", {count_of(gone, 'table')} not in the newest night" if gone else ""
+        out.print(f"{count_of(len(rows), 'table')}{said}. One table's nights: hippolyte list TABLE")
         for home, run in kept.not_told():
             out.print(
                 f"Run {run} of {home} has no report yet: what it has backed up so far is shown by "
@@ -104,7 +105,7 @@ def _nights(kept: Backups, table: str, limit: int, as_json: bool) -> None:
         numbers=_NUMBERS,
     )
     if more := sum(len(runs[limit:]) for _, runs in found):
-        out.print(f"{plural(more, 'older backup')} not shown: --limit {limit + more}")
+        out.print(f"{count_of(more, 'older backup')} not shown: --limit {limit + more}")
 
 
 def record_of(entry: Kept) -> dict[str, Any]:

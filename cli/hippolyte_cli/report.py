@@ -33,7 +33,7 @@ from hippolyte_cli.backups_place import (
 )
 from hippolyte_cli.deployment import MONITOR
 from hippolyte_cli.fleet_view import record_of, show
-from hippolyte_cli.terminal import working
+from hippolyte_cli.waiting import working
 
 # as modules/fleet-report takes it
 _EXPECTED = re.compile(r"[0-9]{12}(/[a-z]{2,}(-[a-z]+)+-[0-9]+)?")

@@ -15,7 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from hippolyte.record_form import iso
-from hippolyte_cli.export_offer import duration, plural, size
+from hippolyte.words import count_of
+from hippolyte_cli.export_offer import duration, size
 from hippolyte_cli.progress import RunProgress, TableProgress
 
 # columns that the table needs for names of usual length
@@ -33,7 +34,7 @@ def headline(run: RunProgress) -> str:
     )
     part = f" (part: {', '.join(run.plan.part)})" if run.plan.part else ""
     facts = [
-        f"{decided} of {plural(run.plan.discovered, 'table')} decided"
+        f"{decided} of {count_of(run.plan.discovered, 'table')} decided"
         + (f": {counts}" if counts else ""),
         f"{sum(t.reading for t in run.tables)} being read",
         *([f"{run.raised} raised"] if run.raised else []),
@@ -116,8 +117,8 @@ def _said(table: TableProgress, now: datetime) -> str:
     parts = [table.state]
     if table.segments:
         parts += [
-            f"{table.ended} of {plural(table.segments, 'segment')}",
-            plural(table.items, "item"),
+            f"{table.ended} of {count_of(table.segments, 'segment')}",
+            count_of(table.items, "item"),
             size(table.size),
         ]
     if table.rate:

@@ -17,7 +17,6 @@ from rich.table import Table
 from rich.text import Text
 
 from hippolyte_cli.waiting import away
-from hippolyte_cli.waiting import working as working
 
 # a log or a pipe has no width of its own
 _WIDTH_OF_A_FILE = 160

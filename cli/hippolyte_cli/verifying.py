@@ -23,6 +23,7 @@ from hippolyte.exports.manifest import FormatError
 from hippolyte.exports.place import Folder
 from hippolyte.record_form import iso
 from hippolyte.records.homes import Home
+from hippolyte.words import count_of
 from hippolyte_cli import console
 from hippolyte_cli.backups import LATEST, Backups
 from hippolyte_cli.backups_place import (
@@ -38,7 +39,7 @@ from hippolyte_cli.backups_place import (
     place_of,
 )
 from hippolyte_cli.deployment import MONITOR
-from hippolyte_cli.export_offer import plural, size
+from hippolyte_cli.export_offer import size
 from hippolyte_cli.get.beside import Beside
 from hippolyte_cli.get.key import schema_of
 from hippolyte_cli.get.watched import Watched
@@ -258,6 +259,6 @@ def _bar(what: str) -> Iterator[_Look]:
 
         def look(seen: Seen) -> None:
             of = f" of {size(seen.of)}" if seen.of else ""
-            step(f"{size(seen.bytes)}{of}, {plural(seen.items, 'item')}", seen.bytes, seen.of)
+            step(f"{size(seen.bytes)}{of}, {count_of(seen.items, 'item')}", seen.bytes, seen.of)
 
         yield look

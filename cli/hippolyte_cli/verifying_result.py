@@ -11,7 +11,8 @@ from rich.markup import escape
 from hippolyte.exports.findings import Checked, Expected
 from hippolyte.exports.gather import Gather
 from hippolyte.exports.place import Listing
-from hippolyte_cli.export_offer import plural, size
+from hippolyte.words import count_of
+from hippolyte_cli.export_offer import size
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ def lines_of(result: Result) -> Iterator[str]:
         return
     what = escape(result.backup.what)
     if not found.findings:
-        items = "" if found.items is None else f"{plural(found.items, 'item')} in "
-        files = f"{items}{plural(found.files, 'file')}, {size(found.bytes)}"
+        items = "" if found.items is None else f"{count_of(found.items, 'item')} in "
+        files = f"{items}{count_of(found.files, 'file')}, {size(found.bytes)}"
         yield f"{what}: [green]level {found.level}[/green], {files}"
         return
     holds = f"level {found.level} holds" if found.level else "not even level 1 holds"

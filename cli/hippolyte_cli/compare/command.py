@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
 from hippolyte.errors import HippolyteError
+from hippolyte.words import count_of
 from hippolyte_cli import console
 from hippolyte_cli.backups_place import (
     Account,
@@ -35,7 +36,6 @@ from hippolyte_cli.compare.run import Comparison, Progress
 from hippolyte_cli.compare.task import Asked, Task
 from hippolyte_cli.compare.unit import StoppedError
 from hippolyte_cli.deployment import MONITOR
-from hippolyte_cli.export_offer import plural
 from hippolyte_cli.session import profile
 from hippolyte_cli.troubles import remedied
 from hippolyte_cli.waiting import away, working
@@ -199,6 +199,6 @@ def _shown() -> Iterator[Callable[[Progress], None]]:
         def show(told: Progress) -> None:
             step.doing = told.doing
             of = f" of {told.of:,}" if told.of else ""
-            step(f"{plural(told.items, 'item')}{of}", told.items, told.of)
+            step(f"{count_of(told.items, 'item')}{of}", told.items, told.of)
 
         yield show

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from hippolyte.words import count_of
 from hippolyte_cli.compare.difference import Difference
 from hippolyte_cli.compare.run import Totals
-from hippolyte_cli.export_offer import plural
 
 # characters of a value; `--json` has all of it
 _MOST = 100
@@ -68,10 +68,10 @@ def summary_lines(totals: Totals, left: str, right: str) -> Iterator[str]:
         totals: of it.
         left, right: names of the sides.
     """
-    yield f"Left is {left}, {plural(totals.left_items, 'item')}."
-    yield f"Right is {right}, {plural(totals.right_items, 'item')}."
+    yield f"Left is {left}, {count_of(totals.left_items, 'item')}."
+    yield f"Right is {right}, {count_of(totals.right_items, 'item')}."
     if totals.same_files:
-        files = plural(totals.same_files, "file")
+        files = count_of(totals.same_files, "file")
         yield f"{files} with the same MD5 in both manifests: not read, taken as equal."
     counts = (
         f"{totals.equal:,} equal",
@@ -86,7 +86,7 @@ def summary_lines(totals: Totals, left: str, right: str) -> Iterator[str]:
         yield f"{totals.left_out:,} left out, as asked for."
     for name, count in (("left", totals.left_twice), ("right", totals.right_twice)):
         if count:
-            keys = plural(count, "key")
+            keys = count_of(count, "key")
             yield f"DAMAGED: {name} has {keys} more than once; what they have is not compared."
     yield from (f"  {example}" for example in totals.examples)
 

@@ -18,6 +18,7 @@ from rich.markup import escape
 
 from hippolyte.errors import ConfigurationError, HippolyteError
 from hippolyte.exports.place import Folder
+from hippolyte.words import count_of
 from hippolyte_cli import console
 from hippolyte_cli.backups import LATEST, Backups
 from hippolyte_cli.backups_place import (
@@ -33,7 +34,7 @@ from hippolyte_cli.backups_place import (
     place_of,
 )
 from hippolyte_cli.deployment import MONITOR
-from hippolyte_cli.export_offer import plural, size
+from hippolyte_cli.export_offer import size
 from hippolyte_cli.get import view
 from hippolyte_cli.get.beside import cache
 from hippolyte_cli.get.history import Night, stories
@@ -170,7 +171,7 @@ def _looks(
 
 def _look(looks: Sequence[Look], yes: bool) -> None:
     with console.stopped_by_ctrl_c() as stopped, ThreadPoolExecutor(_AT_ONCE) as threads:
-        with working(f"looking which files of {plural(len(looks), 'backup')} may hold it"):
+        with working(f"looking which files of {count_of(len(looks), 'backup')} may hold it"):
             list(threads.map(lambda look: stopped() or look.begin(), looks))
         _ask(looks, yes or stopped())
         with _bar(sum(map(_wanted, looks))) as seen:
@@ -192,7 +193,7 @@ def _ask(looks: Sequence[Look], yes: bool) -> None:
     if whole <= _UNASKED_BYTES:
         return
     said = (
-        f"{plural(len(nights), 'backup')} of {len(looks)} have files without a filter: "
+        f"{count_of(len(nights), 'backup')} of {len(looks)} have files without a filter: "
         f"{size(whole)} are read, once (free within the region, about "
         f"{whole / _GB * _OUT_USD:,.2f} USD out of AWS)."
     )
@@ -239,7 +240,7 @@ def _tell_history(looks: Sequence[Look], schemas: Sequence[Schema | None], as_js
 def _tell_none(looks: Sequence[Look], history: bool) -> None:
     known = sum(look.is_known for look in looks)
     if history:
-        said = f"In {plural(known, 'night')} of {len(looks)} it is not there."
+        said = f"In {count_of(known, 'night')} of {len(looks)} it is not there."
     elif known:
         said = f"{looks[0].what}: it is not there."
     else:

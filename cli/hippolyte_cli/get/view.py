@@ -10,7 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from hippolyte.exports.lines import Item
-from hippolyte_cli.export_offer import plural, size
+from hippolyte.words import count_of
+from hippolyte_cli.export_offer import size
 from hippolyte_cli.get.history import Story, Value
 from hippolyte_cli.get.look import Look
 
@@ -142,7 +143,7 @@ def read_line(looks: Sequence[Look]) -> str:
     # of small backups manifests and filters are more than their files
     is_part = 0 < told["bytes"] <= told["of"]
     share = f" of {size(told['of'])} ({100 * told['bytes'] / told['of']:.2f} %)" if is_part else ""
-    made = f"; {plural(told['filters_made'], 'filter')} made" if told["filters_made"] else ""
+    made = f"; {count_of(told['filters_made'], 'filter')} made" if told["filters_made"] else ""
     return f"Read {size(told['bytes'])}{share} in backups{made}."
 
 

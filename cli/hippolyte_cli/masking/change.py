@@ -16,7 +16,7 @@ from typing import Any
 
 from hippolyte.exports.keys import number
 from hippolyte.exports.lines import Item
-from hippolyte_cli.export_offer import plural
+from hippolyte.words import count_of
 from hippolyte_cli.masking.rules import ELEMENTS, Map, Node, Rule
 from hippolyte_cli.restore.values import binary, utf8
 
@@ -59,7 +59,7 @@ class Change:
         """Return how often each rule was met, those that never were last."""
         rules = sorted(self.of.rules, key=lambda rule: not self._met[rule.number])
         return [
-            f"  {rule}: {plural(count, 'value')}"
+            f"  {rule}: {count_of(count, 'value')}"
             if (count := self._met[rule.number])
             else f"  NEVER MATCHED: {rule} (rule {rule.number}): is {rule.attribute} spelt so?"
             for rule in rules

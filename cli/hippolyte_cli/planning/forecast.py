@@ -16,6 +16,7 @@ from hippolyte.planning.plan import NATIVE
 from hippolyte.planning.sizer import RAISED_AT_ONCE
 from hippolyte.record_form import when
 from hippolyte.report.texts import duration, size
+from hippolyte.words import count_of
 
 Record = Mapping[str, Any]
 
@@ -208,12 +209,12 @@ def remedies(plan: Record) -> list[str]:
         knob = "exporter.max_workers" if is_by_workers(plan) else "planning.max_clusters"
         said.append(
             f"{knob} = {least} or somewhat more (now {at_once(plan)} run at once) for the "
-            f"{_tables(len(wait))} that wait for others"
+            f"{count_of(len(wait), 'table')} that wait for others"
         )
     if len(wait) < len(late):
         said.append(
-            f"more read capacity for {_tables(len(late) - len(wait))} longer than the window "
-            "alone: raise_capacity and max_read_capacity, the account's quotas, or "
+            f"more read capacity for {count_of(len(late) - len(wait), 'table')} longer than "
+            "the window alone: raise_capacity and max_read_capacity, the account's quotas, or "
             "planning.on_demand_read_rate; the warnings say what binds"
         )
     return said
@@ -222,7 +223,3 @@ def remedies(plan: Record) -> list[str]:
 def _rounded(seconds: float) -> int:
     """Return a time rounded up to a quarter of an hour."""
     return math.ceil(seconds / _QUARTER) * _QUARTER
-
-
-def _tables(count: int) -> str:
-    return f"{count:,} table" + ("" if count == 1 else "s")

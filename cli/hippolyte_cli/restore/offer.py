@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hippolyte.planning.cost import ON_DEMAND_UNIT_USD
-from hippolyte_cli.export_offer import duration, plural, size
+from hippolyte.words import count_of
+from hippolyte_cli.export_offer import duration, size
 from hippolyte_cli.restore.definition import TablePlan
 from hippolyte_cli.restore.pace import Rate
 from hippolyte_cli.restore.source import Found
@@ -76,7 +77,7 @@ class Offer:
     def lines(self) -> Iterator[str]:
         """Yield what is to be said."""
         many = (
-            plural(self.items, "item") if self.items is not None else "items that are not counted"
+            count_of(self.items, "item") if self.items is not None else "items that are not counted"
         )
         held = f", {size(self.bytes)} in the table then" if self.bytes else ""
         level = level_text(self.found)
@@ -106,7 +107,7 @@ def compare_line(offer: Offer, times: int) -> str:
     if offer.items is None:
         return f"{said}at {offer.rate.reads:,.0f} read units a second."
     units = times * max(offer.items, -(-offer.bytes // _READ_UNIT))
-    said += f"{plural(units, 'read unit')} or more, at {offer.rate.reads:,.0f} a second: about "
+    said += f"{count_of(units, 'read unit')} or more, at {offer.rate.reads:,.0f} a second: about "
     said += duration(units / offer.rate.reads)
     return said + (f" and {units * ON_DEMAND_UNIT_USD:,.2f} USD." if offer.on_demand else ".")
 

@@ -19,8 +19,8 @@ from hippolyte import clock
 from hippolyte.clients import configuration
 from hippolyte.errors import ConfigurationError, code_of
 from hippolyte.exports.place import Prefix
+from hippolyte.words import count_of
 from hippolyte_cli import console
-from hippolyte_cli.export_offer import plural
 from hippolyte_cli.masking.rules import Map, read_map
 from hippolyte_cli.restore import part
 from hippolyte_cli.restore.definition import ON_DEMAND, TablePlan, plan_of
@@ -223,10 +223,10 @@ def cost_of_indexes(table: Mapping[str, Any]) -> str:
     kinds = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
     count, said = sum(len(table.get(kind) or []) for kind in kinds), ""
     if count:
-        said = f"; as much again for what each of {plural(count, 'index')} holds"
+        said = f"; as much again for what each of {count_of(count, 'index')} holds"
     if vectors := len(table.get("VectorIndexes") or []):
         take = "takes" if vectors == 1 else "take"
-        said += f"; what {plural(vectors, 'vector index')} {take} is not in it"
+        said += f"; what {count_of(vectors, 'vector index')} {take} is not in it"
     return said
 
 

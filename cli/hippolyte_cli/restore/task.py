@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from hippolyte.exports.reader import Backup
+from hippolyte.words import count_of
 from hippolyte_cli import console
-from hippolyte_cli.export_offer import plural
 from hippolyte_cli.masking.change import Change
 from hippolyte_cli.restore.chosen import Chosen
 from hippolyte_cli.restore.definition import TablePlan
@@ -142,7 +142,7 @@ class Task:
         mode: Mode = "only-missing" if self.asked.mode == "only-missing" else "only-changed"
         self.would = told = self._look_through(mode, "comparing")
         changed = told.written - told.new
-        parts = [f"{plural(told.new, 'item')} would be new"]
+        parts = [f"{count_of(told.new, 'item')} would be new"]
         if self.asked.mode != "only-missing":
             parts += [f"{changed:,} would be changed", f"{told.same:,} are the same"]
         else:
@@ -215,7 +215,7 @@ class Task:
             self.whole = False
         written = f", {self.loaded.written:,} written" if self.asked.mode != "all" else ""
         end = "Restored" if not self.not_put_back else "The items are restored, not all of the rest"
-        items = plural(self.items, "item")
+        items = count_of(self.items, "item")
         self.out.print(escape(f"{end}: {items}{written} in {self.target.name}."))
 
     def _import(self, plan: TablePlan, source: Source) -> Imported:
@@ -238,7 +238,7 @@ class Task:
         assert self.chosen
         if not self.past:
             return True
-        past = plural(self.past, "item")
+        past = count_of(self.past, "item")
         self.out.print(f"{past} past the time to live: gone soon after it is turned on.")
         if self.asked.yes:
             return True
@@ -249,7 +249,7 @@ class Task:
         if self.asked.via == "import":
             return _AGAIN
         done = self.loaded.before + self.loaded.read
-        return f"{plural(done, 'item')} read and written so far. {_AGAIN}"
+        return f"{count_of(done, 'item')} read and written so far. {_AGAIN}"
 
     def _say(self, said: str) -> None:
         self.out.print(escape(said), soft_wrap=True)

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from hippolyte_cli.export_offer import duration, plural
+from hippolyte.words import count_of
+from hippolyte_cli.export_offer import duration
 from hippolyte_cli.restore.importing import Progress as Importing
 from hippolyte_cli.restore.writer import Loaded
 from hippolyte_cli.waiting import working
@@ -30,7 +31,7 @@ def reached(told: Loaded | Importing) -> tuple[int, int | None]:
 def line(told: Loaded | Importing) -> str:
     """Return how far it is."""
     done, of = reached(told)
-    parts = [f"{plural(done, 'item')}{f' of {of:,}' if of else ''}"]
+    parts = [f"{count_of(done, 'item')}{f' of {of:,}' if of else ''}"]
     if isinstance(told, Importing):
         return f"{told.doing}, {parts[0]}"
     if told.same:

@@ -10,13 +10,13 @@ from pathlib import Path
 from hippolyte import clock
 from hippolyte.errors import ConfigurationError
 from hippolyte.exports.lines import Item
+from hippolyte.words import count_of
 from hippolyte_cli import console
 from hippolyte_cli.compare import live
 from hippolyte_cli.compare.difference import Options
 from hippolyte_cli.compare.opening import Live
 from hippolyte_cli.compare.run import Progress, Totals, compare
 from hippolyte_cli.compare.sides import Side
-from hippolyte_cli.export_offer import plural
 from hippolyte_cli.restore import part
 from hippolyte_cli.restore.answers import ttl_attribute
 from hippolyte_cli.restore.target import Target
@@ -55,7 +55,7 @@ class Finding:
 
         def told(progress: Progress) -> None:
             of = f" of {progress.of:,}" if progress.of else ""
-            show(f"{plural(progress.items, 'item')}{of}")
+            show(f"{count_of(progress.items, 'item')}{of}")
 
         now = self._begun() if ttl else None
         options = Options(ttl=ttl, now=now, where=target.asked.where)

@@ -17,11 +17,11 @@ from rich.markup import escape
 
 from hippolyte import clock
 from hippolyte.errors import ConfigurationError
+from hippolyte.words import count_of
 from hippolyte_cli import console
 from hippolyte_cli.compare import live
 from hippolyte_cli.compare.reading import CompareError
 from hippolyte_cli.compare.run import Totals
-from hippolyte_cli.export_offer import plural
 from hippolyte_cli.restore.journal import Done, Journal, identity
 from hippolyte_cli.restore.offer import level_text
 from hippolyte_cli.restore.target import Target
@@ -153,7 +153,7 @@ class Task:
             self.goes_on = True
             self._say(
                 f"Goes on with the undo that was agreed to at {self.agreed.made:%Y-%m-%d %H:%M}: "
-                f"{plural(self.agreed.count, 'item')}. To forget it instead, remove {self.folder}"
+                f"{count_of(self.agreed.count, 'item')}. To forget it instead, remove {self.folder}"
             )
             self._say_cost()
             return True
@@ -192,7 +192,7 @@ class Task:
             self._say(line)
         self._say_cost()
         if counts.kept:
-            now = plural(counts.kept, "item")
+            now = count_of(counts.kept, "item")
             self._say(
                 f"Before it, what is replaced or deleted ({now}) is kept as it is now, below "
                 f"{self._keeping.base()}"
@@ -246,9 +246,9 @@ class Task:
         self.made = Made(of=agreed.count, before=journal.done.get(PLAN, Done()).lines)
         if agreed.kept:
             with working("keeping what is replaced", out) as show:
-                seed, told_of = self.folder.name, lambda count: show(plural(count, "item"))
+                seed, told_of = self.folder.name, lambda count: show(count_of(count, "item"))
                 self._keeping.write(agreed, self.plan, seed, told_of)
-            self._say(f"Kept: {plural(agreed.kept, 'item')} in {agreed.kept_in}")
+            self._say(f"Kept: {count_of(agreed.kept, 'item')} in {agreed.kept_in}")
 
         def told(made: Made) -> None:
             self.made = made
@@ -276,7 +276,7 @@ class Task:
         left = Left(self.folder)
         for line in view.left_lines(left.read(), EXAMPLES):
             self._say(line)
-        done = plural(agreed.count - made.left, "item")
+        done = count_of(agreed.count - made.left, "item")
         said = f"Undone: {done} of {agreed.count:,} in {self.target.name}."
         said += f" {made.left:,} left alone; the same command looks anew." if made.left else ""
         if made.left > EXAMPLES:
@@ -295,6 +295,6 @@ class Task:
         done = self.made.before + self.made.seen if self.made else 0
         of = f" of {self.agreed.count:,}" if self.agreed else ""
         return (
-            f"{plural(done, 'item')}{of} seen to. The same command goes on where it was; on "
+            f"{count_of(done, 'item')}{of} seen to. The same command goes on where it was; on "
             "another machine it compares anew, and does what is left."
         )

@@ -7,9 +7,10 @@ from typing import Any
 
 from hippolyte.exports.lines import Item
 from hippolyte.planning.cost import ON_DEMAND_UNIT_USD
+from hippolyte.words import count_of
 from hippolyte_cli.compare.run import Totals
 from hippolyte_cli.compare.view import value_text
-from hippolyte_cli.export_offer import duration, plural
+from hippolyte_cli.export_offer import duration
 from hippolyte_cli.restore.offer import WRITE_UNIT_USD
 from hippolyte_cli.restore.pace import Rate
 from hippolyte_cli.undo.change import Change, Do
@@ -60,7 +61,7 @@ def cost_line(units: int, reads: int, rate: Rate, on_demand: bool, indexes: str)
     said += duration(max(units / rate.writes, reads / rate.reads))
     if on_demand:
         said += f" and {usd(units, reads):,.2f} USD"
-    return f"{said}{indexes}. Each is read once more before: {plural(reads, 'read unit')}."
+    return f"{said}{indexes}. Each is read once more before: {count_of(reads, 'read unit')}."
 
 
 def usd(units: int, reads: int) -> float:
@@ -70,7 +71,7 @@ def usd(units: int, reads: int) -> float:
 
 def made_line(made: Made) -> str:
     """Return how far it is."""
-    parts = [f"{made.before + made.seen:,} of {plural(made.of, 'item')}"]
+    parts = [f"{made.before + made.seen:,} of {count_of(made.of, 'item')}"]
     if made.seconds > 0:
         parts.append(f"{made.units / made.seconds:,.0f} units/s")
     if made.throttled:
@@ -91,7 +92,7 @@ def left_lines(left: Iterable[Mapping[str, Any]], most: int) -> Iterator[str]:
 def found_lines(totals: Totals, only: Sequence[str], delete_added: bool) -> Iterator[str]:
     """Yield what a comparison of a night (left) with a table now (right) came to."""
     yield (
-        f"{plural(totals.left_items, 'item')} that night, {totals.right_items:,} now: "
+        f"{count_of(totals.left_items, 'item')} that night, {totals.right_items:,} now: "
         f"{totals.equal:,} equal, {totals.different:,} different, {totals.left_only:,} only "
         f"that night, {totals.right_only:,} only now."
     )
@@ -100,5 +101,5 @@ def found_lines(totals: Totals, only: Sequence[str], delete_added: bool) -> Iter
     if only and totals.left_only:
         yield f"--only is of items that are there: {totals.left_only:,} stay vanished."
     if totals.right_only and not delete_added:
-        added = plural(totals.right_only, "item")
+        added = count_of(totals.right_only, "item")
         yield f"{added} added since: left there (--delete-added deletes them)."

@@ -295,5 +295,4 @@ def cost_line(fleet: Fleet) -> str:
             if cell.head
         }
     )
-    told = f"{nights} night{'' if nights == 1 else 's'}"
-    return f"{told}: about {spent:,.2f} USD{storage}"
+    return f"{count_of(nights, 'night')}: about {spent:,.2f} USD{storage}"
