@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
+from typing import TextIO
 
 FAULT, STOPPED = 70, 130
 """Exit codes: a fault of the command itself, with a traceback; ctrl-c."""
@@ -10,6 +13,9 @@ FAULT, STOPPED = 70, 130
 
 def main() -> None:
     """Run the command."""
+    # a stream that whoever starts it has closed is none at all
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     try:
         # takes a second
         from hippolyte_cli.main import app
@@ -26,3 +32,7 @@ def main() -> None:
         traceback.print_exc()
         sys.stderr.write("A fault of hippolyte itself: please report it, with the lines above.\n")
         sys.exit(FAULT)
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")

@@ -29,9 +29,11 @@ _EACH_LINE = 30.0
 # a step that tells nothing of itself says how long it takes by then
 _LONG = 5.0
 _BAR = 16
+# of a terminal that is gone, or a stream that was closed: none to be told
+_GONE = (OSError, ValueError)
 
 
-@dataclass
+@dataclass(eq=False)
 class Step:
     """Something that may take long; called, it takes note of how far it is.
 
@@ -98,12 +100,11 @@ class _Line:
         """Take it off for good."""
         self._ended.set()
         self._thread.join()
-        with suppress(OSError):
+        with suppress(*_GONE):
             self.away()
 
     def _run(self) -> None:
-        # a terminal that is gone is none to be told
-        with suppress(OSError):
+        with suppress(*_GONE):
             while not self._ended.wait(_EACH_LOOK):
                 with self.lock:
                     if time.monotonic() - self._quiet >= _DELAY:

@@ -49,11 +49,14 @@ entry.main()
 """
 
 
-def started(program: str, *arguments: str, encoding: str = "utf-8") -> tuple[int, bytes, bytes]:
+def started(
+    program: str, *arguments: str, encoding: str = "utf-8", closed: str = ""
+) -> tuple[int, bytes, bytes]:
+    """Run it; `closed`: as a shell closes one of its streams."""
     paths = os.pathsep.join([str(ROOT / "lambda"), str(ROOT / "cli")])
     environment = os.environ | {"PYTHONPATH": paths, "PYTHONIOENCODING": encoding}
     done = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
+        ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", program, *arguments],
         capture_output=True,
         check=False,
         env=environment,
@@ -68,6 +71,12 @@ def test_what_a_console_cannot_show_is_replaced(encoding: str) -> None:
     # for programs it stays what it is
     code, said, _ = started(_SAYS, "say", f"a{ODD}b", "--as-json", encoding=encoding)
     assert (code, json.loads(said)) == (0, {"text": f"a{ODD}b"})
+
+
+@pytest.mark.parametrize(("closed", "told"), [(">&-", b""), ("2>&-", b"words"), (">&- 2>&-", b"")])
+def test_a_stream_that_is_closed_is_told_nothing_and_ends_no_verb(closed: str, told: bytes) -> None:
+    code, said, trouble = started(_SAYS, "say", "words", closed=closed)
+    assert (code, said.strip(), trouble) == (0, told, b"")
 
 
 def test_ctrl_c_while_it_starts_ends_it_quietly() -> None:

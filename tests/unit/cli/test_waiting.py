@@ -95,6 +95,30 @@ def test_the_innermost_step_is_said_and_then_the_one_around_it(
             assert "restoring: 7 items" in until(seen, "restoring")
 
 
+def test_of_two_steps_with_the_same_words_the_inner_ends_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with terminal(monkeypatch), waits(quiet=False), working("reading") as outer:
+        with working("reading"):
+            outer("2 of 3")
+            assert waiting.shown() == "reading"
+        assert waiting.shown() == "reading: 2 of 3"
+
+
+def test_a_stream_that_is_closed_meanwhile_hides_not_how_it_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stop(seen: Seen) -> None:
+        with waits(quiet=False), working("reading"):
+            until(seen, "reading")
+            sys.stderr.close()
+            sys.exit(3)
+
+    with terminal(monkeypatch) as seen, pytest.raises(SystemExit) as ended:
+        stop(seen)
+    assert ended.value.code == 3
+
+
 def test_a_step_that_tells_nothing_says_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "_LONG", 0.0)
     with terminal(monkeypatch) as seen, waits(quiet=False), working("reading"):
