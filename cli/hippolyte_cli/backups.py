@@ -13,11 +13,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from hippolyte.errors import ConfigurationError, HippolyteError, code_of
+from hippolyte.errors import HippolyteError, code_of
 from hippolyte.planning.keeping import KEPT, part
 from hippolyte.record_form import when
 from hippolyte.records.homes import Home
-from hippolyte.records.runs import is_night, start_of
+from hippolyte.records.runs import is_night, is_run, start_of
 from hippolyte.store import Store
 from hippolyte_cli.kept import Kept, kept_of
 from hippolyte_cli.troubles import remedied
@@ -122,7 +122,7 @@ class Backups:
         """Return what the newest night's report says, and of what was backed up by hand since."""
         if home not in self._reports:
             self._reports[home] = told = _Told()
-            runs = filter(_is_run, self._below("runs", home.account, home.region))
+            runs = filter(is_run, self._below("runs", home.account, home.region))
             # after so many, what is not told by then is looked for table by table
             for run in sorted(runs, key=start_of, reverse=True)[:_MOST_REPORTS]:
                 night = is_night(run)
@@ -158,7 +158,7 @@ class Backups:
             run: self._key(part, home, table, name)
             for part in self._catalogues()
             for name in self.store.names(self._key(part, home, table, ""))
-            if name.endswith(_JSON) and _is_run(run := name.removesuffix(_JSON))
+            if name.endswith(_JSON) and is_run(run := name.removesuffix(_JSON))
         }
         found = dict(sorted(found.items(), key=lambda item: start_of(item[0]), reverse=True))
         self._listed[home, table] = found
@@ -213,7 +213,7 @@ class Backups:
                 return self.read(home, table, run)
         if verdict := self._verdict(home, table, at):
             raise NoBackupError(f"{table} is kept of other nights: in that one it was {verdict}")
-        asked = f"of the night {at} is kept" if _is_run(at) else f"was begun by {at}"
+        asked = f"of the night {at} is kept" if is_run(at) else f"was begun by {at}"
         raise NoBackupError(
             f"no backup of {table} {asked}: there are {len(nights)}, from {nights[-1]} "
             f"to {nights[0]} (`hippolyte list {table}`)"
@@ -221,7 +221,7 @@ class Backups:
 
     def _verdict(self, home: Home, table: str, run: str) -> str:
         """Return how a table ended a night without a backup, as its report says."""
-        found = _is_run(run) and self.store.read(self._key("runs", home, run, "report.json"))
+        found = is_run(run) and self.store.read(self._key("runs", home, run, "report.json"))
         one = found[0].get("tables", {}).get(table) if found else None
         return f"{one['verdict']} ({one.get('reason', '')})" if one else ""
 
@@ -273,18 +273,10 @@ def moment_of(at: str) -> datetime | None:
     Raises:
         ConfigurationError: it is none of these.
     """
-    if at == LATEST or _is_run(at):
+    if at == LATEST or is_run(at):
         return None
     try:
         day = datetime.strptime(at, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         return when(at)
     return day + timedelta(days=1) - timedelta(seconds=1)
-
-
-def _is_run(text: str) -> bool:
-    try:
-        start_of(text)
-    except ConfigurationError:
-        return False
-    return True

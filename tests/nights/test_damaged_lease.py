@@ -61,6 +61,23 @@ def test_nights_go_on_beside_a_damaged_lease(night: NightDriver, how: str) -> No
     night.assert_clean()
 
 
+def test_a_lease_that_is_not_handed_out_keeps_no_other_from_being_given_back(
+    night: NightDriver,
+) -> None:
+    three_raised(night)
+    # as of an archived object, or one under a key that nobody may use any more
+    night.world.gate.denied.append(("s3:GetObject", f"*/{KEY}"))
+    report = night.until_closed()
+    assert verdicts(report) == dict.fromkeys(TABLES, "backed_up")
+    assert [night.capacity(table)[0] for table in TABLES] == [1000, night.raised, 1000]
+    assert report["alerts"][0].startswith(TOLD)
+    assert verdicts(next_night(night)) == dict.fromkeys(TABLES, "backed_up")
+    night.world.gate.denied.clear()
+    night.passes(20)
+    assert night.capacity("orders") == (1000, 50)
+    night.assert_clean()
+
+
 def test_a_table_whose_lease_was_damaged_is_not_raised_again(night: NightDriver) -> None:
     three_raised(night)
     night.until_closed()
@@ -103,3 +120,16 @@ def test_release_gives_the_others_back_and_names_the_damaged_one(
     assert "restore its former version" in said
     assert [night.capacity(table)[0] for table in TABLES] == [1000, night.raised, 1000]
     assert body(night) == damaged
+
+
+def test_release_gives_the_others_back_beside_one_that_is_not_handed_out(
+    night: NightDriver,
+) -> None:
+    deploy(night)
+    three_raised(night)
+    night.until(lambda: not any(map(night.exporting, TABLES)), 600)
+    night.world.gate.denied.append(("s3:GetObject", f"*/{KEY}"))
+    result = command("release", "--cancel", "--wait", "600")
+    assert result.exit_code == 1, result.output
+    assert f"NOT SEEN: {TOLD}" in " ".join(result.output.split())
+    assert [night.capacity(table)[0] for table in TABLES] == [1000, night.raised, 1000]

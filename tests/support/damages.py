@@ -37,5 +37,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "no capacity": _changed(before=0),
     "no raise": _changed(before=4000, target=1000),
     "no time": _changed(intent_at="yesterday"),
+    "the end of time": _changed(expiry="9999-12-31T23:59:59Z"),
+    "no run": _changed(run_id="\ud800"),
     "another table's": _changed(table="users"),
 }

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from hippolyte import clock
-from hippolyte.errors import ConfigurationError
+from hippolyte.errors import ConfigurationError, passes
 from hippolyte.leases.lease import Held, Lease, LeaseState
 from hippolyte.record_form import when
 from hippolyte.records.intents import INTENT_LIFE
@@ -60,7 +60,8 @@ class Leases:
     def all_open(self) -> dict[str, Held]:
         """Return the open leases by table; reads what this process has not seen released.
 
-        One that cannot be read is noted in `damaged`, and keeps no other from being given back.
+        One that cannot be read, or is not handed out, is noted in `damaged`, and keeps no other
+        from being given back.
         """
         found: dict[str, Held] = {}
         here = f"s3://{self.store.bucket}/{self.settings.place('leases', '')}"
@@ -72,8 +73,14 @@ class Leases:
                 continue
             try:
                 held = self._held(table)
-            except ConfigurationError as error:
-                told = f"{table} may be raised, and nobody gives it back: {error}"
+            except (ConfigurationError, ClientError) as error:
+                if isinstance(error, ClientError) and passes(error):
+                    raise
+                said = str(error)
+                if isinstance(error, ClientError):
+                    # the list is handed out, and this of it is not: archived, or under another key
+                    said = f"s3://{self.store.bucket}/{self.key(table)}: {said}"
+                told = f"{table} may be raised, and nobody gives it back: {said}"
                 self.damaged[here, table] = told
                 _log.error("%s", told)
                 continue

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from hippolyte.record_form import known_form
+from hippolyte.records.runs import is_run
 from hippolyte.tables.table import Table
 
 
@@ -82,7 +83,10 @@ class Lease:
             if not 0 < lease.before <= lease.target:
                 raise ValueError(f"before is {lease.before}, target {lease.target}")
             for time in (lease.expiry, lease.intent_at):
-                datetime.fromisoformat(time)
+                # with room to reckon from it
+                datetime.fromisoformat(time) + timedelta(days=1)
+            if not is_run(lease.run_id):
+                raise ValueError(f"run_id is {lease.run_id!r}")
         return lease
 
 

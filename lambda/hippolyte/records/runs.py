@@ -44,13 +44,18 @@ def is_part(run_id: str) -> bool:
     return len(run_id) == len("2026-11-24T00-00-00Z")
 
 
-def is_night(name: str) -> bool:
-    """Say whether a name is the id of a night's run."""
+def is_run(name: str) -> bool:
+    """Say whether a name is a run's id."""
     try:
         start_of(name)
     except ConfigurationError:
         return False
-    return not is_part(name)
+    return True
+
+
+def is_night(name: str) -> bool:
+    """Say whether a name is the id of a night's run."""
+    return is_run(name) and not is_part(name)
 
 
 def is_open(names: set[str]) -> bool:
