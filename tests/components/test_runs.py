@@ -95,3 +95,17 @@ def test_definitions_that_were_added_are_read(s3: Any, run_id: str) -> None:
     assert set(runs(s3).definitions(run_id)) == {"orders"}
     runs(s3).add_definitions(run_id, {"late": {"TableId": "id-late"}})
     assert set(runs(s3).definitions(run_id)) == {"orders", "late"}
+
+
+def test_after_a_pause_the_last_night_is_the_newest_whose_report_can_be_read(s3: Any) -> None:
+    book = runs(s3)
+    for night in ("2026-09-01", "2026-09-02", "2026-09-04"):
+        book.close(f"{night}T00-00Z", {"version": 1})
+    book.close("2026-09-05T00-00-07Z", {"version": 1})
+    key = book.key("2026-09-03T00-00Z", "report.json")
+    s3.put_object(Bucket=BUCKET, Key=key, Body=b"{")
+    assert book.last_night({}) == "2026-09-04T00-00Z"
+    key = book.key("2026-09-04T00-00Z", "report.json")
+    s3.put_object(Bucket=BUCKET, Key=key, Body=b"{")
+    assert book.last_night({}) == "2026-09-02T00-00Z"
+    assert book.last_night({"2026-11-24T00-00Z": {"plan.json"}}) == "2026-09-02T00-00Z"

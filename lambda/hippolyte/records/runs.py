@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -16,6 +17,9 @@ from hippolyte.store import Kept, Store, keep
 
 # the monitor looks back this far for runs without a report
 LOOK_BACK = timedelta(days=3)
+
+# that are looked at for the last one with a report
+_MOST_NIGHTS = 100
 
 # of two runs: a night, and the one before or a part beside it
 _MOST_KEPT = 4
@@ -176,12 +180,17 @@ class Runs:
     def last_night(self, recent: Mapping[str, set[str]]) -> str | None:
         """Return the last night that was closed, None if there is none.
 
-        After a pause it is none of the `recent` runs: then the names of all are listed, once.
+        After a pause it is none of the `recent` runs: then the names of all are listed, once, and
+        the newest looked at; a report that cannot be read is passed over.
         """
         if nights := [r for r, names in recent.items() if "report.json" in names and is_night(r)]:
             return max(nights)
         older = filter(is_night, self.store.level(self.settings.place("runs", "")).below)
-        return next((run for run in sorted(older, reverse=True) if self.report(run)), None)
+        for run in sorted(older, reverse=True)[:_MOST_NIGHTS]:
+            with suppress(ConfigurationError):
+                if self.report(run):
+                    return run
+        return None
 
     def close(self, run_id: str, report: Mapping[str, Any]) -> bool:
         """Write the report; False if there is one already. A run with a report is closed."""
