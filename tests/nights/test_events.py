@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -112,6 +113,59 @@ def test_a_bus_that_stays_away_costs_a_warning_alone(night: NightDriver, bus: st
     assert night.attention == []
     assert heard(night.world, bus) == []
     night.assert_clean()
+
+
+def test_who_comes_by_while_a_run_is_closed_leaves_its_end_alone(
+    night: NightDriver, bus: str
+) -> None:
+    night.table("orders")
+    night.table("users")
+    came: list[object] = []
+
+    def come_by(_: object) -> None:
+        if not came and (night.record(RUN, "ledger.json") or {}).get("reporting_at"):
+            came.append(night.record(RUN, "report.json"))
+            night.monitor()
+
+    # away until all is decided: all is due at the end
+    night.refuse(PUT, "InternalException", "away", None)
+    night.scheduler()
+    while len([line for line in on_record(night) if line.startswith("backed_up")]) < 2:
+        night.world.clock.advance(300)
+        night.monitor()
+    night.allow_all()
+    night.world.before(PUT, come_by)
+    night.world.clock.advance(300)
+    night.monitor()
+    assert came == [None]
+    # it was closed by the pass that was at it, and told once
+    assert night.record(RUN, "report.json") is not None
+    details = heard(night.world, bus)
+    assert details == once(details)
+    assert set(said(details)) == {*on_record(night), "closed"}
+
+
+@pytest.mark.engine("lambda")
+def test_a_slow_bus_takes_no_more_than_a_minute_of_a_pass(night: NightDriver, bus: str) -> None:
+    night.configure(tables={"exclude": ["scratch-*"]})
+    for number in range(150):
+        night.table(f"scratch-{number}")
+    night.table("orders", read=1000, **BIG)
+    asked: list[object] = []
+
+    def slow(call: object) -> None:
+        asked.append(call)
+        time.sleep(9)
+
+    night.world.before(PUT, slow)
+    night.scheduler()
+    # 150 tables are skipped at once: sixteen calls, of which a minute has room for seven
+    assert len(asked) == 7
+    report = night.until_closed()
+    assert report["warnings"] == []
+    details = heard(night.world, bus)
+    assert details == once(details)
+    assert len(details) == len(report["tables"]) + 1 + 2 * len(report["raised"])
 
 
 def left_raised(night: NightDriver) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def close(p: Pass, run: Run) -> bool:
         return False
     if has_unread(p, run) or is_reading(run) or is_drilling(run):
         return False
-    if alive(ledger.reporting_at, ledger.reporting_by, p.me, now):
+    if is_closing(p, run):
         return False
     ledger.reporting_at, ledger.reporting_by = iso(now), p.me
     for name in left:
@@ -91,6 +91,11 @@ def close(p: Pass, run: Run) -> bool:
         publish(p.clients, p.settings, of_run(report, where))
     p.runs.close(run.plan.run_id, report)
     return True
+
+
+def is_closing(p: Pass, run: Run) -> bool:
+    """Say whether another invocation is at the run's end."""
+    return alive(run.ledger.reporting_at, run.ledger.reporting_by, p.me, clock.now())
 
 
 def _write_page(p: Pass, report: dict[str, Any]) -> None:

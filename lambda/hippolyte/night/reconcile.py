@@ -5,7 +5,7 @@ Both Lambdas call it; it may stop anywhere, and the next invocation goes on.
 
 from __future__ import annotations
 
-from hippolyte.night.close import close, publish_alerts
+from hippolyte.night.close import close, is_closing, publish_alerts
 from hippolyte.night.describe_late import describe_late
 from hippolyte.night.drill import drill
 from hippolyte.night.follow import follow
@@ -38,7 +38,9 @@ def reconcile(p: Pass, run: Run) -> bool:
     drill(p, run)
     closed = close(p, run)
     if not closed:
-        tell_programs(p, run)
+        # who is about to close it tells all
+        if not is_closing(p, run):
+            tell_programs(p, run)
         p.runs.save(run)
         p.runs.leave(run)
     return closed
