@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -39,10 +40,18 @@ from hippolyte_cli.waiting import working
 
 # a capacity change takes a minute or more, and is judged two minutes after it was asked for
 _PAUSE_SECONDS = 30
+# columns; in fewer the boxes of a help cut names of options
+_LEAST_OF_BOXES = 72
+
+
+def help_form() -> Literal["markdown"] | None:
+    """Return how a help is drawn on this terminal: in boxes, or plainly where they have no room."""
+    return "markdown" if shutil.get_terminal_size().columns >= _LEAST_OF_BOXES else None
+
 
 app = typer.Typer(
     no_args_is_help=True,
-    rich_markup_mode="markdown",
+    rich_markup_mode=help_form(),
     # the values of variables may be credentials
     pretty_exceptions_enable=False,
     help="Nightly backup of every DynamoDB table: what a person does by hand.",
