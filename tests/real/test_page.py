@@ -272,8 +272,11 @@ def test_the_first_screen_says_what_is_wrong_and_what_to_do(
           .map((each) => each.textContent)"""
     )
     assert seen[0] == "13 of 900 tables are not backed up, 1 left raised."
-    assert seen[1].startswith("6 failed: 11 items read, last night's is 90,000")
-    assert seen[2] == "What to do: docs/operations.md#reasons-of-a-table"
+    # harm to production first
+    assert seen[1] == "1 table is left raised"
+    assert seen[2] == "What to do: docs/operations.md#alarm-tables-left-raised"
+    assert seen[3].startswith("6 failed: 11 items read, last night's is 90,000")
+    assert seen[4] == "What to do: docs/operations.md#reason-count"
 
 
 def test_a_failure_among_many_is_told_by_its_shape_too(
