@@ -11,6 +11,19 @@ from hippolyte_cli.main import app
 from tests.support.commands import deploy, reach
 from tests.support.harness import RUN, NightDriver
 
+
+@pytest.fixture(autouse=True)
+def at_hand(night: NightDriver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A deployment with a backup of one table, and an empty folder of one's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("typer.get_app_dir", lambda name: f".config/{name}")
+    reach(night, monkeypatch)
+    deploy(night, "hippolyte-scheduler")
+    night.table("orders", items=60)
+    night.scheduler()
+    night.until_closed()
+
+
 UNDO = ("undo", "orders", "--at", RUN, "--yes")
 RESTORE = ("restore", "orders", "--on-demand", "--to")
 LEVEL_4 = ("verify", "orders", "--level", "4", "--yes")
@@ -52,16 +65,7 @@ REFUSED: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 @pytest.mark.engine("lambda")
-def test_no_sentence_of_the_sdk_reaches_a_person(
-    night: NightDriver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("typer.get_app_dir", lambda name: f".config/{name}")
-    reach(night, monkeypatch)
-    deploy(night, "hippolyte-scheduler")
-    night.table("orders", items=60)
-    night.scheduler()
-    night.until_closed()
+def test_no_sentence_of_the_sdk_reaches_a_person(night: NightDriver) -> None:
     key = {"pk": {"S": "orders#4"}}
     night.dynamodb.put_item(TableName="orders", Item={**key, "n": {"N": "7"}})
     night.dynamodb.delete_item(TableName="orders", Key={"pk": {"S": "orders#5"}})
@@ -92,16 +96,7 @@ FILES: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 @pytest.mark.engine("lambda")
-def test_a_file_that_cannot_be_read_is_named_with_its_option(
-    night: NightDriver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("typer.get_app_dir", lambda name: f".config/{name}")
-    reach(night, monkeypatch)
-    deploy(night, "hippolyte-scheduler")
-    night.table("orders", items=6)
-    night.scheduler()
-    night.until_closed()
+def test_a_file_that_cannot_be_read_is_named_with_its_option(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "words").write_text("no JSON, {")
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
@@ -142,16 +137,7 @@ PLACES: tuple[tuple[str, ...], ...] = (
 
 
 @pytest.mark.engine("lambda")
-def test_a_place_that_is_none_is_named(
-    night: NightDriver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("typer.get_app_dir", lambda name: f".config/{name}")
-    reach(night, monkeypatch)
-    deploy(night, "hippolyte-scheduler")
-    night.table("orders", items=6)
-    night.scheduler()
-    night.until_closed()
+def test_a_place_that_is_none_is_named(night: NightDriver, tmp_path: Path) -> None:
     night.dynamodb.delete_item(TableName="orders", Key={"pk": {"S": "orders#5"}})
     (tmp_path / "folder").mkdir()
     (tmp_path / "words").write_text("no folder")
