@@ -95,6 +95,7 @@ def test_it_is_the_same_in_the_export_tools_format(real: tuple[Backup, Path, int
     assert sum(1 for line in written.splitlines() if decode_item(line)) == count
 
 
+@pytest.mark.timeout(1800)  # a minute and a half on a quiet machine: DynamoDB Local's scan of all
 def test_it_is_restored_into_another_server(
     real: tuple[Backup, Path, int], real_dynamodb: RealDynamoDB, tmp_path: Path
 ) -> None:

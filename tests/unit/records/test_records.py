@@ -49,7 +49,9 @@ def made() -> Plan:
 
 def lease() -> dict[str, Any]:
     at = iso(START)
-    raised = Lease("orders", "id", "run", LeaseState.RAISED, 100, 200, 1.0, None, at, at, "me")
+    raised = Lease(
+        "orders", "id", "2026-11-24T00-00Z", LeaseState.RAISED, 100, 200, 1.0, None, at, at, "me"
+    )
     return {"version": 1, "nonce": "x", **asdict(raised)}
 
 
