@@ -145,7 +145,7 @@ def _row_record(row: Row) -> dict[str, Any]:
     }
 
 
-_OF_TABLES = ("table", "account", "region", "newest backup", "items", "size", "")
+_OF_TABLES = ("table", "account", "region", "newest backup", "items", "size", "note")
 _OF_NIGHTS = ("night", "kept", "finished", "items", "size", "verified", "format", "where")
 _NUMBERS = ("items", "size")
 

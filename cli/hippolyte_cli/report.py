@@ -90,9 +90,9 @@ def report(
             f"111111111111/eu-west-1, not {wrong[0]!r}."
         )
     with console.told():
-        records, home = _records(function, bucket, prefixes, region, account, of_region)
+        records, home, runbook = _records(function, bucket, prefixes, region, account, of_region)
         if all_:
-            well = _fleet(records, nights, expected, html, as_json)
+            well = _fleet(records, nights, expected, html, as_json, runbook)
         else:
             home = home or _only_home(records, account, of_region)
             well = _one(records, home, run, html, as_json)
@@ -107,13 +107,14 @@ def _records(
     region: str | None,
     account: str | None,
     of_region: str | None,
-) -> tuple[Records, Home | None]:
-    """Return the records of a bucket, and whose in it are meant, if that is said."""
+) -> tuple[Records, Home | None, str | None]:
+    """Return a bucket's records, whose are meant, if that is said, and the deployment's runbook."""
     home = Home(account, of_region) if account and of_region else None
     store, below, settings = store_of(function, bucket, prefixes[0], region, CALLS_AT_ONCE)
     if settings:
         home = home or Home(account or settings.account, of_region or settings.region)
-    return Records.below(store, [below, *(each.strip("/") for each in prefixes[1:])]), home
+    found = Records.below(store, [below, *(each.strip("/") for each in prefixes[1:])])
+    return found, home, settings.runbook_url if settings else None
 
 
 def _only_home(records: Records, account: str | None, region: str | None) -> Home:
@@ -134,13 +135,18 @@ def _only_home(records: Records, account: str | None, region: str | None) -> Hom
 
 
 def _fleet(
-    records: Records, nights: int, expected: list[str], html: Path | None, as_json: bool
+    records: Records,
+    nights: int,
+    expected: list[str],
+    html: Path | None,
+    as_json: bool,
+    runbook: str | None,
 ) -> bool:
     # an account that began no night in all of these has been taken down
     with working("reading the nights of every account"):
         fleet = look(records, clock.now(), nights, nights, expected)
     if html:
-        html.write_text(fleet_page(fleet), encoding="utf-8")
+        html.write_text(fleet_page(fleet, runbook), encoding="utf-8")
     if as_json:
         console.record(record_of(fleet))
     else:

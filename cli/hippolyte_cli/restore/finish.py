@@ -72,7 +72,7 @@ class Finish:
             steps,
             self.target.waits(),
             expected=self.plan.arn,
-            began=lambda step: self.say(f"  {step.name}"),
+            began=lambda step: self.say(f"  now {step.name}"),
         )
         return [f"{one.step.name} ({one.step.operation}): {one.why}" for one in refused]
 

@@ -61,7 +61,7 @@ def render(report: Row) -> str:
         ]
     )
     zone = f"in {times.name}, UTC beside" if times.name else "UTC"
-    foot = f"Made from report.json, beside this file. All times are {zone}. Costs are estimates."
+    foot = f"Made from the run's report.json. All times are {zone}. Costs are estimates."
     title = f"{report['deployment']}: night {report['run_id']}"
     return document(title, body, foot)
 

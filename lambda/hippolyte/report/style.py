@@ -87,6 +87,7 @@ body{padding:16px 16px 40px}h1{font-size:21px}.lead{font-size:17px}
 .state{margin-left:0}h1 .state{vertical-align:2px}
 .tiles{gap:6px}.tiles div{min-width:80px;padding:5px 8px;font-size:12px}.tiles b{font-size:16px}
 .plan .names,.plan .zone{width:132px}.chart{max-height:min(60vh,380px)}.legend{gap:2px 12px}
+.legend::before{content:"The chart scrolls sideways.";flex-basis:100%}
 #tools input{flex:1 1 200px}
 .rows,.rows tbody,.rows tr{display:block}.rows thead{display:none}
 .sorts thead{display:block!important}

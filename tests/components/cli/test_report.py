@@ -20,6 +20,7 @@ from hippolyte.planning.window import run_id
 from hippolyte.records.homes import Home
 from hippolyte.verdicts import Verdict
 from hippolyte_cli.main import app
+from tests.support.builders import settings
 from tests.support.fleets import (
     BUCKET,
     HOMES,
@@ -339,6 +340,19 @@ def test_all_as_json(six: Bucket, tmp_path: Path) -> None:
     assert third["cost_usd"] == pytest.approx(29 * 1.5)
     assert [each["last_good"] for each in third["oldest"]] == ["2026-11-28T01:00:00Z"] * 3
     assert "<title>Fleet: ATTENTION" in page.read_text(encoding="utf-8")
+
+
+def test_the_fleets_page_leads_to_the_deployments_runbook(
+    six: Bucket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wiki = "https://wiki.example.com/runbook"
+    mine = settings(bucket=BUCKET, region="us-east-1", runbook_url=wiki)
+    monkeypatch.setattr("hippolyte_cli.deployment.deployed", lambda *_, **__: mine)
+    page = tmp_path / "fleet.html"
+    arguments = ["report", "--all", "--html", str(page)]
+    result = CliRunner().invoke(app, arguments, env={"AWS_REGION": "us-east-1"})
+    assert result.exit_code == 1, result.output
+    assert f'href="{wiki}#' in page.read_text(encoding="utf-8")
 
 
 def test_an_empty_bucket_is_code_1_and_a_missing_one_2(made: Bucket) -> None:
