@@ -145,7 +145,7 @@ def _step(sight: Sight, run_id: str, undecided: set[str]) -> bool:
             sweep_lost(p, run_id)
         return False
     p.previous = None
-    if run_id not in sight.still_open and p.runs.report(run_id):
+    if run_id not in sight.still_open and p.runs.is_closed(run_id):
         # closed with something left raised: the sweep goes on
         sweep(p, run)
         tell_left(p, run)
