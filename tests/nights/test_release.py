@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hippolyte_cli.release import WITHDRAWN
+from hippolyte_cli.terminal import Words
 from local.core.call import Call
 from local.core.faults import ALWAYS
 from tests.support.commands import command, deploy
@@ -342,6 +343,28 @@ def _nth(matches: Any, event: Any) -> Any:
             event(call)
 
     return strike
+
+
+@pytest.mark.parametrize("trouble", [OSError(28, "No space left on device"), SystemExit(1)])
+def test_who_hears_nothing_more_keeps_nothing_raised(
+    night: NightDriver, trouble: BaseException
+) -> None:
+    """As of a disk that is full, and of a pipe that nobody reads any more."""
+    dies_after_raising(night)
+    night.world.clock.advance(1200)
+
+    whole = Words.print
+
+    def lost(out: Words, *objects: Any, **options: Any) -> None:
+        if not out.stderr:
+            raise trouble
+        whole(out, *objects, **options)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Words, "print", lost)
+        assert command("release").exit_code in (1, 2)
+    assert night.capacity("orders") == (1000, 50)
+    assert (night.lease("orders") or {})["state"] == "released"
 
 
 # an export reads the table
