@@ -22,6 +22,7 @@ from hippolyte.night.one_pass import Pass
 from hippolyte.records.runs import start_of
 from hippolyte.report.message import needs_attention
 from hippolyte.settings import Settings
+from hippolyte.words import count_of
 from hippolyte_cli import console, deployment, functions
 from hippolyte_cli.backups_place import AsJson, Region
 from hippolyte_cli.deployment import MONITOR
@@ -67,7 +68,7 @@ def run(
     why = f": {answer['why']}" if answer.get("why") else ""
     out.print(f"Run {answer['run_id']}: {escape(str(answer['result']) + why)}.")
     if "cost_usd" in answer:
-        out.print(f"  {answer['tables']} tables, about {answer['cost_usd']:.2f} USD")
+        out.print(f"  {count_of(answer['tables'], 'table')}, about {answer['cost_usd']:.2f} USD")
     for name, rule in answer.get("skipped", {}).items():
         out.print(f"  {escape(name)} is left out: {escape(rule)}")
     report = None

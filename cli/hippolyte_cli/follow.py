@@ -46,7 +46,8 @@ def follow(p: Pass, run_id: str, out: Console) -> Mapping[str, Any] | None:
 def _until_closed(p: Pass, run_id: str, out: Console) -> Mapping[str, Any] | None:
     said = ""
     seen, trouble = clock.now(), "it has no plan any more"
-    live = Live(console=out, refresh_per_second=1, transient=True) if moves(out) else None
+    # a thread of its own would draw while the line's lock is held here, and wait for it for ever
+    live = Live(console=out, auto_refresh=False, transient=True) if moves(out) else None
     with ExitStack() as around:
         if live:
             around.enter_context(away())
@@ -73,7 +74,7 @@ def _until_closed(p: Pass, run_id: str, out: Console) -> Mapping[str, Any] | Non
                 )
                 raise typer.Exit(1)
             if run and live:
-                live.update(panel(run, clock.now(), out.width))
+                live.update(panel(run, clock.now(), out.width), refresh=True)
             elif run and (line := headline(run)) != said:
                 out.print(f"{clock.now():%H:%M:%S} {escape(line)}")
                 said = line

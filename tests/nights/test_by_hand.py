@@ -57,6 +57,7 @@ def test_run_ends_with_1_if_a_table_has_no_backup(night: NightDriver) -> None:
     night.world.faults.step_fails["users"] = 9
     result = command("run", "users", "--wait")
     assert result.exit_code == 1
+    assert " 1 table, about " in result.output
     assert "Failed:" in result.output
 
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 from hippolyte.planning.host import noun_of
 from hippolyte.record_form import when
 from hippolyte.report.texts import duration
+from hippolyte.words import count_of
 from hippolyte_cli.planning.forecast import Record, Slot, ends_of, slots, window_seconds
 
 LANES = 40
@@ -119,4 +120,4 @@ def _by_host(plan: Record, found: list[Slot], chart: _Chart) -> Iterator[str]:
         own = [slot for batch in batches for slot in by_batch.get(batch["batch_id"], [])]
         bars = [(b.get("begins") or 0, b.get("ends") or 0, chart.letters.host) for b in batches]
         bars += [_bar(slot, chart.letters) for slot in own]
-        yield from chart.lines(f"{noun} {number + 1}: {len(own):,} tables", bars)
+        yield from chart.lines(f"{noun} {number + 1}: {count_of(len(own), 'table')}", bars)

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from hippolyte.report.message import money
 from hippolyte.report.texts import duration, size
+from hippolyte.words import count_of
 from hippolyte_cli.planning.compare import Difference
 from hippolyte_cli.planning.forecast import (
     PARTS,
@@ -53,7 +54,7 @@ def show_plan(out: Console, plan: Record) -> None:
     _cost(out, plan)
     read = sum(slot.job["size_bytes"] for slot in found)
     out.print(
-        f"{len(found)} tables, {size(read)}, until {plan['deadline']} at the latest; "
+        f"{count_of(len(found), 'table')}, {size(read)}, until {plan['deadline']} at the latest; "
         f"{money(plan)}. Nothing was recorded or changed."
     )
 
@@ -136,7 +137,8 @@ def _raised(plan: Record, found: list[Slot]) -> list[tuple[str, str]]:
 
 def _late(out: Console, plan: Record, found: list[Slot]) -> None:
     late = sorted((s for s in found if s.late), key=lambda s: (-s.ends, s.table))
-    title = f"[yellow]Does not fit the window:[/yellow] {len(late)} of {len(found)} tables"
+    of = count_of(len(found), "table")
+    title = f"[yellow]Does not fit the window:[/yellow] {len(late)} of {of}"
     _reasons(out, title, [(slot.table, why_late(slot, plan)) for slot in late])
     _list(out, "What would help", remedies(plan))
 

@@ -70,7 +70,7 @@ def test_what_does_not_fit_is_named_with_what_would_help(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     text = printed(plan(on_demand("events", size_bytes=900 * GIB)), capsys)
-    assert "Does not fit the window: 1 of 1 tables" in text
+    assert "Does not fit the window: 1 of 1 table" in text
     assert "longer than the window (7 h 00)" in text
     assert "What would help:" in text
     assert "planning.on_demand_read_rate" in text
@@ -114,7 +114,7 @@ def test_nothing_to_help_is_not_spoken_of(capsys: pytest.CaptureFixture[str]) ->
     text = printed(made, capsys)
     assert "would help" not in text
     assert "Raised" not in text
-    assert "1 tables, 1.0 MiB, until 2026-11-24T07:00:00Z at the latest; about 0." in text
+    assert "1 table, 1.0 MiB, until 2026-11-24T07:00:00Z at the latest; about 0." in text
 
 
 def test_the_parts_of_the_cost_come_to_the_whole() -> None:

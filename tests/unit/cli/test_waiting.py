@@ -6,17 +6,20 @@ import io
 import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from hippolyte.errors import ConfigurationError
-from hippolyte_cli import console, waiting
+from hippolyte_cli import console, follow, waiting
 from hippolyte_cli.verb import verb
 from hippolyte_cli.waiting import away, waits, working
 
@@ -165,6 +168,36 @@ def test_it_stays_away_while_a_person_is_asked(monkeypatch: pytest.MonkeyPatch) 
             assert seen() == ""
             assert waiting.shown() == ""
         assert waiting.shown() == "reading"
+
+
+def test_a_run_that_is_drawn_while_it_is_followed_comes_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What draws by a thread of its own waits for the line, and who has the line for what draws."""
+    drawn = iter(("25 %", "75 %"))
+    reports = iter((None, None, {"run_id": "a night"}))
+    monkeypatch.setattr(follow, "progress", lambda *_: "a run")
+    monkeypatch.setattr(follow, "panel", lambda *_: next(drawn))
+    monkeypatch.setattr(follow, "_too_late", lambda _: False)
+    monkeypatch.setattr(follow, "text", lambda *_: "all is backed up")
+    # longer than a thread that draws each second waits
+    monkeypatch.setattr(follow, "_PAUSE_SECONDS", 1.5)
+    runs = SimpleNamespace(report=lambda _: next(reports), url=lambda *_: "s3://backups")
+    p: Any = SimpleNamespace(runs=runs)
+
+    def followed() -> None:
+        with waits(quiet=False):
+            follow.follow(p, "a night", console.console())
+
+    with terminal(monkeypatch) as seen:
+        thread = threading.Thread(target=followed, daemon=True)
+        thread.start()
+        said = until(seen, "all is backed up")
+        thread.join(10)
+        assert not thread.is_alive()
+    before, _, after = said.partition("75 %")
+    assert "25 %" in before
+    assert "all is backed up" in after
 
 
 @pytest.mark.parametrize("name", ["--json", "a pipe", "a dumb terminal"])
