@@ -43,7 +43,9 @@ def known_form(what: str) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        # a name in it may be half a letter, which no log takes
+        said = str(error).encode(errors="backslashreplace").decode()
         raise ConfigurationError(
-            f"{what} has a form that this version does not know ({error}): another version wrote "
+            f"{what} has a form that this version does not know ({said}): another version wrote "
             "it, deploy that version again; or it is damaged, restore its former version"
         ) from error

@@ -52,6 +52,7 @@ def test_a_damaged_lease_is_named_and_hides_no_other(night: NightDriver, how: st
     book = leases()
     assert sorted(book.all_open()) == ["carts", "users"]
     (told,) = book.damaged.values()
+    assert told.encode()
     assert told.startswith(f"orders may be raised, and nobody gives it back: s3://{BUCKET}/{key}")
     assert "restore its former version" in told or "deploy that version again" in told
     assert [book.may_be_raised(t) for t in ("carts", "orders")] == [False, True]
