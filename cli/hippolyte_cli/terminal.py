@@ -1,10 +1,11 @@
 """How words and rows are put on a terminal: nothing is cut, and what is to be copied stays whole.
 
-On a pipe a line is a line, however long, for programs that read lines.
+On a pipe a line is a line, however long, for programs that read lines; unless COLUMNS is set.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -45,6 +46,8 @@ class Words(Console):
                 for line in broken(text, self.width):
                     super().print(line, soft_wrap=True)
                 return
+            if not os.environ.get("COLUMNS"):
+                options["soft_wrap"] = True
         if options.get("no_wrap"):
             options["soft_wrap"] = True
         super().print(*objects, **options)
