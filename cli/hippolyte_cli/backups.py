@@ -7,19 +7,20 @@ what is shown, not with the nights that are kept.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from hippolyte.errors import HippolyteError, code_of
+from hippolyte.errors import ConfigurationError, HippolyteError, code_of
 from hippolyte.planning.keeping import KEPT, part
 from hippolyte.record_form import when
 from hippolyte.records.homes import Home
 from hippolyte.records.runs import is_night, is_run, start_of
 from hippolyte.store import Store
-from hippolyte_cli.kept import Kept, kept_of
+from hippolyte_cli.kept import Kept, kept_of, rows_of
 from hippolyte_cli.troubles import remedied
 
 __all__ = ["LATEST", "Backups", "Home", "Kept", "NoBackupError", "Row", "kept_of", "moment_of"]
@@ -56,6 +57,7 @@ class _Told:
 
     tables: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
     without: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     has_night: bool = False
 
 
@@ -91,6 +93,10 @@ class Backups:
         """Return the runs whose backups `overview` may not show: begun since, without a report."""
         return [(home, run) for home in self.homes() for run in self._told(home).without]
 
+    def unread(self) -> list[tuple[Home, str]]:
+        """Return the runs whose reports `overview` could not read."""
+        return [(home, run) for home in self.homes() for run in self._told(home).unread]
+
     def _overview(self, home: Home) -> Iterator[Row]:
         told = self._told(home)
         for table in self.tables(home):
@@ -100,7 +106,7 @@ class Backups:
                 if row := self._newest(home, table, gone):
                     yield row
             elif one["verdict"] == "backed_up":
-                yield Row(table, home, run, one["last_good"], one["items"], one["bytes"])
+                yield Row(table, home, run, one["last_good"], one.get("items"), one.get("bytes"))
             else:
                 yield Row(table, home, None, one["last_good"], one.get("last_items"), None)
 
@@ -126,11 +132,16 @@ class Backups:
             # after so many, what is not told by then is looked for table by table
             for run in sorted(runs, key=start_of, reverse=True)[:_MOST_REPORTS]:
                 night = is_night(run)
-                found = self.store.read(self._key("runs", home, run, "report.json"))
-                if not found:
+                try:
+                    rows = self._rows(home, run)
+                except ConfigurationError:
+                    # all that is not told by then is looked for table by table
+                    told.unread.append(run)
+                    break
+                if rows is None:
                     told.without.append(run)
                     continue
-                for table, one in found[0].get("tables", {}).items():
+                for table, one in rows.items():
                     # one that failed by hand has its newest backup of a night
                     if night or one["verdict"] == "backed_up":
                         told.tables.setdefault(table, (run, one))
@@ -138,6 +149,10 @@ class Backups:
                     told.has_night = True
                     break
         return self._reports[home]
+
+    def _rows(self, home: Home, run: str) -> dict[str, Any] | None:
+        found = self.store.read_as(self._key("runs", home, run, "report.json"), rows_of, None)
+        return found[0] if found else None
 
     def tables(self, home: Home) -> list[str]:
         """Return the names of the tables that are kept of an account and region."""
@@ -221,8 +236,9 @@ class Backups:
 
     def _verdict(self, home: Home, table: str, run: str) -> str:
         """Return how a table ended a night without a backup, as its report says."""
-        found = is_run(run) and self.store.read(self._key("runs", home, run, "report.json"))
-        one = found[0].get("tables", {}).get(table) if found else None
+        one = None
+        with suppress(ConfigurationError):
+            one = ((is_run(run) and self._rows(home, run)) or {}).get(table)
         return f"{one['verdict']} ({one.get('reason', '')})" if one else ""
 
     def _unknown(self, table: str) -> str:

@@ -162,7 +162,7 @@ def cancel(
         closed = follow(p, run, out) is not None
     elif not failure:
         with console.told():
-            closed = p.runs.report(run) is not None
+            closed = p.runs.is_closed(run)
             found = None if closed else progress(p, run)
         for line in lines(found, clock.now()) if found else ():
             out.print(escape(line))

@@ -6,7 +6,7 @@ import errno
 import json
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -93,6 +93,13 @@ def closed_pipe_is_an_error() -> Iterator[None]:
         yield
     except SystemExit as error:
         raise BrokenPipeError(errno.EPIPE, "nobody reads any more what it says") from error
+
+
+@contextmanager
+def heard_or_not() -> Iterator[None]:
+    """Print what is only said: who does not hear it keeps nothing from being done."""
+    with suppress(OSError), closed_pipe_is_an_error():
+        yield
 
 
 @contextmanager

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import Literal, TextIO
 
-FAULT, STOPPED = 70, 130
-"""Exit codes: a fault of the command itself, with a traceback; ctrl-c."""
+REFUSED, FAULT, STOPPED = 2, 70, 130
+"""Exit codes: not like this; a fault of the command itself, with a traceback; ctrl-c."""
 
 
 def main() -> None:
     """Run the command."""
     # a stream that whoever starts it has closed is none at all
-    sys.stdout = sys.stdout or _nowhere()
-    sys.stderr = sys.stderr or _nowhere()
+    sys.stdin = sys.stdin or _nowhere("r")
+    sys.stdout = sys.stdout or _nowhere("w")
+    sys.stderr = sys.stderr or _nowhere("w")
     try:
         # takes a second
         from hippolyte_cli.main import app
@@ -26,6 +27,10 @@ def main() -> None:
         app(prog_name="hippolyte")
     except KeyboardInterrupt:
         sys.exit(STOPPED)
+    except OSError as error:
+        # what a verb does not tell itself: of a help, say, on a full disk
+        sys.stderr.write(f"Error: {error}\n")
+        sys.exit(REFUSED)
     except Exception:  # noqa: BLE001 (told, whatever it is)
         import traceback
 
@@ -34,5 +39,5 @@ def main() -> None:
         sys.exit(FAULT)
 
 
-def _nowhere() -> TextIO:
-    return Path(os.devnull).open("w", encoding="utf-8")
+def _nowhere(mode: Literal["r", "w"]) -> TextIO:
+    return Path(os.devnull).open(mode, encoding="utf-8")

@@ -12,6 +12,7 @@ from hippolyte.exports.findings import Expected, level_of
 from hippolyte.exports.place import Prefix
 from hippolyte.exports.reader import Backup, find
 from hippolyte.exports.verified import expected
+from hippolyte.record_form import known_form
 from hippolyte.records.homes import Home
 from hippolyte.records.runs import start_of
 from hippolyte.store import Store
@@ -120,3 +121,9 @@ def kept_of(home: Home, record: Mapping[str, Any], bucket: str = "") -> Kept:
 def _here(location: str, bucket: str) -> str:
     recorded, slash, key = location.removeprefix("s3://").partition("/")
     return f"s3://{bucket or recorded}{slash}{key}"
+
+
+def rows_of(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a report says of its tables, if it is one."""
+    with known_form("the report"):
+        return {name: {**row, "verdict": row["verdict"]} for name, row in report["tables"].items()}

@@ -75,6 +75,8 @@ def _overview(kept: Backups, rows: list[Row], as_json: bool) -> None:
                 f"Run {run} of {home} has no report yet: what it has backed up so far is shown by "
                 "hippolyte list TABLE"
             )
+        for home, run in kept.unread():
+            out.print(f"The report of run {run} of {home} cannot be read: this is what is kept")
     else:
         out.print(f"No backup is kept in s3://{kept.store.bucket}/{kept.prefix}")
     if not rows:

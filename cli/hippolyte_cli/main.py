@@ -151,7 +151,8 @@ def release(
     out = console.console(stderr=as_json)
     where = f"{settings.name} in account {settings.account}, {settings.region}"
     if rows:
-        console.show_leases(out, rows)
+        with console.heard_or_not():
+            console.show_leases(out, rows)
     ended = rows if dry_run else _until_released(task, rows, wait, out)
     for trouble in task.unseen:
         out.print(f"[red]NOT SEEN:[/red] {escape(trouble)}.")
@@ -196,12 +197,14 @@ def _until_released(task: Releases, rows: list[Row], wait_minutes: int, out: Con
                 time.sleep(_PAUSE_SECONDS)
                 rows = task.round()
         except (HippolyteError, ClientError, BotoCoreError) as error:
-            out.print(f"{clock.now():%H:%M:%S} {escape(remedied(error))}")
+            with console.heard_or_not():
+                out.print(f"{clock.now():%H:%M:%S} {escape(remedied(error))}")
             continue
         for row in rows:
             before = latest.get(row.name)
             if before is None or row.said != before.said:
-                out.print(f"{clock.now():%H:%M:%S} {escape(f'{row.name}: {row.said}')}")
+                with console.heard_or_not():
+                    out.print(f"{clock.now():%H:%M:%S} {escape(f'{row.name}: {row.said}')}")
         # what a living monitor has given back meanwhile is not among them any more
         latest = {row.name: row for row in rows}
     return list(latest.values())

@@ -146,7 +146,7 @@ class Release:
             if run is None:
                 return [self._lost(run_id, held) for held in leases.values()]
             self.p.follow(run)
-            is_closed = self.p.runs.report(run_id) is not None
+            is_closed = self.p.runs.is_closed(run_id)
             troubles = {} if is_closed else self._follow(run, leases)
             if not self.dry and not is_closed:
                 self._withdraw(run, leases)

@@ -146,7 +146,7 @@ def _fleet(
     with working("reading the nights of every account"):
         fleet = look(records, clock.now(), nights, nights, expected)
     if html:
-        html.write_text(fleet_page(fleet, runbook), encoding="utf-8")
+        html.write_text(fleet_page(fleet, runbook), encoding="utf-8", errors="replace")
     if as_json:
         console.record(record_of(fleet))
     else:
@@ -169,7 +169,7 @@ def _one(records: Records, home: Home, run: str | None, html: Path | None, as_js
         lines = text(filled(found), f"{where}{found['run_id']}/report.json").splitlines()
         well = not needs_attention(found)
     if html:
-        html.write_text(page, encoding="utf-8")
+        html.write_text(page, encoding="utf-8", errors="replace")
     if as_json:
         console.record(dict(found))
     else:

@@ -134,7 +134,8 @@ def _given_back(p: Pass, run_id: str) -> Iterator[None]:
     before = {name for name, held in p.held.items() if held.lease.run_id == run_id}
     yield
     at = iso(clock.now())
-    put(p.clients, p.settings, [given_back(p.settings, run_id, n, at) for n in before - {*p.held}])
+    events = [given_back(p.settings, run_id, n, at) for n in before - {*p.held}]
+    put(p.clients, p.settings, events, lambda: p.time_is_short)
 
 
 def _step(sight: Sight, run_id: str, undecided: set[str]) -> bool:
@@ -145,7 +146,7 @@ def _step(sight: Sight, run_id: str, undecided: set[str]) -> bool:
             sweep_lost(p, run_id)
         return False
     p.previous = None
-    if run_id not in sight.still_open and p.runs.report(run_id):
+    if run_id not in sight.still_open and p.runs.is_closed(run_id):
         # closed with something left raised: the sweep goes on
         sweep(p, run)
         tell_left(p, run)

@@ -15,7 +15,7 @@ from hippolyte.announcements import announce, cannot_record, too_late
 from hippolyte.asked import Asked, is_delivery, read_event, refuse_unknown
 from hippolyte.assembly import Context, begin, elsewhere, tell
 from hippolyte.check import CHECK, check
-from hippolyte.errors import ConfigurationError, ConflictError, RefusedError
+from hippolyte.errors import ConflictError, RefusedError
 from hippolyte.leases.lease import as_it_was
 from hippolyte.night.cancelled import take_note
 from hippolyte.night.one_pass import Pass
@@ -96,7 +96,7 @@ def _run(p: Pass, asked: Asked, delivered: bool) -> dict[str, Any]:
         _record(p, plan, definitions)
         opened = p.runs.open(run)
         assert opened is not None, "the plan was just written"
-    elif p.runs.report(run):
+    elif p.runs.is_closed(run):
         return tell(p, "closed already", run_id=run)
     else:
         p.held = p.leases.all_open()
@@ -164,6 +164,7 @@ def _plan(p: Pass, asked: Asked, others: list[Sight]) -> tuple[Plan, dict[str, A
     found = _discovered(p, asked, others, [p.settings])
     plan = _made(p, asked, found, p.settings, _night_before(p))
     _refuse_skipped(plan)
+    plan = replace(plan, warnings=(*plan.warnings, *p.runs.unread[:_NAMED]))
     globs = asked.tables
     kept = {t: d for t, d in found.definitions.items() if not globs or t in plan.identities}
     return plan, kept
@@ -211,13 +212,13 @@ def _made(
 
 def _night_before(p: Pass) -> tuple[str | None, dict[str, Any]]:
     """Return the last night, and its report's tables: without it all turns are alike."""
-    last = None
     try:
-        last = p.runs.last_night(p.runs.recent(clock.now()))
-        p.previous = p.runs.report(last) if last else None
-    except (ClientError, BotoCoreError, ConfigurationError) as error:
-        _log.warning("the report of %s cannot be read: %s", last or "the last night", error)
-    return last, dict((p.previous or {}).get("tables", {}))
+        last, found = p.runs.last_night(p.runs.recent(clock.now()))
+    except (ClientError, BotoCoreError) as error:
+        _log.warning("the nights before cannot be listed: %s", error)
+        return None, {}
+    p.previous = found or None
+    return last, found.get("tables", {})
 
 
 def _refuse_skipped(plan: Plan) -> None:

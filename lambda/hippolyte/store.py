@@ -223,4 +223,5 @@ def unpacked(body: bytes) -> bytes:
 
 
 def _with_nonce(record: str, nonce: str) -> bytes:
-    return f'{record[:-1]},"nonce":"{nonce}"}}'.encode()
+    # of half a letter, as others' JSON may have, the escape is what JSON calls it too
+    return f'{record[:-1]},"nonce":"{nonce}"}}'.encode(errors="backslashreplace")

@@ -457,6 +457,21 @@ def test_a_report_with_a_long_beginning_is_read_whole(made: Bucket) -> None:
     assert grid(looked(made))[str(FIRST)].endswith("!.")
 
 
+@pytest.mark.parametrize("foreign", [7, "orders", None, {}, {"verdict": 7}])
+def test_a_failed_table_whose_row_says_nothing_is_counted(made: Bucket, foreign: object) -> None:
+    """Nor does one report without rows keep the other deployments' from being told."""
+    made.good(SECOND, 0)
+    whole = night(start(0), {"orders": row("failed"), "users": row("failed", reason="late")})
+    made.report(FIRST, start(0), whole | {"tables": whole["tables"] | {"orders": foreign}})
+    fleet = looked(made)
+    assert first_line(fleet) == "ATTENTION: 2 tables failed"
+    said = message(fleet, "")
+    assert f"{FIRST} (hippolyte): 1 table that its report does not name" in said
+    assert "(late)" in said
+    made.report(FIRST, start(0), whole | {"tables": {"orders": foreign}})
+    assert first_line(looked(made)) == "ATTENTION: 2 tables failed"
+
+
 # tables
 
 

@@ -97,15 +97,64 @@ def test_definitions_that_were_added_are_read(s3: Any, run_id: str) -> None:
     assert set(runs(s3).definitions(run_id)) == {"orders", "late"}
 
 
+def close(book: Runs, *runs: str) -> None:
+    for run in runs:
+        book.close(run, {"run_id": run, "tables": {}})
+
+
+def spoil(book: Runs, run: str, body: bytes = b"{") -> None:
+    book.store.s3.put_object(Bucket=BUCKET, Key=book.key(run, "report.json"), Body=body)
+
+
 def test_after_a_pause_the_last_night_is_the_newest_whose_report_can_be_read(s3: Any) -> None:
     book = runs(s3)
-    for night in ("2026-09-01", "2026-09-02", "2026-09-04"):
-        book.close(f"{night}T00-00Z", {"version": 1})
-    book.close("2026-09-05T00-00-07Z", {"version": 1})
-    key = book.key("2026-09-03T00-00Z", "report.json")
-    s3.put_object(Bucket=BUCKET, Key=key, Body=b"{")
-    assert book.last_night({}) == "2026-09-04T00-00Z"
-    key = book.key("2026-09-04T00-00Z", "report.json")
-    s3.put_object(Bucket=BUCKET, Key=key, Body=b"{")
-    assert book.last_night({}) == "2026-09-02T00-00Z"
-    assert book.last_night({"2026-11-24T00-00Z": {"plan.json"}}) == "2026-09-02T00-00Z"
+    close(book, "2026-09-01T00-00Z", "2026-09-02T00-00Z", "2026-09-04T00-00Z")
+    close(book, "2026-09-05T00-00-07Z")
+    spoil(book, "2026-09-03T00-00Z")
+    assert book.last_night({})[0] == "2026-09-04T00-00Z"
+    spoil(book, "2026-09-04T00-00Z")
+    assert book.last_night({})[0] == "2026-09-02T00-00Z"
+    assert book.last_night({"2026-11-24T00-00Z": {"plan.json"}})[0] == "2026-09-02T00-00Z"
+
+
+def test_the_last_night_of_some_days_is_the_newest_whose_report_can_be_read(s3: Any) -> None:
+    book = runs(s3)
+    nights = ("2026-09-01T00-00Z", "2026-09-03T00-00Z", "2026-09-04T00-00Z")
+    recent = {night: {"plan.json", "report.json"} for night in nights[1:]}
+    close(book, *nights)
+    assert book.last_night(recent)[0] == nights[2]
+    assert book.unread == []
+    for spoilt, last in ((nights[2], nights[1]), (nights[1], nights[0]), (nights[0], None)):
+        spoil(book, spoilt)
+        before = runs(s3)
+        assert before.last_night(recent)[0] == last
+        assert before.unread[-1].startswith(f"the report of {spoilt} cannot be read")
+
+
+ROW = '{"verdict":"backed_up","last_items":3,"last_good":null}'
+NO_REPORTS = (
+    b"",
+    b"{}",
+    b"[]",
+    b'{"version":1}',
+    b'{"version":2,"run_id":"2026-09-04T00-00Z","tables":{}}',
+    b'{"version":1,"run_id":"2026-09-03T00-00Z","tables":{}}',
+    b'{"version":1,"run_id":"2026-09-04T00-00Z","tables":["orders"]}',
+    b'{"version":1,"run_id":"2026-09-04T00-00Z","tables":{"orders":5}}',
+    b'{"version":1,"run_id":"2026-09-04T00-00Z","tables":{"orders":{}}}',
+    *(
+        b'{"version":1,"run_id":"2026-09-04T00-00Z","tables":{"o":%s}}' % ROW.replace(a, b).encode()
+        for a, b in ((":3", ':"3"'), ("null", '"yesterday"'), ('"backed_up"', "7"))
+    ),
+)
+
+
+@pytest.mark.parametrize("body", NO_REPORTS)
+def test_what_is_no_report_is_passed_over(s3: Any, body: bytes) -> None:
+    book = runs(s3)
+    spoil(book, "2026-09-04T00-00Z", body)
+    assert book.report_before("2026-09-04T00-00Z") == {}
+    assert book.unread[0].startswith("the report of 2026-09-04T00-00Z cannot be read")
+    assert book.is_closed("2026-09-04T00-00Z")
+    assert not book.is_closed("2026-09-03T00-00Z")
+    assert not book.is_closed("2026-09-05T00-00Z")

@@ -53,6 +53,17 @@ def store(s3: Any) -> Store:
     return Store(s3, BUCKET)
 
 
+def test_half_a_letter_is_written_as_it_was_read(s3: FlakyS3) -> None:
+    s3.s3.put_object(Bucket=BUCKET, Key="others", Body=b'{"version":1,"a":"\\ud800 \\\\"}')
+    found = store(s3).read("others")
+    assert found is not None
+    assert found[0]["a"] == "\ud800 \\"
+    store(s3).create("ours", found[0])
+    again = store(s3).read("ours")
+    assert again is not None
+    assert again[0]["a"] == found[0]["a"]
+
+
 def test_what_is_created_is_read_back_with_its_etag(s3: FlakyS3) -> None:
     etag = store(s3).create("runs/plan.json", {"a": 1})
     found = store(s3).read("runs/plan.json")

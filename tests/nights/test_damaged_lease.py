@@ -19,7 +19,7 @@ from tests.support.harness import (
 KEY = f"leases/{ACCOUNT}/{REGION}/orders.json"
 TABLES = ("carts", "orders", "users")
 TOLD = f"orders may be raised, and nobody gives it back: s3://{BUCKET}/{KEY}"
-WHOLE_NIGHTS = ("cut short", "an unknown field", "a text for a number")
+WHOLE_NIGHTS = ("cut short", "a field of no letter", "less than nothing", "no letter")
 
 
 def body(night: NightDriver) -> bytes:

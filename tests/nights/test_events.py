@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
+from hippolyte.leases.lease import Lease, LeaseState
+from hippolyte.store import text
 from tests.support.commands import command, deploy
 from tests.support.events import heard, once, problems, said
-from tests.support.harness import BIG, RUN, Killed, NightDriver, verdicts
+from tests.support.harness import (
+    ACCOUNT,
+    BIG,
+    BUCKET,
+    REGION,
+    RUN,
+    TIMEOUT_SECONDS,
+    Killed,
+    NightDriver,
+    verdicts,
+)
 
 PUT = "events:PutEvents"
 
@@ -166,6 +179,23 @@ def test_a_slow_bus_takes_no_more_than_a_minute_of_a_pass(night: NightDriver, bu
     details = heard(night.world, bus)
     assert details == once(details)
     assert len(details) == len(report["tables"]) + 1 + 2 * len(report["raised"])
+
+
+def test_a_slow_bus_leaves_time_where_a_run_is_lost(night: NightDriver, bus: str) -> None:
+    at = "2026-11-20T00:00:00Z"
+    for number in range(1500):
+        table = f"gone-{number}"
+        lease = Lease(
+            *(table, "id", "2026-11-20T00-00Z", LeaseState.RAISED, 100, 200, 50.0, None),
+            *(at, at, "me"),
+        )
+        key = f"leases/{ACCOUNT}/{REGION}/{table}.json"
+        night.s3.put_object(Bucket=BUCKET, Key=key, Body=text(asdict(lease)).encode())
+    night.world.before(PUT, lambda _: time.sleep(9))
+    began = night.world.clock.now()
+    night.monitor()
+    assert (night.world.clock.now() - began).total_seconds() < TIMEOUT_SECONDS
+    assert night.lease("gone-0")["state"] == "released"  # type: ignore[index]
 
 
 def left_raised(night: NightDriver) -> dict[str, Any]:

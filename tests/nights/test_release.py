@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hippolyte_cli.release import WITHDRAWN
+from hippolyte_cli.terminal import Words
 from local.core.call import Call
 from local.core.faults import ALWAYS
 from tests.support.commands import command, deploy
@@ -296,7 +297,7 @@ def test_a_monitor_that_starts_the_export_meanwhile_is_not_lowered_under(
         night.monitor()
 
     # the command has read the ledger, and looks for the report
-    night.world.before("s3:GetObject", _nth(_is_report, start))
+    night.world.before("s3:ListBucket", _nth(_looks_for_the_report(), start))
     result = command("release", "--wait", 1)
     assert result.exit_code == 1
     assert "another invocation is at work on it" in result.output
@@ -327,8 +328,10 @@ def test_a_monitor_that_read_before_the_mark_starts_nothing(night: NightDriver) 
     assert_given_back(night)
 
 
-def _is_report(call: Call) -> bool:
-    return str(call.key).endswith("report.json") and call.access_key == PRODUCT_KEY
+def _looks_for_the_report() -> Any:
+    """Return what matches the command's second list: the first is of the leases."""
+    lists = iter(range(2))
+    return lambda call: call.access_key == PRODUCT_KEY and next(lists) == 1
 
 
 def _nth(matches: Any, event: Any) -> Any:
@@ -340,6 +343,28 @@ def _nth(matches: Any, event: Any) -> Any:
             event(call)
 
     return strike
+
+
+@pytest.mark.parametrize("trouble", [OSError(28, "No space left on device"), SystemExit(1)])
+def test_who_hears_nothing_more_keeps_nothing_raised(
+    night: NightDriver, trouble: BaseException
+) -> None:
+    """As of a disk that is full, and of a pipe that nobody reads any more."""
+    dies_after_raising(night)
+    night.world.clock.advance(1200)
+
+    whole = Words.print
+
+    def lost(out: Words, *objects: Any, **options: Any) -> None:
+        if not out.stderr:
+            raise trouble
+        whole(out, *objects, **options)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Words, "print", lost)
+        assert command("release").exit_code in (1, 2)
+    assert night.capacity("orders") == (1000, 50)
+    assert (night.lease("orders") or {})["state"] == "released"
 
 
 # an export reads the table

@@ -38,6 +38,12 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "no raise": _changed(before=4000, target=1000),
     "no time": _changed(intent_at="yesterday"),
     "the end of time": _changed(expiry="9999-12-31T23:59:59Z"),
+    "before all time": _changed(expiry="0001-01-01T00:00:00+23:00"),
+    "no number": _changed(rate=float("nan")),
+    "less than nothing": _changed(rate=float("-inf")),
+    "no number of a machine": _changed(rate=10**400),
+    "no letter": _changed(note="\ud800"),
+    "a field of no letter": _changed(**{"\ud800": 1}),
     "no run": _changed(run_id="\ud800"),
     "another table's": _changed(table="users"),
 }

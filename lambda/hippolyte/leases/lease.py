@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
+from math import inf
 from typing import Any, get_args, get_type_hints
 
 from hippolyte.record_form import known_form
@@ -80,11 +81,17 @@ class Lease:
             for name, kinds in _kinds().items():
                 if type(value := getattr(lease, name)) not in kinds:
                     raise TypeError(f"{name} is {value!r}")
+                if isinstance(value, str):
+                    # half of a letter can be read, and never be written again
+                    value.encode()
             if not 0 < lease.before <= lease.target:
                 raise ValueError(f"before is {lease.before}, target {lease.target}")
+            if not 0 <= float(lease.rate) < inf:
+                raise ValueError(f"rate is {lease.rate}")
             for time in (lease.expiry, lease.intent_at):
                 # with room to reckon from it
-                datetime.fromisoformat(time) + timedelta(days=1)
+                moment = datetime.fromisoformat(time)
+                _ = moment - timedelta(days=1), moment + timedelta(days=1)
             if not is_run(lease.run_id):
                 raise ValueError(f"run_id is {lease.run_id!r}")
         return lease

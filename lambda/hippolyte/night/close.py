@@ -76,6 +76,7 @@ def close(p: Pass, run: Run) -> bool:
             *p.leases.damaged.values(),
         ],
     )
+    report["warnings"] += [told for told in p.runs.unread if told not in report["warnings"]]
     if not run.plan.part:
         # they are of nights: a part would end, or begin, the alarms of tables it did not look at
         metrics(p.clients, p.settings, measures(report), by_verdict(report))

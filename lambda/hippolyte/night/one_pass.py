@@ -96,5 +96,5 @@ class Pass:
         """Return the tables of the report of the night before; empty if there is none."""
         if self.previous is None:
             before = run.plan.previous_run
-            self.previous = (self.runs.report(before) if before else None) or {}
+            self.previous = self.runs.report_before(before) if before else {}
         return dict(self.previous.get("tables", {}))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import islice
 from typing import Any, TypeVar
 
-from hippolyte.errors import ConfigurationError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hippolyte.errors import ConfigurationError, passes
 from hippolyte.planning.plan import Identity, Plan
+from hippolyte.record_form import known_form, when
 from hippolyte.records.ledger import Ledger
 from hippolyte.records.ledger_text import LedgerText
 from hippolyte.settings import Settings
@@ -25,6 +30,8 @@ _MOST_NIGHTS = 100
 _MOST_KEPT = 4
 
 _T = TypeVar("_T")
+
+_log = logging.getLogger(__name__)
 
 _RUN_ID = "%Y-%m-%dT%H-%MZ"
 _PART_ID = "%Y-%m-%dT%H-%M-%SZ"
@@ -88,6 +95,21 @@ def _tables(record: Mapping[str, Any]) -> dict[str, Any]:
     return dict(record["tables"])
 
 
+def _report(run_id: str, record: dict[str, Any]) -> dict[str, Any]:
+    """Return a report whose rows the next night can be compared with."""
+    with known_form("the report"):
+        if record["run_id"] != run_id:
+            raise ValueError(f"run_id is {record['run_id']!r}")
+        for name, row in record["tables"].items():
+            if not isinstance(row["last_items"], int | None):
+                raise TypeError(f"last_items of {name} is {row['last_items']!r}")
+            if not isinstance(row["verdict"], str | None):
+                raise TypeError(f"verdict of {name} is {row['verdict']!r}")
+            for time in filter(None, (row.get("last_good"), row.get("wanted_since"))):
+                when(time)
+    return record
+
+
 # (bucket, key) -> what this process read, with its etag: nobody may change it
 _read: Kept = {}
 # and runs that its last invocation left as they are on record
@@ -100,6 +122,8 @@ class Runs:
     def __init__(self, store: Store, settings: Settings) -> None:
         self.store = store
         self.settings = settings
+        # what is told of reports that were passed over
+        self.unread: list[str] = []
 
     def key(self, run_id: str, name: str) -> str:
         """Return the key of one of a run's records."""
@@ -177,20 +201,51 @@ class Runs:
         found = self.store.read(self.key(run_id, "report.json"))
         return found[0] if found else None
 
-    def last_night(self, recent: Mapping[str, set[str]]) -> str | None:
-        """Return the last night that was closed, None if there is none.
+    def is_closed(self, run_id: str) -> bool:
+        """Say whether a run has a report, be it one that cannot be read."""
+        name = f"{run_id}/report.json"
+        # all that comes after its name less a letter
+        return next(self.store.names(self.settings.place("runs", ""), name[:-1]), "") == name
+
+    def report_before(self, run_id: str) -> dict[str, Any]:
+        """Return the report of a night before, `{}` if there is none that can be read.
+
+        A night ends without it as well: then it is `unread`.
+        """
+        key = self.key(run_id, "report.json")
+        try:
+            found = self.store.read_as(key, partial(_report, run_id), None)
+        except (ConfigurationError, ClientError) as error:
+            if isinstance(error, ClientError) and passes(error):
+                raise
+            told = f"the report of {run_id} cannot be read, so nothing is compared with it: {error}"
+            _log.warning("%s", told)
+            self.unread.append(told)
+            return {}
+        return found[0] if found else {}
+
+    def last_night(self, recent: Mapping[str, set[str]]) -> tuple[str | None, dict[str, Any]]:
+        """Return the last night that was closed, and its report; (None, `{}`): there is none.
 
         After a pause it is none of the `recent` runs: then the names of all are listed, once, and
-        the newest looked at; a report that cannot be read is passed over.
+        the newest looked at. A report that cannot be read is passed over; of one that cannot be at
+        this moment the night is returned alone.
         """
-        if nights := [r for r, names in recent.items() if "report.json" in names and is_night(r)]:
-            return max(nights)
-        older = filter(is_night, self.store.level(self.settings.place("runs", "")).below)
-        for run in sorted(older, reverse=True)[:_MOST_NIGHTS]:
-            with suppress(ConfigurationError):
-                if self.report(run):
-                    return run
-        return None
+        for run in islice(self._nights(recent), _MOST_NIGHTS):
+            try:
+                if found := self.report_before(run):
+                    return run, found
+            except (ClientError, BotoCoreError) as error:
+                _log.warning("the report of %s cannot be read now: %s", run, error)
+                return run, {}
+        return None, {}
+
+    def _nights(self, recent: Mapping[str, set[str]]) -> Iterator[str]:
+        """Yield nights that may have a report, the newest first."""
+        closed = (run for run, names in recent.items() if "report.json" in names)
+        yield from sorted(filter(is_night, closed), reverse=True)
+        older = {*self.store.level(self.settings.place("runs", "")).below} - recent.keys()
+        yield from sorted(filter(is_night, older), reverse=True)
 
     def close(self, run_id: str, report: Mapping[str, Any]) -> bool:
         """Write the report; False if there is one already. A run with a report is closed."""

@@ -97,6 +97,12 @@ class Deployment:
         return newest.night if newest and newest.state is State.RUNNING else None
 
     @property
+    def unnamed(self) -> int:
+        """How many tables the last night failed that no row of its report tells of."""
+        head = self.last.head
+        return max(0, head.not_backed_up - len(self.failed)) if head else 0
+
+    @property
     def cost_usd(self) -> float:
         """What the nights shown are estimated to have cost."""
         return sum(cell.head.cost_usd for cell in self.cells if cell.head)

@@ -52,7 +52,7 @@ def said(fleet: Fleet) -> list[str]:
     states = [deployment.last.state for deployment in due]
     missing = sum(map(states.count, _AWAY))
     running = sum(deployment.running is not None for deployment in due)
-    tables = sum(len(d.failed) for d in due if d.last.state is State.FAILED)
+    tables = sum(len(d.failed) + d.unnamed for d in due if d.last.state is State.FAILED)
     raised = sum(len(deployment.kept.raised) for deployment in fleet.deployments)
     if not fleet.needs_attention:
         if not fleet.good:
@@ -188,7 +188,9 @@ def _failed(deployment: Deployment) -> list[str]:
     """Return a line a reason: the same one may be that of 900 tables."""
     if deployment.last.state is not State.FAILED:
         return []
-    return [f"{titled(deployment)}: {line}" for line in by_reason(deployment.failed)]
+    number = deployment.unnamed
+    more = [f"{count_of(number, 'table')} that its report does not name"] if number else []
+    return [f"{titled(deployment)}: {line}" for line in [*by_reason(deployment.failed), *more]]
 
 
 def by_reason(tables: Sequence[Bare]) -> list[str]:

@@ -25,6 +25,15 @@ def say(text: str, as_json: bool = False) -> None:
 
 entry.main()
 """
+_ASKS = """
+from hippolyte_cli import console, entry, main
+
+@main.app.command("ask")
+def ask() -> None:
+    console.confirm("Sure?")
+
+entry.main()
+"""
 _FAILS = """
 from hippolyte_cli import entry, main
 
@@ -77,6 +86,22 @@ def test_what_a_console_cannot_show_is_replaced(encoding: str) -> None:
 def test_a_stream_that_is_closed_is_told_nothing_and_ends_no_verb(closed: str, told: bytes) -> None:
     code, said, trouble = started(_SAYS, "say", "words", closed=closed)
     assert (code, said.strip(), trouble) == (0, told, b"")
+
+
+@pytest.mark.parametrize("closed", ["<&-", "</dev/null", "<&- >&- 2>&-"])
+def test_who_cannot_answer_a_question_has_not_said_yes(closed: str) -> None:
+    code, _, trouble = started(_ASKS, "ask", closed=closed)
+    assert code == 1
+    assert b"Aborted" in trouble or "2>&-" in closed
+    assert b"fault" not in trouble
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="of Linux")
+def test_what_has_no_room_for_its_words_is_told() -> None:
+    code, _, trouble = started(_SAYS, "--help", closed=">/dev/full")
+    assert code == 2
+    assert trouble.strip() == b"Error: [Errno 28] No space left on device"
+    assert started(_SAYS, "--help", closed=">/dev/full 2>/dev/full")[0] != 0
 
 
 def test_ctrl_c_while_it_starts_ends_it_quietly() -> None:

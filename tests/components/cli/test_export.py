@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
 import shutil
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 
 from hippolyte.exports import reader
 from hippolyte.exports.native import FILES, STARTED, SUMMARY
@@ -93,14 +94,19 @@ def is_not_whole(folder: Path) -> bool:
 
 
 @contextmanager
-def meanwhile(act: Callable[[], Any], after: float = 0.8) -> Iterator[None]:
-    """Do something while a scan runs."""
-    timer = threading.Timer(after, act)
-    timer.start()
-    try:
+def meanwhile(act: Callable[[], Any], answers: int = 1) -> Iterator[None]:
+    """Do something while a scan runs: when so many of its calls are answered."""
+    call, count = BaseClient._make_api_call, itertools.count(1)
+
+    def tapped(self: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
+        answer = call(self, operation, arguments)
+        if operation == "Scan" and next(count) == answers:
+            act()
+        return answer
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(BaseClient, "_make_api_call", tapped)
         yield
-    finally:
-        timer.join()
 
 
 def test_a_table_to_a_folder(world: World, tmp_path: Path) -> None:
@@ -167,7 +173,7 @@ def test_an_empty_table_is_whole(world: World, tmp_path: Path) -> None:
 
 
 def test_ctrl_c_says_how_to_go_on_and_nothing_is_read_twice(world: World, tmp_path: Path) -> None:
-    with meanwhile(lambda: os.kill(os.getpid(), signal.SIGINT), after=1.5):
+    with meanwhile(lambda: os.kill(os.getpid(), signal.SIGINT), answers=4):
         text = exported("slow", tmp_path, code=1)
     again = f"hippolyte export slow {tmp_path} --resume"
     assert "NOT WHOLE: stopped after " in text
@@ -345,11 +351,11 @@ def test_a_bucket_that_refuses(world: World) -> None:
 def test_how_to_go_on_is_as_it_was_asked_for(world: World, tmp_path: Path) -> None:
     folder = tmp_path / "my backups"
     asked = ("--rate", 5, "--segments", 2, "--consistent", "--region", REGION)
-    with meanwhile(lambda: os.kill(os.getpid(), signal.SIGTERM), after=1.5):
+    with meanwhile(lambda: os.kill(os.getpid(), signal.SIGTERM), answers=4):
         text = exported("slow", folder, *asked, code=1)
     again = f"hippolyte export slow '{folder}' --rate 5 --region {REGION} --resume"
     assert text.rstrip().endswith(f"Go on: {again}")
-    with meanwhile(lambda: os.kill(os.getpid(), signal.SIGTERM), after=0.5):
+    with meanwhile(lambda: os.kill(os.getpid(), signal.SIGTERM), answers=1):
         text = exported("slow", folder, "--share", 20, "--resume", code=1)
     assert text.rstrip().endswith(f"hippolyte export slow '{folder}' --share 20 --resume")
 

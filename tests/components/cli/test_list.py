@@ -320,3 +320,33 @@ def test_who_may_not_list_those_is_told_of_the_others() -> None:
             return super().paginate(Prefix, **more)
 
     assert len(Backups(Store(cast(Any, Denied()), "backups")).overview()) == 2500
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"",
+        b"[]",
+        b'{"version":1}',
+        b'{"version":1,"tables":[7]}',
+        b'{"version":1,"tables":{"a":7}}',
+    ],
+)
+@pytest.mark.parametrize("run", [NIGHTS[3], "2026-11-23T10-30-17Z"])
+def test_a_report_that_cannot_be_read_hides_no_backup(bucket: Any, body: bytes, run: str) -> None:
+    key, _ = report(run, {})
+    bucket.put_object(Bucket="backups", Key=key, Body=body)
+    result = CliRunner().invoke(
+        app, ["list", "--bucket", "backups", "--account", HOME[0], "--json"]
+    )
+    assert result.exit_code == 0, result.output
+    newest = {row["table"]: (row["run"], row["items"]) for row in json.loads(result.stdout)}
+    assert newest["orders"] == ("2026-11-23T10-30-17Z", 8)
+    assert newest["left"] == (NIGHTS[1], 7)
+    said = CliRunner().invoke(app, ["list", "--bucket", "backups", "--account", HOME[0]])
+    assert f"The report of run {run} of " in said.stdout
+    asked = ["list", "orders", "--bucket", "backups"]
+    assert CliRunner().invoke(app, asked).exit_code == 0
+    with pytest.raises(NoBackupError, match=NIGHTS[3]):
+        Backups(Store(bucket, "backups"), account=HOME[0]).find("deleted", NIGHTS[3])

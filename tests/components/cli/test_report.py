@@ -231,6 +231,13 @@ def test_names_and_reasons_of_anybody_s_are_shown_safely(
     assert ODD_NAMES[3] in json.dumps(found, ensure_ascii=False).replace("\\n", "\n")
 
 
+def test_half_a_letter_keeps_no_page_from_being_written(made: Bucket, tmp_path: Path) -> None:
+    page = tmp_path / "night.html"
+    made.report(FIRST, start(0), report_of(FIRST, start(0)) | {"runbook_url": "\ud800"})
+    assert command("--html", str(page)).exit_code == 0
+    assert page.stat().st_size
+
+
 # of all
 
 
