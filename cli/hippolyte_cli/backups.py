@@ -114,9 +114,9 @@ class Backups:
         try:
             newest = next(self.nights(home, table), None)
             return self._row(self.read(home, table, newest), gone) if newest else None
-        except ClientError as error:
-            # who may read some tables is told of those
-            if "Denied" not in code_of(error):
+        except (ClientError, ConfigurationError) as error:
+            # who may read some tables is told of those, as of the others of a damaged entry
+            if isinstance(error, ClientError) and "Denied" not in code_of(error):
                 raise
             return Row(table, home, None, None, None, None, gone, remedied(error))
 

@@ -17,6 +17,10 @@ def main() -> None:
     sys.stdin = sys.stdin or _nowhere("r")
     sys.stdout = sys.stdout or _nowhere("w")
     sys.stderr = sys.stderr or _nowhere("w")
+    for name in ("COLUMNS", "LINES"):
+        # of a terminal that nobody measured: in no room nothing would be said
+        if not os.environ.get(name, "").strip("0"):
+            os.environ.pop(name, None)
     try:
         # takes a second
         from hippolyte_cli.main import app

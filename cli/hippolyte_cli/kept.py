@@ -82,6 +82,11 @@ class Kept:
         return find(self.place(store))
 
 
+# of what every version's entry has
+_TEXT, _COUNT = (str,), (int, type(None))
+_KINDS = {"table": _TEXT, "run_id": _TEXT, "location": _TEXT, "items": _COUNT, "bytes": _COUNT}
+
+
 def kept_of(home: Home, record: Mapping[str, Any], bucket: str = "") -> Kept:
     """Return a catalogue's entry; those of older versions lack some members.
 
@@ -89,8 +94,11 @@ def kept_of(home: Home, record: Mapping[str, Any], bucket: str = "") -> Kept:
         bucket: where the entry lies: its backup lies there too, also in a copy of the bucket that
             the entry names.
     """
-    verified = record.get("verified") or {}
     try:
+        verified = record.get("verified") or {}
+        for name, kind in _KINDS.items():
+            if not isinstance(record[name], kind):
+                raise TypeError(f"{name} is {record[name]!r}")
         return Kept(
             table=record["table"],
             home=home,
@@ -115,6 +123,11 @@ def kept_of(home: Home, record: Mapping[str, Any], bucket: str = "") -> Kept:
         raise ConfigurationError(
             f"the catalogue's entry of {record.get('table', 'a table')} lacks {error}: another "
             "version wrote it, use that one"
+        ) from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ConfigurationError(
+            f"the catalogue's entry of {record.get('table', 'a table')} is damaged ({error}): "
+            "restore its former version"
         ) from error
 
 

@@ -172,7 +172,7 @@ def _cells_of_a_night(entry: Kept) -> tuple[str, ...]:
         kept_as(entry.location),
         entry.finished or "",
         "" if entry.items is None else f"{entry.items:,}",
-        size(entry.bytes),
+        size(entry.bytes or 0),
         _verified(entry),
         _FORMATS.get(entry.format, entry.format),
         escape(entry.location),

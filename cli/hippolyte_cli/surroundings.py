@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from hippolyte import clock
 from hippolyte.errors import code_of
-from hippolyte.record_form import when
+from hippolyte.record_form import known_form, when
 from hippolyte.records.runs import is_night, start_of
 from hippolyte.settings import Settings
 from hippolyte.store import Store
@@ -138,7 +138,8 @@ def _night(settings: Settings, client: Client) -> tuple[bool, str]:
     below = store.level(settings.place("runs", "")).below
     for run in sorted(filter(is_night, below), key=start_of, reverse=True):
         if found := store.read(settings.place("runs", run, "report.json")):
-            closed = when(found[0]["closed_at"])
+            with known_form("the report"):
+                closed = when(found[0]["closed_at"])
             said = f"night {run} was closed {_ago(closed)}"
             return clock.now() - closed <= most, said
     made = _schedule(settings, client("scheduler"), "night")["CreationDate"]

@@ -12,7 +12,7 @@ from botocore.exceptions import EndpointConnectionError
 from hippolyte import check, clock, preflight
 from hippolyte_cli import functions
 from tests.support.commands import alarm, command, deploy, one_package, reach, schedule, surround
-from tests.support.harness import NightDriver
+from tests.support.harness import ACCOUNT, BUCKET, REGION, RUN, NightDriver
 
 pytestmark = pytest.mark.engine("lambda")
 
@@ -212,6 +212,15 @@ def test_a_night_that_is_long_ago(night: NightDriver, monkeypatch: pytest.Monkey
     said = broken(points(1))
     assert set(said) == {"last night"}
     assert "was closed 3.0 days ago" in said["last night"]
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"version":1}', b'{"version":1,"closed_at":7}'])
+def test_a_night_whose_report_cannot_be_read(night: NightDriver, body: bytes) -> None:
+    key = f"runs/{ACCOUNT}/{REGION}/{RUN}/report.json"
+    night.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+    found = broken(points(1))
+    assert set(found) == {"last night"}
+    assert "restore its former version" in found["last night"]
 
 
 def test_before_the_first_night_it_is_waited_for_so_long(

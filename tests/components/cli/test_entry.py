@@ -104,6 +104,17 @@ def test_what_has_no_room_for_its_words_is_told() -> None:
     assert started(_SAYS, "--help", closed=">/dev/full 2>/dev/full")[0] != 0
 
 
+@pytest.mark.parametrize("none", ["0", "00", ""])
+def test_a_terminal_of_no_width_is_one_of_a_width_that_nobody_knows(
+    monkeypatch: pytest.MonkeyPatch, none: str
+) -> None:
+    """As in a container whose terminal was not measured."""
+    monkeypatch.setenv("COLUMNS", none)
+    monkeypatch.setenv("LINES", none)
+    _, said, _ = started(_SAYS, "release", "--help")
+    assert b"--dry-run" in said
+
+
 def test_ctrl_c_while_it_starts_ends_it_quietly() -> None:
     assert started(_STOPPED, "list") == (130, b"", b"")
 

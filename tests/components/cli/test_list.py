@@ -350,3 +350,22 @@ def test_a_report_that_cannot_be_read_hides_no_backup(bucket: Any, body: bytes, 
     assert CliRunner().invoke(app, asked).exit_code == 0
     with pytest.raises(NoBackupError, match=NIGHTS[3]):
         Backups(Store(bucket, "backups"), account=HOME[0]).find("deleted", NIGHTS[3])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b"[]", entry("left", NIGHTS[1], items="7")[1], entry("left", NIGHTS[1], notes=7)[1]],
+)
+def test_an_entry_that_cannot_be_read_hides_no_other_table(bucket: Any, body: bytes) -> None:
+    key, _ = entry("left", NIGHTS[1])
+    bucket.put_object(Bucket="backups", Key=key, Body=body)
+    spoil, _ = report(NIGHTS[3], {})
+    bucket.put_object(Bucket="backups", Key=spoil, Body=b"{")
+    asked = ["list", "--bucket", "backups", "--account", HOME[0]]
+    result = CliRunner().invoke(app, [*asked, "--json"])
+    assert result.exit_code == 0, result.output
+    rows = {row["table"]: row for row in json.loads(result.stdout)}
+    assert rows["orders"]["items"] == 8
+    assert "catalog" in rows["left"]["unread"] or "the catalogue" in rows["left"]["unread"]
+    assert CliRunner().invoke(app, asked).exit_code == 0
+    assert CliRunner().invoke(app, ["list", "left", "--bucket", "backups"]).exit_code == 2
