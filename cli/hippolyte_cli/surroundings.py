@@ -141,10 +141,15 @@ def _night(settings: Settings, client: Client) -> tuple[bool, str]:
             with known_form("the report"):
                 closed = when(found[0]["closed_at"])
             said = f"night {run} was closed {_ago(closed)}"
-            return clock.now() - closed <= most, said
+            return _is_new(closed, most), said
     made = _schedule(settings, client("scheduler"), "night")["CreationDate"]
     said = f"no night has ended yet; its schedule was made {_ago(made)}"
-    return clock.now() - made <= most, said
+    return _is_new(made, most), said
+
+
+def _is_new(moment: datetime, most: timedelta) -> bool:
+    """Say whether it was not long ago; nor is it to come, but for an hour of clocks that differ."""
+    return -timedelta(hours=1) <= clock.now() - moment <= most
 
 
 def _ago(moment: datetime) -> str:

@@ -1,10 +1,11 @@
 """How words and rows are put on a terminal: nothing is cut, and what is to be copied stays whole.
 
-On a pipe a line is a line, however long, for programs that read lines.
+On a pipe a line is a line, however long, for programs that read lines; unless COLUMNS is set.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -19,7 +20,7 @@ from rich.text import Text
 from hippolyte_cli.waiting import away
 
 # a log or a pipe has no width of its own
-_WIDTH_OF_A_FILE = 160
+_WIDTH_OF_A_FILE, _HEIGHT_OF_A_FILE = 160, 25
 # columns, so that a table says how wide it would like to be
 _UNBOUNDED = 10_000
 # a sentence in a cell is read in so many columns at least
@@ -45,6 +46,8 @@ class Words(Console):
                 for line in broken(text, self.width):
                     super().print(line, soft_wrap=True)
                 return
+            if not os.environ.get("COLUMNS"):
+                options["soft_wrap"] = True
         if options.get("no_wrap"):
             options["soft_wrap"] = True
         super().print(*objects, **options)
@@ -83,8 +86,10 @@ def console(stderr: bool = False) -> Console:
     """Return a console; what is piped is not squeezed into 80 columns."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else shutil.get_terminal_size((_WIDTH_OF_A_FILE, 0)).columns
+    # without a height rich does not heed the width where TERM is dumb
+    height = _HEIGHT_OF_A_FILE if width else None
     # what stands in colons is no picture, but as it was written
-    return Words(stderr=stderr, width=width, highlight=False, emoji=False)
+    return Words(stderr=stderr, width=width, height=height, highlight=False, emoji=False)
 
 
 def show_rows(

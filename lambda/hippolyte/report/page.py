@@ -164,7 +164,7 @@ def _night(report: Row, consoles: Consoles, times: Times) -> str:
     if drawn and without:
         words = f"{count_of(without, 'table')} not in the chart: needed no {noun}, or got none. "
     if drawn_tables > LANES:
-        words += f"Each row is a {noun} with its exports; point at one for more."
+        words += f"Each row is a {noun} with its exports; the list below says more."
     keys = "".join(f'<span><i class="{c}"></i>{text}</span>' for c, text in legend)
     return (
         f"<h2>The night</h2>{_facts(report)}{_links(report, consoles)}{drawn}"

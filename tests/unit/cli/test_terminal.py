@@ -56,10 +56,14 @@ def test_lines_are_broken_between_words(text: str, lines: list[str]) -> None:
     assert [line.plain for line in broken(Text(text), 19)] == lines
 
 
-def test_on_a_pipe_a_line_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    console().print(f"[red]Error:[/red] {'word ' * 100}{PLACE}", soft_wrap=True)
+def test_on_a_pipe_a_line_is_a_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    console().print(f"[red]Error:[/red] {'word ' * 100}{PLACE}")
     (line,) = capsys.readouterr().out.splitlines()
     assert "\x1b" not in line
+    assert line.endswith(f"word {PLACE}")
 
 
 @pytest.mark.parametrize(("named", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
