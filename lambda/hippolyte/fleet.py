@@ -102,7 +102,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     page = ""
     try:
         page = _write(s3, settings, fleet)
-    except (ClientError, BotoCoreError) as error:
+    except Exception as error:  # noqa: BLE001 (whatever it is: the message is told, then it)
         _log.exception("the page is not written")
         failures.append(error)
     where = page or f"not written: {failures[0]}"

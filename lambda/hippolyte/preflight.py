@@ -15,6 +15,7 @@ from hippolyte import clock
 from hippolyte.engines.engine import Launch
 from hippolyte.errors import EngineError
 from hippolyte.night.one_pass import Pass
+from hippolyte.overdue import first_pass
 from hippolyte.planning.plan import Job
 from hippolyte.preflight_calls import of_monitor, of_scheduler, shared
 from hippolyte.record_form import iso
@@ -56,7 +57,7 @@ def denied(p: Pass, function: str, name: str) -> list[str]:
     found = [line for call in calls if not p.time_is_short and (line := _tried(*call))]
     if p.settings.engine == "datapipeline":
         found += _pipeline_refused(p, function, name)
-    if function == "scheduler" and p.store.read(p.settings.place("runs", "since.json")) is None:
+    if function == "scheduler" and first_pass(p) is None:
         found.append("the monitor has not run yet: without it no night ends, see its schedule")
     return found
 

@@ -125,6 +125,19 @@ def test_a_page_that_cannot_be_written_keeps_nobody_from_being_told(
     assert figures() == [0.0]
 
 
+def test_a_page_that_cannot_be_drawn_keeps_nobody_from_being_told(
+    made: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> str:
+        raise LookupError("of a row")
+
+    monkeypatch.setattr(fleet, "render", broken)
+    with pytest.raises(LookupError):
+        invoke(monkeypatch)
+    assert "As a page: not written: " in messages()[0][1]
+    assert figures() == [0.0]
+
+
 def test_a_figure_that_cannot_be_put_fails_the_function_after_the_message(
     made: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:

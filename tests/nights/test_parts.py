@@ -13,7 +13,10 @@ from hippolyte.planning.answer import read_answer
 from hippolyte.planning.window import run_id
 from hippolyte.record_form import when
 from tests.support.harness import (
+    ACCOUNT,
     BIG,
+    BUCKET,
+    REGION,
     RUN,
     START,
     NightDriver,
@@ -132,6 +135,15 @@ def test_a_part_does_not_hide_that_nights_are_missing(night: NightDriver) -> Non
     night.monitor()
     assert metric(night, "NightOverdue")[-1] == 0
     night.world.clock.advance_to(START + timedelta(hours=25 + 2 + 1, minutes=5))
+    night.monitor()
+    assert metric(night, "NightOverdue")[-1] == 1
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"version":1}', b'{"version":1,"since":7}'])
+def test_a_first_pass_that_is_not_known_excuses_no_night(night: NightDriver, body: bytes) -> None:
+    fleet(night)
+    key = f"runs/{ACCOUNT}/{REGION}/since.json"
+    night.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
     night.monitor()
     assert metric(night, "NightOverdue")[-1] == 1
 

@@ -69,7 +69,12 @@ class Leases:
             del self.damaged[at]
         for name, etag in self.store.listed(self.settings.place("leases", "")):
             table = name.removesuffix(".json")
-            if table == name or _released.get((self.store.bucket, self.key(table))) == etag:
+            # no table's name has a slash: somebody's copy
+            if (
+                table == name
+                or "/" in table
+                or _released.get((self.store.bucket, self.key(table))) == etag
+            ):
                 continue
             try:
                 held = self._held(table)

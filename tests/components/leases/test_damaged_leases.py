@@ -67,7 +67,7 @@ def test_a_damaged_lease_is_named_and_hides_no_other(night: NightDriver, how: st
 
 
 def test_what_is_no_lease_by_its_name_is_left_aside(night: NightDriver) -> None:
-    for name in ("", "README.txt"):
+    for name in ("", "README.txt", "copy/orders.json"):
         night.s3.put_object(Bucket=BUCKET, Key=FOLDER + name, Body=b"?")
     book = leases()
     assert len(book.all_open()) == 3
