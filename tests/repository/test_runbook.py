@@ -208,3 +208,56 @@ def verbs() -> dict[str, set[str]]:
         name: {opt for param in command.params for opt in param.opts} | {"--help"}
         for name, command in group.commands.items()
     }
+
+
+# what a shell, and the lines that `make local` prints, set
+GIVEN = {"PWD", "AWS_ENDPOINT_URL"}
+SET = (
+    r"(?:^|(?<=[\s;(`]))(\w+)=|(?<=--arg )(\w+)|(?<= as )\$(\w+)|(?<=for )(\w+)|(?<=read -r )(\w+)"
+)
+USED = r"\$\{?([A-Za-z_]\w*)"
+
+
+def unset(text: str) -> list[str]:
+    """Return the variables that a page's commands use, and that nothing sets before.
+
+    Set is what the page's head sets (the block that asks for the account), and what stands earlier
+    beneath the same heading: a reader comes from a link, and starts there.
+    """
+    shell = r"^ *```sh\n.*?^ *```$"
+    inline = r"(?<!`)`[^`]+`(?!`)"
+    blocks = re.findall(shell, text, re.MULTILINE | re.DOTALL)
+    head = next((block for block in blocks if "get-caller-identity" in block), "")
+    found = []
+    for section in re.split(r"^(?=##+ )", text, flags=re.MULTILINE):
+        known = GIVEN | names(head)
+        pieces = re.finditer(f"{shell}|{inline}", section, re.MULTILINE | re.DOTALL)
+        # one word, as a name of a file, is no command
+        commands = [piece[0] for piece in pieces if " " in piece[0]]
+        for line in "\n".join(commands).splitlines():
+            # a variable may be set and used in one line, in this order
+            for each in re.finditer(f"{SET}|{USED}", line):
+                *sets, used = each.groups()
+                known |= {name for name in sets if name}
+                if used and used not in known:
+                    found.append(f"${used}: {line.strip()}")
+    return found
+
+
+def names(block: str) -> set[str]:
+    found = re.findall(SET, block, re.MULTILINE)
+    return {name for groups in found for name in groups if name}
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_every_variable_that_a_command_uses_is_set_before_it(page: Path) -> None:
+    """So that what a person pastes at night runs under `set -u`."""
+    assert unset(TEXTS[page]) == []
+
+
+def test_a_variable_that_is_set_elsewhere_or_later_is_found() -> None:
+    head = "```sh\nACCOUNT=$(aws sts get-caller-identity)\n```\n"
+    one = "## One\n```sh\nRUN=1; x $RUN $ACCOUNT\n```\n"
+    two = "## Two\n`a$b`, `x $KEY`\n```sh\nx ${RUN}y\nRUN=2\nx $RUN\n```\n"
+
+    assert unset(head + one + two) == ["$KEY: `x $KEY`", "$RUN: x ${RUN}y"]
