@@ -35,7 +35,8 @@ HEAD = """# What each verb says
 On a terminal of 80 columns, of one night of four tables on the local AWS. A test writes this page
 (`WRITE_DOCS=1`), and fails where a verb says something else. Lines are broken between words; what
 is to be copied, a path or a long name, is never broken by the command: a terminal folds it itself.
-On a pipe a line is a line, however long. `--json`: [json.md](json.md).
+A table that has no room for its longest name, as that of your bucket, is shown as a list. On a
+pipe a line is a line, however long. `--json`: [json.md](json.md).
 
 Red is wrong, yellow not known or left to be done, green as it is to be. There is no colour on a
 pipe, nor with `NO_COLOR=1`. `hippolyte --install-completion` teaches your shell the verbs and
