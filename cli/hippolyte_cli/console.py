@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -38,10 +39,29 @@ def refuse(message: str) -> NoReturn:
     raise typer.Exit(2)
 
 
-def confirm(question: str, stderr: bool = True) -> bool:
-    """Ask a person; what is waited for meanwhile is they."""
-    with away():
-        return typer.confirm(question, err=stderr)
+def confirm(question: str) -> bool:
+    """Ask a person; what is waited for meanwhile is they. Who ends the input says no."""
+    try:
+        with away():
+            return typer.confirm(question, err=True)
+    except typer.Abort as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        # the cursor stands behind the question
+        console(stderr=True).print()
+        return False
+
+
+def agree(question: str, unasked: str) -> None:
+    """Ask before anything is done; end the command with 2 unless a person says yes.
+
+    `unasked` is said where nobody is there to be asked.
+    """
+    if not sys.stdin.isatty():
+        refuse(unasked)
+    if not confirm(question):
+        console(stderr=True).print("Nothing was done.")
+        raise typer.Exit(2)
 
 
 def show_leases(out: Console, rows: list[Row]) -> None:

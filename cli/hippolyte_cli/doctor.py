@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import asdict
 from datetime import timedelta
@@ -69,7 +68,7 @@ def doctor(
     table's backup is an ordinary one, and is kept as long as the others.
 
     Exit code 0 then: all points held; 1: one did not, or was not seen, or it was stopped; 2:
-    refused, and nothing was started.
+    refused, or nobody said yes, and nothing was started.
     """
     out = console.console(stderr=as_json)
     if (engine is None) != (table is None):
@@ -98,10 +97,7 @@ def doctor(
         soft_wrap=True,
     )
     if not yes:
-        if not sys.stdin.isatty():
-            console.refuse("It starts a cluster and costs money: say --yes to do it.")
-        if not console.confirm("Do it?"):
-            raise typer.Exit(2)
+        console.agree("Do it?", "It starts a cluster and costs money: say --yes to do it.")
     with console.told():
         answer = by_hand.asked(settings, "now", [table])
     if "run_id" not in answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -125,13 +124,11 @@ class Trial:
                 "killed, if it does not still run: it is deleted first."
             )
 
-    def agreed(self, yes: bool) -> bool:
+    def agree(self, yes: bool) -> None:
         """Ask."""
-        if yes:
-            return True
-        if not sys.stdin.isatty():
-            console.refuse("--level 4 makes a table and costs money: say --yes to do it.")
-        return console.confirm("Do it?")
+        if not yes:
+            unasked = "--level 4 makes a table and costs money: say --yes to do it."
+            console.agree("Do it?", unasked)
 
     # --- what is done
 

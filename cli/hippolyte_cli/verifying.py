@@ -98,7 +98,7 @@ def verify(
     that was reached, where it may be written.
 
     Exit code 0: all is well; 1: something is damaged; 2: it could not be (wholly) looked at, and
-    what to do is said.
+    what to do is said, or nobody said yes.
     """
     _refuse(source, level, all_=all_, only_restored=bool(key or yes))
     trial = None
@@ -115,9 +115,8 @@ def verify(
             backups = iter([_kept(kept, one)]) if one else _newest(kept)
             if one and level == RESTORED:
                 trial = _trial(kept, one, region, key)
-                if trial and not trial.agreed(yes):
-                    console.console(stderr=True).print("Nothing was done.")
-                    return
+                if trial:
+                    trial.agree(yes)
         results = _looked_at(backups, level, as_json, trial)
     if as_json:
         console.record([result.record() for result in results])

@@ -11,7 +11,7 @@ import pytest
 from hippolyte.planning import answer as answer_module
 from hippolyte.planning.answer import read_answer
 from hippolyte.planning.window import run_id
-from hippolyte.record_form import when
+from hippolyte.record_form import iso, when
 from tests.support.harness import (
     ACCOUNT,
     BIG,
@@ -280,3 +280,34 @@ def test_a_plan_is_answered_beside_an_open_run(night: NightDriver) -> None:
     assert run_id(START) == RUN
     night.until_closed()
     night.assert_clean()
+
+
+def test_the_newest_good_backup_may_be_that_of_a_part(night: NightDriver) -> None:
+    fleet(night)
+    night.night()
+    night.world.clock.advance_to(START + timedelta(hours=5, minutes=30))
+    good = part(night, "users")
+    assert verdicts(night.until_closed(run=good)) == {"users": "backed_up"}
+    night.world.clock.advance_to(START + timedelta(hours=8, minutes=14))
+    night.world.faults.step_fails["users"] = 99
+    of_part = night.until_closed(run=part(night, "users"))
+    of_night = next_night(night)
+    for report in (of_part, of_night):
+        assert report["tables"]["users"]["verdict"] == "failed"
+        assert report["tables"]["users"]["last_good"] == iso(START + timedelta(hours=5, minutes=30))
+    hours = round((when(of_part["closed_at"]) - START).total_seconds() / 3600 - 5.5)
+    assert f"newest good backup: {hours} hours ago" in night.messages[-2]["message"]
+    # what the alarm `backups-old` looks at
+    assert metric(night, "OldestBackupAgeDays")[-1] == of_night["oldest_good"]["age_days"]
+    assert of_night["oldest_good"]["table"] == "users"
+    assert of_night["oldest_good"]["age_days"] < 0.9
+
+
+def test_a_part_is_newer_too_for_a_table_that_the_brake_leaves_out(night: NightDriver) -> None:
+    night.table("orders")
+    night.night()
+    night.world.clock.advance_to(START + timedelta(hours=10))
+    assert verdicts(night.until_closed(run=part(night, "orders"))) == {"orders": "backed_up"}
+    night.configure(max_night_usd=0.01)
+    row = next_night(night)["tables"]["orders"]
+    assert (row["verdict"], row["last_good"]) == ("skipped", iso(START + timedelta(hours=10)))

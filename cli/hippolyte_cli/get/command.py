@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -51,7 +50,7 @@ _UNASKED_BYTES = 1 << 30
 # us-east-1, 2026-11: a GB out of AWS to the internet, of the first 10 TB of a month
 _OUT_USD = 0.09
 _GB = 1_000_000_000
-_NOT_THERE, _NOT_POSSIBLE, _NOT_ALL = 1, 2, 3
+_NOT_THERE, _NOT_ALL = 1, 3
 
 
 def get(
@@ -92,8 +91,9 @@ def get(
     No table is read or written. Files of which it is not known what keys they hold are read whole,
     once; what a later look-up needs is left beside them.
 
-    Exit code 0: found; 1: it is not there; 2: not possible, and why; 3: some night is damaged or
-    cannot be read (it is named), or it was stopped, so that this may not be all.
+    Exit code 0: found; 1: it is not there; 2: not possible, and why, or nobody said yes; 3:
+    some night is damaged or cannot be read (it is named), or it was stopped, so that this may not
+    be all.
     """
     if history and at is not None:
         console.refuse("--at is one night, --history all of them: give one.")
@@ -200,10 +200,7 @@ def _ask(looks: Sequence[Look], yes: bool) -> None:
     console.console(stderr=True).print(escape(said), soft_wrap=True)
     if yes:
         return
-    if not sys.stdin.isatty():
-        console.refuse("Nobody is there to be asked: --yes reads them.")
-    if not console.confirm("Read them?"):
-        raise typer.Exit(_NOT_POSSIBLE)
+    console.agree("Read them?", "Nobody is there to be asked: --yes reads them.")
 
 
 def _tell(look: Look, as_json: bool) -> None:

@@ -122,7 +122,7 @@ def restore(
     as it was is said first. Killed or stopped, the same command goes on where it was.
 
     Exit code 0: all of it is there; 1: it began and is not complete, or something was not put back,
-    and what to do is said; 2: nothing was done, and why.
+    and what to do is said; 2: nothing was done, and why, or nobody said yes.
     """
     asked = Asked(
         to=to,
@@ -156,9 +156,10 @@ def restore(
         task = Task(Target(asked, found))
         task.offer()
     error = None
-    if dry_run or not task.agreed():
+    if dry_run:
         task.out.print("Nothing was changed.")
     else:
+        task.agree()
         error = _run(task)
     if as_json:
         console.record(record_of(task, error))

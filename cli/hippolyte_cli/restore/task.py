@@ -164,15 +164,12 @@ class Task:
         with tempfile.TemporaryDirectory() as folder:
             return self._load(Journal(Path(folder), {}), mode, doing, dry=True)
 
-    def agreed(self) -> bool:
+    def agree(self) -> None:
         """Ask, where something that is there is written over."""
-        if self.asked.yes or not self.asked.into:
-            return True
-        if not sys.stdin.isatty():
-            console.refuse(
-                f"{self.target.name} is there: say --yes to write into it, nobody can be asked."
-            )
-        return console.confirm(f"Write into {self.target.name}?", self.asked.as_json)
+        if not self.asked.yes and self.asked.into:
+            name = self.target.name
+            unasked = f"{name} is there: say --yes to write into it, nobody can be asked."
+            console.agree(f"Write into {name}?", unasked)
 
     # --- what is done
 
@@ -242,7 +239,7 @@ class Task:
         self.out.print(f"{past} past the time to live: gone soon after it is turned on.")
         if self.asked.yes:
             return True
-        return sys.stdin.isatty() and console.confirm("Turn it on?", self.asked.as_json)
+        return sys.stdin.isatty() and console.confirm("Turn it on?")
 
     def state(self) -> str:
         """Return how far it came."""

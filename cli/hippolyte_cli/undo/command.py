@@ -107,7 +107,7 @@ def undo(
     stopped, the same command goes on where it was.
 
     Exit code 0: all is put back, or nothing was to be; 1: it began and is not complete, or items
-    were left alone, and which; 2: nothing was done, and why.
+    were left alone, and which; 2: nothing was done, and why, or nobody said yes.
     """
     if is_place(table):
         console.refuse(
@@ -147,26 +147,32 @@ def undo(
         task = Task(asked, Target(into, found))
         with console.stopped_by_ctrl_c() as stopped, console.closed_pipe_is_an_error():
             something = task.look(stopped)
-        agrees = something and not dry_run and task.agree()
+        if does := something and not dry_run:
+            task.agree()
     except StoppedError:
         console.refuse("Stopped. Nothing was changed; the same command goes on comparing.")
     except _TROUBLE as error:
         if isinstance(error, GoneError):
             task.forget()
         console.refuse(remedied(error))
-    failed = _run(task) if agrees else None
-    if not agrees:
+    failed = _run(task) if does else None
+    if not does:
         task.out.print("Nothing was changed.")
     if as_json:
-        try:
-            write_record(sys.stdout, task, failed)
-        except BrokenPipeError:
-            # nothing more may be written, not even at the end
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _record(task, failed)
     if task.ended or not task.agreed:
         task.forget()
     if task.whole is False:
         raise typer.Exit(1)
+
+
+def _record(task: Task, failed: str | None) -> None:
+    """Print what `--json` asks for, as far as somebody reads it."""
+    try:
+        write_record(sys.stdout, task, failed)
+    except BrokenPipeError:
+        # nothing more may be written, not even at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(task: Task) -> str | None:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import shlex
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -205,17 +204,17 @@ class Task:
     def _say(self, said: str) -> None:
         self.out.print(escape(said), soft_wrap=True)
 
-    def agree(self) -> bool:
-        """Ask, and note that it is agreed to; return whether it is."""
+    def agree(self) -> None:
+        """Ask, and note that it is agreed to."""
         if self.agreed:
-            return True
+            return
         if not self.target.asked.yes:
-            if not sys.stdin.isatty():
+            unasked = "Say --yes to write into the table: nobody can be asked."
+            try:
+                console.agree(f"Write into {self.target.name}?", unasked)
+            except (typer.Exit, KeyboardInterrupt):
                 self.forget()
-                console.refuse("Say --yes to write into the table: nobody can be asked.")
-            asks = f"Write into {self.target.name}?"
-            if not console.confirm(asks, self.target.asked.as_json):
-                return False
+                raise
         counts, made = self.counts, clock.now()
         self.agreed = Agreed(
             made=made,
@@ -225,7 +224,6 @@ class Task:
             units=counts.units,
         )
         self.plan.agree(self.agreed)
-        return True
 
     def forget(self) -> None:
         """Remove what lies on the disk."""

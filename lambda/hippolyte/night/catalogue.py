@@ -18,7 +18,7 @@ from hippolyte.planning.plan import NATIVE
 from hippolyte.record_form import iso
 from hippolyte.records.ledger import TableEntry
 from hippolyte.records.runs import Run, start_of
-from hippolyte.verdicts import ALERTING_VERDICTS
+from hippolyte.verdicts import ALERTING_VERDICTS, OVER_BUDGET
 
 # the catalogue is asked a table at a time; more than these without a backup are told anyway
 _LOOKED_UP = 200
@@ -80,18 +80,20 @@ def _format(run: Run, name: str, entry: TableEntry) -> str:
 
 
 def catalogued(p: Pass, run: Run) -> dict[str, str]:
-    """Return when the newest good backup was made, for tables of which the last report is silent.
+    """Return when the newest good backup was made, as the catalogue has it, for tables without one.
 
-    Asked only for those without a backup tonight: where the last reports are gone, on the first
-    night, or where a native export may have been completed after the last report.
+    The last report does not know all: a part may have made one since, or a native export may have
+    been completed; and it may be gone. Those longest without one come first. A table that is backed
+    up now is not asked for.
     """
     before = p.previous_tables(run)
     found: dict[str, str] = {}
     wanted = [
         name
         for name, entry in run.ledger.tables.items()
-        if entry.verdict in ALERTING_VERDICTS and _may_be_newer(before.get(name, {}))
+        if entry.verdict in ALERTING_VERDICTS or entry.reason.startswith(OVER_BUDGET)
     ]
+    wanted.sort(key=lambda name: before.get(name, {}).get("last_good") or "")
     for name in wanted[:_LOOKED_UP]:
         if p.time_is_short:
             break
@@ -103,12 +105,6 @@ def catalogued(p: Pass, run: Run) -> dict[str, str]:
         if made:
             found[name] = made
     return found
-
-
-def _may_be_newer(row: Mapping[str, Any]) -> bool:
-    """Say whether there may be a newer backup than the last report's row tells of."""
-    late = row.get("engine") == NATIVE and row.get("verdict") in ALERTING_VERDICTS
-    return late or not row.get("last_good")
 
 
 def _newest(p: Pass, run: Run, name: str) -> str | None:

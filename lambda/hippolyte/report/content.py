@@ -35,8 +35,8 @@ def make_report(
 ) -> dict[str, Any]:
     """Return the report. `previous` is the report of the night before, `{}` if there is none.
 
-    `catalogued` tells of older good backups of tables that `previous` says nothing of, `alerts`
-    what else a person must know.
+    `catalogued` tells of good backups that `previous` may not know, of tables without one now,
+    `alerts` what else a person must know.
 
     docs/report.schema.json says what each key holds.
     """
@@ -226,7 +226,7 @@ def _protection(
 ) -> dict[str, str | None]:
     """Return the newest good backup, and since when there shall be one.
 
-    Carried from report to report, so that it costs no look into the bucket: `own` is the last row
+    Carried from report to report, and the catalogue's where that is newer: `own` is the last row
     of the table, `other` that of another one of its name, whose backups are not this one's. From
     the last of those on there shall be one, or a table made anew each day would never be old.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +31,7 @@ from hippolyte_cli import console, entry, main
 
 @main.app.command("ask")
 def ask() -> None:
-    console.confirm("Sure?")
+    console.agree("Sure?", "say --yes")
 
 entry.main()
 """
@@ -91,9 +92,32 @@ def test_a_stream_that_is_closed_is_told_nothing_and_ends_no_verb(closed: str, t
 @pytest.mark.parametrize("closed", ["<&-", "</dev/null", "<&- >&- 2>&-"])
 def test_who_cannot_answer_a_question_has_not_said_yes(closed: str) -> None:
     code, _, trouble = started(_ASKS, "ask", closed=closed)
-    assert code == 1
-    assert b"Aborted" in trouble or "2>&-" in closed
+    assert code == 2
+    assert b"say --yes" in trouble or "2>&-" in closed
     assert b"fault" not in trouble
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"), [(b"y\n", 0), (b"n\n", 2), (b"\n", 2), (b"\x04", 2), (b"\x03", 130)]
+)
+def test_a_person_who_does_not_say_yes_has_one_exit_code(typed: bytes, code: int) -> None:
+    """At a terminal: by a word, by nothing, by the end of input; ctrl-c has its own."""
+    master, slave = pty.openpty()
+    paths = os.pathsep.join([str(ROOT / "lambda"), str(ROOT / "cli")])
+    with subprocess.Popen(
+        ["setsid", "--ctty", sys.executable, "-c", _ASKS, "ask"],
+        stdin=slave,
+        stdout=subprocess.DEVNULL,
+        stderr=slave,
+        env=os.environ | {"PYTHONPATH": paths},
+    ) as asked:
+        os.close(slave)
+        said = b""
+        while b"Sure?" not in said:
+            said += os.read(master, 1024)
+        os.write(master, typed)
+        assert asked.wait(60) == code
+    os.close(master)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="of Linux")
