@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -81,6 +81,7 @@ class Link:
     etag: str | None = field(init=False, default=None)
     loop: Loop = field(init=False)
     tables: dict[str, TableRecord] = field(init=False, default_factory=dict)
+    former: Mapping[str, TableRecord] = field(init=False, default_factory=dict)  # of links before
     reading: set[str] = field(init=False, default_factory=set)
     trial: bool = field(init=False, default=False)
     why: str = field(init=False, default="")
@@ -99,7 +100,7 @@ class Link:
         if why := self._over():
             return Answer(False, why)
         self._claim()
-        self.tables = dict(self.record.tables)
+        self.former, self.tables = self.record.tables, dict(self.record.tables)
         self.began = self.looked = self.saved = _now()
         # whoever ended the worker meanwhile did not see it taken over
         self._look()
@@ -242,15 +243,18 @@ class Link:
                 self._read([name for name in self._left() if name not in self.reading])
 
     def _told(self, progress: Progress) -> None:
-        before = self.tables.get(progress.table, TableRecord("opening"))
+        unread = TableRecord("opening")
+        before = self.tables.get(progress.table, unread)
+        # items are counted from the files; of text and units a link knows its own
+        former = self.former.get(progress.table, unread)
         now = iso(clock.now())
         grew = (progress.items, progress.ended) != (before.items, before.ended)
         state = progress.state.value
         self.tables[progress.table] = TableRecord(
             state=state,
             items=progress.items,
-            text=progress.text,
-            units=progress.units,
+            text=former.text + progress.text,
+            units=former.units + progress.units,
             files=progress.files,
             segments=progress.segments,
             ended=progress.ended,

@@ -142,6 +142,11 @@ def test_links_hand_over_before_their_time_is_up(world: World) -> None:
         answers.append(bench.link(seconds=80))
     assert len(answers) > 2
     bench.assert_whole("slow")
+    # what is on record is of all links, as the items are
+    slow, row = bench.record.tables["slow"], 3050
+    assert slow.items == 50
+    assert 0.98 * 50 * row < slow.text < 1.2 * 50 * row
+    assert 0.98 * 50 * row / 8192 < slow.units < 2.5 * 50 * row / 8192
 
 
 def at(world: World, seconds: float, event: Callable[[], object]) -> None:
