@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from hippolyte import clock
 from hippolyte.engines.parts import summed
 from hippolyte.engines.workers import TableRecord, Workers, part_name
 from hippolyte.errors import ConfigurationError
@@ -136,11 +137,13 @@ def _table(
         return TableProgress(name, _OVER.get(entry.outcome, "was ended"), since=since)
     running = batch.state is BatchState.RUNNING
     if record and entry.exporting:
-        seconds = (
-            (when(record.at) - when(record.begun)).total_seconds()
-            if record.at and record.begun
-            else 0.0
-        )
+        seconds = 0.0
+        if record.begun and record.at:
+            until = when(record.at)
+            if running and record.state == "reading":
+                # units are read after its last item, too
+                until = max(until, clock.now())
+            seconds = (until - when(record.begun)).total_seconds()
         return TableProgress(
             name,
             record.state if running else _OF_BATCH[batch.state],

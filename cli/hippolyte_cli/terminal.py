@@ -42,12 +42,13 @@ class Words(Console):
             # as long as it was, so that styles stay where they are
             text.plain = _safe(text.plain)
             objects = (text,)
-            if self.is_terminal and not options.get("no_wrap"):
+            # a caller's line for programs is one on any pipe
+            whole = options.get("soft_wrap") or not os.environ.get("COLUMNS")
+            options["soft_wrap"] = True
+            if not options.get("no_wrap") and (self.is_terminal or not whole):
                 for line in broken(text, self.width):
-                    super().print(line, soft_wrap=True)
+                    super().print(line, **options)
                 return
-            if not os.environ.get("COLUMNS"):
-                options["soft_wrap"] = True
         if options.get("no_wrap"):
             options["soft_wrap"] = True
         super().print(*objects, **options)

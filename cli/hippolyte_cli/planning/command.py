@@ -25,7 +25,7 @@ from hippolyte_cli.planning.compare import differences
 from hippolyte_cli.planning.offline import offline_plan
 from hippolyte_cli.planning.page import render
 from hippolyte_cli.planning.plan_file import read_plan
-from hippolyte_cli.planning.settings_given import settings_of, short, what_if
+from hippolyte_cli.planning.settings_given import settings_of, what_if
 from hippolyte_cli.planning.tables_file import read_tables
 from hippolyte_cli.planning.view import show_beside, show_differences, show_plan
 from hippolyte_cli.waiting import working
@@ -108,7 +108,7 @@ def plan(
         if as_json:
             sys.stdout.write(json.dumps(first, indent=1, ensure_ascii=False) + "\n")
         plans = {"as it is": first}
-        plans |= {short(trial): other for trial, other in zip(trials, others, strict=True)}
+        plans |= dict(zip(if_ or (), others, strict=True))
         found = differences(before, first) if before else []
         if html:
             _write(html, render(first, plans | ({str(compare): before} if before else {}), found))

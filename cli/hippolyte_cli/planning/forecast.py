@@ -137,11 +137,17 @@ def why_raised(job: Record, plan: Record) -> str:
     alone = job["estimate_seconds"] * job["rate"] / plain
     kept = job["capacity"] - plain
     return (
-        f"at its share of {job['capacity']:,} units ({plain:,.0f}) its {size(job['size_bytes'])} "
-        f"take {duration(alone)}, and the window has {duration(window_seconds(plan))}; at "
-        f"{job['raise_to']:,} it is read at {job['rate']:,.0f} in "
-        f"{duration(job['estimate_seconds'])}, and the application keeps {kept:,.0f}"
+        f"at its share of {job['capacity']:,} units ({_units(plain)}) its "
+        f"{size(job['size_bytes'])} take {duration(alone)}, and the window has "
+        f"{duration(window_seconds(plan))}; at {job['raise_to']:,} it is read at "
+        f"{_units(job['rate'])} in {duration(job['estimate_seconds'])}, and the application "
+        f"keeps {_units(kept)}"
     )
+
+
+def _units(value: float) -> str:
+    """Return read units a second in words: of a few, tenths are told, for 0.5 is not none."""
+    return f"{value:,.1f}".removesuffix(".0") if value < 10 else f"{value:,.0f}"
 
 
 def wishes(plan: Record) -> list[str]:
@@ -179,8 +185,8 @@ def why_late(slot: Slot, plan: Record) -> str:
     if takes > window - WORKER_BOOTSTRAP:
         need = math.ceil(slot.job["rate"] * takes / max(1, window - WORKER_BOOTSTRAP))
         return (
-            f"takes {duration(takes)} at {slot.job['rate']:,.0f} units/s, longer than the window "
-            f"({duration(window)}): {need:,} units/s would do"
+            f"takes {duration(takes)} at {_units(slot.job['rate'])} units/s, longer than the "
+            f"window ({duration(window)}): {need:,} units/s would do"
             + (f", or a window of {duration(longer)}" if longer <= _DAY else "")
         )
     return (

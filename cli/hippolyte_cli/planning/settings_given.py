@@ -1,9 +1,8 @@
-"""Settings for a plan without a deployment, and parts of settings to try: from JSON, or short."""
+"""Settings for a plan without a deployment, and parts of settings to try."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -110,12 +109,3 @@ def _clock(text: str, window: str) -> int:
     if not (colon and digits and int(hours) < 24 and int(minutes) < 60):
         raise RefusedError(f"--what-if: a window is like 00:00-05:00, got {window!r}")
     return int(hours) * 3600 + int(minutes) * 60
-
-
-def short(changes: Mapping[str, Any], path: str = "") -> str:
-    """Return a part of the settings as people read it: `window_seconds=18000`."""
-    said = [
-        short(value, f"{path}{key}.") if isinstance(value, dict) else f"{path}{key}={value}"
-        for key, value in changes.items()
-    ]
-    return ", ".join(said)

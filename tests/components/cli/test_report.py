@@ -153,7 +153,7 @@ def test_a_report_that_is_none_is_code_2(made: Bucket, body: object) -> None:
     result = command()
     assert result.exit_code == 2
     assert result.exception is None or isinstance(result.exception, SystemExit)
-    assert result.stderr.startswith("Error: ")
+    assert result.stderr.startswith("Error:")
 
 
 def test_a_report_of_an_older_version_is_shown(made: Bucket, tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_a_part_of_the_tables_is_planned() -> None:
 def test_other_settings_are_shown_side_by_side() -> None:
     result = run("--tables", DATA, "--what-if", "window=22:00-03:00,percentage=30")
     assert result.exit_code == 0, result.output
-    assert "window_seconds=18000, consumed_percentage=30" in result.output
+    assert "window=22:00-03:00,percentage=30" in result.output
     (row,) = [line for line in result.output.splitlines() if "│ window " in line]
     assert "7 h 00" in row
     assert "5 h 00" in row

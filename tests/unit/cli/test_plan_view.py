@@ -60,6 +60,16 @@ def test_a_raise_is_explained_by_the_share_the_window_and_what_the_application_k
     assert said.endswith("the application keeps 500")
 
 
+def test_of_a_few_units_the_tenths_are_told() -> None:
+    made = record(plan(table("orders", **BIG)))
+    (slot,) = slots(made)
+    job = {**slot.job, "capacity": 1, "raise_to": 8, "rate": 7.1, "plain_ratio": 0.5}
+    said = why_raised(job, made)
+    assert "at its share of 1 units (0.5) its" in said
+    assert "at 8 it is read at 7.1 in" in said
+    assert said.endswith("the application keeps 0.5")
+
+
 def test_what_is_raised_and_why_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     text = printed(plan(table("orders", **BIG), table("users")), capsys)
     (row,) = [line for line in text.splitlines() if "orders: 1,000 to 1,569" in line]

@@ -66,6 +66,16 @@ def test_on_a_pipe_a_line_is_a_line(
     assert line.endswith(f"word {PLACE}")
 
 
+def test_on_a_pipe_of_a_given_width_a_place_is_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    console().print(f"{'word ' * 10}{PLACE}")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == PLACE
+    assert max(map(len, lines[:-1])) <= 40
+
+
 @pytest.mark.parametrize(("named", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
 def test_no_color_takes_the_colours_away(
     named: dict[str, str],
