@@ -78,7 +78,7 @@ def run(
         report = follow(p, answer["run_id"], out)
     else:
         out.print("Look with `hippolyte status`; its end is told as a night's.")
-        out.print(f"Report: {_url(settings, answer)}")
+        out.print(f"Report, when the run is closed: {_url(settings, answer)}")
     if as_json:
         console.record({**answer, "report_url": _url(settings, answer), "report": report})
     if wait and (report is None or needs_attention(report)):

@@ -40,7 +40,7 @@ class Offer:
     @property
     def units(self) -> int:
         """Units that it costs, if the table has the size it was counted at."""
-        return ceil(self.table.size_bytes / self.unit_bytes)
+        return scan_units(self.table.size_bytes, self.unit_bytes)
 
     @property
     def seconds(self) -> float:
@@ -108,6 +108,15 @@ def share_of(table: Table, autoscaled: bool, percent: int, rate: float | None) -
         what = "" if rate is None else "as asked for, but at most "
         return share, f"{what}{fraction * 100:.0f} % of its maximum or warm throughput"
     return share, wish if rate else "the default for tables on demand"
+
+
+def scan_units(size_bytes: int, unit_bytes: int) -> int:
+    """Return about how many read units it takes to scan a table of a size.
+
+    A unit is `unit_bytes` (strongly consistent: 4 KB) of a page's items together, not of each
+    item: only a page is rounded up, by a block of 4 KB at most, which is left out here.
+    """
+    return ceil(size_bytes / unit_bytes)
 
 
 def segments_of(table: Table, share: Share) -> int:

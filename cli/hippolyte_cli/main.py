@@ -29,7 +29,7 @@ from hippolyte_cli.export import export
 from hippolyte_cli.get.command import get
 from hippolyte_cli.listing import list_
 from hippolyte_cli.planning.command import plan
-from hippolyte_cli.release import ReadingStore, Release, Releases, Row
+from hippolyte_cli.release import Release, Releases, Row
 from hippolyte_cli.report import report
 from hippolyte_cli.restore.command import restore
 from hippolyte_cli.troubles import remedied
@@ -177,9 +177,16 @@ def release(
     raise typer.Exit(1)
 
 
+class _ReadingStore(Store):
+    """A store that writes nothing: what a dry run would record is dropped."""
+
+    def _put(self, key: str, record: object, **condition: str) -> str | None:
+        return "not written"
+
+
 def _task(settings: Settings, cancel: bool, dry_run: bool) -> Releases:
     me = f"hippolyte release/{uuid.uuid4().hex[:8]}"
-    store = ReadingStore if dry_run else Store
+    store = _ReadingStore if dry_run else Store
     p = assemble(settings, me, lambda: float("inf"), store)
     others = [Release(other, cancel, dry_run) for other in elsewhere(p, store)]
     return Releases(Release(p, cancel, dry_run), others, p.unseen)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,19 +25,11 @@ from hippolyte.record_form import iso, when
 from hippolyte.records.ledger import BatchEntry, BatchState, TableEntry
 from hippolyte.records.places import Place
 from hippolyte.records.runs import Run, is_open
-from hippolyte.store import Store
 from hippolyte_cli.troubles import remedied
 
 WITHDRAWN = "its capacity was given back by `hippolyte release`"
 _READ_ELSEWHERE = "nothing while an export of another place's run reads it: wait"
 _CANCELLED = "cancelled by `hippolyte release --cancel`"
-
-
-class ReadingStore(Store):
-    """A store that writes nothing: what a dry run would record is dropped."""
-
-    def _put(self, key: str, record: object, **condition: str) -> str | None:
-        return "not written"
 
 
 class Export(StrEnum):
@@ -132,6 +125,8 @@ class Release:
     p: Pass
     cancel: bool = False
     dry: bool = False
+    # the tables whose leases were moved here
+    tried: set[str] = field(default_factory=set)
 
     def round(self) -> list[Row]:
         """Take one step for every open lease; return what became of each."""
@@ -205,7 +200,8 @@ class Release:
         since = (entry.raised_at if entry else None) or held.lease.intent_at
         export, said, final = self._export(run, held, entry, batch, troubles)
         if export.dead:
-            said = self._step(run, held, entry)
+            ended = when(entry.finished_at) if entry and entry.finished_at else None
+            said = self._step(run, held, ended)
         return Row(held.lease, since, export, said, final)
 
     def _export(
@@ -235,19 +231,27 @@ class Release:
             return Export.ALIVE, "just started: is cancelled when it can be seen", False
         return Export.ALIVE, f"nothing while it is read: wait, or {ends} with --cancel", True
 
-    def _step(self, run: Run, held: Held, entry: TableEntry | None) -> str:
-        ended = when(entry.finished_at) if entry and entry.finished_at else None
-        step, why, _ = next_step(self.p.leases, held)
-        if held.lease.table in self.p.read_elsewhere:
+    def _step(self, run: Run | None, held: Held, ended: datetime | None) -> str:
+        """Give a lease back by a step, or look what that would be; return what is said of it."""
+        lease = held.lease
+        if lease.table in self.p.read_elsewhere:
             return _READ_ELSEWHERE
+        step, why, _ = next_step(self.p.leases, held)
         if self.dry:
+            why = f"({why})" if why else ""
             if step is Step.LOWER:
-                lower_to = goal(self.p.leases, held.lease, ended)
-                return f"would lower it from {held.lease.target} to {lower_to}"
-            return f"would {_WOULD[step]}" + (f" ({why})" if why else "")
-        self.p.held, self.p.failures = {held.lease.table: held}, []
-        sweep(self.p, run)
-        return _told(held.lease, self.p.failures, why)
+                why = f"from {lease.target} to {goal(self.p.leases, lease, ended)}"
+            return f"would {_WOULD[step]} {why}".rstrip() + _earlier(lease)
+        self.p.held, self.p.failures = {lease.table: held}, []
+        if run:
+            sweep(self.p, run)
+        else:
+            sweep_lost(self.p, lease.run_id)
+        if held.lease is not lease:
+            self.tried.add(lease.table)
+        # of a lost run, that it is raised still is no failure
+        failures = self.p.failures if run else []
+        return _told(held.lease, failures, why, lease.table in self.tried)
 
     def _lost(self, run_id: str, held: Held) -> Row:
         lease = held.lease
@@ -257,12 +261,7 @@ class Release:
             return Row(lease, lease.intent_at, Export.UNSURE, why, final=True)
         if lease.table in self.p.read_elsewhere:
             return Row(lease, lease.intent_at, Export.ALIVE, _READ_ELSEWHERE)
-        step, why, _ = next_step(self.p.leases, held)
-        said = f"would {_WOULD[step]}"
-        if not self.dry:
-            self.p.held, self.p.failures = {lease.table: held}, []
-            sweep_lost(self.p, run_id)
-            said = _told(held.lease, [], why)
+        said = self._step(None, held, until)
         return Row(held.lease, lease.intent_at, Export.OVER, said)
 
 
@@ -274,16 +273,22 @@ _WOULD: dict[Step, str] = {
 }
 
 
-def _told(lease: Lease, failures: list[Exception], why: str) -> str:
+def _told(lease: Lease, failures: list[Exception], why: str, mine: bool) -> str:
+    """Say what became of a lease; `mine`: its last change is of this command."""
     if lease.released:
         return "given back" + (f": {lease.note}" if lease.note else "")
     if failures:
         return f"failed: {failures[0]}"
-    if lease.note:
+    if mine and lease.note:
         return lease.note
-    if lease.state is LeaseState.LOWERING:
-        return f"is being lowered to {lease.lower_to}"
-    return why
+    if lease.state is LeaseState.LOWERING and not lease.note:
+        return f"is being lowered to {lease.lower_to}" + ("" if mine or not why else f" ({why})")
+    return why + _earlier(lease)
+
+
+def _earlier(lease: Lease) -> str:
+    """Return why another's last try to lower the table failed, to be said after what is now."""
+    return f"; the last try, at {lease.intent_at}: {lease.note}" if lease.note else ""
 
 
 def _read(run: Run, batch: BatchEntry) -> set[str]:

@@ -24,6 +24,7 @@ from hippolyte.exports.reader import FormatError, find
 from hippolyte.planning.cost import ON_DEMAND_UNIT_USD
 from hippolyte.scan.pace import CONSISTENT
 from hippolyte.scan.state import State
+from hippolyte.words import count_of
 from hippolyte_cli import console, scratch_table
 from hippolyte_cli.compare.difference import Difference, Options
 from hippolyte_cli.compare.reading import CompareError
@@ -31,13 +32,13 @@ from hippolyte_cli.compare.run import Comparison, compare
 from hippolyte_cli.compare.sides import Side
 from hippolyte_cli.compare.unit import StoppedError
 from hippolyte_cli.export import scanned
-from hippolyte_cli.export_offer import duration, size
+from hippolyte_cli.export_offer import duration, scan_units, size
 from hippolyte_cli.export_prepare import Asked as Export
 from hippolyte_cli.export_prepare import prepared
 from hippolyte_cli.restore.definition import TablePlan
 from hippolyte_cli.restore.journal import Journal
 from hippolyte_cli.restore.make import Waits, make
-from hippolyte_cli.restore.offer import Offer
+from hippolyte_cli.restore.offer import Offer, item_count
 from hippolyte_cli.restore.pace import Rate
 from hippolyte_cli.restore.source import Found
 from hippolyte_cli.restore.view import shown
@@ -95,12 +96,10 @@ class Trial:
 
     def _lines(self) -> Iterator[str]:
         found = self.found
-        counts = [file.items for file in found.backup.files]
-        items = None if None in counts else sum(count or 0 for count in counts)
-        held = int((found.definition or {}).get("TableSizeBytes", 0))
+        held = self._bytes
         offer = Offer(
             found=found,
-            items=found.kept.items if items is None and found.kept else items,
+            items=item_count(found),
             bytes=held,
             rate=Rate.of(self.plan.request),
             on_demand=True,
@@ -112,17 +111,23 @@ class Trial:
             f"It is restored into the table {self.plan.name} ({where}; on demand, no indexes, no "
             "streams), read again, compared item by item, and the table is deleted."
         )
-        units = -(-max(held, (offer.units or 0) * 1024) // CONSISTENT)
-        if units:
-            told = f"{units:,} read units, about {units * ON_DEMAND_UNIT_USD:,.2f} USD"
-            took = duration(units / _READS)
-            room = f"; up to {size(2 * held)} in {tempfile.gettempdir()} meanwhile" if held else ""
-            yield f"Reading it again: {told} and {took}{room}."
+        if units := scan_units(held, CONSISTENT):
+            told = f"about {count_of(units, 'read unit')}, {units * ON_DEMAND_UNIT_USD:,.2f} USD"
+            room = f"up to {size(2 * held)} in {tempfile.gettempdir()} meanwhile"
+            yield f"Reading it again: {told} and {duration(units / _READS)}; {room}."
+        else:
+            price = f"{ON_DEMAND_UNIT_USD * 1e6:.3f} USD for a million read units"
+            yield f"Reading it again: {price}; how many is not known."
         for one in self.left:
             yield (
                 f"The table {one.name} is of a verification that was begun at {one.begun} and was "
                 "killed, if it does not still run: it is deleted first."
             )
+
+    @property
+    def _bytes(self) -> int:
+        """Of the table when it was described that night; 0: it was not counted by then."""
+        return int((self.found.definition or {}).get("TableSizeBytes", 0))
 
     def agree(self, yes: bool) -> None:
         """Ask."""
@@ -220,6 +225,11 @@ class Trial:
                 region=self.region,
             )
         )
+        if self._bytes:
+            # AWS counts a new table hours later: it has what was offered
+            items = item_count(self.found) or 0
+            sized = replace(scan.offer.table, size_bytes=self._bytes, item_count=items)
+            scan = replace(scan, offer=replace(scan.offer, table=sized))
         end = scanned(scan, self.out, stopped, "Reading it again.")
         if end.state is State.MORE:
             raise StoppedError

@@ -37,7 +37,9 @@ def test_run_begins_a_whole_night(night: NightDriver) -> None:
     result = command("run")
     assert result.exit_code == 0, result.output
     assert f"Run {RUN}: begun." in result.output
+    assert "Report, when the run is closed: s3://" in result.output
     assert f"/{RUN}/report.html" in result.output
+    assert not [key for key in night.keys("runs/") if key.endswith("report.html")]
     assert "3 tables, about " in result.output
     assert len(verdicts(night.until_closed())) == 3
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from hippolyte.errors import HippolyteError
+from hippolyte.record_form import iso
 from hippolyte_cli.release import WITHDRAWN
 from hippolyte_cli.terminal import Words
 from local.core.call import Call
@@ -247,6 +251,85 @@ def test_a_call_that_is_denied_is_named_and_keeps_no_other_table_raised(
     assert "not authorized" in result.output
     assert (night.capacity("orders"), night.capacity("users")) == ((night.raised, 50), (1000, 50))
     assert night.watch.violations == []
+
+
+def denied_to_the_monitor(night: NightDriver) -> str:
+    """Have the monitor fail at giving a table back; return what its lease says of it."""
+    dies_after_raising(night)
+    night.refuse("dynamodb:UpdateTable", "AccessDeniedException", "not for hippolyte-monitor")
+    night.world.clock.advance_to(START + timedelta(hours=2, minutes=5))
+    for _ in range(40):
+        with suppress(HippolyteError, ClientError):
+            night.monitor()
+        if note := str((night.lease("orders") or {})["note"]):
+            night.allow_all()
+            return note
+        night.world.clock.advance(300)
+    raise AssertionError("the monitor tried nothing")
+
+
+def test_a_dry_run_says_why_the_monitor_failed(night: NightDriver) -> None:
+    note = denied_to_the_monitor(night)
+    at = (night.lease("orders") or {})["intent_at"]
+    assert "AccessDenied" in note
+    earlier = f"the last try, at {at}: {note}"
+    said = lease_said("release", "--dry-run", "--json")
+    assert said == f"would wait (its last change may not be seen yet); {earlier}"
+    night.world.clock.advance(300)
+    said = lease_said("release", "--dry-run", "--json")
+    assert said == f"would lower it from {night.raised} to 1000; {earlier}"
+
+
+def test_what_the_monitor_failed_at_is_not_told_as_its_own_doing(night: NightDriver) -> None:
+    note = denied_to_the_monitor(night)
+    at = (night.lease("orders") or {})["intent_at"]
+    result = command("release")
+    assert result.exit_code == 0, result.output
+    text = result.output
+    assert text.count("not lowered yet") == 1, text
+    assert f"its last change may not be seen yet; the last try, at {at}: {note}" in text
+    _, _, after = text.partition("is being lowered to 1000\n")
+    assert after.splitlines()[0].endswith("orders: given back"), text
+    assert (night.lease("orders") or {})["note"] == ""
+    assert_given_back(night)
+
+
+def test_its_own_refused_decrease_is_said_once(night: NightDriver) -> None:
+    dies_after_raising(night)
+    night.world.clock.advance(1200)
+    night.refuse("dynamodb:UpdateTable", "LimitExceededException", "Next decrease at 12:00 AM")
+    result = command("release", "--wait", 10)
+    assert result.output.count("not lowered yet") == 1, result.output
+    assert "the last try" not in result.output
+
+
+@pytest.mark.parametrize("state", ["intended", "lowering"])
+def test_a_lease_of_a_wrong_clock_is_told_as_such(night: NightDriver, state: str) -> None:
+    dies_after_raising(night)
+    to_come = "2026-11-26T00:00:00Z"
+    change_lease(night, intent_at=to_come, state=state, lower_to=1000)
+    clocks = f"its last change is noted at {to_come}, which is to come: one of the clocks is wrong"
+    assert clocks in lease_said("release", "--dry-run", "--json")
+    assert clocks in lease_said("release", "--wait", 5, "--json")
+    assert night.capacity("orders") == (night.raised, 50), "it acts no sooner"
+    # a few minutes are no wrong clock
+    change_lease(night, intent_at=iso(night.world.clock.now() + timedelta(minutes=4)))
+    assert "may not be seen yet" in lease_said("release", "--dry-run", "--json")
+
+
+def change_lease(night: NightDriver, **changes: Any) -> None:
+    """Write over the lease of the table orders."""
+    (key,) = night.keys("leases/")
+    body = json.dumps({**(night.json(key) or {}), **changes})
+    night.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+
+
+def lease_said(*arguments: object) -> str:
+    """Return what a release says as JSON of its one lease, which stays open."""
+    result = command(*arguments)
+    assert result.exit_code == 1, result.output
+    (lease,) = json.loads(result.stdout)["leases"]
+    return str(lease["said"])
 
 
 # beside a monitor that comes back

@@ -100,12 +100,44 @@ def test_it_says_beforehand_what_it_costs_and_asks(night: NightDriver) -> None:
         "60 write units or more, at 4,000 a second: about 1 second and 0.00 USD",
         f"into the table {START}orders-",
         "on demand, no indexes, no streams",
-        "Reading it again: 15 read units, about 0.00 USD",
+        "Reading it again: about 1 read unit, 0.00 USD and 1 second",
         "say --yes",
     ):
         assert part in said.output, part
     assert tables(night) == ["orders"]
     assert noted(night)["level"] == 1
+
+
+def test_what_reading_again_takes_is_one_figure(night: NightDriver) -> None:
+    deploy(night)
+    night.table("orders", items=0)
+    rows = [{"pk": {"S": f"orders#{i}"}, "text": {"S": "x" * 200}} for i in range(900)]
+    night.world.put_items("orders", rows)
+    night.night()
+    size = night.dynamodb.describe_table(TableName="orders")["Table"]["TableSizeBytes"]
+
+    def uncounted(call: Call) -> None:
+        """Have the table, as AWS does, counted hours after it was made."""
+        if (name := scratch_of(call)) and name in tables(night):
+            night.world.set_table(name, size_bytes=0, item_count=0)
+            seen.append(name)
+
+    seen: list[str] = []
+    night.world.before("dynamodb:DescribeTable", uncounted)
+    said = command(*VERIFY, "--yes")
+    assert said.exit_code == 0 and seen, said.output
+    about = f"{-(-size // 4096):,}"
+    assert f"Reading it again: about {about} read units, 0.00 USD" in said.output
+    assert f"Cost: about {about} units on demand" in said.output
+    assert f"{seen[0]}: about 900 items, 0.2 MiB, on demand." in said.output
+
+
+def test_a_size_that_was_not_counted_is_no_figure(night: NightDriver) -> None:
+    deploy(night)
+    night.table("orders", items=60, size_bytes=0)
+    night.night()
+    said = command(*VERIFY)
+    assert "Reading it again: 0.125 USD for a million read units" in said.output
 
 
 def test_its_table_is_marked_and_costs_nothing_while_it_waits(night: NightDriver) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from botocore.exceptions import ClientError
 
@@ -10,9 +10,11 @@ from hippolyte import clock
 from hippolyte.errors import ConflictError, passes
 from hippolyte.leases.book import Leases
 from hippolyte.leases.lease import Held, Lease, LeaseState, Step
-from hippolyte.record_form import iso
+from hippolyte.record_form import iso, when
 from hippolyte.tables.autoscaling import ReadScaling
 from hippolyte.tables.table import Table
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
 
 NEVER_RAISED = "never raised"
 """The note of a lease whose raise was refused, or never made."""
@@ -37,7 +39,7 @@ def next_step(leases: Leases, held: Held) -> tuple[Step, str, Table | None]:
     """Look what giving a lease back does next: (step, why, the table); changes nothing."""
     lease = held.lease
     if not leases.settled(lease):
-        return Step.WAIT, "its last change may not be seen yet", None
+        return Step.WAIT, _unsettled(lease), None
     table = leases.describe(lease.table)
     if table is None or table.table_id != lease.table_id:
         why = "the table is gone or was recreated: nothing to lower"
@@ -48,7 +50,7 @@ def next_step(leases: Leases, held: Held) -> tuple[Step, str, Table | None]:
         return Step.RESTORE, "switched to on-demand by somebody: that stands", table
     capacity = table.read_capacity
     if lease.state is not LeaseState.INTENDED and capacity in (lease.before, lease.lower_to):
-        return Step.RESTORE, lease.note, table
+        return Step.RESTORE, "", table
     if capacity in (lease.before, lease.target) and not leases.intent_has_expired(lease):
         return Step.WAIT, "another invocation may be about to change it", table
     if capacity == lease.before:
@@ -58,6 +60,15 @@ def next_step(leases: Leases, held: Held) -> tuple[Step, str, Table | None]:
     if capacity > lease.target and lease.scale_in_suspended is not None:
         return Step.RESTORE, "the application scaled out: scale-in is resumed", table
     return Step.RESTORE, f"somebody set its read capacity to {capacity}: that stands", table
+
+
+def _unsettled(lease: Lease) -> str:
+    if when(lease.intent_at) - clock.now() <= _CLOCKS_DIFFER:
+        return "its last change may not be seen yet"
+    return (
+        f"its last change is noted at {lease.intent_at}, which is to come: one of the clocks is "
+        "wrong, and nothing is done before"
+    )
 
 
 def goal(leases: Leases, lease: Lease, ended: datetime | None) -> int:
@@ -80,6 +91,8 @@ def _lower(leases: Leases, held: Held, table: Table, ended: datetime | None) -> 
         lower_to=lower_to,
         intent_at=iso(clock.now()),
         intent_by=leases.me,
+        # of the last try alone: `intent_at` is when that was
+        note="",
     )
     try:
         if not leases.set_capacity(held, table, lower_to):

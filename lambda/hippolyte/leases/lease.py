@@ -59,6 +59,7 @@ class Lease:
     # the invocation that carries the intent out; empty: it was refused, anybody may try again
     intent_by: str
     lower_to: int | None = None
+    # open: why the last try to lower it failed, at `intent_at`; released: what is to be said of it
     note: str = ""
 
     @property
