@@ -152,9 +152,12 @@ def test_what_the_last_night_left_out_comes_first(night: NightDriver, is_read: b
         tables[name] = {
             "table_id": night.dynamodb.describe_table(TableName=name)["Table"]["TableId"],
             "last_good": iso(START - timedelta(hours=20 + 24 * (name == "table-b"))),
+            "verdict": "backed_up",
+            "last_items": 3,
         }
-    last = {"version": VERSION, "tables": tables} if is_read else ["of no form"]
     earlier = run_id(START - timedelta(days=1))
+    whole = {"version": VERSION, "run_id": earlier, "tables": tables}
+    last = whole if is_read else ["of no form"]
     key = f"runs/123456789012/us-east-1/{earlier}/report.json"
     night.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(last).encode())
     night.scheduler()
@@ -164,5 +167,8 @@ def test_what_the_last_night_left_out_comes_first(night: NightDriver, is_read: b
     assert batches == (
         [["table-b"], ["table-a", "table-c"]] if is_read else [["table-a"], ["table-b", "table-c"]]
     )
-    (told,) = plan["warnings"]
+    told, *unread = plan["warnings"]
     assert told.startswith("no cluster has time for 2 of 3 tables before ")
+    assert [each.partition(":")[0] for each in unread] == [
+        f"the report of {earlier} cannot be read, so nothing is compared with it"
+    ] * (not is_read)

@@ -132,7 +132,7 @@ def test_an_import_that_is_whole_is_not_done_again(night: NightDriver) -> None:
     night.night()
     again = ("restore", "orders", "--to", NEW, "--via", "import", "--yes")
     said = command(*again)
-    assert said.exit_code == 0 and "  time to live by until" in said.output, said.output
+    assert said.exit_code == 0 and "  now time to live by until" in said.output, said.output
 
     changes: list[str] = []
     night.world.before("*", lambda call: changes.append(call.name))
