@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from hippolyte import clock
 
 TESTS = Path(__file__).parent
 # These files take longest and are begun first: those with a Terraform apply, which sleep for a
@@ -30,6 +33,16 @@ BEGUN_FIRST = (
 ENGINES = ("datapipeline", "emr", "lambda")
 # no engine of a deployment: nights whose tables DynamoDB exports itself, by tests that know them
 NATIVE = "native"
+
+
+@pytest.fixture(autouse=True)
+def time_is_as_it_was() -> Iterator[None]:
+    """A time that one test sets is none of the next one's, which would wait in it for ever."""
+    before = clock.now, time.sleep
+    yield
+    after = clock.now, time.sleep
+    clock.now, time.sleep = before  # type: ignore[assignment]
+    assert after == before, "the test leaves its own clock behind"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -213,8 +213,9 @@ def test_a_night_that_is_long_ago_or_to_come(
 ) -> None:
     assert "was closed 0 hours ago" in points(0)["last night"]["said"]
     now = clock.now()
-    monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=days))
-    said = broken(points(1))
+    with monkeypatch.context() as patched:
+        patched.setattr(clock, "now", lambda: now + timedelta(days=days))
+        said = broken(points(1))
     assert set(said) == {"last night"}
     assert when in said["last night"]
 
@@ -236,7 +237,8 @@ def test_before_the_first_night_it_is_waited_for_so_long(
         GroupName="hippolyte", Name="hippolyte-night"
     )["CreationDate"]
     for days, code in ((1, 0), (3, 1)):
-        monkeypatch.setattr(clock, "now", lambda days=days: made + timedelta(days=days))
-        found = points(code)["last night"]
+        with monkeypatch.context() as patched:
+            patched.setattr(clock, "now", lambda days=days: made + timedelta(days=days))
+            found = points(code)["last night"]
         assert "no night has ended yet; its schedule was made" in found["said"]
     assert found["held"] == "broken"
