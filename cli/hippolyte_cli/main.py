@@ -204,14 +204,17 @@ def _until_released(task: Releases, rows: list[Row], wait_minutes: int, out: Con
                 time.sleep(_PAUSE_SECONDS)
                 rows = task.round()
         except (HippolyteError, ClientError, BotoCoreError) as error:
-            with console.heard_or_not():
-                out.print(f"{clock.now():%H:%M:%S} {escape(remedied(error))}")
+            _say(out, remedied(error))
             continue
         for row in rows:
             before = latest.get(row.name)
             if before is None or row.said != before.said:
-                with console.heard_or_not():
-                    out.print(f"{clock.now():%H:%M:%S} {escape(f'{row.name}: {row.said}')}")
+                _say(out, f"{row.name}: {row.said}")
         # what a living monitor has given back meanwhile is not among them any more
         latest = {row.name: row for row in rows}
     return list(latest.values())
+
+
+def _say(out: Console, said: str) -> None:
+    with console.heard_or_not():
+        out.print(f"{clock.now():%H:%M:%S} {escape(said)}")
