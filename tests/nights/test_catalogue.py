@@ -326,13 +326,7 @@ def test_the_settings_are_the_tables_own_and_not_the_nights(night: NightDriver) 
 
 
 def test_a_table_that_stays_raised_is_read_as_it_is_and_says_so(night: NightDriver) -> None:
-    night.table("orders", read=1000, **BIG)
-    night.scheduler()
-    night.until_exporting("orders")
-    night.refuse("dynamodb:UpdateTable", "LimitExceededException", "no more decreases today")
-    report = night.until_closed()
-
-    assert report["left_raised"] == ["orders"]
+    night.night_that_leaves_raised("orders")
     kept = settings(night, "orders")
     assert kept["raised"] == {"from": 1000, "to": night.raised}
     (table,) = kept["answers"]["DescribeTable"]

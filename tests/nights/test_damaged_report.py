@@ -10,7 +10,6 @@ from hippolyte.planning.window import run_id
 from tests.support.commands import command, deploy
 from tests.support.harness import (
     ACCOUNT,
-    BIG,
     BUCKET,
     REGION,
     RUN,
@@ -74,12 +73,7 @@ def test_a_night_ends_without_the_report_that_it_was_planned_by(
 
 def left_raised(night: NightDriver) -> None:
     """Close a night with a table that cannot be lowered, and lose its report."""
-    night.table("orders", read=1000, **BIG)
-    night.scheduler()
-    night.until_exporting("orders")
-    night.refuse("dynamodb:UpdateTable", "LimitExceededException", "No more decreases today.")
-    report = night.until_closed()
-    assert report["left_raised"] == ["orders"]
+    night.night_that_leaves_raised("orders")
     night.s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"{")
     night.allow_all()
 

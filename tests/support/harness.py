@@ -397,6 +397,16 @@ class NightDriver:
         self.scheduler()
         return self.until_closed(hours)
 
+    def night_that_leaves_raised(self, table: str) -> dict[str, Any]:
+        """Close a night whose raised table may not be lowered any more; return its report."""
+        self.table(table, read=1000, **BIG)
+        self.scheduler()
+        self.until_exporting(table)
+        self.refuse("dynamodb:UpdateTable", "LimitExceededException", "No more decreases today.")
+        report = self.until_closed()
+        assert report["left_raised"] == [table]
+        return report
+
     def until_closed(self, hours: float = 12, run: str = RUN) -> dict[str, Any]:
         """Run the monitor until the run has its report; return it."""
         end = self.world.clock.now() + timedelta(hours=hours)
