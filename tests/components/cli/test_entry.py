@@ -104,8 +104,10 @@ def test_a_person_who_does_not_say_yes_has_one_exit_code(typed: bytes, code: int
     """At a terminal: by a word, by nothing, by the end of input; ctrl-c has its own."""
     master, slave = pty.openpty()
     paths = os.pathsep.join([str(ROOT / "lambda"), str(ROOT / "cli")])
+    # whoever runs these tests in the background has ctrl-c ignored, by all that they start
+    around = ["env", "--default-signal=INT", "setsid", "--ctty"]
     with subprocess.Popen(
-        ["setsid", "--ctty", sys.executable, "-c", _ASKS, "ask"],
+        [*around, sys.executable, "-c", _ASKS, "ask"],
         stdin=slave,
         stdout=subprocess.DEVNULL,
         stderr=slave,
@@ -116,7 +118,10 @@ def test_a_person_who_does_not_say_yes_has_one_exit_code(typed: bytes, code: int
         while b"Sure?" not in said:
             said += os.read(master, 1024)
         os.write(master, typed)
-        assert asked.wait(60) == code
+        try:
+            assert asked.wait(60) == code
+        finally:
+            asked.kill()
     os.close(master)
 
 
